@@ -1,0 +1,1 @@
+"""Rows migrated in batches."""

@@ -1,0 +1,1 @@
+"""Conditions in front of a phase."""

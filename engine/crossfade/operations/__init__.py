@@ -1,0 +1,1 @@
+"""What a kind of change compiles to."""

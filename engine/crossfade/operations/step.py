@@ -1,0 +1,145 @@
+"""What an operation compiles to: steps and row changes, as values that can be printed, stored and compared.
+
+A step is the smallest unit that the runner executes. It is data: no connection, no clock. `done` answers from the
+catalog alone whether the step's effect is there; a step that cannot run in a transaction is judged by it after a crash,
+and whatever it left half-made is removed by `cleanup` before it is tried again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from crossfade.postgres.statement import Lock, LockMode, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from crossfade.errors import Refusal
+    from crossfade.postgres.catalog import Catalog
+
+
+class Phase(StrEnum):
+    """The three phases of a plan, in their order."""
+
+    EXPAND = "expand"
+    BACKFILL = "backfill"
+    CONTRACT = "contract"
+
+
+class Part(StrEnum):
+    """When in its phase a step runs: `seal` after the rows are filled, `hide` before and `drop` after `retained`."""
+
+    EXPAND = "expand"
+    SEAL = "seal"
+    HIDE = "hide"
+    DROP = "drop"
+
+    @property
+    def phase(self) -> Phase:
+        """The phase that the part belongs to."""
+        return {Part.EXPAND: Phase.EXPAND, Part.SEAL: Phase.BACKFILL}.get(self, Phase.CONTRACT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """The smallest unit the runner executes."""
+
+    id: str
+    """Stable and unique within a program, so that a new runner finds its place."""
+    part: Part
+    title: str
+    """What it does, in a few words with the user's own names."""
+    statements: tuple[Statement, ...]
+    transactional: bool = True
+    """Whether all statements, the ledger's row and the lease's check commit together."""
+    undo: tuple[Statement, ...] = ()
+    """What takes it back; empty where the undo of an earlier step takes this one's effect with it."""
+    done: str
+    """A query for one boolean: is the effect in the catalog?"""
+    cleanup: tuple[Statement, ...] = ()
+    """Run before a step outside a transaction, to remove an invalid leftover; does nothing where there is none."""
+
+    @property
+    def phase(self) -> Phase:
+        """The phase that the step belongs to."""
+        return self.part.phase
+
+    @property
+    def locks(self) -> tuple[Lock, ...]:
+        """The strongest lock per relation, over all statements."""
+        return strongest(lock for s in self.statements for lock in s.locks)
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether any statement rewrites a table."""
+        return any(s.rewrites for s in self.statements)
+
+    @property
+    def scans(self) -> bool:
+        """Whether any statement reads a whole table."""
+        return any(s.scans for s in self.statements)
+
+
+def strongest(locks: Iterable[Lock]) -> tuple[Lock, ...]:
+    """The strongest lock per relation, in the order in which the relations first appear."""
+    modes: dict[str, LockMode] = {}
+    for lock in locks:
+        modes[lock.relation] = max(modes.get(lock.relation, lock.mode), lock.mode)
+    return tuple(Lock(relation=r, mode=m) for r, m in modes.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairTrigger:
+    """A trigger that has to be in place for writes to be synchronised and seen."""
+
+    relation: str
+    """The table that carries it, in SQL's quoting; partitions have clones of it."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowChange:
+    """A data migration that belongs to a schema change: which rows, and what is set."""
+
+    id: str
+    schema: str
+    table: str
+    old: str
+    """The column that holds the old shape."""
+    new: str
+    """The column that holds the new shape."""
+    assignment: str
+    """The SET list of the UPDATE."""
+    pending: str
+    """True for a row that is not yet in step; NULL never."""
+    hidden: str
+    """The name that the twin has while the run is `retained`."""
+    triggers: tuple[PairTrigger, ...] = ()
+    """What keeps the two sides in step while the rows are filled."""
+    inserts_visible: bool = True
+    """Whether a legacy INSERT can be told from one that leaves the column to its default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caution:
+    """Something that preflight lets pass but a person should know."""
+
+    code: str
+    object: str
+    message: str
+    ack: str | None = None
+    """The word for `--ack` that takes note of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """What one change compiles to against a catalog."""
+
+    steps: tuple[Step, ...] = ()
+    rows: tuple[RowChange, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    cautions: tuple[Caution, ...] = ()
+    catalog: Catalog = field(kw_only=True)
+    """The catalog as the finished change leaves it, for the plan's later changes."""

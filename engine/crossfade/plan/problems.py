@@ -1,0 +1,255 @@
+"""What pydantic found wrong with a document, as problems with positions and in the words of a plan.
+
+A position is that of the key for one that is unknown or left empty, of the mapping's own key for one that is missing,
+else of the value. Which keys are known, what is expected, and examples come from the JSON Schema of the same models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from crossfade.errors import PlanProblem
+from crossfade.plan.document import Mapping, Node, Place, Scalar, Sequence
+from crossfade.plan.durations import EXPECTED, PATTERN
+from crossfade.plan.faults import FAULT
+from crossfade.plan.schema import plan_json_schema
+from crossfade.plan.words import nearest, nearest_word, one_of, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+_NOT_YET = frozenset({"workers", "window", "max_replica_lag", "terminate_blockers", "repository", "if_blocked"})
+"""Keys that the format foresees and this version cannot honour: refused rather than ignored."""
+
+Loc: TypeAlias = tuple[int | str, ...]
+Said: TypeAlias = tuple[str, str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fault:
+    """One error of pydantic's beside what is written there."""
+
+    kind: str
+    loc: Loc
+    key: Place
+    """Where the key stands; for the entry of a list, where the entry does."""
+    node: Node
+    """The value; the one around it if there is none."""
+    exists: bool
+    context: dict[str, Any]
+    otherwise: str
+    """pydantic's own words."""
+
+    @property
+    def name(self) -> str:
+        """The key."""
+        return str(self.loc[-1])
+
+    @property
+    def at(self) -> Place:
+        """Where to look."""
+        left_empty = isinstance(self.node, Scalar) and self.node.raw == ""
+        on_the_key = self.kind in {"missing", "extra_forbidden"} or not self.exists or left_empty
+        return self.key if on_the_key else self.node.at
+
+    @property
+    def is_echo(self) -> bool:
+        """Whether a list is called too short only because its entries are wrong."""
+        return self.kind == "too_short" and isinstance(self.node, Sequence) and bool(self.node.items)
+
+    @property
+    def got(self) -> str:
+        """What is written there, for a message."""
+        node = self.node
+        return shown(node.raw) if isinstance(node, Scalar) and node.raw else _kind(node)
+
+
+def problems_of(error: ValidationError, root: Node, file: str) -> Iterator[PlanProblem]:
+    """One problem per fault, with its place in the tree that was validated."""
+    faults = [_fault(details, root) for details in error.errors(include_url=False, include_input=False)]
+    mistyped = {(*f.loc[:-1], _meant(f)) for f in faults if f.kind == "extra_forbidden"}
+    for found in faults:
+        if (found.kind == "missing" and found.loc in mistyped) or found.is_echo:
+            continue
+        message, hint = _said(found)
+        yield PlanProblem(file=file, line=found.at.line, column=found.at.column, message=message, hint=hint)
+
+
+def _fault(details: ErrorDetails, root: Node) -> _Fault:
+    of_key = details["loc"][-1:] == ("[key]",)
+    loc = details["loc"][:-1] if of_key else details["loc"]
+    key, node, exists = root.at, root, True
+    for part in loc:
+        if isinstance(node, Mapping) and part in node.entries:
+            key, node = node.entries[str(part)]
+        elif isinstance(node, Sequence):
+            node = node.items[part] if isinstance(part, int) else _named(node, part)
+            key = node.at
+        else:
+            exists = False
+            break
+    return _Fault(
+        kind=details["type"],
+        loc=loc,
+        key=key,
+        node=node,
+        exists=exists and not of_key,
+        context=details.get("ctx", {}),
+        otherwise=details["msg"],
+    )
+
+
+def _named(listed: Sequence, text: str) -> Node:
+    """The entry of a list that is this text: where a model keeps another order, its faults name the text."""
+    return next(n for n in listed.items if isinstance(n, Scalar) and n.raw == text)
+
+
+def _meant(found: _Fault) -> str | None:
+    """The known key that an unknown one is nearest to."""
+    return nearest_word(found.name, _schema_at(found.loc[:-1])["properties"])
+
+
+def _said(found: _Fault) -> Said:
+    if found.kind == FAULT:
+        return found.context["message"], found.context["hint"]
+    words = _WORDS.get(found.kind)
+    return words(found) if words else (f"{found.got} is not valid here: {found.otherwise}", None)
+
+
+def _missing(found: _Fault) -> Said:
+    schema = _schema_at(found.loc)
+    examples = schema.get("examples") or schema.get("enum")
+    where = f" in `{found.loc[-2]}`" if len(found.loc) > 1 and isinstance(found.loc[-2], str) else ""
+    hint = f"add it, such as `{found.name}: {_quoted(str(examples[0]))}`" if examples else f"add `{found.name}:`"
+    return f"`{found.name}` is missing{where}", hint
+
+
+def _quoted(text: str) -> str:
+    return text if text.replace("-", "").replace("_", "").isalnum() else f'"{text}"'
+
+
+def _unknown(found: _Fault) -> Said:
+    key, known = found.name, list(_schema_at(found.loc[:-1])["properties"])
+    if key in _NOT_YET:
+        return f"this version of crossfade has no {shown(key)} yet", "remove it"
+    if len(found.loc) > 1 and key in _schema()["properties"]:
+        return f"unknown key {shown(key)}", f"`{key}` belongs to the top level: indent it less"
+    return f"unknown key {shown(key)}", nearest(key, known) or f"known here: {', '.join(known)}"
+
+
+def _not_text(found: _Fault) -> Said:
+    node = found.node
+    of_duration = _schema_at(found.loc).get("pattern") == PATTERN
+    expected = EXPECTED if of_duration else "expected text"
+    if not isinstance(node, Scalar) or node.value is None:
+        return f"{expected}; got {_kind(node)}", "write it after the colon"
+    if of_duration:
+        return f"{expected}; got {found.got}", "write `0s`" if node.raw == "0" else f"add the unit: `{node.raw}s`"
+    return f"{expected}; YAML reads {found.got} as {_kind(node)}", f'put it in quotes: "{node.raw}"'
+
+
+def _not_whole(found: _Fault) -> Said:
+    return f"expected a whole number; got {found.got}", "write digits only, without quotes"
+
+
+def _not_a_list(found: _Fault) -> Said:
+    return f"expected a list; got {found.got}", "start each entry with a dash, or write [one, two]"
+
+
+def _not_a_mapping(found: _Fault) -> Said:
+    schema = _schema_at(found.loc)
+    optional = "properties" in schema and not schema.get("required")
+    hint = f"write `{found.name}: {{}}`, or `key: value` lines below it" if optional else _BELOW
+    return f"expected a mapping; got {found.got}", hint
+
+
+def _not_a_choice(found: _Fault) -> Said:
+    schema = _schema_at(found.loc)
+    choices = [str(c) for c in schema.get("enum", [schema.get("const")])]
+    near = nearest(found.node.raw, choices) if isinstance(found.node, Scalar) else None
+    return f"expected {one_of(choices)}; got {found.got}", near or "this version knows no other"
+
+
+def _too_small(found: _Fault) -> Said:
+    return f"{found.got} is too small", f"at least {found.context['ge']}"
+
+
+def _too_large(found: _Fault) -> Said:
+    return f"{found.got} is too large", f"at most {found.context['le']}"
+
+
+def _empty(found: _Fault) -> Said:
+    if isinstance(found.node, Scalar):
+        return "an empty text", "write something between the quotes"
+    return f"`{found.name}` is empty", "list at least one entry, or remove the key if it is optional"
+
+
+def _too_long(found: _Fault) -> Said:
+    return f"a text of more than {found.context['max_length']} characters", "shorten it"
+
+
+_BELOW = "write `key: value` lines below it, indented further"
+_WORDS: dict[str, Callable[[_Fault], Said]] = {
+    "missing": _missing,
+    "extra_forbidden": _unknown,
+    "string_type": _not_text,
+    "int_type": _not_whole,
+    "tuple_type": _not_a_list,
+    "dict_type": _not_a_mapping,
+    "model_type": _not_a_mapping,
+    "literal_error": _not_a_choice,
+    "greater_than_equal": _too_small,
+    "less_than_equal": _too_large,
+    "string_too_short": _empty,
+    "too_short": _empty,
+    "string_too_long": _too_long,
+}
+
+
+def _kind(node: Node) -> str:
+    if isinstance(node, Mapping):
+        return "a mapping"
+    if isinstance(node, Sequence):
+        return "a list"
+    if node.value is None:
+        return "nothing"
+    return "true or false" if isinstance(node.value, bool) else "a number"
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return plan_json_schema()
+
+
+def _schema_at(loc: Loc) -> dict[str, Any]:
+    """The part of the JSON Schema that describes `loc`; empty where there is none."""
+    schema = _schema()
+    for part in loc:
+        schema = _inside(schema, part)
+    return schema
+
+
+def _inside(schema: dict[str, Any], part: int | str) -> dict[str, Any]:
+    for choice in schema.get("oneOf", [schema]):
+        if isinstance(part, int):
+            return _resolved(choice.get("items", {}))
+        for key in ("properties", "patternProperties"):
+            # An app's name matches the only pattern there is, or is itself what is wrong.
+            found = choice.get(key, {})
+            inner = found.get(part) if key == "properties" else next(iter(found.values()), None)
+            if inner is not None:
+                return _resolved(inner)
+    return {}
+
+
+def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    reference = schema.get("$ref")
+    if reference is None:
+        return schema
+    target: dict[str, Any] = _schema()["$defs"][reference.rpartition("/")[2]]
+    return target | {k: v for k, v in schema.items() if k != "$ref"}

@@ -1,0 +1,1 @@
+"""The server: connections, locks, catalog, statements as values."""

@@ -1,0 +1,211 @@
+"""The catalog: an immutable snapshot of the tables that a plan touches, and of what we may do in the database.
+
+Operations compile against it, so it holds no connection and imports nothing but the standard library. A later change
+of a plan sees the table as the earlier ones leave it: `Catalog.with_table`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from crossfade.postgres.catalog_objects import (
+    Column,
+    Constraint,
+    ConstraintKind,
+    Default,
+    Dependent,
+    DependentKind,
+    ExtendedStatistics,
+    ForeignKey,
+    Identity,
+    Index,
+    Privilege,
+    Publication,
+    TextFunction,
+    Trigger,
+)
+from crossfade.postgres.names import QualifiedName, quoted
+
+__all__ = [
+    "Catalog",
+    "Column",
+    "Constraint",
+    "ConstraintKind",
+    "Default",
+    "Dependent",
+    "DependentKind",
+    "ExtendedStatistics",
+    "ForeignKey",
+    "Identity",
+    "Index",
+    "Privilege",
+    "Publication",
+    "QualifiedName",
+    "Table",
+    "TableKind",
+    "TextFunction",
+    "Trigger",
+    "quoted",
+]
+
+TableKind = Literal["table", "partitioned", "foreign", "view", "materialized view"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table, partition or view with all that hangs on it."""
+
+    name: QualifiedName
+    oid: int = 0
+    kind: TableKind = "table"
+    persistence: Literal["permanent", "unlogged", "temporary"] = "permanent"
+    owner: str = ""
+    owned: bool = True
+    """The reader has the owner's rights."""
+    can_create_in_schema: bool = True
+    """The reader may create objects in the table's schema, as an index build needs."""
+    columns: tuple[Column, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    incoming_foreign_keys: tuple[ForeignKey, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    rules: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    row_security: bool = False
+    force_row_security: bool = False
+    acl: tuple[str, ...] = ()
+    publications: tuple[Publication, ...] = ()
+    dependents: tuple[Dependent, ...] = ()
+    text_functions: tuple[TextFunction, ...] = ()
+    """Those whose body has the table's name in it, and the functions of its triggers."""
+    replica_identity: Literal["default", "nothing", "full", "index"] = "default"
+    replica_identity_index: str | None = None
+    partition_key: str | None = None
+    """`RANGE (created_at)`."""
+    partition_key_columns: tuple[str, ...] = ()
+    """Those inside expressions too."""
+    partition_parent: QualifiedName | None = None
+    partitions: tuple[QualifiedName, ...] = ()
+    """Direct ones only."""
+    inherits: tuple[QualifiedName, ...] = ()
+    children: tuple[QualifiedName, ...] = ()
+    """Direct inheritance children."""
+    extended_statistics: tuple[ExtendedStatistics, ...] = ()
+    storage_parameters: tuple[str, ...] = ()
+    comment: str | None = None
+    rows_estimate: int = -1
+    """-1: never analysed. For a partitioned table, the sum of what is known of its leaves."""
+    size_bytes: int = 0
+    """The heap; for a partitioned table, that of its leaves together."""
+    total_bytes: int = 0
+    """With TOAST and indexes."""
+    access_method: str | None = "heap"
+    typed_of: str | None = None
+
+    @property
+    def is_temporary(self) -> bool:
+        """It lives in one session only."""
+        return self.persistence == "temporary"
+
+    def column(self, name: str) -> Column | None:
+        """The column of that name."""
+        return next((c for c in self.columns if c.name == name), None)
+
+    def index(self, name: str) -> Index | None:
+        """The index of that name, without its schema: an index always lies in its table's."""
+        return next((i for i in self.indexes if i.name.name == name), None)
+
+    def indexes_using(self, column: str) -> tuple[Index, ...]:
+        """Every index that needs the column, in whatever part."""
+        return tuple(i for i in self.indexes if column in i.references)
+
+    def constraints_using(self, column: str) -> tuple[Constraint, ...]:
+        """Every constraint that needs the column, also through its index."""
+        through_index = {i.constraint for i in self.indexes_using(column) if i.constraint}
+        return tuple(c for c in self.constraints if column in c.columns or c.name in through_index)
+
+    def dependents_on(self, column: str) -> tuple[Dependent, ...]:
+        """Every object outside that the server knows to need the column."""
+        return tuple(d for d in self.dependents if column in d.columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """What was read of one database in one snapshot."""
+
+    server_version: int
+    """`180006`."""
+    server_version_text: str = ""
+    database: str = ""
+    tables: tuple[Table, ...] = ()
+    """The tables asked for, with all their partitions and inheritance children."""
+    all_table_names: tuple[QualifiedName, ...] = ()
+    """Every table and view of the database outside the system's schemas."""
+    relation_names: frozenset[QualifiedName] = frozenset()
+    """Those, and indexes, sequences and composite types: the names that a new relation cannot have."""
+    search_path: tuple[str, ...] = ("public",)
+    """The session's, existing schemas only, without `pg_catalog`."""
+    current_user: str = ""
+    is_superuser: bool = False
+    can_create_in_database: bool = False
+    logical_slots: tuple[str, ...] = ()
+    """Names of the logical replication slots of this database."""
+    statements_extension: QualifiedName | None = None
+    """Where `pg_stat_statements` is installed in this database."""
+
+    def table(self, name: QualifiedName) -> Table | None:
+        """The table of that name, if it was read."""
+        return next((t for t in self.tables if t.name == name), None)
+
+    def resolve(self, schema: str | None, name: str) -> Table | None:
+        """The table that a plan means; without a schema, the first one on the search path has it."""
+        if schema is not None:
+            return self.table(QualifiedName(schema, name))
+        existing = {n.schema for n in self.all_table_names if n.name == name}
+        existing |= {t.name.schema for t in self.tables if t.name.name == name}
+        first = next((s for s in self.search_path if s in existing), None)
+        return None if first is None else self.table(QualifiedName(first, name))
+
+    def nearest_tables(self, name: str) -> tuple[str, ...]:
+        """Up to three existing tables with a name like this one (`table` or `schema.table`), the most alike first."""
+        spellings: dict[str, str] = {}
+        for existing in self.all_table_names:
+            spellings.setdefault(str(existing), str(existing))
+            if existing.schema in self.search_path:
+                spellings.setdefault(existing.name, quoted(existing.name))
+            else:
+                spellings.setdefault(existing.name, str(existing))
+        near = difflib.get_close_matches(name, spellings, n=3, cutoff=0.6)
+        return tuple(dict.fromkeys(spellings[n] for n in near))
+
+    def leaves(self, table: Table) -> tuple[Table, ...]:
+        """The relations that hold the table's rows: leaf partitions; or itself and its inheritance children."""
+        by_name = {t.name: t for t in self.tables}
+        found: dict[QualifiedName, Table] = {}
+        pending = [table]
+        while pending:
+            here = pending.pop(0)
+            if here.name in found:
+                continue
+            if here.kind != "partitioned":
+                found[here.name] = here
+            pending += [by_name[n] for n in (*here.partitions, *here.children) if n in by_name]
+        return tuple(found.values())
+
+    def with_table(self, table: Table) -> Catalog:
+        """A copy in which this table stands in place of the one with its oid, or is added."""
+        if any(t.oid == table.oid and t.oid for t in self.tables):
+            tables = tuple(table if t.oid == table.oid else t for t in self.tables)
+        elif self.table(table.name):
+            tables = tuple(table if t.name == table.name else t for t in self.tables)
+        else:
+            tables = (*self.tables, table)
+        old_names = {t.name for t in self.tables} - {t.name for t in tables}
+        return replace(
+            self,
+            tables=tables,
+            all_table_names=tuple(sorted({*self.all_table_names, table.name} - old_names)),
+            relation_names=(self.relation_names | {table.name}) - old_names,
+        )

@@ -1,0 +1,254 @@
+"""What belongs to a table, as values: columns, constraints, indexes, triggers, and what depends on its columns.
+
+Expressions and definitions are PostgreSQL's own deparse under `search_path = pg_catalog`: every name outside
+`pg_catalog` is qualified in them. Names are as stored, without quotes. Only the standard library is imported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from crossfade.postgres.names import QualifiedName
+
+ConstraintKind = Literal["primary", "unique", "check", "foreign", "exclusion", "not_null"]
+DependentKind = Literal[
+    "view",
+    "materialized view",
+    "rule",
+    "policy",
+    "function",
+    "generated column",
+    "publication",
+    "foreign key",
+    "statistics",
+    "trigger",
+    "other",
+]
+TEXT = QualifiedName("pg_catalog", "text")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Privilege:
+    """One right on an object, as `aclexplode` tells it."""
+
+    grantee: str | None
+    """The role; None is PUBLIC."""
+    privilege: str
+    """`SELECT`, `INSERT`, `UPDATE`, `REFERENCES` …"""
+    grantable: bool
+    grantor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Default:
+    """A column's DEFAULT."""
+
+    expression: str
+    volatile: bool = False
+    """It calls a volatile function or operator, so each row needs its own value."""
+    owned_sequence: QualifiedName | None = None
+    """The sequence that it draws from, where the column owns it (a serial column)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """GENERATED … AS IDENTITY. A partition's identity is its root's."""
+
+    always: bool
+    sequence: QualifiedName
+    sequence_options: str = ""
+    """`START WITH 1 INCREMENT BY 1 …`: fit for the parentheses of `AS IDENTITY (…)`."""
+    sequence_acl: tuple[str, ...] = ()
+    sequence_comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A live column of a table."""
+
+    name: str
+    number: int
+    type: str
+    """With its modifier: `character varying(20)`, `public.status`."""
+    type_name: QualifiedName = TEXT
+    type_category: str = "S"
+    """`pg_type.typcategory`."""
+    base_type: QualifiedName = TEXT
+    """What the domain comes down to at last; else the type itself."""
+    element_type: QualifiedName | None = None
+    """Of an array (or a domain over one): the base type of its elements."""
+    domain_constrained: bool = False
+    """Its type is a domain that checks something, itself or further down; adding such a column rewrites the table."""
+    collation: QualifiedName | None = None
+    """Only where it is not the type's own."""
+    collation_deterministic: bool = True
+    not_null: bool = False
+    not_null_constraint: str | None = None
+    """The constraint's name, from PostgreSQL 18."""
+    default: Default | None = None
+    identity: Identity | None = None
+    generated: Literal["stored", "virtual"] | None = None
+    generation_expression: str | None = None
+    owned_sequences: tuple[QualifiedName, ...] = ()
+    """Every sequence that would be dropped with the column, its identity's apart."""
+    statistics_target: int | None = None
+    storage: Literal["plain", "external", "extended", "main"] = "extended"
+    storage_is_default: bool = True
+    compression: Literal["pglz", "lz4"] | None = None
+    comment: str | None = None
+    acl: tuple[str, ...] = ()
+    """Column privileges as `aclitem` texts, as stored."""
+    privileges: tuple[Privilege, ...] = ()
+    """The same, taken apart."""
+    inherited_count: int = 0
+    """From how many parents the column comes."""
+    is_local: bool = True
+    options: tuple[str, ...] = ()
+    """Such as `n_distinct=-0.5`."""
+    has_missing_value: bool = False
+    """Rows older than the column take a stored value (a fast ADD COLUMN … DEFAULT)."""
+    average_width: int | None = None
+    """In bytes, from the statistics, where the reader may see them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraint:
+    """A constraint of a table."""
+
+    name: str
+    kind: ConstraintKind
+    columns: tuple[str, ...]
+    """In key order. Of an exclusion constraint only the plain columns; its index knows the others."""
+    definition: str
+    validated: bool = True
+    enforced: bool = True
+    deferrable: bool = False
+    deferred: bool = False
+    index: str | None = None
+    """The index that holds up a primary key, unique or exclusion constraint; it lies in the table's schema."""
+    comment: str | None = None
+    no_inherit: bool = False
+    referenced: QualifiedName | None = None
+    referenced_columns: tuple[str, ...] = ()
+    inherited: bool = False
+    """It comes from a parent, or is the copy that a partition has of its parent's."""
+    is_local: bool = True
+    """It was declared on this table too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignKey:
+    """A foreign key that points here; also the table's own, where it points at itself."""
+
+    name: str
+    table: QualifiedName
+    """The table that references."""
+    columns: tuple[str, ...]
+    referenced_columns: tuple[str, ...]
+    definition: str
+    validated: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """An index of a table."""
+
+    name: QualifiedName
+    definition: str
+    method: str = "btree"
+    columns: tuple[str | None, ...] = ()
+    """Key columns, then INCLUDE; None stands for an expression."""
+    key_count: int = 1
+    references: frozenset[str] = frozenset()
+    """Every column that it uses: keys, INCLUDE, expressions, predicate."""
+    unique: bool = False
+    primary: bool = False
+    exclusion: bool = False
+    valid: bool = True
+    ready: bool = True
+    nulls_not_distinct: bool = False
+    partial: bool = False
+    has_expressions: bool = False
+    constraint: str | None = None
+    parent: QualifiedName | None = None
+    """The partitioned index that it is attached to."""
+    replica_identity: bool = False
+    clustered: bool = False
+    tablespace: str | None = None
+    comment: str | None = None
+    statistics_targets: tuple[tuple[int, int], ...] = ()
+    """Position of the index column (from 1) and its target, where one is set."""
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """A user's trigger; the server's own (foreign keys) are left out."""
+
+    name: str
+    function: QualifiedName
+    timing: Literal["before", "after", "instead"]
+    events: frozenset[str]
+    """Of `insert`, `update`, `delete`, `truncate`."""
+    row: bool
+    columns: tuple[str, ...] = ()
+    """Of `UPDATE OF …`."""
+    enabled: Literal["O", "D", "R", "A"] = "O"
+    definition: str = ""
+    when: str | None = None
+    function_body: str = ""
+    function_language: str = "plpgsql"
+    parent_inherited: bool = False
+    """The clone of a partitioned table's trigger."""
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependent:
+    """An object outside the columns' own table definition that the server knows to depend on them.
+
+    A view, rule or function that uses the table without naming a column has `columns` empty.
+    """
+
+    kind: DependentKind
+    name: str
+    """As a person would write it: `public.active_users`, `only_mine on public.users`."""
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextFunction:
+    """A function whose body is text to the server, so that no dependency is recorded for what it names."""
+
+    name: QualifiedName
+    arguments: str
+    """Identity arguments: `integer, text`."""
+    language: str
+    body: str
+
+    def __str__(self) -> str:
+        return f"{self.name}({self.arguments})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """A publication that sends the table's changes, directly, by schema, by ancestor, or as one of all tables."""
+
+    name: str
+    all_tables: bool = False
+    columns: tuple[str, ...] | None = None
+    """The column list; None where there is none."""
+    row_filter: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtendedStatistics:
+    """CREATE STATISTICS over the table."""
+
+    name: QualifiedName
+    definition: str
+    columns: tuple[str, ...]
+    """Every column that it uses, in expressions too."""
+    target: int | None = None
+    comment: str | None = None

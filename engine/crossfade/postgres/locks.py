@@ -1,0 +1,243 @@
+"""Waiting for DDL locks without making others wait: the one place where a lock is tried for again.
+
+Whoever queues for a strong lock makes every later query on the table queue behind it, so a wait is cut into slices: all
+locks of a step are asked for in one LOCK TABLE under a short `lock_timeout`, and again a quarter of a second later.
+Before each attempt the holders are looked up; while one of them sits in a transaction older than a second an attempt
+could only hurt, and is spared. Nobody is killed.
+
+PostgreSQL lets an ordinary autovacuum give way only after `deadlock_timeout`, a second by default and longer than any
+slice of ours; where we may, that setting is lowered for the attempt.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random
+
+from crossfade.errors import LockNotAcquired
+from crossfade.observe.events import Blocker
+from crossfade.postgres.statement import Lock
+
+LONG_TRANSACTION = 1.0
+"""Seconds; a holder this old is waited for without an attempt."""
+SLOWEST_SLICE = 0.1
+"""Seconds; a slice grows up to this with the attempts."""
+
+OnWait = Callable[[int, float, tuple[Blocker, ...]], None]
+"""Called with the attempt's number, the seconds waited so far, and who holds the locks."""
+
+
+class _Busy(Exception):
+    """The locks were not to be had in this attempt."""
+
+    def __init__(self, blockers: tuple[Blocker, ...]) -> None:
+        super().__init__()
+        self.blockers = blockers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockPolicy:
+    """How long one attempt may wait, and all of them together, in seconds."""
+
+    timeout: float
+    give_up_after: float
+
+
+@dataclass(slots=True)
+class LockWait:
+    """What the waiting came to; filled by `in_slices`."""
+
+    attempts: int = 0
+    seconds: float = 0.0
+
+
+def in_slices(
+    connection: psycopg.Connection[Any],
+    locks: Sequence[Lock],
+    policy: LockPolicy,
+    body: Callable[[], None],
+    *,
+    what: str,
+    on_wait: OnWait,
+) -> LockWait:
+    """Run `body` in a transaction that holds `locks`; it is called only once they are held.
+
+    Raises LockNotAcquired when the policy's limit is over; nothing was changed then.
+    """
+    waited, begun = LockWait(), time.monotonic()
+
+    def report(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, _Busy):
+            on_wait(state.attempt_number, time.monotonic() - begun, error.blockers)
+
+    retrying = Retrying(
+        retry=retry_if_exception_type(_Busy),
+        stop=stop_after_delay(policy.give_up_after),
+        wait=wait_random(0.2, 0.3),
+        before_sleep=report,
+        reraise=True,
+    )
+    try:
+        for attempt in retrying:
+            with attempt:
+                waited.attempts = attempt.retry_state.attempt_number
+                _attempt(connection, locks, _slice(policy, waited.attempts), lambda: _held(waited, begun, body))
+    except _Busy as busy:
+        holders = "; ".join(str(b) for b in busy.blockers) or "no holder was seen at the last look"
+        raise LockNotAcquired(
+            f"{what}: the lock on {', '.join(x.relation for x in locks)} could not be had within "
+            f"{policy.give_up_after:.0f} s ({waited.attempts} attempts). Held by: {holders}.",
+            hint="Nothing was changed. End that transaction, or raise locks.give_up_after, and run the command again.",
+        ) from None
+    return waited
+
+
+def _held(waited: LockWait, begun: float, body: Callable[[], None]) -> None:
+    waited.seconds = time.monotonic() - begun
+    body()
+
+
+def _slice(policy: LockPolicy, attempt: int) -> float:
+    return min(policy.timeout * (1 + (attempt - 1) / 10), max(SLOWEST_SLICE, policy.timeout))
+
+
+def _attempt(
+    connection: psycopg.Connection[Any], locks: Sequence[Lock], seconds: float, body: Callable[[], None]
+) -> None:
+    holders = blockers(connection, locks) if locks else ()
+    if any(b.transaction_seconds > LONG_TRANSACTION and b.state != "autovacuum" for b in holders):
+        raise _Busy(holders)
+    try:
+        with connection.transaction():
+            _take(connection, locks, seconds)
+            body()
+    except psycopg.errors.LockNotAvailable:
+        raise _Busy(holders or blockers(connection, locks)) from None
+    except _TakingTimedOut:
+        raise _Busy(holders or blockers(connection, locks)) from None
+
+
+class _TakingTimedOut(Exception):
+    """Several locks together took longer than a slice allows."""
+
+
+def _take(connection: psycopg.Connection[Any], locks: Sequence[Lock], seconds: float) -> None:
+    milliseconds = max(1, round(seconds * 1000))
+    _set_local(connection, "lock_timeout", f"{milliseconds}ms")
+    # lock_timeout counts for each lock by itself; with many partitions the whole LOCK TABLE has to be bounded.
+    _set_local(connection, "statement_timeout", f"{2 * milliseconds}ms")
+    if _may_lower_deadlock_timeout(connection):
+        _set_local(connection, "deadlock_timeout", "10ms")
+    try:
+        for mode in sorted({x.mode for x in locks}, reverse=True):
+            relations = sql.SQL(", ").join(
+                sql.SQL(x.relation)  # already quoted, from the catalog
+                for x in locks
+                if x.mode is mode
+            )
+            words = sql.SQL(mode.words)  # a keyword of LockMode
+            connection.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(relations, words))
+    except psycopg.errors.QueryCanceled:
+        raise _TakingTimedOut from None
+    _set_local(connection, "statement_timeout", "0")
+
+
+def _set_local(connection: psycopg.Connection[Any], name: str, value: str) -> None:
+    connection.execute("SELECT pg_catalog.set_config(%s, %s, true)", [name, value])
+
+
+def _may_lower_deadlock_timeout(connection: psycopg.Connection[Any]) -> bool:
+    if connection.info.server_version >= 150000:
+        query = "SELECT pg_catalog.has_parameter_privilege('deadlock_timeout', 'SET')"
+    else:
+        query = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user"
+    row = connection.execute(query).fetchone()  # one of two literals
+    return bool(row and row[0])
+
+
+_HOLDERS = """
+SELECT a.pid,
+       coalesce(a.application_name, '') AS application_name,
+       coalesce(a.usename, '') AS "user",
+       CASE WHEN a.backend_type = 'autovacuum worker' THEN 'autovacuum' ELSE coalesce(a.state, 'unknown') END AS state,
+       coalesce(extract(epoch FROM clock_timestamp() - a.xact_start), 0)::float8 AS transaction_seconds,
+       l.relation::regclass::text AS relation,
+       l.mode
+FROM pg_catalog.pg_locks l
+JOIN pg_catalog.pg_stat_activity a USING (pid)
+JOIN unnest(%(relations)s::text[], %(modes)s::text[]) AS wanted (relation, mode)
+     ON l.relation = to_regclass(wanted.relation) AND l.mode = wanted.mode
+WHERE l.locktype = 'relation' AND l.granted AND l.pid <> pg_backend_pid()
+  AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+ORDER BY a.xact_start NULLS LAST, a.pid
+"""
+
+
+def blockers(connection: psycopg.Connection[Any], locks: Sequence[Lock]) -> tuple[Blocker, ...]:
+    """The sessions that hold a lock in the way of these, the oldest transaction first; one entry for each session."""
+    wanted = [(lock.relation, mode.pg_name) for lock in locks for mode in lock.mode.conflicts()]
+    parameters = {"relations": [r for r, _ in wanted], "modes": [m for _, m in wanted]}
+    with connection.cursor(row_factory=class_row(Blocker)) as cursor:
+        found = cursor.execute(_HOLDERS, parameters).fetchall()
+    return tuple({b.pid: b for b in reversed(found)}.values())[::-1]
+
+
+_WAITED_FOR = """
+SELECT a.pid,
+       coalesce(a.application_name, '') AS application_name,
+       coalesce(a.usename, '') AS "user",
+       coalesce(a.state, 'unknown') AS state,
+       coalesce(extract(epoch FROM clock_timestamp() - a.xact_start), 0)::float8 AS transaction_seconds,
+       '' AS relation,
+       'a transaction that has to end first' AS mode
+FROM pg_catalog.pg_stat_activity a
+WHERE a.pid = ANY (pg_catalog.pg_blocking_pids(%s))
+ORDER BY a.xact_start NULLS LAST
+"""
+
+
+@contextmanager
+def reporting_waits(
+    connect: Callable[[], psycopg.Connection[Any]], pid: int, on_wait: OnWait, *, every: float = 1.0
+) -> Iterator[None]:
+    """While the block runs, look from a second session at whom the session `pid` waits for, and report it.
+
+    For statements that cannot run in a transaction: CREATE INDEX CONCURRENTLY waits for old transactions, which holds
+    up nobody else.
+    """
+    over, begun = threading.Event(), time.monotonic()
+
+    def look() -> None:
+        looks = 0
+        with connect() as second, second.cursor(row_factory=class_row(Blocker)) as cursor:
+            while not over.wait(every):
+                found = tuple(cursor.execute(_WAITED_FOR, [pid]).fetchall())
+                if found:
+                    looks += 1
+                    on_wait(looks, time.monotonic() - begun, found)
+
+    watcher = threading.Thread(target=_quietly, args=(look,), name="crossfade-waits", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join(timeout=5)
+
+
+def _quietly(look: Callable[[], None]) -> None:
+    """A look that fails must not disturb the work it looks at."""
+    try:
+        look()
+    except psycopg.Error:
+        return

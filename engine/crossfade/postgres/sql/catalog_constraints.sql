@@ -1,0 +1,39 @@
+-- Constraints on the relations %(oids)s, and foreign keys that point at them. Constraint triggers are triggers.
+-- Columns that a server version lacks are read through to_jsonb, which does not mind.
+SELECT c.conrelid::bigint AS relation,
+       c.confrelid::bigint AS target,
+       c.conparentid <> 0 AS is_copy,
+       c.conname::text AS name,
+       CASE c.contype WHEN 'p' THEN 'primary' WHEN 'u' THEN 'unique' WHEN 'c' THEN 'check' WHEN 'f' THEN 'foreign'
+                      WHEN 'x' THEN 'exclusion' ELSE 'not_null' END AS kind,
+       ARRAY[rn.nspname::text, r.relname::text] AS on_table,
+       -- In a CHECK, column 0 is the row as a whole.
+       ARRAY(SELECT a.attname::text
+             FROM unnest(c.conkey) WITH ORDINALITY AS k (attnum, position)
+             JOIN pg_attribute a ON a.attrelid = c.conrelid AND NOT a.attisdropped AND a.attnum > 0
+                                AND (a.attnum = k.attnum OR k.attnum = 0 AND c.contype = 'c')
+             ORDER BY k.position, a.attnum) AS columns,
+       pg_get_constraintdef(c.oid) AS definition,
+       c.convalidated AS validated,
+       coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) AS enforced,
+       c.condeferrable AS deferrable,
+       c.condeferred AS deferred,
+       CASE WHEN c.contype IN ('p', 'u', 'x')
+            THEN (SELECT i.relname::text FROM pg_class i WHERE i.oid = c.conindid) END AS index,
+       obj_description(c.oid, 'pg_constraint') AS comment,
+       c.connoinherit AS no_inherit,
+       (SELECT ARRAY[tn.nspname::text, t.relname::text]
+        FROM pg_class t JOIN pg_namespace tn ON tn.oid = t.relnamespace
+        WHERE t.oid = c.confrelid) AS referenced,
+       ARRAY(SELECT a.attname::text
+             FROM unnest(c.confkey) WITH ORDINALITY AS k (attnum, position)
+             JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.attnum
+             ORDER BY k.position) AS referenced_columns,
+       c.coninhcount > 0 OR c.conparentid <> 0 AS inherited,
+       c.conislocal AS is_local
+FROM pg_constraint c
+JOIN pg_class r ON r.oid = c.conrelid
+JOIN pg_namespace rn ON rn.oid = r.relnamespace
+WHERE c.contype IN ('p', 'u', 'c', 'f', 'x', 'n')
+  AND (c.conrelid = ANY (%(oids)s::oid[]) OR c.confrelid = ANY (%(oids)s::oid[]))
+ORDER BY rn.nspname, r.relname, c.conname

@@ -1,0 +1,65 @@
+-- The tables named by %(schemas)s and %(names)s (a NULL schema: first on %(path)s), with all their descendants.
+WITH RECURSIVE named AS (
+    SELECT (SELECT c.oid
+            FROM pg_class c
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relname = w.name
+              AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
+              AND (n.nspname = w.schema OR w.schema IS NULL AND n.nspname::text = ANY (%(path)s::text[]))
+            ORDER BY array_position(%(path)s::text[], n.nspname::text)
+            LIMIT 1) AS oid
+    FROM unnest(%(schemas)s::text[], %(names)s::text[]) AS w (schema, name)
+), tree AS (
+    SELECT oid FROM named WHERE oid IS NOT NULL
+    UNION
+    SELECT i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid
+)
+SELECT c.oid::bigint AS oid,
+       ARRAY[n.nspname::text, c.relname::text] AS name,
+       CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned' WHEN 'f' THEN 'foreign'
+                      WHEN 'v' THEN 'view' ELSE 'materialized view' END AS kind,
+       CASE c.relpersistence WHEN 'p' THEN 'permanent' WHEN 'u' THEN 'unlogged' ELSE 'temporary' END AS persistence,
+       pg_get_userbyid(c.relowner)::text AS owner,
+       pg_has_role(c.relowner, 'USAGE') AS owned,
+       has_schema_privilege(c.relnamespace, 'CREATE') AS can_create_in_schema,
+       ARRAY(SELECT r.rulename::text FROM pg_rewrite r
+             WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN' ORDER BY 1) AS rules,
+       ARRAY(SELECT p.polname::text FROM pg_policy p WHERE p.polrelid = c.oid ORDER BY 1) AS policies,
+       c.relrowsecurity AS row_security,
+       c.relforcerowsecurity AS force_row_security,
+       coalesce(c.relacl::text[], '{}') AS acl,
+       CASE c.relreplident WHEN 'n' THEN 'nothing' WHEN 'f' THEN 'full' WHEN 'i' THEN 'index'
+                           ELSE 'default' END AS replica_identity,
+       (SELECT ic.relname::text FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
+        WHERE i.indrelid = c.oid AND i.indisreplident) AS replica_identity_index,
+       CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END AS partition_key,
+       -- A partition key's columns depend on their table, as a whole, the other way round than usual.
+       ARRAY(SELECT a.attname::text FROM pg_attribute a
+             WHERE a.attrelid = c.oid AND c.relkind = 'p'
+               AND EXISTS (SELECT FROM pg_depend d
+                           WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = a.attnum
+                             AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = 0
+                             AND d.deptype = 'i')
+             ORDER BY a.attnum) AS partition_key_columns,
+       c.relispartition AS is_partition,
+       ARRAY(SELECT ARRAY[pn.nspname::text, p.relname::text]
+             FROM pg_inherits i
+             JOIN pg_class p ON p.oid = i.inhparent
+             JOIN pg_namespace pn ON pn.oid = p.relnamespace
+             WHERE i.inhrelid = c.oid ORDER BY i.inhseqno) AS parents,
+       ARRAY(SELECT ARRAY[kn.nspname::text, k.relname::text]
+             FROM pg_inherits i
+             JOIN pg_class k ON k.oid = i.inhrelid
+             JOIN pg_namespace kn ON kn.oid = k.relnamespace
+             WHERE i.inhparent = c.oid ORDER BY 1) AS descendants,
+       coalesce(c.reloptions, '{}') AS storage_parameters,
+       obj_description(c.oid, 'pg_class') AS comment,
+       c.reltuples::bigint AS rows_estimate,
+       coalesce(pg_relation_size(c.oid), 0) AS size_bytes,
+       coalesce(pg_total_relation_size(c.oid), 0) AS total_bytes,
+       (SELECT am.amname::text FROM pg_am am WHERE am.oid = c.relam) AS access_method,
+       CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END AS typed_of
+FROM tree
+JOIN pg_class c ON c.oid = tree.oid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+ORDER BY n.nspname, c.relname

@@ -1,0 +1,433 @@
+"""The engine: crossfade as a Python API, one method for each command.
+
+Results are frozen values, failures are the error family. The command line is a thin layer over this class.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+
+from crossfade.errors import CrossfadeError, Interrupted, PlanChanged, StepFailed, UsageError, WorkLeft, WrongState
+from crossfade.gates import sightings
+from crossfade.gates.evaluate import evaluate
+from crossfade.gates.phase_gates import describe, gates_of
+from crossfade.gates.subject import Subject
+from crossfade.gates.verdict import PhaseVerdict
+from crossfade.observe.events import Emit
+from crossfade.observe.events import Event as Happening
+from crossfade.operations.step import Phase
+from crossfade.plan.digest import plan_digest
+from crossfade.plan.model import Plan
+from crossfade.postgres.connect import connect, database_url
+from crossfade.workflow import doctor, ledger, report, roles
+from crossfade.workflow.lease import leased, surviving_outages
+from crossfade.workflow.ledger import RunRow
+from crossfade.workflow.preflight import examine
+from crossfade.workflow.program import from_json
+from crossfade.workflow.results import Explanation, Finding, HistoryEntry, Preflight, Status
+from crossfade.workflow.runner import POLL_SECONDS, Session, drive
+from crossfade.workflow.states import FINAL, FORWARD, Event, State, after
+
+Connection = psycopg.Connection[Any]
+Confirmation = Callable[[str], None]
+"""Given what is about to happen, returns if a person agrees; raises UsageError otherwise."""
+
+
+def _nobody_listens(_event: Happening) -> None:
+    return
+
+
+def _agreed(_what: str) -> None:
+    return
+
+
+class Engine:
+    """crossfade on one database; a context manager.
+
+    `database` is a URL or conninfo, else CROSSFADE_DATABASE_URL, DATABASE_URL or libpq's PG* variables. `emit` gets
+    every event as it happens, in the thread that works.
+    """
+
+    def __init__(self, database: str | None = None, *, emit: Emit = _nobody_listens) -> None:
+        self._url = database_url(database)
+        self._emit = emit
+        self._stop: str | None = None
+        self._reader: Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connection back; the engine connects again when it is used again."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def stop(self) -> None:
+        """Ask a running command, from a signal handler or another thread, to end after what it has in hand."""
+        self._stop = "interrupted"
+
+    # The ledger and the database
+
+    def init(self, app_role: str | None = None) -> tuple[str, ...]:
+        """Create or upgrade the ledger and its roles; what was done, a line each."""
+        with self._connect() as connection:
+            created = ledger.install(connection)
+            said = f"ledger version {ledger.VERSION} {'installed' if created else 'is up to date'}"
+            return (said, *roles.grant_roles(connection, app_role))
+
+    def doctor(self) -> tuple[Finding, ...]:
+        """Can we work here."""
+        return doctor.examine(self._url)
+
+    def orphans(self) -> tuple[str, ...]:
+        """Objects of ours that no living run accounts for."""
+        return doctor.orphans(self._read())
+
+    # Plans
+
+    def check(self, plan: Plan, acks: Iterable[str] = ()) -> Preflight:
+        """What the plan meets in this database; nothing is changed."""
+        found = examine(self._connect, self._url, plan, acks)
+        return Preflight(plan=plan.name, refusals=found.refusals, cautions=found.cautions)
+
+    def explain(self, plan: Plan, acks: Iterable[str] = ()) -> Explanation:
+        """Every step that the plan comes to here. Raises PreflightRefused; nothing is changed."""
+        found = examine(self._connect, self._url, plan, acks)
+        gates = {phase: tuple(describe(g) for g in gates_of(plan, phase)) for phase in Phase}
+        return Explanation(program=found.checked(), cautions=found.cautions, gates=gates)
+
+    def start(self, plan: Plan, acks: Iterable[str] = ()) -> Status:
+        """Register the run; does nothing if it was started with the same plan. Raises PlanChanged, PreflightRefused."""
+        self._start(plan, tuple(acks))
+        return self.status(plan.name)
+
+    # Phases
+
+    def expand(self, target: Plan | str, *, acks: Iterable[str] = (), wait: timedelta | None = None) -> Status:
+        """Make the new shape beside the old."""
+        run = self._find(target, tuple(acks))
+        self._require_state(run, "expand", State.PLANNED)
+        return self._drive(run, State.EXPANDED, wait=wait)
+
+    def backfill(
+        self,
+        target: Plan | str,
+        *,
+        acks: Iterable[str] = (),
+        wait: timedelta | None = None,
+        max_duration: timedelta | None = None,
+    ) -> Status:
+        """Fill the new shape, make it as good as the old, and compare both."""
+        run = self._find(target, tuple(acks))
+        self._require_state(run, "backfill", State.EXPANDED)
+        return self._drive(run, State.BACKFILLED, wait=wait, max_duration=max_duration)
+
+    def contract(
+        self,
+        target: Plan | str,
+        *,
+        acks: Iterable[str] = (),
+        confirm: Confirmation = _agreed,
+        wait: timedelta | None = None,
+    ) -> Status:
+        """Hide the old shape once the gates pass, and drop it once `retain` is over."""
+        run = self._find(target, tuple(acks))
+        self._require_state(run, "contract", State.BACKFILLED)
+        return self._contract(run, confirm=confirm, wait=wait)
+
+    def _contract(self, run: RunRow, *, confirm: Confirmation, wait: timedelta | None) -> Status:
+        """First to `retained`; on to the drop if that is due, or was all that was left to do."""
+        begun = run.state
+        if begun not in (State.RETAINED, State.DROPPING, State.CONTRACTED):
+            status = self._drive(run, State.RETAINED, confirm=confirm, wait=wait)
+            due = ledger.get_run(self._read(), run.name).retain_until
+            if due is not None and due > self._now() and wait is None:
+                return status
+            confirm = _agreed
+        return self._drive(run, State.CONTRACTED, confirm=confirm, wait=wait)
+
+    def advance(
+        self,
+        target: Plan | str,
+        *,
+        acks: Iterable[str] = (),
+        to: State | None = None,
+        wait: timedelta | None = None,
+    ) -> Status:
+        """As far as the gates let it, or to a state."""
+        run = self._find(target, tuple(acks))
+        goal = to or State.CONTRACTED
+        if goal not in FORWARD:
+            raise UsageError(
+                f"advance goes forward; {goal} is not on the way", hint=f"States on the way: {', '.join(FORWARD)}"
+            )
+        self._require_state(run, "advance", State.PLANNED)
+        if goal is State.CONTRACTED and run.state not in (State.RETAINED, State.DROPPING):
+            return self._contract(run, confirm=_agreed, wait=wait)
+        return self._drive(run, goal, wait=wait)
+
+    def rollback(self, name: str, *, confirm: Confirmation = _agreed) -> Status:
+        """Back to before; offered up to `backfilled`."""
+        return self._turn_back(name, "rollback", Event.BEGIN_ROLLBACK, State.ROLLING_BACK, State.ROLLED_BACK, confirm)
+
+    def revert(self, name: str, *, confirm: Confirmation = _agreed) -> Status:
+        """Back from `retained` to `backfilled`; touches no row."""
+        return self._turn_back(name, "revert", Event.BEGIN_REVERT, State.REVERTING, State.BACKFILLED, confirm)
+
+    def _turn_back(
+        self, name: str, command: str, event: Event, through: State, goal: State, confirm: Confirmation
+    ) -> Status:
+        run = self._find(name, ())
+        if run.state is goal and goal in FINAL:
+            return self.status(name)
+        if run.state is not through and after(run.state, event) is None:
+            raise WrongState(
+                f"run {name} is {run.state}; {command} is not for that state",
+                hint=f"See crossfade status {name}.",
+            )
+        if run.state not in (through, State.PLANNED):
+            confirm(f"{command} run {name} from {run.state}")
+        return self._drive(run, goal, begin=event if run.state is not through else None)
+
+    def pause(self, name: str, reason: str) -> Status:
+        """Hold the run at its next batch or step."""
+        run = self._find(name, ())
+        if run.state in FINAL:
+            raise WrongState(f"run {name} is {run.state}; there is nothing to hold")
+        ledger.set_paused(self._read(), run.id, reason)
+        return self.status(name)
+
+    def resume(self, name: str) -> Status:
+        """Let a held run go on, with the next command."""
+        run = self._find(name, ())
+        if run.paused is None:
+            raise WrongState(f"run {name} is not paused")
+        ledger.set_paused(self._read(), run.id, None)
+        return self.status(name)
+
+    # Looking
+
+    def status(self, name: str) -> Status:
+        """Where the run stands, what is next and who blocks it."""
+        connection = self._read()
+        ledger.require(connection)
+        run = ledger.get_run(connection, name)
+        phase = report.next_phase(run.state)
+        gates = {phase: evaluate(connection, self._subject(run), phase, record=False)} if phase else {}
+        return report.status(connection, run, gates)
+
+    def runs(self) -> tuple[Status, ...]:
+        """Every run, the latest first; their gates are not evaluated."""
+        connection = self._read()
+        ledger.require(connection)
+        return tuple(report.status(connection, run, {}) for run in ledger.all_runs(connection))
+
+    def gates(self, name: str, phase: Phase | None = None, *, wait: timedelta | None = None) -> PhaseVerdict:
+        """Evaluate the gates of a phase (the next one) now, with the evidence; waits until they pass, if asked."""
+        run = self._find(name, ())
+        asked = phase or report.next_phase(run.state) or Phase.CONTRACT
+        until = time.monotonic() + (wait or timedelta()) / timedelta(seconds=1)
+        while True:
+            verdict = evaluate(self._read(), self._subject(run), asked)
+            if not verdict.blockers or self._stop or time.monotonic() + POLL_SECONDS > until:
+                return verdict
+            time.sleep(POLL_SECONDS)
+
+    def history(self, name: str) -> tuple[HistoryEntry, ...]:
+        """The append-only record, oldest first."""
+        run = self._find(name, ())
+        return tuple(HistoryEntry(**row) for row in ledger.event_rows(self._read(), run.id))
+
+    # What people and apps say
+
+    def approve(
+        self, name: str, phase: Phase, approver: str, *, role: str | None = None, reason: str | None = None
+    ) -> PhaseVerdict:
+        """Record an approval of this plan's phase, bound to the plan's digest; the gates as they are then."""
+        run = self._find(name, ())
+        connection = self._read()
+        with connection.transaction():
+            connection.execute(
+                "INSERT INTO crossfade.approvals (run_id, phase, digest, approver, role, reason)"
+                " VALUES (%s, %s, %s, %s, %s, %s)",
+                [run.id, phase.value, run.digest, approver, role, reason],
+            )
+            ledger.add_event(
+                connection,
+                run.id,
+                "approved",
+                {"phase": phase.value, "approver": approver, "role": role, "reason": reason, "digest": run.digest},
+            )
+        return evaluate(connection, self._subject(run), phase)
+
+    def heartbeat(self, app: str, version: str, instance: str) -> None:
+        """Say that an instance is live."""
+        sightings.heartbeat(self._ledger(), app, version, instance)
+
+    def record(self, app: str, version: str, instance: str = "deploy") -> None:
+        """Record a deployment: it says what was meant, not what is live."""
+        sightings.record(self._ledger(), app, version, instance)
+
+    def versions(self) -> tuple[sightings.Sighting, ...]:
+        """Every sighting in the ledger."""
+        return sightings.list_sightings(self._ledger())
+
+    # Inside
+
+    def _connect(self) -> Connection:
+        return connect(self._url)
+
+    def _read(self) -> Connection:
+        if self._reader is None or self._reader.closed:
+            self._reader = self._connect()
+        return self._reader
+
+    def _ledger(self) -> Connection:
+        ledger.require(self._read())
+        return self._read()
+
+    def _now(self) -> Any:
+        row = self._read().execute("SELECT pg_catalog.clock_timestamp()").fetchone()
+        assert row is not None
+        return row[0]
+
+    def _subject(self, run: RunRow) -> Subject:
+        return Subject(
+            run_id=run.id,
+            name=run.name,
+            digest=run.digest,
+            plan=Plan.from_json(dict(run.plan)),
+            rows=from_json(run.program).rows,
+            created_at=run.created_at,
+        )
+
+    def _find(self, target: Plan | str, acks: tuple[str, ...]) -> RunRow:
+        if isinstance(target, Plan):
+            return self._start(target, acks)
+        return ledger.get_run(self._ledger(), target)
+
+    def _start(self, plan: Plan, acks: tuple[str, ...]) -> RunRow:
+        connection = self._read()
+        if ledger.installed_version(connection) == 0:
+            self.init()
+        ledger.require(connection)
+        found, digest = ledger.find_run(connection, plan.name), plan_digest(plan)
+        if found is not None and found.state is not State.ROLLED_BACK:
+            if found.digest != digest:
+                raise PlanChanged(
+                    f"run {plan.name} was started with another version of this plan",
+                    hint="A plan is immutable once started. Undo the edit, or roll the run back and start anew, or "
+                    "give the changed plan another name.",
+                )
+            return found
+        program = examine(self._connect, self._url, plan, acks).checked()
+        with connection.transaction():
+            run_id = ledger.add_run(
+                connection,
+                name=plan.name,
+                digest=digest,
+                plan=plan.as_json(),
+                acks=acks,
+                program=program.as_json(),
+            )
+            ledger.add_event(connection, run_id, "started", {"digest": digest, "acks": list(acks)})
+        return ledger.get_run(connection, plan.name)
+
+    def _require_state(self, run: RunRow, command: str, earliest: State) -> None:
+        if run.state not in FORWARD:
+            raise WrongState(
+                f"run {run.name} is {run.state}; {command} is not for that state",
+                hint=f"See crossfade status {run.name}."
+                if run.state is not State.ROLLED_BACK
+                else "Start the plan again: crossfade start PLAN",
+            )
+        if FORWARD.index(run.state) < FORWARD.index(earliest):
+            raise WrongState(
+                f"run {run.name} is {run.state}; {command} comes after {earliest}",
+                hint=f"Run: crossfade advance {run.name} --to {earliest}",
+            )
+
+    def _drive(
+        self,
+        run: RunRow,
+        goal: State,
+        *,
+        confirm: Confirmation = _agreed,
+        wait: timedelta | None = None,
+        max_duration: timedelta | None = None,
+        begin: Event | None = None,
+    ) -> Status:
+        begun = time.monotonic()
+
+        def why_stop() -> str | None:
+            if self._stop is None and max_duration is not None:
+                over = time.monotonic() - begun >= max_duration / timedelta(seconds=1)
+                return "--max-duration is reached" if over else None
+            return self._stop
+
+        def attempt() -> None:
+            with leased(self._connect, run.id, run.name) as (work, token):
+                row = ledger.get_run(work, run.name)
+                session = Session(
+                    connect=self._connect,
+                    work=work,
+                    run_id=run.id,
+                    name=run.name,
+                    digest=run.digest,
+                    created_at=run.created_at,
+                    plan=Plan.from_json(dict(run.plan)),
+                    program=from_json(row.program),
+                    token=token,
+                    emit=self._emit,
+                    should_stop=why_stop,
+                    confirm=confirm,
+                    wait_until=None if wait is None else begun + wait / timedelta(seconds=1),
+                )
+                ledger.set_failed(work, run.id, None)
+                target = after(row.state, begin) if begin else None
+                if begin is not None and target is not None:
+                    with work.transaction():
+                        ledger.move(work, run.id, token, row.state, target)
+                self._guarded(session, row, goal)
+
+        surviving_outages(attempt)
+        return self.status(run.name)
+
+    def _guarded(self, session: Session, row: RunRow, goal: State) -> None:
+        """Drive; what stops the run for a cause of its own is remembered in the ledger."""
+        try:
+            if row.state is State.PLANNED and goal in FORWARD:
+                session.program = self._fresh_program(session, row)
+            drive(session, goal)
+        except WorkLeft as error:
+            if self._stop:
+                raise Interrupted(error.message, hint=error.hint) from None
+            raise
+        except CrossfadeError as error:
+            if error.exit_code in (1, 6):
+                ledger.set_failed(session.work, row.id, error.as_json())
+            raise
+        except psycopg.OperationalError:
+            raise
+        except psycopg.Error as error:
+            failed = StepFailed(f"PostgreSQL says: {str(error).strip()}", sqlstate=error.sqlstate)
+            ledger.set_failed(session.work, row.id, failed.as_json())
+            raise failed from error
+
+    def _fresh_program(self, session: Session, row: RunRow) -> Any:
+        """Compile again right before the first step: days may have passed since `start`."""
+        program = examine(self._connect, self._url, session.plan, row.acks).checked()
+        ledger.replace_program(session.work, row, program.as_json())
+        return program

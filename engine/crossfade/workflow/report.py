@@ -1,0 +1,130 @@
+"""A run's status, put together from the ledger's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+
+from crossfade.gates.verdict import PhaseVerdict
+from crossfade.operations.step import Phase
+from crossfade.workflow import ledger
+from crossfade.workflow.ledger import RunRow
+from crossfade.workflow.program import Program, from_json
+from crossfade.workflow.results import Next, PhaseStatus, Status, StepStatus, TableProgress
+from crossfade.workflow.states import State
+
+_NEXT = {
+    State.PLANNED: ("expand", Phase.EXPAND),
+    State.EXPANDING: ("expand", None),
+    State.EXPANDED: ("backfill", Phase.BACKFILL),
+    State.BACKFILLING: ("backfill", None),
+    State.BACKFILLED: ("contract", Phase.CONTRACT),
+    State.CONTRACTING: ("contract", Phase.CONTRACT),
+    State.RETAINED: ("contract", None),
+    State.DROPPING: ("contract", None),
+    State.REVERTING: ("revert", None),
+    State.ROLLING_BACK: ("rollback", None),
+}
+_ACTIONS = {State.RETAINED: "drop", State.DROPPING: "drop"}
+
+
+def next_phase(state: State) -> Phase | None:
+    """The phase whose gates stand in front of a run in this state."""
+    return _NEXT[state][1] if state in _NEXT else None
+
+
+def status(connection: psycopg.Connection[Any], run: RunRow, gates: Mapping[Phase, PhaseVerdict]) -> Status:
+    """Where a run stands."""
+    program = from_json(run.program)
+    return Status(
+        name=run.name,
+        state=run.state,
+        state_since=run.state_since,
+        paused=run.paused,
+        failed=run.failed,
+        next=_next(run, gates),
+        phases=_phases(program, ledger.step_rows(connection, run.id), ledger.phase_rows(connection, run.id)),
+        backfill=tuple(_progress(row) for row in ledger.backfill_rows(connection, run.id)),
+        gates=gates,
+        retain_until=run.retain_until if run.state is State.RETAINED else None,
+        holder=run.holder,
+        warnings=_warnings(run),
+    )
+
+
+def _next(run: RunRow, gates: Mapping[Phase, PhaseVerdict]) -> Next:
+    if run.state not in _NEXT:
+        return Next(action=None, command=None)
+    if run.paused is not None:
+        return Next(action="resume", command=f"crossfade resume {run.name}", blocked_by=(f"paused: {run.paused}",))
+    command, phase = _NEXT[run.state]
+    blocked = gates[phase].blockers if phase is not None and phase in gates else ()
+    if run.state is State.RETAINED and run.retain_until is not None:
+        blocked = (f"retained until {run.retain_until:%Y-%m-%d %H:%M:%S %Z}",)
+    return Next(
+        action=_ACTIONS.get(run.state, command), command=f"crossfade {command} {run.name}", blocked_by=tuple(blocked)
+    )
+
+
+def _warnings(run: RunRow) -> tuple[str, ...]:
+    if run.state in (State.PLANNED, State.EXPANDING, State.EXPANDED, State.BACKFILLING):
+        return (
+            "the new version of an app must not be live before backfilled: rows not yet filled would look empty to it",
+        )
+    if run.state in (State.REVERTING, State.ROLLING_BACK, State.ROLLED_BACK):
+        return ("a version that knows only the new shape must not be live now",)
+    return ()
+
+
+def _phases(
+    program: Program, steps: Mapping[str, Mapping[str, Any]], phases: Mapping[str, Mapping[str, Any]]
+) -> tuple[PhaseStatus, ...]:
+    return tuple(_phase(phase, program, steps, phases.get(phase.value)) for phase in Phase)
+
+
+def _phase(
+    phase: Phase, program: Program, steps: Mapping[str, Mapping[str, Any]], row: Mapping[str, Any] | None
+) -> PhaseStatus:
+    done = tuple(StepStatus(id=s.id, title=s.title, **_step_row(steps.get(s.id))) for s in program.in_phase(phase))
+    return PhaseStatus(
+        phase=phase,
+        state=_phase_state(done, row),
+        started_at=row["started_at"] if row else None,
+        finished_at=row["finished_at"] if row else None,
+        steps=done,
+    )
+
+
+def _step_row(row: Mapping[str, Any] | None) -> dict[str, Any]:
+    if row is None:
+        return {"state": "pending"}
+    return {k: row[k] for k in ("state", "attempts", "lock_wait_ms", "duration_ms")}
+
+
+def _phase_state(steps: Sequence[StepStatus], row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return "pending"
+    if steps and all(s.state in ("undone", "pending") for s in steps) and any(s.state == "undone" for s in steps):
+        return "undone"
+    return "done" if row["finished_at"] is not None else "running"
+
+
+def _progress(row: Mapping[str, Any]) -> TableProgress:
+    seconds, done, estimated = row["working_seconds"], row["rows_done"], row["rows_estimated"]
+    rate = done / seconds if seconds > 0 and done else None
+    finished = row["finished_at"] is not None
+    left = max(estimated - done, 0) if estimated is not None else None
+    return TableProgress(
+        relation=row["relation"],
+        rows_done=done,
+        rows_estimated=estimated,
+        rows_per_second=rate,
+        eta_seconds=0.0 if finished else (left / rate if rate and left is not None else None),
+        batch_rows=row["batch_rows"],
+        throttled_by=row["throttled_by"],
+        finished=finished,
+        verified=row["verified_at"] is not None,
+        rejected=row["rejected"],
+    )

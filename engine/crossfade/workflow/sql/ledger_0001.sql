@@ -1,0 +1,203 @@
+-- The ledger, version 1: what crossfade remembers. Created by `crossfade init`; upgraded forwards only.
+-- Everything is read and written under search_path = pg_catalog, so names are qualified.
+
+CREATE SCHEMA IF NOT EXISTS crossfade;
+COMMENT ON SCHEMA crossfade IS 'crossfade: the ledger and the triggers'' functions';
+
+CREATE TABLE crossfade.meta (
+    version integer NOT NULL,
+    installed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- One execution of a plan. `token` grows with every lease, so a runner that was away can be told from its successor.
+CREATE TABLE crossfade.runs (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL,
+    digest text NOT NULL,
+    plan jsonb NOT NULL,
+    acks text[] NOT NULL DEFAULT '{}',
+    program jsonb NOT NULL,
+    state text NOT NULL DEFAULT 'planned',
+    state_since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    paused text,
+    failed jsonb,
+    token bigint NOT NULL DEFAULT 0,
+    holder text,
+    held_since timestamptz,
+    retain_until timestamptz,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    created_by text NOT NULL DEFAULT session_user
+);
+-- A name is free again after its run was rolled back.
+CREATE UNIQUE INDEX runs_name ON crossfade.runs (name) WHERE state <> 'rolled_back';
+
+CREATE TABLE crossfade.phases (
+    run_id bigint NOT NULL REFERENCES crossfade.runs,
+    phase text NOT NULL,
+    started_at timestamptz NOT NULL,
+    finished_at timestamptz,
+    PRIMARY KEY (run_id, phase)
+);
+
+CREATE TABLE crossfade.steps (
+    run_id bigint NOT NULL REFERENCES crossfade.runs,
+    id text NOT NULL,
+    state text NOT NULL CHECK (state IN ('running', 'done', 'undone')),
+    attempts integer NOT NULL DEFAULT 0,
+    lock_wait_ms double precision NOT NULL DEFAULT 0,
+    duration_ms double precision NOT NULL DEFAULT 0,
+    started_at timestamptz,
+    finished_at timestamptz,
+    PRIMARY KEY (run_id, id)
+);
+
+-- Where a row change stands in one table (a leaf partition, or the table itself). `cursor` and `upper` are the key's
+-- columns as an array of texts; with no key, block numbers.
+CREATE TABLE crossfade.backfills (
+    run_id bigint NOT NULL REFERENCES crossfade.runs,
+    change_id text NOT NULL,
+    relation text NOT NULL,
+    key_columns text[] NOT NULL,
+    key_types text[] NOT NULL,
+    cursor text[],
+    upper text[],
+    rows_estimated bigint,
+    rows_done bigint NOT NULL DEFAULT 0,
+    batches bigint NOT NULL DEFAULT 0,
+    batch_rows integer NOT NULL,
+    smoothed_rows double precision NOT NULL DEFAULT 0,
+    smoothed_seconds double precision NOT NULL DEFAULT 0,
+    working_seconds double precision NOT NULL DEFAULT 0,
+    throttled_by text,
+    pass integer NOT NULL DEFAULT 1,
+    finished_at timestamptz,
+    verified_at timestamptz,
+    PRIMARY KEY (run_id, change_id, relation)
+);
+
+-- One row for each batch, in the transaction of its rows.
+CREATE TABLE crossfade.batches (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run_id bigint NOT NULL REFERENCES crossfade.runs,
+    change_id text NOT NULL,
+    relation text NOT NULL,
+    after_key text[],
+    upto_key text[],
+    rows bigint NOT NULL,
+    duration_ms double precision NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX batches_run ON crossfade.batches (run_id, change_id, relation);
+
+-- Rows that the backfill could not migrate, by key.
+CREATE TABLE crossfade.rejected_rows (
+    run_id bigint NOT NULL REFERENCES crossfade.runs,
+    change_id text NOT NULL,
+    relation text NOT NULL,
+    key jsonb NOT NULL,
+    sqlstate text NOT NULL,
+    message text NOT NULL,
+    constraint_name text,
+    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'resolved')),
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (run_id, relation, key)
+);
+
+-- The append-only record.
+CREATE TABLE crossfade.events (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run_id bigint NOT NULL REFERENCES crossfade.runs,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    kind text NOT NULL,
+    actor text NOT NULL DEFAULT session_user,
+    data jsonb NOT NULL DEFAULT '{}'
+);
+CREATE INDEX events_run ON crossfade.events (run_id, id);
+
+CREATE FUNCTION crossfade.refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'crossfade.% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END $$;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON crossfade.events
+    FOR EACH STATEMENT EXECUTE FUNCTION crossfade.refuse_change();
+
+-- Evidence that an instance of an app is live. Times are the database's.
+CREATE TABLE crossfade.sightings (
+    app text NOT NULL,
+    version text NOT NULL,
+    instance text NOT NULL,
+    source text NOT NULL,
+    host text,
+    first_seen timestamptz NOT NULL DEFAULT clock_timestamp(),
+    last_seen timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (app, version, instance, source)
+);
+
+-- Writes of an old shape, at most about one a second for each session and application name. Only ever inserted, so a
+-- writer can neither wait for another nor fail to serialise because of it.
+CREATE TABLE crossfade.legacy_writes (
+    plan text NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('legacy', 'conflict')),
+    relation text NOT NULL,
+    column_name text NOT NULL,
+    application_name text NOT NULL,
+    role_name text NOT NULL,
+    address inet,
+    at timestamptz NOT NULL
+);
+CREATE INDEX legacy_writes_latest ON crossfade.legacy_writes (plan, kind, at);
+
+CREATE TABLE crossfade.approvals (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run_id bigint NOT NULL REFERENCES crossfade.runs,
+    phase text NOT NULL,
+    digest text NOT NULL,
+    approver text NOT NULL,
+    role text,
+    reason text,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    db_user text NOT NULL DEFAULT session_user
+);
+
+-- Each evaluation of a phase's gates, with its evidence; and since when each gate has passed without a break.
+CREATE TABLE crossfade.evaluations (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run_id bigint NOT NULL REFERENCES crossfade.runs,
+    phase text NOT NULL,
+    verdict text NOT NULL,
+    gates jsonb NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TABLE crossfade.passing (
+    run_id bigint NOT NULL REFERENCES crossfade.runs,
+    phase text NOT NULL,
+    gate text NOT NULL,
+    since timestamptz NOT NULL,
+    PRIMARY KEY (run_id, phase, gate)
+);
+
+CREATE FUNCTION crossfade.heartbeat(app text, version text, instance text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO crossfade.sightings AS s (app, version, instance, source, host)
+    VALUES (heartbeat.app, heartbeat.version, heartbeat.instance, 'heartbeat', host(inet_client_addr()))
+    ON CONFLICT ON CONSTRAINT sightings_pkey DO UPDATE SET last_seen = clock_timestamp(), host = excluded.host
+$$;
+COMMENT ON FUNCTION crossfade.heartbeat(text, text, text) IS
+    'Says that this instance of the app is live. Call it at start and every 15 seconds or so, outside a long transaction.';
+
+-- Fired by the triggers of a pair for a write of the old shape. Their WHEN clause lets a session through once a second.
+CREATE FUNCTION crossfade.note_write() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO crossfade.legacy_writes (plan, kind, relation, column_name, application_name, role_name, address, at)
+    VALUES (TG_ARGV[0], TG_ARGV[1], TG_RELID::regclass::text, TG_ARGV[2], current_setting('application_name'),
+            session_user, inet_client_addr(), clock_timestamp());
+    IF TG_ARGV[1] = 'legacy' THEN
+        PERFORM set_config('crossfade.noted', current_setting('application_name')
+            || trunc(date_part('epoch', statement_timestamp()))::text, false);
+    END IF;
+    RETURN NEW;
+END $$;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA crossfade FROM PUBLIC;
+INSERT INTO crossfade.meta (version) VALUES (1);

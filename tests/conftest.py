@@ -1,0 +1,87 @@
+"""Fixtures of the whole suite: a real server, a fresh database for each test, and the command line as a process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crossfade.errors import CrossfadeError
+
+from .fixtures import servers
+from .fixtures.command import Cli
+from .fixtures.database import Database, fresh_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CHOSEN = pytest.StashKey[tuple[servers.Choice, ...]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgres",
+        action="append",
+        default=[],
+        metavar="SERVER",
+        help="run database tests on this server: embedded (default), 15=/usr/lib/postgresql/15/bin, container:17 or "
+        "a URL; give it again for more servers. Without it, tests marked every_server also run on each other major "
+        "version under /usr/lib/postgresql.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "every_server: run on every installed major version, not only the embedded one")
+    config.stash[CHOSEN] = tuple(servers.parse(text) for text in config.getoption("--postgres"))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    names = []
+    for choice in config.stash[CHOSEN] or servers.every_installed():
+        try:
+            version = servers.installed_version(choice) if choice.kind in {"embedded", "bin_dir"} else choice.value
+        except CrossfadeError as error:
+            version = f"unavailable: {error.message}"
+        names.append(f"{choice.kind} {version}")
+    return "postgresql: " + ", ".join(names)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server" not in metafunc.fixturenames:
+        return
+    chosen = metafunc.config.stash[CHOSEN]
+    if not chosen:
+        on_every = metafunc.definition.get_closest_marker("every_server")
+        chosen = servers.every_installed() if on_every else (servers.Choice(kind="embedded"),)
+    metafunc.parametrize("server", chosen, indirect=True, scope="session", ids=[choice.label for choice in chosen])
+
+
+@pytest.fixture(scope="session")
+def running_servers() -> Iterator[servers.Servers]:
+    """Every server of this session (of this worker, with xdist), each started when a test first asks for it."""
+    running = servers.Servers()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest, running_servers: servers.Servers) -> servers.Server:
+    """A running PostgreSQL, one after the other of those that `--postgres` names."""
+    choice: servers.Choice = request.param
+    return running_servers.get(choice)
+
+
+@pytest.fixture
+def database(server: servers.Server) -> Iterator[Database]:
+    """A fresh, empty database."""
+    with fresh_database(server) as made:
+        yield made
+
+
+@pytest.fixture
+def cli(database: Database, tmp_path: Path) -> Iterator[Cli]:
+    """The `crossfade` command on the test's database, in the test's directory."""
+    command = Cli(database.url, tmp_path)
+    yield command
+    command.close()
