@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +16,6 @@ from .fixtures.database import Database, fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 CHOSEN = pytest.StashKey[tuple[servers.Choice, ...]]()
 
@@ -85,3 +86,11 @@ def cli(database: Database, tmp_path: Path) -> Iterator[Cli]:
     command = Cli(database.url, tmp_path)
     yield command
     command.close()
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory for temporary files that nobody else uses, with a short path, open to every user as /tmp is."""
+    with tempfile.TemporaryDirectory(prefix="cf-") as made:
+        Path(made).chmod(0o1777)
+        yield Path(made)

@@ -1,1 +1,1 @@
-"""The whole story on an embedded server with live traffic."""
+"""`crossfade demo`: a rename under live traffic, on a server of its own, and what was measured meanwhile."""

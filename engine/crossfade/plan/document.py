@@ -24,6 +24,7 @@ from ruamel.yaml.events import (
 )
 
 from crossfade.errors import PlanProblem
+from crossfade.plan.syntax import in_words
 from crossfade.plan.words import nearest, shown
 
 _DEEPEST = 20
@@ -87,8 +88,8 @@ class Mapping:
 Node: TypeAlias = Scalar | Sequence | Mapping
 
 
-class Stop(Exception):  # noqa: N818  # not an error of the family: it carries the problem that ends the reading
-    """Reading cannot go on."""
+class Stop(Exception):
+    """Reading cannot go on; carries the problem, and never leaves this package."""
 
     def __init__(self, problem: PlanProblem) -> None:
         super().__init__(problem)
@@ -138,24 +139,18 @@ class Reader:
             yield from YAML(typ="safe", pure=True).parse(text)
         except MarkedYAMLError as error:
             raise self._syntax(error) from None
-        except (YAMLError, ValueError, OverflowError) as error:
+        except (YAMLError, ValueError, OverflowError):
             # The scanner makes a character of any \U escape, and says nothing of the place when there is none.
             escape = _BEYOND_UNICODE.search(text)
             at = place_of(text[: escape.start()]) if escape else Place(1, 1)
-            raise self.stop(at, f"not readable as YAML: {error}", "check escapes in double quotes") from None
+            raise self.stop(at, "an escape that is no character", "check `\\U` in texts in double quotes") from None
 
     def _syntax(self, error: MarkedYAMLError) -> Stop:
-        problem = error.problem or error.context or ""
-        known = next((s for s in _SYNTAX if s.part in problem), None)
-        mark = error.problem_mark or error.context_mark
-        if known is not None and known.at_start:
-            mark = error.context_mark or mark
-        at = Place(mark.line + 1, mark.column + 1)
-        if "<stream end>" in problem and self._open:
-            at = self._open[-1].at
-        if known is None:
-            return self.stop(at, f"not readable as YAML: {problem}", "check indentation, colons and quotes around here")
-        return self.stop(at, known.message, known.hint)
+        said = in_words(error)
+        if said.unclosed and self._open:
+            return self.stop(self._open[-1].at, said.message, said.hint)
+        mark = (said.at_start and error.context_mark) or error.problem_mark or error.context_mark
+        return self.stop(Place(mark.line + 1, mark.column + 1), said.message, said.hint)
 
     def _document(self, event: Any, at: Place, documents: int) -> None:
         if documents > 1:
@@ -203,7 +198,9 @@ class Reader:
 
     def _key(self, key: Node, entries: dict[str, tuple[Place, Node]]) -> str | None:
         if not isinstance(key, Scalar) or not isinstance(key.value, str):
-            written = shown(key.raw) if isinstance(key, Scalar) else "a mapping or a list"
+            written = "a mapping or a list"
+            if isinstance(key, Scalar):
+                written = shown(key.raw) if key.raw else "nothing"
             self._add(key.at, f"a key has to be text; got {written}", "put it in quotes if it is a name")
         elif key.raw == "<<":
             self._add(key.at, "merge keys (`<<`) are not part of a plan", "write the keys out")
@@ -216,10 +213,11 @@ class Reader:
 
     def _scalar(self, event: Any, at: Place) -> Scalar:
         self._count(1, at)
-        raw = event.value
-        if "\0" in raw or not _encodable(raw):
-            self._add(at, f"a character that PostgreSQL cannot store, in {shown(raw)}", "remove the escape")
-            raw = "x"
+        raw = _with_pairs_joined(event.value)
+        if raw is None or "\0" in raw:
+            self._add(at, f"a character that PostgreSQL cannot store, in {shown(event.value)}", "remove the escape")
+            # Something harmless that is not repeated, lest the rest of the file be blamed for it.
+            raw = f"x{at.line}-{at.column}"
         return Scalar(at=at, raw=raw, value=raw if event.style else _resolved(raw))
 
     def _alias(self, event: Any, at: Place) -> Node:
@@ -262,36 +260,9 @@ def _resolved(raw: str) -> object:
     return float(raw) if _FLOAT.fullmatch(raw) else raw
 
 
-def _encodable(text: str) -> bool:
+def _with_pairs_joined(text: str) -> str | None:
+    """The text with surrogate pairs (escapes of JSON) as the characters they mean; None if half of one stands alone."""
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-class _Syntax(NamedTuple):
-    """A complaint of the YAML parser, in words."""
-
-    part: str
-    message: str
-    hint: str
-    at_start: bool = False
-    """Whether the place to look at is where the thing begins rather than where the parser gave up."""
-
-
-_SYNTAX = (
-    _Syntax("'<document start>'", "two things side by side, or a YAML directive", "a plan is one mapping of keys"),
-    _Syntax("<stream end>", "a bracket or brace that is never closed", "close it"),
-    _Syntax("unexpected end of stream", "a quote that is never closed", "close it", at_start=True),
-    _Syntax("unexpected document separator", "a quote that is never closed", "close it", at_start=True),
-    _Syntax(r"'\t'", "a tab where YAML allows only spaces", "indent with spaces"),
-    _Syntax("mapping values are not", "a colon where no key can stand", "indent evenly; quote a text with `: ` in it"),
-    _Syntax("find expected ':'", "a line without a colon", "write `key: value`", at_start=True),
-    _Syntax("found character '", "a text cannot begin with this character", "put it in quotes"),
-    _Syntax("unknown escape character", "an unknown escape in a text in double quotes", "double the backslash"),
-    _Syntax("expected <block end>", "this does not fit the lines before", "indent evenly; quote a text as a whole"),
-    _Syntax("sequence entries are not", "a dash where no entry can stand", "put each entry on a line of its own"),
-    _Syntax("expected chomping", "text behind `|` or `>`", "begin the text on the next line, indented further"),
-    _Syntax("alphabetic or numeric", "`*` and `&` stand for YAML's aliases and anchors", "put the text in quotes"),
-)
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        return None

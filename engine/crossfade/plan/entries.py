@@ -68,8 +68,10 @@ class OneKey:
             return core_schema.no_info_before_validator_function(lambda value: value[kind], handler(models[kind]))
 
         def written(entry: Entry, info: core_schema.SerializationInfo) -> dict[str, object]:
-            mode, defaults = info.mode, info.exclude_defaults
-            return {entry.kind: entry.model_dump(mode=mode, by_alias=True, exclude_defaults=defaults)}
+            inner = entry.model_dump(
+                mode=info.mode, by_alias=True, exclude_defaults=info.exclude_defaults, exclude_none=info.exclude_none
+            )
+            return {entry.kind: inner}
 
         union = core_schema.tagged_union_schema({kind: within(kind) for kind in models}, _kind_written)
         return core_schema.no_info_before_validator_function(

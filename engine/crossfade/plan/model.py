@@ -4,7 +4,6 @@ The models are the single source: the JSON Schema, the known keys and the messag
 strict, and refuse keys that they do not know. An option that this version cannot honour is not in the model.
 """
 
-import json
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
@@ -86,7 +85,7 @@ class Plan(PlanPart):
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
         """A plan that was stored with `as_json`."""
-        return cls.model_validate_json(json.dumps(document))
+        return cls.model_validate(_with_tuples(document))
 
     @field_validator("crossfade", mode="before")
     @classmethod
@@ -114,6 +113,12 @@ class Plan(PlanPart):
         if found:
             raise faults_at(found, gates)
         return gates
+
+
+def _with_tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_tuples(inner) for key, inner in value.items()}
+    return tuple(_with_tuples(inner) for inner in value) if isinstance(value, list) else value
 
 
 def _strangers(gate: AppVersion, roster: dict[str, App]) -> list[tuple[tuple[str | int, ...], tuple[str, str]]]:

@@ -53,7 +53,7 @@ class _Fault:
     @property
     def at(self) -> Place:
         """Where to look."""
-        left_empty = isinstance(self.node, Scalar) and self.node.raw == ""
+        left_empty = isinstance(self.node, Scalar) and self.node.value is None and not self.node.raw
         on_the_key = self.kind in {"missing", "extra_forbidden"} or not self.exists or left_empty
         return self.key if on_the_key else self.node.at
 
@@ -218,6 +218,8 @@ def _kind(node: Node) -> str:
         return "a list"
     if node.value is None:
         return "nothing"
+    if node.value == "":
+        return "an empty text"
     return "true or false" if isinstance(node.value, bool) else "a number"
 
 

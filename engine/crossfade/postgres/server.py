@@ -186,7 +186,7 @@ class EmbeddedServer:
         watchdog.returncode = 0  # else Python warns of a child that still runs, which is what is wanted here
 
     def __enter__(self) -> Self:
-        return self.start()
+        return self.start() if self._watchdog is None else self
 
     def __exit__(self, *_: object) -> None:
         if self.keep:

@@ -35,11 +35,11 @@ UNIX_ONLY_PORT = 54320
 """With no TCP port the number is only a part of the socket's file name."""
 
 
-class OwnerGone(Exception):  # noqa: N818 - it is not an error: it ends the watch
+class OwnerGone(Exception):
     """The owner died, closed its server, or asked by a signal to stop."""
 
 
-class StartFailed(Exception):  # noqa: N818 - named for what happened, as everywhere in crossfade
+class StartFailed(Exception):
     """A step of the start went wrong; `log` has what the program wrote."""
 
     def __init__(self, message: str, log: str) -> None:

@@ -7,7 +7,7 @@ into the next phase. The runner performs the effect, gathers the facts again, an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -143,6 +143,13 @@ def reached(state: State, goal: State) -> bool:
     if state in FORWARD and goal in FORWARD:
         return FORWARD.index(state) >= FORWARD.index(goal)
     return state is goal
+
+
+def moved(facts: Facts, event: Event) -> Facts:
+    """What is still known after a move: verdicts and the comparison hold for the one decision they were made for."""
+    if event is Event.BEGIN_CONTRACT:
+        return facts
+    return replace(facts, blockers=None, verified=False)
 
 
 def decide(run: Run, facts: Facts) -> Effect:

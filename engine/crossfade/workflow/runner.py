@@ -126,7 +126,7 @@ def drive(session: Session, goal: State) -> None:
                 _undo(session, step)
             case machine.Finish(event):
                 _finish(session, run.state, event)
-                facts = replace(facts, blockers=None)
+                facts = machine.moved(facts, event)
 
 
 def _look(session: Session, goal: State) -> machine.Run:

@@ -1,0 +1,201 @@
+"""One call of a command: the common options, resolved, and the ways to the engine and to the output.
+
+`register` gives a command the common options behind its own, so that a function asks only for what is its own and gets
+a `Call` first. A command returns its exit code.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from crossfade.cli import options
+from crossfade.cli.boundary import interrupted
+from crossfade.cli.output import console, print_json
+from crossfade.cli.settings import load_env_file, project_settings
+from crossfade.errors import CrossfadeError, UsageError
+from crossfade.observe.logging import LogFormat, LogLevel, configure_logging
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import RenderableType
+
+    from crossfade.observe.progress import Progress
+    from crossfade.workflow.engine import Engine
+
+_OF_THE_ENVIRONMENT = ("CROSSFADE_DATABASE_URL", "DATABASE_URL")
+_OF_LIBPQ = ("PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Common:
+    """The common options as they were given, before the command or after it."""
+
+    database: str | None = None
+    env_file: Path | None = None
+    json: bool = False
+    log_format: LogFormat | None = None
+    log_level: LogLevel | None = None
+    yes: bool = False
+
+    def over(self, earlier: Common) -> Common:
+        """These, and where something was not given, the earlier ones."""
+        return Common(
+            database=self.database if self.database is not None else earlier.database,
+            env_file=self.env_file or earlier.env_file,
+            json=self.json or earlier.json,
+            log_format=self.log_format or earlier.log_format,
+            log_level=self.log_level or earlier.log_level,
+            yes=self.yes or earlier.yes,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A command's surroundings."""
+
+    database: str | None
+    """What was given by an option or by the project's settings; None leaves it to the environment."""
+    json: bool
+    log_format: LogFormat | None
+    yes: bool
+
+    @property
+    def names_a_database(self) -> bool:
+        """Whether anything says which database is meant."""
+        return self.database is not None or any(os.environ.get(v) for v in (*_OF_THE_ENVIRONMENT, *_OF_LIBPQ))
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is a person at a terminal."""
+        return sys.stdin.isatty() and sys.stderr.isatty()
+
+    def answer(self, document: Any, page: Callable[[], RenderableType]) -> None:
+        """Print the answer: the document with `--json`, else the page, which is made only then."""
+        if self.json:
+            print_json(document)
+        else:
+            console().print(page())
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """The engine, for a command that only looks or records."""
+        from crossfade.workflow.engine import Engine
+
+        with _only_our_errors(), Engine(self.database) as engine:
+            yield engine
+
+    @contextmanager
+    def working_engine(self) -> Iterator[tuple[Engine, Progress]]:
+        """The engine, for a command that takes its time: with progress, and stopped in good order by a signal."""
+        from crossfade.cli.interrupts import stopping
+        from crossfade.workflow.engine import Engine
+
+        with (
+            _only_our_errors(),
+            self.progress() as progress,
+            Engine(self.database, emit=progress.emit) as engine,
+            stopping(engine),
+        ):
+            yield engine, progress
+
+    def progress(self) -> Progress:
+        """A live display on a terminal, log lines elsewhere or when a format was asked for."""
+        from crossfade.observe.progress import LiveProgress, LoggedProgress
+
+        if self.log_format is None:
+            where = console(sys.stderr)
+            if where.is_terminal and not where.is_dumb_terminal:
+                return LiveProgress(where)
+        return LoggedProgress()
+
+
+def common_options() -> list[inspect.Parameter]:
+    """The parameters that typer reads the common options from."""
+    wanted: tuple[tuple[str, Any, Any], ...] = (
+        ("database", options.Database, None),
+        ("env_file", options.EnvFile, None),
+        ("json", options.Json, False),
+        ("log_format", options.Format, None),
+        ("log_level", options.Level, None),
+        ("yes", options.Yes, False),
+    )
+    return [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+        for name, annotation, default in wanted
+    ]
+
+
+def register(app: typer.Typer, function: Callable[..., int], name: str | None = None) -> None:
+    """Make a command of a function `(call, …) -> exit code`."""
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    common = common_options()
+    names = [p.name for p in common]
+
+    def command(ctx: typer.Context, **given: Any) -> int:
+        options_here = Common(**{n: given.pop(n) for n in names})
+        earlier = ctx.obj if isinstance(ctx.obj, Common) else Common()
+        try:
+            return function(_resolved(options_here.over(earlier)), **given)
+        except KeyboardInterrupt:
+            raise interrupted() from None
+
+    context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    parameters = [context, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own), *common]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # inspect reads it, mypy does not know it
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    command.__doc__ = function.__doc__
+    app.command(name or function.__name__.replace("_", "-"))(command)
+
+
+def _resolved(common: Common) -> Call:
+    if common.env_file is not None:
+        load_env_file(common.env_file, os.environ)
+    settings = project_settings(_here())
+    log_format = common.log_format or settings.log_format
+    configure_logging(log_format or LogFormat.CONSOLE, common.log_level or LogLevel.INFO)
+    from_environment = any(os.environ.get(v) for v in _OF_THE_ENVIRONMENT)
+    if common.database is not None and not common.database.strip():
+        raise UsageError("--database is empty", hint="Give a URL, or leave the option out.")
+    return Call(
+        database=common.database or (None if from_environment else settings.database),
+        json=common.json,
+        log_format=log_format,
+        yes=common.yes,
+    )
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path("/")  # the working directory is gone; so are its settings
+
+
+@contextmanager
+def _only_our_errors() -> Iterator[None]:
+    """What the driver raises past the engine becomes one of the family."""
+    import psycopg
+
+    from crossfade.errors import DatabaseRefused, DatabaseUnreachable
+
+    try:
+        yield
+    except CrossfadeError:
+        raise
+    except psycopg.Error as error:
+        said = str(error).strip() or type(error).__name__
+        if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+            raise DatabaseUnreachable(
+                f"the connection to the database was lost: {said}",
+                hint="What was committed stays. Run the same command again to go on.",
+            ) from error
+        raise DatabaseRefused(f"PostgreSQL says: {said} (SQLSTATE {error.sqlstate})", sqlstate=error.sqlstate) from error

@@ -1,0 +1,180 @@
+"""What `explain` prints: the program as a page, as SQL, or as a document."""
+
+from __future__ import annotations
+
+from textwrap import indent
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+from crossfade.operations.step import Part, Phase
+from crossfade.postgres.statement import render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from crossfade.operations.step import RowChange, Step
+    from crossfade.postgres.statement import Statement
+    from crossfade.workflow.program import Program
+    from crossfade.workflow.results import Explanation
+
+_PARTS = {
+    Part.EXPAND: "Make the new shape beside the old one",
+    Part.SEAL: "Once every row is filled",
+    Part.HIDE: "Hide the old shape; `crossfade revert` brings it back",
+    Part.DROP: "Drop it, once `retain` is over",
+}
+
+
+def document(found: Explanation) -> dict[str, Any]:
+    """The document of `explain --json`."""
+    program = found.program
+    return {
+        "name": program.plan,
+        "phases": {phase.value: _phase_document(found, phase) for phase in Phase},
+        "cautions": [
+            {"code": c.code, "object": c.object, "message": c.message, "ack": c.ack} for c in found.cautions
+        ],
+    }
+
+
+def page(found: Explanation) -> str:
+    """All of it, for a person."""
+    program = found.program
+    lines = [f"Plan {program.plan}, as this database would see it.", ""]
+    for phase in Phase:
+        lines += [*_phase_lines(found, phase), ""]
+    if found.cautions:
+        lines += ["What can go wrong"]
+        for caution in found.cautions:
+            ack = f" (--ack {caution.ack} takes note of it)" if caution.ack else ""
+            lines.append(f"  - {caution.object}: {caution.message}{ack}")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def script(found: Explanation) -> str:
+    """Only the SQL, in the order in which it runs."""
+    program = found.program
+    blocks = [f"-- {program.plan}: what crossfade executes, without its ledger, lock slices and batches"]
+    for part in Part:
+        if part is Part.SEAL:
+            blocks += [_row_script(row) for row in program.rows]
+        blocks += [_step_script(step) for step in program.of(part)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _phase_document(found: Explanation, phase: Phase) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "steps": [_step_document(step) for step in found.program.in_phase(phase)],
+        "gates": list(found.gates.get(phase, ())),
+    }
+    if phase is Phase.BACKFILL:
+        described["rows"] = [{"relation": _relation(row), "sql": update(row)} for row in found.program.rows]
+    return described
+
+
+def _step_document(step: Step) -> dict[str, Any]:
+    return {
+        "id": step.id,
+        "title": step.title,
+        "part": step.part.value,
+        "sql": [s.text for s in step.statements],
+        "transactional": step.transactional,
+        "locks": [{"relation": lock.relation, "mode": lock.mode.words} for lock in step.locks],
+        "rewrites": step.rewrites,
+        "scans": step.scans,
+        "undo": [s.text for s in step.undo],
+    }
+
+
+def update(row: RowChange) -> str:
+    """A row change as one statement; what is sent has the bounds of a batch besides."""
+    # The assignment and the condition are SQL that the operation composed; they stand here as they are.
+    return render(
+        sql.SQL("UPDATE {table} SET {assignment} WHERE {pending}").format(
+            table=sql.Identifier(row.schema, row.table), assignment=_Text(row.assignment), pending=_Text(row.pending)
+        )
+    )
+
+
+class _Text(sql.Composable):
+    """SQL that is finished already."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._text = text
+
+    def as_bytes(self, context: Any = None) -> bytes:  # noqa: ARG002 - the signature is psycopg's
+        return self._text.encode()
+
+
+def _relation(row: RowChange) -> str:
+    return render(sql.Identifier(row.schema, row.table))
+
+
+def _phase_lines(found: Explanation, phase: Phase) -> Iterator[str]:
+    program = found.program
+    yield phase.value.upper()
+    if program.is_empty(phase):
+        yield "  Nothing to do; the run passes through."
+        return
+    for gate in found.gates.get(phase, ()):
+        yield f"  gate: {gate}"
+    number = 0
+    if phase is Phase.BACKFILL:
+        yield from _rows_lines(program)
+    for part in Part:
+        steps = [step for step in program.of(part) if step.phase is phase]
+        if steps:
+            yield ""
+            yield f"  {_PARTS[part]}:"
+        for step in steps:
+            number += 1
+            yield from _step_lines(step, number)
+
+
+def _rows_lines(program: Program) -> Iterator[str]:
+    for row in program.rows:
+        yield ""
+        yield f"  The rows of {_relation(row)}, in batches, each with its own short transaction:"
+        yield indent(f"{update(row)};", " " * 6)
+        yield "     locks: ROW EXCLUSIVE, and the rows of the batch while it is written"
+
+
+def _step_lines(step: Step, number: int) -> Iterator[str]:
+    yield ""
+    yield f"  {number}. {step.title}  [{step.id}]"
+    yield from _statement_lines(step.statements)
+    for lock in step.locks:
+        yield f"     lock: {lock.mode.words} on {lock.relation}: blocks {lock.mode.blocks}, {_how_long(step)}"
+    if not step.transactional:
+        yield "     outside a transaction; an invalid leftover is dropped and built again"
+    if step.rewrites:
+        yield "     rewrites the table"
+    if step.undo:
+        yield "     undo:"
+        yield from _statement_lines(step.undo)
+
+
+def _statement_lines(statements: tuple[Statement, ...]) -> Iterator[str]:
+    for statement in statements:
+        yield indent(f"{statement.text};", " " * 6)
+
+
+def _how_long(step: Step) -> str:
+    if step.rewrites:
+        return "while the whole table is written anew"
+    return "while the whole table is read" if step.scans else "for an instant"
+
+
+def _row_script(row: RowChange) -> str:
+    return f"-- backfill: the rows of {_relation(row)}; crossfade does it in batches\n{update(row)};"
+
+
+def _step_script(step: Step) -> str:
+    lines = [f"-- {step.phase}, {step.id}: {step.title}"]
+    statements = [f"{statement.text};" for statement in step.statements]
+    if step.transactional and len(statements) > 1:
+        statements = ["BEGIN;", *statements, "COMMIT;"]
+    return "\n".join([*lines, *statements])

@@ -1,0 +1,114 @@
+"""Commands that move a run: start, the phases, advance, rollback, revert, pause, resume."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crossfade.cli.call import Call
+from crossfade.cli.confirmation import confirmation
+from crossfade.cli.options import Acks, Confirm, PlanFile, Run, Target, Wait
+from crossfade.cli.targets import duration, name_of, run_name, target
+from crossfade.workflow.states import State
+
+if TYPE_CHECKING:
+    from crossfade.workflow.results import Status
+
+
+def start(call: Call, plan: PlanFile, ack: Acks = None) -> int:
+    """Register a plan's run, in state planned, if this database can take it."""
+    from crossfade.plan.load import load_plan
+
+    loaded = load_plan(plan)
+    with call.engine() as engine:
+        return _arrived(call, engine.start(loaded, tuple(ack or ())))
+
+
+def expand(call: Call, run: Target, ack: Acks = None, wait: Wait = None) -> int:
+    """Make the new shape beside the old one."""
+    found, patience = target(run), duration(wait, "--wait")
+    with call.working_engine() as (engine, _):
+        status = engine.expand(found, acks=tuple(ack or ()), wait=patience)
+    return _arrived(call, status)
+
+
+def backfill(
+    call: Call,
+    run: Target,
+    ack: Acks = None,
+    wait: Wait = None,
+    max_duration: Annotated[
+        str | None,
+        typer.Option("--max-duration", metavar="DURATION", help="Stop after this long, with exit code 7 if work is left."),
+    ] = None,
+) -> int:
+    """Fill the new shape in small batches, and compare both on every row."""
+    found, patience = target(run), duration(wait, "--wait")
+    limit = duration(max_duration, "--max-duration")
+    with call.working_engine() as (engine, _):
+        status = engine.backfill(found, acks=tuple(ack or ()), wait=patience, max_duration=limit)
+    return _arrived(call, status)
+
+
+def contract(call: Call, run: Target, ack: Acks = None, wait: Wait = None, confirm: Confirm = None) -> int:
+    """Take the old shape away, once nothing live needs it."""
+    found, patience = target(run), duration(wait, "--wait")
+    with call.working_engine() as (engine, progress):
+        agreed = confirmation(call, progress, name_of(found), confirm)
+        status = engine.contract(found, acks=tuple(ack or ()), confirm=agreed, wait=patience)
+    return _arrived(call, status)
+
+
+def advance(
+    call: Call,
+    run: Target,
+    ack: Acks = None,
+    wait: Wait = None,
+    to: Annotated[State | None, typer.Option("--to", help="The state to stop in.", show_default=False)] = None,
+) -> int:
+    """Go on as far as the gates allow, or to a state."""
+    found, patience = target(run), duration(wait, "--wait")
+    with call.working_engine() as (engine, _):
+        status = engine.advance(found, acks=tuple(ack or ()), to=to, wait=patience)
+    return _arrived(call, status)
+
+
+def rollback(call: Call, run: Run, confirm: Confirm = None) -> int:
+    """Go back to before; nothing is lost. Offered up to backfilled."""
+    name = run_name(run)
+    with call.working_engine() as (engine, progress):
+        status = engine.rollback(name, confirm=confirmation(call, progress, name, confirm))
+    return _arrived(call, status)
+
+
+def revert(call: Call, run: Run, confirm: Confirm = None) -> int:
+    """Bring the old shape back from retained; takes milliseconds and touches no row."""
+    name = run_name(run)
+    with call.working_engine() as (engine, progress):
+        status = engine.revert(name, confirm=confirmation(call, progress, name, confirm))
+    return _arrived(call, status)
+
+
+def pause(
+    call: Call, run: Run, reason: Annotated[str, typer.Option("--reason", help="Why; everyone who asks is told.")]
+) -> int:
+    """Hold a run at its next batch or step."""
+    name = run_name(run)
+    with call.engine() as engine:
+        return _arrived(call, engine.pause(name, reason))
+
+
+def resume(call: Call, run: Run) -> int:
+    """Let a held run go on, with the next command."""
+    name = run_name(run)
+    with call.engine() as engine:
+        return _arrived(call, engine.resume(name))
+
+
+def _arrived(call: Call, status: Status) -> int:
+    from crossfade.cli.status_page import summary
+
+    call.answer(status.as_json(), lambda: summary(status))
+    return 0
+
+
+COMMANDS = (start, expand, backfill, contract, advance, rollback, revert, pause, resume)

@@ -1,0 +1,115 @@
+"""What steers a command besides its options: a file of variables, and the project's settings.
+
+Settings are read from `crossfade.toml`, or the table `[tool.crossfade]` of `pyproject.toml`, in the nearest directory
+upwards that has one. An option and the environment go before them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from crossfade.errors import UsageError
+from crossfade.observe.logging import LogFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+    from pathlib import Path
+
+_LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<value>.*)")
+_QUOTED = re.compile(r"""(?P<quote>['"])(?P<text>(?:\\.|(?!(?P=quote)).)*)(?P=quote)\s*(?:#.*)?""")
+_ESCAPES = {"n": "\n", "t": "\t"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectSettings:
+    """The settings of a project."""
+
+    database: str | None = None
+    """The database where neither an option nor the environment names one."""
+    log_format: LogFormat | None = None
+    """As with `--log-format`."""
+
+
+def load_env_file(path: Path, environment: MutableMapping[str, str]) -> None:
+    """Set the variables of a file of KEY=VALUE lines, those that are set already excepted."""
+    for name, value in _read_env_file(path).items():
+        environment.setdefault(name, value)
+
+
+def project_settings(directory: Path) -> ProjectSettings:
+    """The settings that hold in a directory."""
+    for place in (directory, *directory.parents):
+        for file, tables in ((place / "crossfade.toml", ()), (place / "pyproject.toml", ("tool", "crossfade"))):
+            document = _table(file, tables) if _is_there(file) else None
+            if document is not None:
+                return _settings(document, str(file))
+    return ProjectSettings()
+
+
+def _read_env_file(path: Path) -> Mapping[str, str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise UsageError(f"cannot read the file of variables {path}: {reason}", location=str(path)) from None
+    variables = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if stripped and not stripped.startswith("#"):
+            name, value = _variable(stripped, f"{path}:{number}")
+            variables[name] = value
+    return variables
+
+
+def _variable(line: str, location: str) -> tuple[str, str]:
+    found = _LINE.fullmatch(line)
+    if found is None:
+        # The line is not shown: it may hold a secret.
+        raise UsageError(f"{location}: the line is not KEY=VALUE", location=location)
+    value = found["value"]
+    if not value.startswith(("'", '"')):
+        return found["name"], re.sub(r"(^|\s+)#.*", "", value)
+    quoted = _QUOTED.fullmatch(value)
+    if quoted is None:
+        raise UsageError(f"{location}: the quote of {found['name']} is not closed", location=location)
+    text = quoted["text"]
+    if quoted["quote"] == '"':
+        text = re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), text)
+    return found["name"], text
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:
+        return False  # a directory above that may not be looked into has no settings for us
+
+
+def _table(file: Path, tables: tuple[str, ...]) -> Mapping[str, Any] | None:
+    import tomllib
+
+    try:
+        document: Any = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read {file}: {error}", location=str(file)) from None
+    for table in tables:
+        document = document.get(table) if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else None
+
+
+def _settings(document: Mapping[str, Any], file: str) -> ProjectSettings:
+    from crossfade.plan.words import nearest, one_of, shown
+
+    known = [f.name for f in fields(ProjectSettings)]
+    for name, value in document.items():
+        if name not in known:
+            hint = nearest(name, known) or f"the settings are {one_of(known)}"
+            raise UsageError(f"{file}: unknown setting {shown(name)}", hint=hint, location=file)
+        if not isinstance(value, str):
+            raise UsageError(f"{file}: the setting {shown(name)} is a text", hint="put it in quotes", location=file)
+    given = document.get("log_format")
+    if given is not None and given not in list(LogFormat):
+        raise UsageError(f"{file}: log_format is {one_of(LogFormat)}; got {shown(given)}", location=file)
+    return ProjectSettings(database=document.get("database"), log_format=None if given is None else LogFormat(given))

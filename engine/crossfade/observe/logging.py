@@ -1,0 +1,136 @@
+"""Logging: structlog on standard error, as text or as JSON, one record for one event.
+
+`configure_logging` is called once, by a program; a library's user is left alone. `log_listener` turns events into
+records that carry the run and, where they are known, the phase and the step.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from crossfade.observe.events import (
+    BackfillTrouble,
+    BatchDone,
+    Event,
+    GatesEvaluated,
+    LockWaited,
+    StateChanged,
+    StepDone,
+    StepStarted,
+    Verified,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crossfade.observe.events import Emit
+
+REPEAT_SECONDS = 10.0
+"""A wait that goes on is said again after this long."""
+
+
+class LogFormat(StrEnum):
+    """How a record is written."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def configure_logging(format_: LogFormat = LogFormat.CONSOLE, level: LogLevel = LogLevel.INFO) -> None:
+    """Set structlog up for this process. NO_COLOR is honoured."""
+    import structlog
+
+    colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    console = format_ is LogFormat.CONSOLE
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=24) if console else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([] if console else [structlog.processors.format_exc_info]),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level.value),
+        logger_factory=_to_standard_error,
+        cache_logger_on_first_use=False,
+    )
+
+
+def log_listener(clock: Callable[[], float] = time.monotonic) -> Emit:
+    """A listener that writes each event as a record; what repeats quickly comes at debug level in between."""
+    import structlog
+
+    logger = structlog.get_logger("crossfade")
+    place: dict[str, str] = {}
+    last_said: dict[tuple[type[Event], str], float] = {}
+
+    def is_due(event: Event, subject: str) -> bool:
+        now = clock()
+        if now - last_said.get((type(event), subject), -REPEAT_SECONDS) < REPEAT_SECONDS:
+            return False
+        last_said[type(event), subject] = now
+        return True
+
+    def listen(event: Event) -> None:
+        _follow(place, event)
+        facts = {"run": event.run, **place, **_facts(event)}
+        getattr(logger, _level(event, is_due))(event.kind, **facts)
+        if isinstance(event, StepDone):
+            place.pop("step", None)
+
+    return listen
+
+
+def _to_standard_error(*_arguments: Any) -> Any:
+    # Looked up for each logger: a live display puts its own stream in the place of standard error.
+    import structlog
+
+    return structlog.PrintLogger(sys.stderr)
+
+
+def _follow(place: dict[str, str], event: Event) -> None:
+    """Keep the phase and the step that the later events belong to."""
+    if isinstance(event, StepStarted):
+        place.update(phase=event.phase, step=event.step)
+    elif isinstance(event, BatchDone | BackfillTrouble):
+        place.update(phase="backfill")
+    elif isinstance(event, StateChanged):
+        place.clear()
+
+
+def _facts(event: Event) -> dict[str, Any]:
+    facts = event.facts()
+    if isinstance(event, LockWaited):
+        return facts | {"blockers": [str(b) for b in event.blockers]}
+    return {name: round(value, 1) if isinstance(value, float) else value for name, value in facts.items()}
+
+
+def _level(event: Event, is_due: Callable[[Event, str], bool]) -> str:
+    match event:
+        case LockWaited():
+            return "warning" if is_due(event, event.step) else "debug"
+        case GatesEvaluated():
+            return "info" if is_due(event, f"{event.phase} {event.verdict}") else "debug"
+        case BackfillTrouble():
+            return "warning"
+        case Verified():
+            return "error" if event.mismatches else "info"
+        case BatchDone() | StepStarted():
+            return "debug"
+    return "info"

@@ -1,0 +1,216 @@
+"""Progress while a command works: a live display on a terminal, a log line every ten seconds elsewhere.
+
+Both are context managers with an `emit` to be given to the engine. Events may come from any thread. What is worth
+keeping (a step done, a state reached) is printed above the live lines and stays.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from crossfade.observe.events import (
+    BackfillTrouble,
+    Event,
+    GatesEvaluated,
+    StateChanged,
+    StepDone,
+    Verified,
+)
+from crossfade.observe.logging import REPEAT_SECONDS, log_listener
+from crossfade.observe.situation import Filling, Situation, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+    from rich.console import Console, RenderableType
+
+_BAR_WIDTH = 36
+_BLOCKERS_SHOWN = 5
+
+
+class Progress(Protocol):
+    """What shows how far a command is, while it is entered."""
+
+    def emit(self, event: Event) -> None:
+        """Take in an event."""
+
+    def suspended(self) -> AbstractContextManager[None]:
+        """Leave the terminal alone meanwhile, for a question."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class LoggedProgress:
+    """Log records: each event, and every ten seconds what is going on."""
+
+    def __init__(self, seconds: float = REPEAT_SECONDS) -> None:
+        self._seconds = seconds
+        self._situation = Situation(clock=time.monotonic)
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._listen = log_listener()
+        self._thread = threading.Thread(target=self._repeat, name="crossfade-progress", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def emit(self, event: Event) -> None:
+        """Take in an event."""
+        with self._lock:
+            self._situation.apply(event)
+            self._listen(event)
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Say nothing meanwhile."""
+        with self._lock:
+            yield
+
+    def _repeat(self) -> None:
+        import structlog
+
+        logger = structlog.get_logger("crossfade")
+        while not self._over.wait(self._seconds):
+            with self._lock:
+                facts = still(self._situation)
+            if facts is not None:
+                logger.info("still_working", **facts)
+
+
+def still(situation: Situation) -> dict[str, Any] | None:
+    """What goes on, as a record's fields; None where nothing has begun."""
+    facts: dict[str, Any] = {"run": situation.run, "state": situation.state or None}
+    if situation.step is not None:
+        facts |= {"step": situation.step, "title": situation.title, "seconds": round(situation.step_seconds)}
+    if situation.blockers:
+        facts["blockers"] = [str(b) for b in situation.blockers]
+    if situation.gate is not None:
+        facts |= {"phase": situation.gate.phase, "waits_for": situation.gate.reason}
+    if situation.filling is not None:
+        facts |= {"phase": "backfill", **_filling_facts(situation.filling)}
+    return {name: value for name, value in facts.items() if value is not None} if situation.run else None
+
+
+def _filling_facts(filling: Filling) -> dict[str, Any]:
+    rate, eta = filling.rows_per_second, filling.eta_seconds
+    return {
+        "relation": filling.relation,
+        "rows_done": filling.rows_done,
+        "rows_estimated": filling.rows_estimated,
+        "rows_per_second": None if rate is None else round(rate),
+        "eta_seconds": None if eta is None else round(eta),
+        "batch_rows": filling.batch_rows,
+    }
+
+
+class LiveProgress:
+    """A few lines on a terminal that follow what goes on."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.live import Live
+
+        self._console = console
+        self._situation = Situation(clock=time.monotonic)
+        self._lock = threading.RLock()
+        self._live = Live(get_renderable=self._picture, console=console, refresh_per_second=8, transient=True)
+        self._verdict: tuple[str, str] | None = None
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def emit(self, event: Event) -> None:
+        """Take in an event."""
+        with self._lock:
+            title = self._situation.title
+            self._situation.apply(event)
+            line = self._worth_keeping(event, title)
+        if line is not None:
+            self._console.print(*line, soft_wrap=True)
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Take the live lines away meanwhile."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start()
+
+    def _worth_keeping(self, event: Event, title: str | None) -> tuple[str, ...] | None:
+        match event:
+            case StateChanged():
+                return (f"{event.run}: {event.source} → {event.target}",)
+            case StepDone():
+                waited = f", waited {event.lock_wait_ms:.0f} ms for its locks" if event.lock_wait_ms >= 1 else ""
+                return (f"  ✓ {title or event.step} ({event.duration_ms:.0f} ms{waited})",)
+            case Verified():
+                mark = "✗" if event.mismatches else "✓"
+                return (f"  {mark} compared every row of {event.relation}: {event.mismatches} differ",)
+            case BackfillTrouble():
+                return (f"  ! {event.relation}: {event.message}",)
+            case GatesEvaluated() if (event.phase, event.verdict) != self._verdict:
+                self._verdict = (event.phase, event.verdict)
+                return (f"  gates of {event.phase}: {event.verdict}, {event.reason}",)
+        return None
+
+    def _picture(self) -> RenderableType:
+        from rich.console import Group
+
+        with self._lock:
+            return Group(*_lines(self._situation))
+
+
+def _lines(situation: Situation) -> list[RenderableType]:
+    from rich.text import Text
+
+    lines: list[RenderableType] = []
+    if situation.title is not None:
+        lines.append(Text(f"  … {situation.title}, {span(situation.step_seconds)}"))
+    if situation.blockers:
+        lines.append(Text("    waits for its locks, held by:", style="yellow"))
+        lines += [Text(f"      {b}", style="yellow") for b in situation.blockers[:_BLOCKERS_SHOWN]]
+    if situation.gate is not None:
+        lines.append(Text(f"  … waits for {situation.gate.phase}: {situation.gate.reason}", style="yellow"))
+    if situation.filling is not None:
+        lines.append(_bar(situation.filling))
+    return lines
+
+
+def _bar(filling: Filling) -> RenderableType:
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+
+    total = filling.rows_estimated
+    rate = filling.rows_per_second
+    of = "" if total is None else f" of about {max(total, filling.rows_done):,}"
+    speed = "" if rate is None else f", {rate:,.0f}/s"
+    left = "" if filling.eta_seconds is None else f", {span(filling.eta_seconds)} left"
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row(
+        f"  {filling.relation}",
+        ProgressBar(total=max(total, 1) if total else None, completed=filling.rows_done, width=_BAR_WIDTH),
+        f"{filling.rows_done:,}{of} rows{speed}{left}",
+    )
+    return grid

@@ -1,0 +1,111 @@
+"""A rename of every shape of table ends as plain DDL would, and a rollback from every state as if nothing had been."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from crossfade import Engine
+from crossfade.operations.step import Phase
+from crossfade.plan.load import parse_plan
+from crossfade.workflow.states import State
+
+from ..fixtures.database import fresh_database
+from .shapes import SHAPES, Shape, quoted
+
+pytestmark = pytest.mark.every_server
+
+EVERY_SHAPE = pytest.mark.parametrize("shape", SHAPES, ids=lambda s: s.id)
+
+
+def plan_of(shape: Shape, *, retain: str = "0s"):
+    table = shape.table if shape.table.startswith("'") else f'"{shape.table}"'
+    lines = [
+        "crossfade: 1",
+        "name: the-rename",
+        f"retain: {retain}",
+        "changes:",
+        f"  - rename_column: {{table: {table}, from: {yaml_text(shape.old)}, to: {yaml_text(shape.new)}}}",
+    ]
+    return parse_plan("\n".join(lines), "plan.yaml")
+
+
+def yaml_text(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"
+
+
+@pytest.fixture
+def prepared(database, shape: Shape):
+    """The test's database with the shape in it."""
+    if int(database.server.version.split(".")[0]) < shape.oldest:
+        pytest.skip(f"PostgreSQL {database.server.version} does not know this shape")
+    try:
+        database.execute(shape.setup)
+    except psycopg.errors.FeatureNotSupported as error:
+        if "ICU" not in str(error):
+            raise
+        pytest.skip("this server is built without ICU")
+    return database
+
+
+def rows_of(database, shape: Shape, column: str) -> list[tuple[object, ...]]:
+    return database.execute(
+        f"SELECT {quoted(column)}::text, count(*) FROM {shape.sql_table} GROUP BY 1 ORDER BY 1 NULLS FIRST"
+    )
+
+
+@EVERY_SHAPE
+def test_contracted_is_what_plain_ddl_gives(shape, prepared):
+    plan, facts = plan_of(shape), rows_of(prepared, shape, shape.old)
+    with Engine(prepared.url) as engine:
+        engine.advance(plan, acks=shape.acks, to=State.BACKFILLED)
+        assert rows_of(prepared, shape, shape.new) == facts == rows_of(prepared, shape, shape.old)
+        engine.approve(plan.name, Phase.CONTRACT, "alice")
+        assert engine.contract(plan).state is State.CONTRACTED
+        assert engine.orphans() == ()
+    assert rows_of(prepared, shape, shape.new) == facts
+    assert prepared.dump() == dump_after_plain_rename(prepared, shape)
+
+
+def dump_after_plain_rename(database, shape: Shape) -> str:
+    with fresh_database(database.server) as other:
+        other.execute(without_roles(shape.setup))
+        other.execute(shape.plain_rename)
+        return other.dump()
+
+
+def without_roles(setup: str) -> str:
+    """Roles are the cluster's: the test's first database has made them."""
+    return "\n".join(line for line in setup.splitlines() if "CREATE ROLE" not in line)
+
+
+STATES = (State.EXPANDED, State.BACKFILLED)
+
+
+@EVERY_SHAPE
+def test_rolled_back_is_what_was_before(shape, prepared):
+    before, facts = prepared.dump(), rows_of(prepared, shape, shape.old)
+    for state in STATES:
+        with Engine(prepared.url) as engine:
+            engine.start(plan_of(shape), acks=shape.acks)
+            engine.advance("the-rename", to=state)
+            assert engine.rollback("the-rename").state is State.ROLLED_BACK
+            assert engine.orphans() == ()
+        assert prepared.dump() == before
+        assert rows_of(prepared, shape, shape.old) == facts
+
+
+@EVERY_SHAPE
+def test_a_revert_gives_both_names_back_and_can_be_rolled_back_or_contracted_again(shape, prepared):
+    before, facts = prepared.dump(), rows_of(prepared, shape, shape.old)
+    plan = plan_of(shape, retain="7d")
+    with Engine(prepared.url) as engine:
+        engine.start(plan, acks=shape.acks)
+        engine.approve(plan.name, Phase.CONTRACT, "alice")
+        for _ in range(2):
+            assert engine.advance(plan).state is State.RETAINED
+            assert rows_of(prepared, shape, shape.new) == facts
+            assert engine.revert(plan.name).state is State.BACKFILLED
+            assert rows_of(prepared, shape, shape.new) == facts == rows_of(prepared, shape, shape.old)
+        engine.rollback(plan.name)
+    assert prepared.dump() == before
