@@ -113,8 +113,6 @@ KEYS = [
     Bad("truth-key", GOOD + "true: 5m\n", "5:1", ("a key has to be text",)),
     Bad("too-far-in", GOOD + "locks:\n  hold: 5m\n", "6:3", ("`hold`", "top level")),
     Bad("no-value", GOOD + "apps:\n", "5:1", ("without a value", "remove the key")),
-    Bad("not-yet-workers", GOOD + "backfill: {workers: 4}\n", "5:12", ("no `workers` yet",)),
-    Bad("not-yet-window", GOOD + 'backfill: {window: "22:00-06:00"}\n', "5:12", ("no `window` yet",)),
     Bad("escape-sequence-in-key", GOOD + '"\\e[31mhold": 5m\n', "5:1", ("\\x1b[31mhold",)),
 ]
 

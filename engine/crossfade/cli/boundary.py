@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from crossfade.cli.output import print_json
-from crossfade.errors import CrossfadeError, InvalidPlan, Interrupted, UsageError
+from crossfade.errors import CrossfadeError, Interrupted, InvalidPlan, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +94,7 @@ def _usage_error(error: Exception) -> UsageError:
     said = error.format_message() if hasattr(error, "format_message") else str(error)
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "crossfade"
-    return UsageError(said.rstrip("."), hint=f"See: {command} --help")
+    return UsageError(said.removesuffix(".").replace("Value error, ", ""), hint=f"See: {command} --help")
 
 
 def _masked(text: str) -> str:

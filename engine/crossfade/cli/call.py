@@ -90,7 +90,7 @@ class Call:
         """The engine, for a command that only looks or records."""
         from crossfade.workflow.engine import Engine
 
-        with _only_our_errors(), Engine(self.database) as engine:
+        with only_our_errors(), Engine(self.database) as engine:
             yield engine
 
     @contextmanager
@@ -100,7 +100,7 @@ class Call:
         from crossfade.workflow.engine import Engine
 
         with (
-            _only_our_errors(),
+            only_our_errors(),
             self.progress() as progress,
             Engine(self.database, emit=progress.emit) as engine,
             stopping(engine),
@@ -138,22 +138,30 @@ def register(app: typer.Typer, function: Callable[..., int], name: str | None = 
     """Make a command of a function `(call, …) -> exit code`."""
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     common = common_options()
-    names = [p.name for p in common]
 
     def command(ctx: typer.Context, **given: Any) -> int:
-        options_here = Common(**{n: given.pop(n) for n in names})
-        earlier = ctx.obj if isinstance(ctx.obj, Common) else Common()
+        options_here = Common(**{p.name: given.pop(p.name) for p in common})
         try:
-            return function(_resolved(options_here.over(earlier)), **given)
+            return function(_resolved(options_here.over(earlier_options(ctx))), **given)
         except KeyboardInterrupt:
             raise interrupted() from None
 
-    context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
-    parameters = [context, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own), *common]
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # inspect reads it, mypy does not know it
-    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    take_options(command, *own, *common)
     command.__doc__ = function.__doc__
-    app.command(name or function.__name__.replace("_", "-"))(command)
+    app.command(name or function.__name__.strip("_").replace("_", "-"))(command)
+
+
+def take_options(function: Callable[..., Any], *parameters: inspect.Parameter) -> None:
+    """Let typer see a function `(ctx, **given)` as one that has these parameters."""
+    context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    taken = [context, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters)]
+    function.__signature__ = inspect.Signature(taken)  # type: ignore[attr-defined]  # inspect reads it
+    function.__annotations__ = {p.name: p.annotation for p in taken}
+
+
+def earlier_options(ctx: typer.Context) -> Common:
+    """The common options that stand in front of the command."""
+    return ctx.obj if isinstance(ctx.obj, Common) else Common()
 
 
 def _resolved(common: Common) -> Call:
@@ -181,7 +189,7 @@ def _here() -> Path:
 
 
 @contextmanager
-def _only_our_errors() -> Iterator[None]:
+def only_our_errors() -> Iterator[None]:
     """What the driver raises past the engine becomes one of the family."""
     import psycopg
 
@@ -198,4 +206,6 @@ def _only_our_errors() -> Iterator[None]:
                 f"the connection to the database was lost: {said}",
                 hint="What was committed stays. Run the same command again to go on.",
             ) from error
-        raise DatabaseRefused(f"PostgreSQL says: {said} (SQLSTATE {error.sqlstate})", sqlstate=error.sqlstate) from error
+        raise DatabaseRefused(
+            f"PostgreSQL says: {said} (SQLSTATE {error.sqlstate})", sqlstate=error.sqlstate
+        ) from error

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def confirmation(call: Call, progress: Progress, name: str, given: str | None) -> Callable[[str], None]:
     """What the engine calls before it does so. Raises UsageError at once where `--confirm` names another run."""
     if given is not None and given != name:
-        raise UsageError(f"--confirm says {given}, but the run is {name}", hint="Give the name of the run that is meant.")
+        raise UsageError(
+            f"--confirm says {given}, but the run is {name}", hint="Give the name of the run that is meant."
+        )
 
     def confirm(what: str) -> None:
         if given is not None:

@@ -32,9 +32,7 @@ def document(found: Explanation) -> dict[str, Any]:
     return {
         "name": program.plan,
         "phases": {phase.value: _phase_document(found, phase) for phase in Phase},
-        "cautions": [
-            {"code": c.code, "object": c.object, "message": c.message, "ack": c.ack} for c in found.cautions
-        ],
+        "cautions": [{"code": c.code, "object": c.object, "message": c.message, "ack": c.ack} for c in found.cautions],
     }
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -25,8 +25,8 @@ class Stoppable(Protocol):
 
 
 @contextmanager
-def stopping(engine: Stoppable) -> Iterator[None]:
-    """Let signals stop the engine in good order."""
+def stopping(engine: Stoppable) -> Iterator[Callable[[], bool]]:
+    """Let signals stop the engine in good order; gives whether one came."""
     asked = False
 
     def on_signal(_number: int, _frame: Any) -> None:
@@ -39,7 +39,7 @@ def stopping(engine: Stoppable) -> Iterator[None]:
 
     before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
     try:
-        yield
+        yield lambda: asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

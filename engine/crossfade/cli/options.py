@@ -1,11 +1,21 @@
 """The options and arguments that more than one command has, so that they read the same everywhere."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from crossfade.observe.logging import LogFormat, LogLevel
+
+
+class PhaseName(StrEnum):
+    """The phases, as an option says them; those of the steps, whose module is too heavy for starting up."""
+
+    EXPAND = "expand"
+    BACKFILL = "backfill"
+    CONTRACT = "contract"
+
 
 Database = Annotated[
     str | None,
@@ -18,7 +28,9 @@ Database = Annotated[
 ]
 EnvFile = Annotated[
     Path | None,
-    typer.Option("--env-file", metavar="FILE", help="Read variables that are not set from this file.", show_default=False),
+    typer.Option(
+        "--env-file", metavar="FILE", help="Read variables that are not set from this file.", show_default=False
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; logs go to standard error.")]
 Format = Annotated[
@@ -38,7 +50,9 @@ Target = Annotated[
 ]
 Acks = Annotated[
     list[str] | None,
-    typer.Option("--ack", metavar="WORD", help="Accept what preflight names by this word; repeatable.", show_default=False),
+    typer.Option(
+        "--ack", metavar="WORD", help="Accept what preflight names by this word; repeatable.", show_default=False
+    ),
 ]
 Wait = Annotated[
     str | None,
@@ -46,5 +60,7 @@ Wait = Annotated[
 ]
 Confirm = Annotated[
     str | None,
-    typer.Option("--confirm", metavar="RUN", help="The run's name, in place of typing it when asked.", show_default=False),
+    typer.Option(
+        "--confirm", metavar="RUN", help="The run's name, in place of typing it when asked.", show_default=False
+    ),
 ]

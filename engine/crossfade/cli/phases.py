@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def start(call: Call, plan: PlanFile, ack: Acks = None) -> int:
-    """Register a plan's run, in state planned, if this database can take it."""
+    """Register the run of a plan, in state planned."""
     from crossfade.plan.load import load_plan
 
     loaded = load_plan(plan)
@@ -38,10 +38,12 @@ def backfill(
     wait: Wait = None,
     max_duration: Annotated[
         str | None,
-        typer.Option("--max-duration", metavar="DURATION", help="Stop after this long, with exit code 7 if work is left."),
+        typer.Option(
+            "--max-duration", metavar="DURATION", help="Stop after this long, with exit code 7 if work is left."
+        ),
     ] = None,
 ) -> int:
-    """Fill the new shape in small batches, and compare both on every row."""
+    """Fill the new shape in small batches; compare every row."""
     found, patience = target(run), duration(wait, "--wait")
     limit = duration(max_duration, "--max-duration")
     with call.working_engine() as (engine, _):
@@ -73,7 +75,10 @@ def advance(
 
 
 def rollback(call: Call, run: Run, confirm: Confirm = None) -> int:
-    """Go back to before; nothing is lost. Offered up to backfilled."""
+    """Go back to before; nothing is lost.
+
+    Offered up to backfilled.
+    """
     name = run_name(run)
     with call.working_engine() as (engine, progress):
         status = engine.rollback(name, confirm=confirmation(call, progress, name, confirm))
@@ -81,7 +86,10 @@ def rollback(call: Call, run: Run, confirm: Confirm = None) -> int:
 
 
 def revert(call: Call, run: Run, confirm: Confirm = None) -> int:
-    """Bring the old shape back from retained; takes milliseconds and touches no row."""
+    """Bring the old shape back from retained.
+
+    It takes milliseconds and touches no row.
+    """
     name = run_name(run)
     with call.working_engine() as (engine, progress):
         status = engine.revert(name, confirm=confirmation(call, progress, name, confirm))
@@ -104,7 +112,7 @@ def resume(call: Call, run: Run) -> int:
         return _arrived(call, engine.resume(name))
 
 
-def _arrived(call: Call, status: Status) -> int:
+def _arrived(call: Call, status: "Status") -> int:
     from crossfade.cli.status_page import summary
 
     call.answer(status.as_json(), lambda: summary(status))

@@ -56,7 +56,7 @@ class Checked:
         except (InvalidPlan, UsageError) as error:
             self.error = error
 
-    def take(self, found: Preflight) -> None:
+    def take(self, found: "Preflight") -> None:
         """Keep what preflight found."""
         self.preflight = found
         if found.refusals:
@@ -85,7 +85,10 @@ def check(
         bool, typer.Option("--no-database", help="Look at the files alone, even if a database is configured.")
     ] = False,
 ) -> int:
-    """Validate plans; with a database, check them against its catalog too. Nothing is changed."""
+    """Validate plans; with a database, against its catalog too.
+
+    Nothing is changed. Exit code 2 for an invalid plan, or one that this database refuses.
+    """
     checked = [Checked(file) for file in plans]
     for one in checked:
         one.read()
@@ -132,7 +135,10 @@ def explain(
     ack: Acks = None,
     sql: Annotated[bool, typer.Option("--sql", help="Print only the SQL, in the order in which it runs.")] = False,
 ) -> int:
-    """Print everything a plan would do: steps, statements, locks, gates, what can go wrong. Nothing is changed."""
+    """Print every statement, lock and gate of a plan.
+
+    All that would be done to this database, in order, and what can go wrong. Nothing is changed.
+    """
     from crossfade.cli import explanation
     from crossfade.plan.load import load_plan
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crossfade.cli.gate_page import gate_lines
+from crossfade.cli.gate_page import verdict_lines
 from crossfade.cli.output import moment, table
 from crossfade.observe.situation import span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
     from crossfade.workflow.results import PhaseStatus, Status, StepStatus, TableProgress
+
+_STEP_COLUMNS = ("  STEP", "STATE", "ATTEMPTS", "LOCK WAIT", "TOOK", "WHAT")
+_TABLE_COLUMNS = ("  TABLE", "ROWS", "ESTIMATE", "RATE", "LEFT", "BATCH", "")
 
 
 def summary(status: Status) -> RenderableType:
@@ -33,13 +36,11 @@ def page(status: Status) -> RenderableType:
     for phase in status.phases:
         parts += [Text(""), Text(_phase_line(phase), style="bold")]
         if phase.steps:
-            columns = ("  STEP", "STATE", "ATTEMPTS", "LOCK WAIT", "TOOK", "WHAT")
-            parts.append(table(columns, [_step_row(step) for step in phase.steps]))
+            parts.append(table(_STEP_COLUMNS, [_step_row(step) for step in phase.steps]))
         if phase.phase.value == "backfill" and status.backfill:
-            columns = ("  TABLE", "ROWS", "ESTIMATE", "RATE", "LEFT", "BATCH", "")
-            parts.append(table(columns, [_progress_row(t) for t in status.backfill]))
-    for phase_name, verdict in status.gates.items():
-        parts += [Text(""), Text("\n".join(gate_lines(f"gates of {phase_name}", verdict.as_json())))]
+            parts.append(table(_TABLE_COLUMNS, [_progress_row(t) for t in status.backfill]))
+    for verdict in status.gates.values():
+        parts += [Text(""), Text("\n".join(verdict_lines(verdict.as_json())))]
     return Group(*parts)
 
 
@@ -97,7 +98,7 @@ def _phase_line(phase: PhaseStatus) -> str:
     return f"{phase.phase}: {phase.state}, {moment(phase.started_at)}{until}"
 
 
-def _step_row(step: StepStatus) -> Iterable[object]:
+def _step_row(step: StepStatus) -> Sequence[object]:
     if step.state == "pending":
         return (f"  {step.id}", step.state, "", "", "", step.title)
     return (
@@ -110,7 +111,7 @@ def _step_row(step: StepStatus) -> Iterable[object]:
     )
 
 
-def _progress_row(progress: TableProgress) -> Iterable[object]:
+def _progress_row(progress: TableProgress) -> Sequence[object]:
     rate = "" if progress.rows_per_second is None else f"{progress.rows_per_second:,.0f}/s"
     left = "" if progress.finished or progress.eta_seconds is None else span(progress.eta_seconds)
     estimated = "" if progress.rows_estimated is None else f"{progress.rows_estimated:,}"

@@ -56,7 +56,9 @@ def configure_logging(format_: LogFormat = LogFormat.CONSOLE, level: LogLevel = 
     colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     console = format_ is LogFormat.CONSOLE
     renderer: Any = (
-        structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=24) if console else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=24)
+        if console
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[

@@ -16,6 +16,7 @@ from crossfade.plan.entries import Given, PlanPart
 from crossfade.plan.faults import FaultAt, fault, faults_at
 from crossfade.plan.gates import PHASES, AppVersion, Gates
 from crossfade.plan.names import AppName, RunName
+from crossfade.plan.windows import Window
 from crossfade.plan.words import nearest, shown
 
 _DAY = timedelta(days=1)
@@ -29,6 +30,11 @@ class Backfill(PlanPart):
     )
     target: Annotated[timedelta, Between(low=timedelta(milliseconds=10), high=timedelta(minutes=1))] = Field(
         default=timedelta(milliseconds=500), description="How long one batch should take."
+    )
+    workers: Literal[1] = Field(default=1, description="How many batches are in work at a time; one, for now.")
+    window: Window | None = Field(default=None, description="When batches may run, every day; outside of it the phase stops.")
+    max_replica_lag: Annotated[timedelta, Between(low=timedelta(milliseconds=100), high=_DAY)] | None = Field(
+        default=None, description="Wait while any streaming replica replays later than this."
     )
 
 

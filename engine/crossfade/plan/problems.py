@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-_NOT_YET = frozenset({"workers", "window", "max_replica_lag", "terminate_blockers", "repository", "if_blocked"})
+_NOT_YET = frozenset({"terminate_blockers", "repository", "if_blocked"})
 """Keys that the format foresees and this version cannot honour: refused rather than ignored."""
 
 Loc: TypeAlias = tuple[int | str, ...]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from crossfade.plan.durations import format_duration
+from crossfade.plan.entries import PlanPart
 from crossfade.plan.model import Plan
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class _PlanSchema(GenerateJsonSchema):
         return described
 
     def encode_default(self, dft: Any) -> Any:
+        if isinstance(dft, PlanPart):
+            return dft.model_dump(mode="json", by_alias=True, exclude_none=True)
         return format_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:

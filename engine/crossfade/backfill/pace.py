@@ -1,0 +1,47 @@
+"""How many rows the next batch takes, so that a batch takes about as long as the plan's `target`; pure.
+
+The rate is smoothed over the last batches by two decayed sums, of rows and of seconds. A batch aims at 0.7 of the
+target, since the slowest of many is well above their mean. The size moves by at most half (at first, by twice) from
+batch to batch, and falls to an eighth after one that took more than four times the target, forgetting the rate. The
+sums are kept in the ledger, so a new runner goes on at the pace of the one before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SMALLEST, LARGEST = 10, 50_000
+AIM = 0.7
+DECAY = 0.75
+OVERRUN = 4.0
+"""Times the target; a batch that took longer was far too big."""
+SETTLED = 0.8
+"""Times the target, in the smoothed seconds; below it there are only a few small batches to judge by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """The size of the next batch and what it was judged by."""
+
+    batch_rows: int
+    smoothed_rows: float = 0.0
+    smoothed_seconds: float = 0.0
+
+
+def after_batch(pace: Pace, *, asked: int, rows: int, seconds: float, target: float) -> Pace:
+    """The pace after a batch that asked for so many rows, found `rows` and took `seconds`."""
+    if seconds > OVERRUN * target:
+        return Pace(batch_rows=max(min(SMALLEST, asked), asked // 8))
+    if rows == 0 or seconds <= 0:
+        return pace
+    smoothed_rows = DECAY * pace.smoothed_rows + rows
+    smoothed_seconds = DECAY * pace.smoothed_seconds + seconds
+    growth = 1.5 if smoothed_seconds >= SETTLED * target else 2.0
+    wanted = smoothed_rows / smoothed_seconds * AIM * target
+    within = min(max(wanted, 0.5 * asked), growth * asked)
+    return Pace(
+        # A batch that had to be cut below the smallest size may stay there; it grows again step by step.
+        batch_rows=min(max(round(within), min(SMALLEST, asked)), LARGEST),
+        smoothed_rows=smoothed_rows,
+        smoothed_seconds=smoothed_seconds,
+    )

@@ -1,0 +1,147 @@
+"""The SQL of one relation's ranges; pure.
+
+A range is everything after one key up to another, `(k…) > lo AND (k…) <= hi`: one bound of each kind, which an index
+serves from one place to the other. Bounds are tuples of texts, written by the types' output functions and cast back,
+so they survive the ledger unchanged whatever the type. Without a key the same form is used on `ctid`.
+
+Every query is meant to be executed with its parameters, so a percent sign in a name or an expression is doubled here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from crossfade.backfill.keys import Key
+    from crossfade.postgres.names import QualifiedName
+
+Bound = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """SQL and its parameters."""
+
+    text: sql.Composed
+    parameters: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranges:
+    """Builds the queries about the rows of one relation."""
+
+    relation: QualifiedName
+    key: Key
+    pending: str
+    """True for a row that is not yet in step."""
+    assignment: str = ""
+    """The SET list; only the backfill has one."""
+
+    def last_key(self) -> Query:
+        """The greatest key, as an array of texts; no row where the relation is empty."""
+        order = sql.SQL(", ").join(sql.SQL("{} DESC").format(c) for c in self._columns())
+        return Query(
+            sql.SQL("SELECT {} FROM ONLY {} ORDER BY {} LIMIT 1").format(self._key_texts(), self._table(), order)
+        )
+
+    def bound(self, lo: Bound | None, upper: Bound, rows: int) -> Query:
+        """The key of the last of the next `rows` rows; no row where fewer are left."""
+        return self._keys_where(self._within(lo, upper), Query(sql.SQL("OFFSET %s LIMIT 1").format(), (rows - 1,)))
+
+    def update(self, lo: Bound | None, hi: Bound) -> Query:
+        """Migrate the pending rows of a range."""
+        where = self._within(lo, hi)
+        text = sql.SQL("UPDATE ONLY {} SET {} WHERE {} AND ({})").format(
+            self._table(), _trusted(self.assignment), where.text, _trusted(self.pending)
+        )
+        return Query(text, where.parameters)
+
+    def pending_keys(self, lo: Bound | None, hi: Bound, limit: int | None = None) -> Query:
+        """The keys of the pending rows of a range, in order."""
+        within = self._within(lo, hi)
+        where = Query(sql.SQL("{} AND ({})").format(within.text, _trusted(self.pending)), within.parameters)
+        tail = Query(sql.SQL("").format()) if limit is None else Query(sql.SQL("LIMIT %s").format(), (limit,))
+        return self._keys_where(where, tail)
+
+    def count(self, lo: Bound | None, hi: Bound) -> Query:
+        """How many rows a range has."""
+        where = self._within(lo, hi)
+        return Query(
+            sql.SQL("SELECT pg_catalog.count(*) FROM ONLY {} WHERE {}").format(self._table(), where.text),
+            where.parameters,
+        )
+
+    def count_pending(self, lo: Bound | None, hi: Bound) -> Query:
+        """How many rows of a range are pending."""
+        where = self._within(lo, hi)
+        text = sql.SQL("SELECT pg_catalog.count(*) FROM ONLY {} WHERE {} AND ({})").format(
+            self._table(), where.text, _trusted(self.pending)
+        )
+        return Query(text, where.parameters)
+
+    def update_row(self, key: Bound) -> Query:
+        """Migrate one row, if it is there and still pending."""
+        text = sql.SQL("UPDATE ONLY {} SET {} WHERE {} = {} AND ({})").format(
+            self._table(), _trusted(self.assignment), self._row(), self._values(), _trusted(self.pending)
+        )
+        return Query(text, key)
+
+    def _keys_where(self, where: Query, tail: Query) -> Query:
+        text = sql.SQL("SELECT {} FROM ONLY {} WHERE {} ORDER BY {} {}").format(
+            self._key_texts(), self._table(), where.text, _listed(self._columns()), tail.text
+        )
+        return Query(text, (*where.parameters, *tail.parameters))
+
+    def _within(self, lo: Bound | None, hi: Bound) -> Query:
+        upto = sql.SQL("{} <= {}").format(self._row(), self._values())
+        if lo is None:
+            return Query(upto, hi)
+        return Query(sql.SQL("{} > {} AND {}").format(self._row(), self._values(), upto), (*lo, *hi))
+
+    def _table(self) -> sql.Identifier:
+        return sql.Identifier(_doubled(self.relation.schema), _doubled(self.relation.name))
+
+    def _columns(self) -> tuple[sql.Composable, ...]:
+        if self.key.is_place:
+            return (sql.SQL("ctid"),)
+        return tuple(sql.Identifier(_doubled(c)) for c in self.key.columns)
+
+    def _row(self) -> sql.Composed:
+        return sql.SQL("({})").format(_listed(self._columns()))
+
+    def _values(self) -> sql.Composed:
+        types = ("pg_catalog.tid",) if self.key.is_place else self.key.types
+        return sql.SQL("({})").format(_listed(sql.SQL("%s::{}").format(_trusted(t)) for t in types))
+
+    def _key_texts(self) -> sql.Composed:
+        """The key by its types' output functions: a cast to text may be somebody's own and lose something."""
+        texts = (sql.SQL("pg_catalog.format('%%s', {})").format(c) for c in self._columns())
+        return sql.SQL("ARRAY[{}]").format(_listed(texts))
+
+
+def block_start(block: int) -> Bound:
+    """The place before the first row of a block, so that a range up to it ends with the block before."""
+    return (f"({block},0)",)
+
+
+def block_of(place: Bound | None) -> int:
+    """The block that a place lies in; 0 where there is none."""
+    return 0 if place is None else int(place[0].strip("()").split(",")[0])
+
+
+def _listed(parts: Iterable[sql.Composable]) -> sql.Composed:
+    return sql.SQL(", ").join(parts)
+
+
+def _doubled(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _trusted(text: str) -> sql.SQL:
+    """SQL that an operation composed or that PostgreSQL deparsed from its catalog."""
+    return sql.SQL(_doubled(text))  # not a literal by nature

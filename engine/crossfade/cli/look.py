@@ -1,0 +1,124 @@
+"""Commands that only look at runs: status, gate, history."""
+
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crossfade.cli.boundary import interrupted
+from crossfade.cli.call import Call
+from crossfade.cli.gate_page import EXIT_CODES, UNPROVEN, evidence_lines
+from crossfade.cli.interrupts import stopping
+from crossfade.cli.options import PhaseName, Run, Wait
+from crossfade.cli.output import console, moment, print_json, table
+from crossfade.cli.targets import duration, run_name
+from crossfade.errors import UsageError
+from crossfade.workflow.states import FINAL
+
+if TYPE_CHECKING:
+    from crossfade.workflow.engine import Engine
+
+_REFRESH_SECONDS = 1.0
+
+
+def status(
+    call: Call,
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run's name, or its plan file.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again every second, until the run is finished.")] = False,
+) -> int:
+    """Show where a run stands and what is next; or all runs."""
+    if watch and call.json:
+        raise UsageError("--watch is for people, and --json prints one document", hint="Leave one of them out.")
+    if watch and run is None:
+        raise UsageError("--watch follows one run", hint="Name it: crossfade status RUN --watch")
+    name = None if run is None else run_name(run)
+    from crossfade.cli import status_page
+
+    with call.engine() as engine:
+        if name is None:
+            runs = engine.runs()
+            call.answer({"runs": [r.as_json() for r in runs]}, lambda: status_page.all_runs(runs))
+        elif watch:
+            _watch(engine, name)
+        else:
+            found = engine.status(name)
+            call.answer(found.as_json(), lambda: status_page.page(found))
+    return 0
+
+
+def _watch(engine: "Engine", name: str) -> None:
+    from rich.live import Live
+
+    from crossfade.cli.status_page import page
+
+    where = console()
+    if not where.is_terminal:
+        _watch_in_lines(engine, name)
+        return
+    found = engine.status(name)
+    with Live(page(found), console=where, auto_refresh=False, vertical_overflow="visible") as live:
+        while found.state not in FINAL:
+            time.sleep(_REFRESH_SECONDS)
+            found = engine.status(name)
+            live.update(page(found), refresh=True)
+
+
+def _watch_in_lines(engine: "Engine", name: str) -> None:
+    """Without a terminal a page cannot be redrawn: print it again where something has changed."""
+    from crossfade.cli.status_page import page
+
+    shown = None
+    while True:
+        found = engine.status(name)
+        if found != shown:
+            console().print(page(found))
+            sys.stdout.flush()
+        shown = found
+        if found.state in FINAL:
+            return
+        time.sleep(_REFRESH_SECONDS)
+
+
+def gate(
+    call: Call,
+    run: Run,
+    phase: Annotated[PhaseName | None, typer.Option("--phase", help="Whose gates; else the next phase's.")] = None,
+    wait: Wait = None,
+) -> int:
+    """Evaluate the gates of a phase now, with the evidence.
+
+    Exit code 0 for PASS, 3 for BLOCKED, 4 for UNKNOWN and ERROR.
+    """
+    name, patience = run_name(run), duration(wait, "--wait")
+    from crossfade.operations.step import Phase
+
+    with call.engine() as engine, stopping(engine) as asked:
+        verdict = engine.gates(name, None if phase is None else Phase(phase), wait=patience)
+    if asked():
+        raise interrupted()
+    document = verdict.as_json()
+    if call.json:
+        print_json(document)
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in evidence_lines(document))
+    return EXIT_CODES.get(document["verdict"], UNPROVEN)
+
+
+def history(call: Call, run: Run) -> int:
+    """Show a run's append-only record, oldest first."""
+    name = run_name(run)
+    with call.engine() as engine:
+        entries = engine.history(name)
+    events = [{"at": e.at.isoformat(), "kind": e.kind, "actor": e.actor, "data": dict(e.data)} for e in entries]
+    rows = [(moment(e.at), e.kind, e.actor, _facts(e.data)) for e in entries]
+    call.answer({"name": name, "events": events}, lambda: table(("AT", "EVENT", "BY", "FACTS"), rows))
+    return 0
+
+
+def _facts(data: object) -> str:
+    facts = data.items() if isinstance(data, dict) else ()
+    return ", ".join(f"{name}={value}" for name, value in facts if value not in (None, [], {}))
+
+
+COMMANDS = (status, gate, history)

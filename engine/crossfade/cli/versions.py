@@ -1,0 +1,70 @@
+"""Commands about live versions: versions heartbeat, record and list."""
+
+import socket
+from typing import Annotated
+
+import typer
+
+from crossfade.cli.call import Call
+from crossfade.cli.output import moment, table
+
+App = Annotated[str, typer.Argument(metavar="APP", help="The app, as the plan's roster names it.", show_default=False)]
+Version = Annotated[str, typer.Argument(metavar="VERSION", help="Its version.", show_default=False)]
+
+
+def heartbeat(
+    call: Call,
+    app: App,
+    version: Version,
+    instance: Annotated[
+        str | None, typer.Option("--instance", help="Which instance.", show_default="this host's name")
+    ] = None,
+) -> int:
+    """Say that an instance of an app is live.
+
+    To be repeated within the ttl that the plan gives the app.
+    """
+    who = instance or socket.gethostname()
+    with call.engine() as engine:
+        engine.heartbeat(app, version, who)
+    document = {"app": app, "version": version, "instance": who}
+    call.answer(document, lambda: f"{app} {version} on {who} is live")
+    return 0
+
+
+def record(
+    call: Call,
+    app: App,
+    version: Version,
+    instance: Annotated[str, typer.Option("--instance", help="Which instance.")] = "deploy",
+) -> int:
+    """Record a deployment.
+
+    It says what was meant to be live, which is no proof that it is.
+    """
+    with call.engine() as engine:
+        engine.record(app, version, instance)
+    document = {"app": app, "version": version, "instance": instance}
+    call.answer(document, lambda: f"recorded: {app} {version} on {instance}")
+    return 0
+
+
+def list_(call: Call) -> int:
+    """List every instance that was sighted, and when."""
+    with call.engine() as engine:
+        sightings = engine.versions()
+    from dataclasses import asdict
+
+    from rich.text import Text
+
+    rows = [(s.app, s.version, s.instance, s.source, moment(s.last_seen)) for s in sightings]
+    call.answer(
+        {"versions": [asdict(s) for s in sightings]},
+        lambda: (
+            table(("APP", "VERSION", "INSTANCE", "SOURCE", "LAST SEEN"), rows) if rows else Text("Nothing sighted.")
+        ),
+    )
+    return 0
+
+
+COMMANDS = (heartbeat, record, list_)
