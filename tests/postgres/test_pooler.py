@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from crossfade.errors import DatabaseUnreachable
+from crossfade.errors import DatabaseUnreachable, UsageError
 from crossfade.postgres.connect import connect
 from crossfade.postgres.pooler import transaction_pooler
 
@@ -61,8 +61,25 @@ def test_our_sessions_open_through_a_pool(database: Database, pool_mode: str) ->
         assert connection.execute("SELECT current_database()::text").fetchall() == [(database.name,)]
 
 
+def test_looking_for_a_pooler_leaves_the_sessions_of_its_apps_alone(database: Database) -> None:
+    shown = "SELECT name, setting FROM pg_settings WHERE source = 'session' ORDER BY name"
+    with (
+        pgbouncer(database, pool_mode="transaction", pool_size=1) as url,
+        psycopg.connect(url, autocommit=True) as app,
+    ):
+        before = app.execute(shown).fetchall()
+        assert transaction_pooler(url) is not None
+        assert app.execute(shown).fetchall() == before
+
+
+def test_a_url_that_cannot_be_read_is_told_without_its_password() -> None:
+    with pytest.raises(UsageError) as caught:
+        transaction_pooler("postgresql://me:secret@localhost/shop?nonsense=1")
+    assert "secret" not in caught.value.message
+
+
 def test_a_role_with_one_connection_only_is_told_so(database: Database) -> None:
     database.execute("CREATE ROLE pooler_single LOGIN CONNECTION LIMIT 1")
-    with pytest.raises(DatabaseUnreachable, match="second connection") as caught:
+    with pytest.raises(DatabaseUnreachable, match="too many connections") as caught:
         transaction_pooler(database.server.url(database.name, user="pooler_single"))
     assert caught.value.hint is not None

@@ -84,6 +84,14 @@ class Ranges:
         )
         return Query(text, where.parameters)
 
+    def count_all(self) -> Query:
+        """How many rows the relation has."""
+        return Query(sql.SQL("SELECT pg_catalog.count(*) FROM ONLY {}").format(self._table()))
+
+    def explain_all(self) -> Query:
+        """What the planner makes of the relation's size."""
+        return Query(sql.SQL("EXPLAIN (FORMAT JSON) SELECT FROM ONLY {}").format(self._table()))
+
     def update_row(self, key: Bound) -> Query:
         """Migrate one row, if it is there and still pending."""
         text = sql.SQL("UPDATE ONLY {} SET {} WHERE {} = {} AND ({})").format(

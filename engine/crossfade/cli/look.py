@@ -57,11 +57,13 @@ def _watch(engine: "Engine", name: str) -> None:
         _watch_in_lines(engine, name)
         return
     found = engine.status(name)
-    with Live(page(found), console=where, auto_refresh=False, vertical_overflow="visible") as live:
+    # A page that is longer than the terminal is cut while it is redrawn; the last one is printed whole.
+    with Live(page(found), console=where, auto_refresh=False, transient=True) as live:
         while found.state not in FINAL:
             time.sleep(_REFRESH_SECONDS)
             found = engine.status(name)
             live.update(page(found), refresh=True)
+    where.print(page(found))
 
 
 def _watch_in_lines(engine: "Engine", name: str) -> None:

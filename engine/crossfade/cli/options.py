@@ -29,7 +29,7 @@ Database = Annotated[
 EnvFile = Annotated[
     Path | None,
     typer.Option(
-        "--env-file", metavar="FILE", help="Read variables that are not set from this file.", show_default=False
+        "--env-file", metavar="FILE", help="Read variables that are unset or empty from this file.", show_default=False
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; logs go to standard error.")]

@@ -33,9 +33,10 @@ class ProjectSettings:
 
 
 def load_env_file(path: Path, environment: MutableMapping[str, str]) -> None:
-    """Set the variables of a file of KEY=VALUE lines, those that are set already excepted."""
+    """Set the variables of a file of KEY=VALUE lines; those that have a value already keep it."""
     for name, value in _read_env_file(path).items():
-        environment.setdefault(name, value)
+        if not environment.get(name):
+            environment[name] = value
 
 
 def project_settings(directory: Path) -> ProjectSettings:

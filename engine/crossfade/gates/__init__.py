@@ -1,1 +1,1 @@
-"""Conditions in front of a phase."""
+"""Gates: one file for each kind of evidence, and the verdict that comes of them."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from crossfade.observe.events import (
     BackfillTrouble,
+    BatchDone,
     Event,
     GatesEvaluated,
     StateChanged,
@@ -148,6 +149,8 @@ class LiveProgress:
             line = self._worth_keeping(event, title)
         if line is not None:
             self._console.print(*line, soft_wrap=True)
+        if not isinstance(event, BatchDone):
+            self._live.refresh()  # batches come faster than anyone reads; the timer draws them
 
     @contextmanager
     def suspended(self) -> Iterator[None]:

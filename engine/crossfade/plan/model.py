@@ -32,7 +32,9 @@ class Backfill(PlanPart):
         default=timedelta(milliseconds=500), description="How long one batch should take."
     )
     workers: Literal[1] = Field(default=1, description="How many batches are in work at a time; one, for now.")
-    window: Window | None = Field(default=None, description="When batches may run, every day; outside of it the phase stops.")
+    window: Window | None = Field(
+        default=None, description="When batches may run, every day; outside of it the phase stops."
+    )
     max_replica_lag: Annotated[timedelta, Between(low=timedelta(milliseconds=100), high=_DAY)] | None = Field(
         default=None, description="Wait while any streaming replica replays later than this."
     )

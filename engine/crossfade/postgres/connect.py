@@ -52,25 +52,28 @@ def connect(url: str, *, application_name: str = APPLICATION_NAME, **settings: s
 
     Raises UsageError for a URL that cannot be read and DatabaseUnreachable where no connection can be had.
     """
+    connection = open_bare(url, **_KEEPALIVE, application_name=application_name)
+    _set_up(connection, settings)
+    return connection
+
+
+def open_bare(url: str, **options: str) -> psycopg.Connection[Any]:
+    """An autocommit connection without any of our settings: what the URL says, and these libpq options.
+
+    Raises UsageError for a URL that cannot be read and DatabaseUnreachable where no connection can be had.
+    """
     try:
         parameters = conninfo.conninfo_to_dict(url)
     except psycopg.Error as error:
         raise UsageError(f"the database URL cannot be read: {masked(str(error).strip())}") from None
-    options: dict[str, Any] = {
-        "connect_timeout": "10",
-        **_KEEPALIVE,
-        **parameters,
-        "application_name": application_name,
-    }
+    wanted: dict[str, Any] = {"connect_timeout": "10", **parameters, **options}
     try:
-        connection = psycopg.connect(**options, autocommit=True, prepare_threshold=None)
+        return psycopg.connect(**wanted, autocommit=True, prepare_threshold=None)
     except psycopg.OperationalError as error:
         raise DatabaseUnreachable(
             f"no connection to {describe(parameters)}: {masked(str(error).strip())}",
             hint="Give --database URL, or set CROSSFADE_DATABASE_URL, DATABASE_URL or libpq's PG* variables.",
         ) from None
-    _set_up(connection, settings)
-    return connection
 
 
 def describe(parameters: Mapping[str, Any]) -> str:

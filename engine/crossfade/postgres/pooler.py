@@ -1,8 +1,9 @@
 """Is there a pooler between us and the server that gives every transaction to another server process?
 
-Such a pooler breaks what we rely on: leases are a session's advisory locks, settings are a session's, and a lock report
-names a session. It is recognised by what it does, whatever its name: two live sessions of ours that are idle are served
-by one server process, or one session by several. A pooler in session mode, and none at all, does neither.
+Such a pooler breaks what we rely on: leases are a session's advisory locks, and a lock report names a session. Worse,
+our session settings would stay behind for the apps of the pool, so this is asked before any are made. It is recognised
+by what it does, whatever its name: two idle sessions of ours are served by one server process, or one session by
+several. A pooler in session mode does neither, and nor does a direct connection.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg import conninfo
 from psycopg.pq import ExecStatus
 
-from crossfade.errors import DatabaseUnreachable
-from crossfade.postgres.connect import connect, masked
+from crossfade.errors import UsageError
+from crossfade.postgres.connect import open_bare
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn
@@ -31,9 +31,10 @@ _BACKEND = b"SELECT pg_catalog.pg_backend_pid() || ' of ' || pg_catalog.pg_postm
 def transaction_pooler(url: str) -> str | None:
     """Why we believe that a pooler in transaction or statement mode is in the way, in words; None where none is.
 
-    Opens two sessions and leaves nothing behind. Raises DatabaseUnreachable where they cannot be had.
+    Opens two sessions and leaves nothing behind. Raises UsageError for a URL that cannot be read and
+    DatabaseUnreachable where two connections cannot be had.
     """
-    with closing(connect(url)) as first, closing(_second(url)) as second:
+    with closing(open_bare(url)) as first, closing(open_bare(url)) as second:
         for _ in range(_ROUNDS):
             # One session twice: a pool that deals two processes out in turn would hide behind an even number of looks.
             mine, again, other = _backend(first), _backend(first), _backend(second)
@@ -46,21 +47,25 @@ def transaction_pooler(url: str) -> str | None:
     return None
 
 
+class PooledConnection(UsageError):
+    """A transaction pooler stands between us and the server."""
+
+    code = "transaction_pooler"
+
+
+def refuse_transaction_pooler(url: str) -> None:
+    """Raises PooledConnection where `transaction_pooler` finds one."""
+    pooled = transaction_pooler(url)
+    if pooled is not None:
+        raise PooledConnection(
+            f"{pooled} Leases, session settings and lock reports need a session of their own.",
+            hint="Connect crossfade to the server itself, or through a pool in session mode; apps may stay as they are.",
+        )
+
+
 def _words(what: str, *backends: str) -> str:
     pids = ", ".join(f"pid {b.partition(' ')[0]}" for b in backends)
     return f"{what} ({pids}), so a pooler in transaction or statement mode is between us and the server."
-
-
-def _second(url: str) -> psycopg.Connection[Any]:
-    """A bare session: setting it up as one of ours could wait for a server process that our first one holds."""
-    options: dict[str, Any] = {"connect_timeout": "10", **conninfo.conninfo_to_dict(url)}
-    try:
-        return psycopg.connect(**options, autocommit=True)
-    except psycopg.OperationalError as error:
-        raise DatabaseUnreachable(
-            f"a second connection could not be had: {masked(str(error).strip())}",
-            hint="crossfade needs several connections at a time; raise the limit of this role, database or pool.",
-        ) from None
 
 
 def _backend(connection: psycopg.Connection[Any]) -> str | None:

@@ -30,6 +30,7 @@ Connection = psycopg.Connection[Any]
 OLDEST = 14
 CLOCK_SECONDS = 5.0
 FREE_CONNECTIONS = 10
+LONG_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,30 +67,35 @@ class Facts:
     idle_slots: list[str]
     prepared_transactions: list[str]
     long_transactions: list[str]
-    pooler: str | None
-    """Why we believe that a transaction pooler is in the way."""
 
 
 def examine(url: str) -> tuple[Finding, ...]:
-    """Every check with its answer, in a fixed order. Raises DatabaseUnreachable where no connection can be had."""
+    """Every check with its answer, in a fixed order. Raises DatabaseUnreachable where no connection can be had.
+
+    Behind a transaction pooler that is all it says: a session set up as ours would leave its settings with the apps.
+    """
+    pooler = transaction_pooler(url)
+    if pooler is not None:
+        hint = "Connect crossfade to the server itself, or through a pool in session mode; apps may go on as they are."
+        return (_error("pooler", pooler, hint),)
     try:
         with connect(url) as connection:
-            return judge(observe(connection, transaction_pooler(url)))
+            return judge(observe(connection))
     except DatabaseRefused as error:
         hint = f"crossfade needs PostgreSQL {OLDEST} or later, and a role that may change its own session's settings."
         return (Finding(check="session", level="error", message=error.message, hint=hint),)
 
 
-def observe(connection: Connection, pooler: str | None) -> Facts:
-    """Read the facts; nothing is changed."""
+def observe(connection: Connection, *, long: float = LONG_SECONDS) -> Facts:
+    """Read the facts; nothing is changed. A transaction is long from so many seconds."""
     query = resources.files("crossfade.workflow").joinpath("sql", "doctor.sql").read_bytes()
     with connection.cursor(row_factory=dict_row) as cursor:
         before = time.time()
-        row = cursor.execute(query).fetchone()
+        row = cursor.execute(query, {"long": long}).fetchone()
         after = time.time()
     assert row is not None
     ahead = max(row["clock"] - after, 0.0) + min(row["clock"] - before, 0.0)
-    return Facts(**row, clock_ahead=ahead, pooler=pooler, ledger_version=_ledger_version(connection))
+    return Facts(**row, clock_ahead=ahead, ledger_version=_ledger_version(connection))
 
 
 def _ledger_version(connection: Connection) -> int | None:
@@ -100,17 +106,8 @@ def _ledger_version(connection: Connection) -> int | None:
 
 
 def judge(facts: Facts) -> tuple[Finding, ...]:
-    """What the facts mean for our work."""
-    checks = (
-        _server,
-        _ledger,
-        _sessions,
-        _activity,
-        _statements,
-        _replication,
-        _transactions,
-        _clock,
-    )
+    """What the facts mean for our work; there is no transaction pooler, or they could not have been read."""
+    checks = (_server, _ledger, _sessions, _activity, _statements, _replication, _transactions, _clock)
     return tuple(finding for check in checks for finding in check(facts))
 
 
@@ -183,14 +180,7 @@ def _ledger(facts: Facts) -> Iterator[Finding]:
 
 
 def _sessions(facts: Facts) -> Iterator[Finding]:
-    if facts.pooler is not None:
-        yield _error(
-            "pooler",
-            facts.pooler,
-            "Connect crossfade to the server itself, or through a pool in session mode; apps may go on as they are.",
-        )
-    else:
-        yield _ok("pooler", "each of our sessions has a server process of its own")
+    yield _ok("pooler", "each of our sessions has a server process of its own")
     free = facts.connections_allowed - facts.connections_used
     message = f"{facts.connections_used} of {facts.connections_allowed} connections are in use"
     if free < FREE_CONNECTIONS:
@@ -247,7 +237,7 @@ def _transactions(facts: Facts) -> Iterator[Finding]:
     ):
         check = f"{kind}s".replace(" ", "_")
         if not found:
-            yield _ok(check, f"no {kind} is older than a minute")
+            yield _ok(check, f"no {kind} is older than {LONG_SECONDS:.0f} s")
         for one in found:
             yield _warning(check, f"long {kind}: {one}", hint)
 

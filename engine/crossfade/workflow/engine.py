@@ -25,6 +25,7 @@ from crossfade.operations.step import Phase
 from crossfade.plan.digest import plan_digest
 from crossfade.plan.model import Plan
 from crossfade.postgres.connect import connect, database_url
+from crossfade.postgres.pooler import refuse_transaction_pooler
 from crossfade.workflow import doctor, ledger, report, roles
 from crossfade.workflow.lease import leased, surviving_outages
 from crossfade.workflow.ledger import RunRow
@@ -59,6 +60,7 @@ class Engine:
         self._emit = emit
         self._stop: str | None = None
         self._reader: Connection | None = None
+        self._is_direct = False
 
     def __enter__(self) -> Self:
         return self
@@ -99,12 +101,12 @@ class Engine:
 
     def check(self, plan: Plan, acks: Iterable[str] = ()) -> Preflight:
         """What the plan meets in this database; nothing is changed."""
-        found = examine(self._connect, self._url, plan, acks)
+        found = examine(self._connect, plan, acks)
         return Preflight(plan=plan.name, refusals=found.refusals, cautions=found.cautions)
 
     def explain(self, plan: Plan, acks: Iterable[str] = ()) -> Explanation:
         """Every step that the plan comes to here. Raises PreflightRefused; nothing is changed."""
-        found = examine(self._connect, self._url, plan, acks)
+        found = examine(self._connect, plan, acks)
         gates = {phase: tuple(describe(g) for g in gates_of(plan, phase)) for phase in Phase}
         return Explanation(program=found.checked(), cautions=found.cautions, gates=gates)
 
@@ -287,6 +289,10 @@ class Engine:
     # Inside
 
     def _connect(self) -> Connection:
+        if not self._is_direct:
+            # Asked before the first session is set up: a transaction pool would hand our settings to the next app.
+            refuse_transaction_pooler(self._url)
+            self._is_direct = True
         return connect(self._url)
 
     def _read(self) -> Connection:
@@ -332,7 +338,7 @@ class Engine:
                     "give the changed plan another name.",
                 )
             return found
-        program = examine(self._connect, self._url, plan, acks).checked()
+        program = examine(self._connect, plan, acks).checked()
         with connection.transaction():
             run_id = ledger.add_run(
                 connection,
@@ -428,6 +434,6 @@ class Engine:
 
     def _fresh_program(self, session: Session, row: RunRow) -> Any:
         """Compile again right before the first step: days may have passed since `start`."""
-        program = examine(self._connect, self._url, session.plan, row.acks).checked()
+        program = examine(self._connect, session.plan, row.acks).checked()
         ledger.replace_program(session.work, row, program.as_json())
         return program

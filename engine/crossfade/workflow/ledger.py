@@ -286,6 +286,16 @@ def step_ended(
     add_event(connection, run_id, kind, facts)
 
 
+def set_throttle(connection: Connection, run_id: int, reason: str | None) -> None:
+    """Say why the backfill waits; None when it goes on."""
+    with connection.transaction():
+        connection.execute(
+            "UPDATE crossfade.backfills SET throttled_by = %s WHERE run_id = %s AND finished_at IS NULL",
+            [reason, run_id],
+        )
+        add_event(connection, run_id, "throttled" if reason else "unthrottled", {"reason": reason} if reason else {})
+
+
 def rows_by(connection: Connection, query: str, run_id: int) -> list[dict[str, Any]]:
     """All rows that a query of one run id gives, as dictionaries."""
     with connection.cursor(row_factory=dict_row) as cursor:

@@ -112,7 +112,7 @@ def _exists(connection: Connection, role: str) -> bool:
 def _powers(connection: Connection) -> _Powers:
     row = connection.execute(
         "SELECT rolsuper OR rolcreaterole,"
-        " coalesce((SELECT pg_catalog.pg_has_role(nspowner, 'USAGE') FROM pg_catalog.pg_namespace WHERE nspname = %s), false)"
+        " EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s AND pg_catalog.pg_has_role(nspowner, 'USAGE'))"
         " FROM pg_catalog.pg_roles WHERE rolname = current_user",
         [LEDGER_SCHEMA],
     ).fetchone()

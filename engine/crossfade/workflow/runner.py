@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 
 from crossfade.backfill.drive import fill
+from crossfade.backfill.throttle import replica_lag
 from crossfade.backfill.verify import verify
 from crossfade.errors import GateBlocked, LockNotAcquired, StepFailed, VerificationFailed, WorkLeft
 from crossfade.gates.evaluate import evaluate
@@ -32,6 +33,7 @@ from crossfade.observe.events import (
 )
 from crossfade.operations.step import Phase, Step, strongest
 from crossfade.plan.model import Plan
+from crossfade.plan.windows import Window
 from crossfade.postgres import locks
 from crossfade.postgres.statement import Lock, Statement
 from crossfade.workflow import ledger, machine
@@ -197,9 +199,32 @@ def _run_batches(session: Session) -> None:
             token=session.token,
             change=change,
             settings=session.plan.backfill,
-            should_stop=session.should_stop,
+            should_stop=lambda: _between_batches(session),
             emit=session.emit,
         )
+
+
+def _between_batches(session: Session) -> str | None:
+    """Why the backfill has to stop now; returns late while a replica has to catch up."""
+    window, limit = session.plan.backfill.window, session.plan.backfill.max_replica_lag
+    throttled = None
+    while True:
+        stop = session.should_stop() or (_closed(session, window) if window else None)
+        reason = replica_lag(session.work, limit) if limit and stop is None else None
+        if reason != throttled:
+            ledger.set_throttle(session.work, session.run_id, reason)
+            throttled = reason
+        if reason is None:
+            return stop
+        time.sleep(POLL_SECONDS)
+
+
+def _closed(session: Session, window: Window) -> str | None:
+    row = session.work.execute("SELECT pg_catalog.clock_timestamp()").fetchone()
+    assert row is not None
+    if window.is_open(row[0]):
+        return None
+    return f"the window {window} is closed; it opens at {window.opens_after(row[0]):%Y-%m-%d %H:%M %Z}"
 
 
 def _verify(session: Session) -> None:

@@ -1,4 +1,4 @@
--- What `doctor` judges, in one row. Reads nothing that an ordinary role may not read; what is hidden from it comes as NULL.
+-- What `doctor` judges, in one row; transactions count from %(long)s seconds. For any role: what is hidden from it is NULL.
 SELECT current_setting('server_version_num')::int AS server_version,
        current_setting('server_version') AS server_version_text,
        current_database()::text AS database,
@@ -22,13 +22,14 @@ SELECT current_setting('server_version_num')::int AS server_version,
        EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_stat_statements') AS has_statements,
        ARRAY(SELECT slot_name::text FROM pg_replication_slots WHERE active ORDER BY 1) AS active_slots,
        ARRAY(SELECT slot_name::text FROM pg_replication_slots WHERE NOT active AND NOT temporary ORDER BY 1) AS idle_slots,
-       ARRAY(SELECT format('%s (by %s, %s s ago)', gid, owner, round(extract(epoch FROM clock_timestamp() - prepared)))
+       ARRAY(SELECT format('%%s (by %%s, %%s s ago)', gid, owner, round(extract(epoch FROM clock_timestamp() - prepared)))
              FROM pg_prepared_xacts
-             WHERE database = current_database() AND prepared < clock_timestamp() - interval '1 minute'
+             WHERE database = current_database() AND clock_timestamp() - prepared > make_interval(secs => %(long)s)
              ORDER BY prepared) AS prepared_transactions,
-       ARRAY(SELECT format('pid %s (%s, user %s, %s, open for %s s)', pid, coalesce(nullif(application_name, ''), 'unnamed'),
-                           usename, state, round(extract(epoch FROM clock_timestamp() - xact_start)))
+       ARRAY(SELECT format('pid %%s (%%s, user %%s, %%s, open for %%s s)', pid,
+                           coalesce(nullif(application_name, ''), 'unnamed'), usename, state,
+                           round(extract(epoch FROM clock_timestamp() - xact_start)))
              FROM pg_stat_activity
              WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type <> 'autovacuum worker'
-               AND xact_start < clock_timestamp() - interval '1 minute'
+               AND clock_timestamp() - xact_start > make_interval(secs => %(long)s)
              ORDER BY xact_start) AS long_transactions

@@ -1,0 +1,177 @@
+"""The one place where a backfill tries again: what can pass by itself, how long it is waited for, with which connection.
+
+A unit of work is a function that commits or changes nothing. It is tried again after a lost connection (for five
+minutes), a lock that others hold (for five minutes; nothing is held meanwhile), and after a deadlock, a serialisation
+failure or a statement that took too long (five attempts). From the second or third attempt on it is asked to do less.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeVar
+
+import psycopg
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
+
+from crossfade.errors import DatabaseUnreachable
+
+Connection = psycopg.Connection[Any]
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 300.0
+"""How long a lost connection or a row that others hold is tried for."""
+ATTEMPTS = 5
+"""How often a unit of work is tried that failed by itself."""
+_LOOK_SECONDS = 0.1
+"""Between two looks, while waiting, at whether to stop."""
+_SESSION = {"enable_seqscan": "off", "jit": "off", "row_security": "off"}
+"""Ranges are walked by their index even before the table was analysed, and rows that a policy hides are an error."""
+
+
+class Passing(Enum):
+    """Why a unit of work failed, where that can pass by itself."""
+
+    CONNECTION = "connection"
+    LOCK = "lock"
+    CONFLICT = "conflict"
+    TIMEOUT = "timeout"
+
+
+_STATES = {
+    "55P03": Passing.LOCK,
+    "40P01": Passing.CONFLICT,
+    "40001": Passing.CONFLICT,
+    "57014": Passing.TIMEOUT,
+    "57P01": Passing.CONNECTION,
+    "57P02": Passing.CONNECTION,
+    "57P03": Passing.CONNECTION,
+    "53300": Passing.CONNECTION,
+}
+_WAITS = {
+    Passing.CONNECTION: wait_random_exponential(multiplier=0.1, min=0.1, max=30),
+    Passing.LOCK: wait_random_exponential(multiplier=0.1, min=0.1, max=5),
+    Passing.CONFLICT: wait_random_exponential(multiplier=0.1, min=0.1, max=30),
+    Passing.TIMEOUT: wait_random_exponential(multiplier=0.1, min=0.1, max=30),
+}
+
+
+def passing(error: BaseException | None) -> Passing | None:
+    """Why the error can pass by itself; None where it cannot."""
+    if isinstance(error, DatabaseUnreachable):
+        return Passing.CONNECTION
+    if not isinstance(error, psycopg.Error):
+        return None
+    state = error.sqlstate
+    if state is None:
+        return Passing.CONNECTION if isinstance(error, psycopg.OperationalError) else None
+    return Passing.CONNECTION if state.startswith("08") else _STATES.get(state)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """Which try of a unit of work this is, from 1, and by what its size is to be divided."""
+
+    number: int = 1
+    divisor: int = 1
+
+
+@dataclass(slots=True)
+class _Tries:
+    """The failures of one unit of work so far."""
+
+    begun: float = field(default_factory=time.monotonic)
+    number: int = 0
+    divisor: int = 1
+    failed: dict[Passing, int] = field(default_factory=dict)
+
+    def note(self, kind: Passing | None) -> None:
+        if kind is None:
+            return
+        self.failed[kind] = self.failed.get(kind, 0) + 1
+        if kind is Passing.TIMEOUT:
+            self.divisor *= 4
+        elif kind is not Passing.CONNECTION and self.failed[kind] >= 3:
+            self.divisor *= 2
+
+    def are_spent(self, state: RetryCallState) -> bool:
+        kind = passing(state.outcome.exception() if state.outcome else None)
+        if kind in (Passing.CONFLICT, Passing.TIMEOUT):
+            return self.failed[kind] >= ATTEMPTS
+        return time.monotonic() - self.begun >= PATIENCE_SECONDS
+
+
+class Link:
+    """One connection for a sequence of units of work, made anew after it was lost; a context manager."""
+
+    def __init__(
+        self, connect: Callable[[], Connection], *, go_on: Callable[[], None], tell: Callable[[str, BaseException], None]
+    ) -> None:
+        """`go_on` is asked before each attempt and raises to stop; `tell` hears of each attempt that failed."""
+        self._connect = connect
+        self._go_on = go_on
+        self._tell = tell
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Link:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._drop()
+
+    def run(self, work: Callable[[Connection, Attempt], T]) -> T:
+        """Do a unit of work, as often as it takes. Raises the last error once it is tried no more."""
+        tries = _Tries()
+
+        def attempt() -> T:
+            self._go_on()
+            tries.number += 1
+            try:
+                return work(self._ready(), Attempt(number=tries.number, divisor=tries.divisor))
+            except (psycopg.Error, DatabaseUnreachable) as error:
+                kind = passing(error)
+                tries.note(kind)
+                if kind is Passing.CONNECTION:
+                    self._drop()
+                raise
+
+        retrying = Retrying(
+            retry=retry_if_exception(lambda error: passing(error) is not None),
+            stop=tries.are_spent,
+            wait=_wait,
+            sleep=self._sleep,
+            before_sleep=self._report,
+            reraise=True,
+        )
+        return retrying(attempt)
+
+    def _ready(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connect()
+            for name, value in _SESSION.items():
+                self._connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", [name, value])
+        return self._connection
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _sleep(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._go_on()
+            time.sleep(min(left, _LOOK_SECONDS))
+
+    def _report(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if error is not None:
+            said = str(error).strip().splitlines()[0]
+            self._tell(f"attempt {state.attempt_number}: {said}; tried again in {state.upcoming_sleep:.1f} s", error)
+
+
+def _wait(state: RetryCallState) -> float:
+    kind = passing(state.outcome.exception() if state.outcome else None)
+    return _WAITS[kind](state) if kind else 0.0

@@ -1,0 +1,90 @@
+"""Which gates stand in front of a phase: the default ones and the plan's own. Pure.
+
+Contract has default gates, expand and backfill have none. An entry of the plan replaces the default of its kind.
+`hold` is for what may come and go, live versions and writes; an approval is a person's word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from crossfade.operations.step import Phase
+from crossfade.plan.durations import format_duration
+from crossfade.plan.gates import Approval, AppVersion, LegacyWrites, Mode
+
+if TYPE_CHECKING:
+    from crossfade.plan.model import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyApproval:
+    """The default where there is no roster: somebody, in whatever role, has to approve."""
+
+    kind: ClassVar[str] = "approval"
+    mode: Mode = "enforce"
+    role: None = None
+
+
+Entry: TypeAlias = Approval | AnyApproval | AppVersion | LegacyWrites
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseGate:
+    """One gate in front of a phase, and how long it has to pass."""
+
+    entry: Entry
+    hold: timedelta = timedelta(0)
+    apps: tuple[str, ...] = ()
+    """The apps that an `app_version` gate is about."""
+
+    @property
+    def key(self) -> str:
+        """Which of the phase's gates it is, for the ledger."""
+        named = self.entry.apps or () if isinstance(self.entry, AppVersion) else ()
+        return " ".join((self.entry.kind, *named))
+
+
+def gates_of(plan: Plan, phase: Phase) -> tuple[PhaseGate, ...]:
+    """Every gate in front of the phase, the default ones first."""
+    own = plan.gates.of(phase.value)
+    replaced = {entry.kind for entry in own}
+    defaults = (entry for entry in _defaults(plan, phase) if entry.kind not in replaced)
+    return tuple(_phase_gate(plan, entry) for entry in (*defaults, *own))
+
+
+def _defaults(plan: Plan, phase: Phase) -> Iterator[Entry]:
+    if phase is not Phase.CONTRACT:
+        return
+    if plan.apps:
+        yield AppVersion()
+        yield LegacyWrites()
+    else:
+        yield AnyApproval()
+        yield LegacyWrites(mode="observe")
+
+
+def _phase_gate(plan: Plan, entry: Entry) -> PhaseGate:
+    match entry:
+        case AppVersion():
+            return PhaseGate(entry=entry, hold=plan.hold, apps=entry.apps or tuple(plan.apps or ()))
+        case LegacyWrites():
+            return PhaseGate(entry=entry, hold=plan.hold)
+    return PhaseGate(entry=entry)
+
+
+def describe(gate: PhaseGate) -> str:
+    """The gate in words, for `explain`."""
+    match gate.entry:
+        case AppVersion():
+            words = f"app_version: every live instance of {', '.join(gate.apps)} is in its `new` range"
+        case LegacyWrites():
+            words = "legacy_writes: nothing writes the old shape"
+        case Approval(role=role):
+            words = f"approval: {role} has approved with crossfade approve"
+        case AnyApproval():
+            words = "approval: somebody has approved with crossfade approve"
+    held = f", for {format_duration(gate.hold)} without a break" if gate.hold else ""
+    return f"{words}{held}{' (shown only)' if gate.entry.mode == 'observe' else ''}"

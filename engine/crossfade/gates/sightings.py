@@ -1,0 +1,70 @@
+"""Sightings: evidence that an instance of an app is live at some version, as the ledger keeps it.
+
+A source says who saw it: `heartbeat` is the app's own word, `activity` an open connection's application_name, `record`
+a deployment. Times are the database's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from crossfade.errors import UsageError
+from crossfade.gates.queries import query
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One row of crossfade.sightings."""
+
+    app: str
+    version: str
+    instance: str
+    source: str
+    host: str | None
+    first_seen: datetime
+    last_seen: datetime
+    age_seconds: float
+
+
+def heartbeat(connection: Connection, app: str, version: str, instance: str) -> None:
+    """Say that an instance is live, as apps do it."""
+    _require(app=app, version=version, instance=instance)
+    connection.execute("SELECT crossfade.heartbeat(%s, %s, %s)", [app, version, instance])
+
+
+def record(
+    connection: Connection, app: str, version: str, instance: str = "deploy", source: str = "record"
+) -> None:
+    """Record what was deployed. It says what was meant; no gate takes it for a live instance."""
+    _require(app=app, version=version, instance=instance, source=source)
+    save(connection, [(app, version, instance, source, None)])
+
+
+def save(connection: Connection, seen: Iterable[tuple[str, str, str, str, str | None]]) -> None:
+    """Keep what was seen now: app, version, instance, source and host of each."""
+    # In one order, so that two who save the same do not wait for each other in a circle.
+    rows = sorted({row[:4]: row for row in seen}.values(), key=lambda row: row[:4])
+    if rows:
+        columns = zip(*rows, strict=True)
+        names = ("app", "version", "instance", "source", "host")
+        connection.execute(query("save_sightings"), {n: list(c) for n, c in zip(names, columns, strict=True)})
+
+
+def list_sightings(connection: Connection) -> tuple[Sighting, ...]:
+    """Every sighting in the ledger, however old."""
+    with connection.cursor(row_factory=class_row(Sighting)) as cursor:
+        return tuple(cursor.execute(query("list_sightings")).fetchall())
+
+
+def _require(**words: str) -> None:
+    for name, word in words.items():
+        if not word.strip():
+            raise UsageError(f"a sighting without {name} says nothing", hint=f"Give the {name} as the plan has it.")

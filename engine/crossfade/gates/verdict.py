@@ -1,0 +1,133 @@
+"""Verdicts: what a gate answers, how the answers of a phase add up, and how they are shown. Pure.
+
+Only PASS advances. A gate in mode `observe` is shown and never counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from crossfade.errors import GateBlocked, GateUnknown
+from crossfade.gates.spans import moment
+from crossfade.operations.step import Phase
+
+if TYPE_CHECKING:
+    from crossfade.plan.gates import Mode
+
+
+class Verdict(StrEnum):
+    """A gate's answer."""
+
+    PASS = "PASS"  # noqa: S105 - a verdict, not a password
+    BLOCKED = "BLOCKED"
+    UNKNOWN = "UNKNOWN"
+    ERROR = "ERROR"
+
+
+_WORST_FIRST = (Verdict.BLOCKED, Verdict.ERROR, Verdict.UNKNOWN)
+
+
+def all_of(verdicts: Iterable[Verdict]) -> Verdict:
+    """PASS if all pass. Otherwise the answer that says most: a known blocker is always named."""
+    given = frozenset(verdicts)
+    return next((v for v in _WORST_FIRST if v in given), Verdict.PASS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What one look at the evidence says, before `hold` is asked for."""
+
+    verdict: Verdict
+    reason: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """What was seen, as a JSON document."""
+    clear_since: datetime | None = None
+    """The evidence says that the gate did not hold before this time, and that it has held since.
+
+    A verdict other than PASS without it breaks a hold.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """One gate's answer, with its evidence."""
+
+    kind: str
+    verdict: Verdict
+    mode: Mode
+    reason: str
+    evidence: Mapping[str, Any]
+    checked_at: datetime
+    passing_since: datetime | None = None
+    """Since when it has passed without a break."""
+    hold_until: datetime | None = None
+    """How long it still has to pass; None where it does not pass, or has passed for long enough."""
+
+    def as_json(self) -> dict[str, Any]:
+        """One entry of `gates` in `gate RUN --json`."""
+        return {
+            "kind": self.kind,
+            "verdict": self.verdict.value,
+            "mode": self.mode,
+            "reason": self.reason,
+            "evidence": dict(self.evidence),
+            "checked_at": self.checked_at.isoformat(),
+            "passing_since": self.passing_since and self.passing_since.isoformat(),
+            "hold_until": self.hold_until and self.hold_until.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseVerdict:
+    """The answer of all gates in front of a phase."""
+
+    phase: Phase
+    verdict: Verdict
+    gates: tuple[GateResult, ...]
+    run: str | None = None
+    """Whose gates they are, for messages."""
+
+    @classmethod
+    def of(cls, phase: Phase, gates: tuple[GateResult, ...], *, run: str | None = None) -> PhaseVerdict:
+        """Add the answers up; those in mode `observe` do not count."""
+        counted = all_of(g.verdict for g in gates if g.mode == "enforce")
+        return cls(phase=phase, verdict=counted, gates=gates, run=run)
+
+    @property
+    def _closed(self) -> tuple[GateResult, ...]:
+        return tuple(g for g in self.gates if g.mode == "enforce" and g.verdict is not Verdict.PASS)
+
+    @property
+    def blockers(self) -> tuple[str, ...]:
+        """Why the phase may not begin; empty only if it may."""
+        return tuple(g.reason for g in self._closed)
+
+    def as_json(self) -> dict[str, Any]:
+        """The document of `gate RUN --json`."""
+        return {
+            "phase": self.phase.value,
+            "verdict": self.verdict.value,
+            "gates": [g.as_json() for g in self.gates],
+        }
+
+    def raise_unless_passed(self) -> None:
+        """Raises GateBlocked or GateUnknown with every reason, unless the phase may begin."""
+        if self.verdict is Verdict.PASS:
+            return
+        failure = GateBlocked if self.verdict is Verdict.BLOCKED else GateUnknown
+        lines = "\n".join(f"  - {g.kind} {g.verdict}: {g.reason}" for g in self._closed)
+        of_run = f" of run {self.run}" if self.run else ""
+        raise failure(f"{self.phase}{of_run} does not begin yet, {self.verdict}:\n{lines}", hint=self._hint())
+
+    def _hint(self) -> str:
+        look = f"crossfade gate {self.run or 'RUN'} --phase {self.phase}"
+        untils = [g.hold_until for g in self._closed]
+        if all(untils):
+            return f"Run the command again after {moment(max(u for u in untils if u))}, or add --wait."
+        if self.verdict is Verdict.BLOCKED:
+            return f"Add --wait to wait for it, or see the evidence: {look}"
+        return f"Only proof advances. See what is missing: {look}"

@@ -1,0 +1,192 @@
+"""Progress and log records, from events alone."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from crossfade.observe.events import (
+    BatchDone,
+    Blocker,
+    GatesEvaluated,
+    LockWaited,
+    StateChanged,
+    StepDone,
+    StepStarted,
+    Verified,
+)
+from crossfade.observe.logging import LogFormat, LogLevel, configure_logging, log_listener
+from crossfade.observe.progress import LiveProgress, LoggedProgress, still
+from crossfade.observe.situation import Situation, span
+
+RUN = "users-email"
+BLOCKER = Blocker(
+    pid=42,
+    application_name="report",
+    user="ana",
+    state="idle in transaction",
+    transaction_seconds=75.0,
+    relation="public.users",
+    mode="ACCESS SHARE",
+)
+STEP = StepStarted(run=RUN, step="expand/add", title="add users.email_address", phase="expand", attempt=1)
+WAITED = LockWaited(run=RUN, step="expand/add", attempt=3, waited_seconds=1.5, blockers=(BLOCKER,))
+STEP_DONE = StepDone(run=RUN, step="expand/add", phase="expand", lock_wait_ms=1500.0, duration_ms=12.0)
+BLOCKED = GatesEvaluated(run=RUN, phase="contract", verdict="BLOCKED", reason="api 1.4.0 on pod-a is live")
+
+
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def batch(done: int, *, rows: int = 100, estimated: int | None = 1000) -> BatchDone:
+    return BatchDone(
+        run=RUN,
+        change="1",
+        relation="public.users",
+        rows=rows,
+        duration_ms=100.0,
+        rows_done=done,
+        rows_estimated=estimated,
+        batch_rows=100,
+    )
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def records(capsys):
+    """Reads the JSON records that were logged since."""
+    configure_logging(LogFormat.JSON, LogLevel.DEBUG)
+    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    configure_logging()
+
+
+def test_the_rate_is_that_of_the_last_half_minute(clock):
+    situation = Situation(clock=clock)
+    situation.apply(batch(100))
+    for done in range(200, 1000, 100):
+        clock.now += 10
+        situation.apply(batch(done))
+    assert situation.filling is not None
+    assert situation.filling.rows_per_second == pytest.approx(10.0)
+    assert situation.filling.eta_seconds == pytest.approx(10.0)
+
+
+def test_rows_beyond_the_estimate_leave_nothing_to_do(clock):
+    situation = Situation(clock=clock)
+    situation.apply(batch(1500))
+    assert situation.filling is not None
+    assert situation.filling.eta_seconds == 0
+
+
+def test_without_an_estimate_nobody_says_how_long(clock):
+    situation = Situation(clock=clock)
+    situation.apply(batch(100, estimated=None))
+    assert situation.filling is not None
+    assert situation.filling.eta_seconds is None
+
+
+def test_a_finished_step_is_no_longer_in_hand(clock):
+    situation = Situation(clock=clock)
+    for event in (STEP, WAITED):
+        situation.apply(event)
+    assert situation.blockers == (BLOCKER,)
+    situation.apply(STEP_DONE)
+    assert (situation.step, situation.blockers) == (None, ())
+
+
+def test_what_is_said_in_between_names_step_blockers_and_gates(clock):
+    situation = Situation(clock=clock)
+    assert still(situation) is None
+    situation.apply(STEP)
+    clock.now += 7
+    situation.apply(WAITED)
+    facts = still(situation)
+    assert facts is not None
+    assert (facts["step"], facts["seconds"]) == ("expand/add", 7)
+    assert "pid 42, report, user ana" in facts["blockers"][0]
+    situation.apply(StateChanged(run=RUN, source="backfilling", target="backfilled"))
+    situation.apply(BLOCKED)
+    assert still(situation) == {
+        "run": RUN,
+        "state": "backfilled",
+        "phase": "contract",
+        "waits_for": "api 1.4.0 on pod-a is live",
+    }
+
+
+def test_records_carry_run_phase_and_step(records):
+    listen = log_listener()
+    for event in (STEP, WAITED, STEP_DONE, BLOCKED):
+        listen(event)
+    step_started, waited, done, gates = records()
+    assert all(r["run"] == RUN for r in (step_started, waited, done, gates))
+    assert (waited["event"], waited["phase"], waited["step"]) == ("lock_waited", "expand", "expand/add")
+    assert "pid 42" in waited["blockers"][0]
+    assert (done["level"], done["lock_wait_ms"]) == ("info", 1500.0)
+    assert (gates["phase"], gates["verdict"]) == ("contract", "BLOCKED")
+    assert "step" not in gates
+
+
+def test_a_wait_that_goes_on_is_a_warning_every_ten_seconds(records, clock):
+    listen = log_listener(clock)
+    for _ in range(21):
+        listen(WAITED)
+        clock.now += 1
+    assert [r["level"] for r in records()].count("warning") == 3
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then(records):
+    with LoggedProgress(seconds=0.01) as progress:
+        progress.emit(batch(300))
+        lines: list[dict[str, object]] = []
+        while not any(r["event"] == "still_working" for r in lines):
+            lines += records()
+    line = next(r for r in lines if r["event"] == "still_working")
+    assert (line["relation"], line["rows_done"], line["rows_estimated"]) == ("public.users", 300, 1000)
+
+
+def test_a_terminal_shows_what_is_in_hand_and_keeps_what_is_done():
+    shown = io.StringIO()
+    console = Console(file=shown, force_terminal=True, width=160, markup=False, highlight=False, color_system=None)
+    with LiveProgress(console) as progress:
+        progress.emit(StateChanged(run=RUN, source="planned", target="expanding"))
+        progress.emit(STEP)
+        progress.emit(WAITED)
+        progress.emit(STEP_DONE)
+        progress.emit(batch(500))
+        progress.emit(BLOCKED)
+        with progress.suspended():
+            console.print("a question")
+        progress.emit(Verified(run=RUN, change="1", relation="public.users", mismatches=0, duration_ms=3.0))
+    text = shown.getvalue()
+    for words in (
+        "users-email: planned → expanding",
+        "pid 42, report, user ana",
+        "✓ add users.email_address (12 ms, waited 1500 ms for its locks)",
+        "500 of about 1,000 rows",
+        "gates of contract: BLOCKED, api 1.4.0 on pod-a is live",
+        "a question",
+        "compared every row of public.users: 0 differ",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, "?"), (7.4, "7s"), (59.7, "1m00s"), (125, "2m05s"), (6000, "1h40m")]
+)
+def test_a_span_is_short(seconds, text):
+    assert span(seconds) == text

@@ -1,0 +1,92 @@
+"""What steers a command: the file of variables and the project's settings."""
+
+from __future__ import annotations
+
+import pytest
+
+from crossfade.cli.settings import ProjectSettings, load_env_file, project_settings
+from crossfade.errors import UsageError
+from crossfade.observe.logging import LogFormat
+
+GOOD_LINES = {
+    "A=b": "b",
+    "  export A = b  ": "b",
+    "A=": "",
+    "A=b c # remark": "b c",
+    "A=# remark": "",
+    "A=b#c": "b#c",
+    "A='b # c'": "b # c",
+    "A='b\\n'": "b\\n",
+    'A="b\\n\\"c\\"" # remark': 'b\n"c"',
+    "A=postgresql://u:p@h/d?x=1&y=2": "postgresql://u:p@h/d?x=1&y=2",
+}
+
+
+@pytest.mark.parametrize(("line", "value"), GOOD_LINES.items(), ids=GOOD_LINES)
+def test_a_line_of_the_env_file_is_read(tmp_path, line, value):
+    file = tmp_path / "variables"
+    file.write_text(f"# remark\n\n{line}\n")
+    environment: dict[str, str] = {}
+    load_env_file(file, environment)
+    assert environment == {"A": value}
+
+
+@pytest.mark.parametrize("line", ["s3cret", "1A=s3cret", "A-B=s3cret", "A='s3cret", 'A="s3cret" more'])
+def test_a_bad_line_is_named_by_its_number_and_not_shown(tmp_path, line):
+    file = tmp_path / "variables"
+    file.write_text(f"A=b\n{line}\n")
+    with pytest.raises(UsageError) as caught:
+        load_env_file(file, {})
+    assert caught.value.location == f"{file}:2"
+    assert "s3cret" not in str(caught.value)
+
+
+def test_what_is_set_already_stays(tmp_path):
+    file = tmp_path / "variables"
+    file.write_text("A=file\nB=file\n")
+    environment = {"A": "set"}
+    load_env_file(file, environment)
+    assert environment == {"A": "set", "B": "file"}
+
+
+def test_dot_env_is_read_only_when_asked_for(cli, tmp_path):
+    (tmp_path / ".env").write_text(f"CROSSFADE_DATABASE_URL={cli.url}\n")
+    without = {"CROSSFADE_DATABASE_URL": "", "PGHOST": "127.0.0.1", "PGPORT": "1"}
+    assert cli("doctor", "--json", env=without).code == 1
+    assert cli("doctor", "--json", env=without).json()["error"]["code"] == "database_unreachable"
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("crossfade.toml", ""), ("pyproject.toml", "[project]\nname = 'shop'\n\n[tool.crossfade]\n")],
+    ids=["crossfade.toml", "pyproject.toml"],
+)
+def test_settings_are_found_upwards(tmp_path, file, text):
+    (tmp_path / file).write_text(f"{text}database = 'service=shop'\nlog_format = 'json'\n")
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    assert project_settings(below) == ProjectSettings(database="service=shop", log_format=LogFormat.JSON)
+
+
+def test_a_pyproject_without_our_table_is_passed_by(tmp_path):
+    (tmp_path / "crossfade.toml").write_text("database = 'service=shop'\n")
+    below = tmp_path / "service"
+    below.mkdir()
+    (below / "pyproject.toml").write_text("[project]\nname = 'service'\n")
+    assert project_settings(below).database == "service=shop"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("databse = 'x'", "did you mean `database`?"),
+        ("database = 1", "in quotes"),
+        ("log_format = 'xml'", "`console` or `json`"),
+        ("database = ", "cannot read"),
+    ],
+)
+def test_bad_settings_are_a_usage_error(offline, tmp_path, text, words):
+    (tmp_path / "crossfade.toml").write_text(text)
+    done = offline("schema")
+    assert done.code == 2
+    assert words in done.stderr

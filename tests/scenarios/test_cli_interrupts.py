@@ -1,0 +1,119 @@
+"""Ctrl-C and SIGTERM end a command after what it has in hand; the same command goes on from there."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .users_table import (
+    IN_SMALL_BATCHES,
+    ROSTER,
+    RUN,
+    SLOW,
+    alive,
+    await_batches,
+    make_users,
+    state,
+    succeed,
+    values,
+    write_plan,
+)
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from ..fixtures.command import Cli
+    from ..fixtures.database import Database
+
+BOTH_SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+
+
+def interrupted(process: subprocess.Popen[str], number: signal.Signals) -> tuple[str, str]:
+    """Send the signal and give what the process printed; it has to exit with 130."""
+    process.send_signal(number)
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    return out, errors
+
+
+@BOTH_SIGNALS
+def test_a_backfill_ends_after_its_batch_and_goes_on_afterwards(
+    cli: Cli, database: Database, number: signal.Signals
+) -> None:
+    make_users(database, rows=300)
+    people = values(database, "email")
+    database.execute(SLOW)
+    succeed(cli, "expand", write_plan(cli.directory, IN_SMALL_BATCHES))
+    working = cli.spawn("backfill", RUN, "--json")
+    await_batches(database)
+    out, _ = interrupted(working, number)
+    assert '"interrupted"' in out
+    filled, counted = (
+        database.execute("SELECT count(email_address) FROM users"),
+        database.execute("SELECT sum(rows) FROM crossfade.batches"),
+    )
+    assert filled == counted
+    assert 0 < int(filled[0][0]) < 300
+    told = succeed(cli, "status", RUN, "--json").json()
+    assert (told["state"], told["paused"], told["failed"], told["holder"]) == ("backfilling", None, None, None)
+    database.execute("DROP TRIGGER a_slow ON users")
+    succeed(cli, "backfill", RUN)
+    assert state(cli) == "backfilled"
+    assert values(database, "email_address") == people
+    assert database.execute("SELECT sum(rows) FROM crossfade.batches") == [(300,)]
+
+
+@BOTH_SIGNALS
+def test_waiting_for_a_gate_can_be_interrupted(cli: Cli, database: Database, number: signal.Signals) -> None:
+    make_users(database)
+    succeed(cli, "advance", write_plan(cli.directory, f"hold: 0s\n{ROSTER}"), "--to", "backfilled")
+    with alive(database, "api", "1.4.0", "pod-a"):
+        for command in (["contract", RUN, "--confirm", RUN], ["gate", RUN]):
+            evaluated = "SELECT count(*) FROM crossfade.evaluations WHERE phase = 'contract'"
+            before = database.execute(evaluated)
+            working = cli.spawn(*command, "--wait", "10m")
+            while database.execute(evaluated) == before:
+                assert working.poll() is None, working.communicate()
+            interrupted(working, number)
+    assert state(cli) == "backfilled"
+
+
+def test_waiting_for_a_lock_can_be_interrupted(cli: Cli, database: Database) -> None:
+    make_users(database)
+    plan = write_plan(cli.directory)
+    with database.connect() as reader:
+        reader.execute("SELECT count(*) FROM users")
+        working = cli.spawn("expand", plan, "--log-format", "json")
+        assert working.stderr is not None
+        # The first lines say that it waits, and for whom.
+        for line in working.stderr:
+            if str(reader.info.backend_pid) in line:
+                break
+        interrupted(working, signal.SIGINT)
+    assert state(cli) == "expanding"
+    succeed(cli, "expand", plan)
+    assert state(cli) == "expanded"
+
+
+def test_the_second_signal_cancels_what_is_in_hand(cli: Cli, database: Database) -> None:
+    make_users(database, rows=20)
+    succeed(cli, "expand", write_plan(cli.directory))
+    with database.connect() as writer:
+        # The batch waits for this row and cannot end.
+        writer.execute("UPDATE users SET name = 'x' WHERE id = 10")
+        working = cli.spawn("backfill", RUN)
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        while database.execute(waiting) == [(0,)]:
+            assert working.poll() is None, working.communicate()
+        working.send_signal(signal.SIGINT)
+        assert working.stderr is not None
+        for line in working.stderr:
+            if "once more" in line:
+                break
+        interrupted(working, signal.SIGINT)
+        writer.rollback()
+    succeed(cli, "backfill", RUN)
+    assert state(cli) == "backfilled"
