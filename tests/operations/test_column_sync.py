@@ -163,7 +163,9 @@ def worlds(database):
 
         def make(table: str) -> World:
             connection.execute("DROP TABLE IF EXISTS public.t")
-            connection.execute(f"CREATE TABLE public.t (id int PRIMARY KEY, other int DEFAULT 0, {TABLES[table]})".encode())
+            connection.execute(
+                f"CREATE TABLE public.t (id int PRIMARY KEY, other int DEFAULT 0, {TABLES[table]})".encode()
+            )
             connection.execute("RESET search_path")
             catalog = read_catalog(connection, [(None, "t")])
             connection.execute("SET search_path = pg_catalog")

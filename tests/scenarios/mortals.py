@@ -79,5 +79,7 @@ def assert_nothing_left(database: Database) -> None:
     """No object of ours that nobody accounts for, and no lease or lock of a dead runner."""
     with Engine(database.url) as engine:
         assert engine.orphans() == ()
-    locks = "SELECT locktype, mode FROM pg_locks JOIN pg_database d ON d.oid = database WHERE datname = current_database()"
+    locks = (
+        "SELECT locktype, mode FROM pg_locks JOIN pg_database d ON d.oid = database WHERE datname = current_database()"
+    )
     assert database.execute(f"{locks} AND pid <> pg_backend_pid()") == []

@@ -81,7 +81,7 @@ SHAPES = (
     ),
     Shape(
         id="quoted names of 63 bytes",
-        table="'\"Odd \"\"Schema\"\".x\".\"ĉefa tabelo\"'",
+        table='\'"Odd ""Schema"".x"."ĉefa tabelo"\'',
         relation='"Odd ""Schema"".x"."ĉefa tabelo"',
         old=LONG,
         new=LONG_NEW,

@@ -128,7 +128,9 @@ def test_contract_passes_once_legacy_writes_are_older_than_hold(cli: Cli, databa
 def test_a_write_by_the_new_name_is_no_legacy_write(cli: Cli, database: Database) -> None:
     backfill(cli, database, f"hold: 1h\n{ROSTER}")
     database.execute("UPDATE users SET email_address = 'x@y' WHERE id = 1")
-    database.execute("UPDATE users SET name = 'x' WHERE id = 2; INSERT INTO users (id, email_address) VALUES (901, 'z')")
+    database.execute(
+        "UPDATE users SET name = 'x' WHERE id = 2; INSERT INTO users (id, email_address) VALUES (901, 'z')"
+    )
     assert "nobody" not in str(gate(cli, 4)["legacy_writes"]["evidence"])
     assert database.execute("SELECT count(*) FROM crossfade.legacy_writes WHERE kind = 'legacy'") == [(0,)]
 
@@ -137,7 +139,7 @@ def test_hold_has_to_pass_without_a_break(cli: Cli, database: Database) -> None:
     backfill(cli, database, f"hold: 1h\n{ROSTER}")
     with alive(database, "api", "2.0.0", "pod-b"):
         assert gate(cli, 3)["app_version"]["verdict"] == "BLOCKED"
-        assert "hold" in fail(cli, 3, "contract", RUN, "--confirm", RUN)
+        assert "1h" in fail(cli, 3, "contract", RUN, "--confirm", RUN)
     assert state(cli) == "backfilled"
 
 
@@ -187,7 +189,7 @@ def test_an_approval_by_another_role_does_not_count(cli: Cli, database: Database
     backfill(cli, database, f"hold: 0s\n{ROSTER}gates: {{contract: [{{approval: {{role: release-coordinator}}}}]}}\n")
     with alive(database, "api", "2.0.0", "pod-b"):
         assert "release-coordinator" in fail(cli, 3, "contract", RUN, "--confirm", RUN)
-        succeed(cli, "approve", RUN, "--phase", "contract", "--as", "bob")
+        succeed(cli, "approve", RUN, "--phase", "contract", "--as", "bob", "--role", "intern")
         fail(cli, 3, "contract", RUN, "--confirm", RUN)
         succeed(cli, "approve", RUN, "--phase", "contract", "--as", "alice", "--role", "release-coordinator")
         succeed(cli, "contract", RUN, "--confirm", RUN)

@@ -105,7 +105,9 @@ def test_the_second_signal_cancels_what_is_in_hand(cli: Cli, database: Database)
         # The batch waits for this row and cannot end.
         writer.execute("UPDATE users SET name = 'x' WHERE id = 10")
         working = cli.spawn("backfill", RUN)
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
         while database.execute(waiting) == [(0,)]:
             assert working.poll() is None, working.communicate()
         working.send_signal(signal.SIGINT)

@@ -79,8 +79,12 @@ def test_from_a_new_plan_to_contracted(cli: Cli, database: Database) -> None:
 def test_both_names_hold_the_same_whichever_is_written(cli: Cli, database: Database) -> None:
     make_users(database)
     succeed(cli, "advance", write_plan(cli.directory), "--to", "backfilled")
-    database.execute("UPDATE users SET email = 'old@x' WHERE id = 1; UPDATE users SET email_address = 'new@x' WHERE id = 2")
-    database.execute("INSERT INTO users (id, email) VALUES (901, 'a@x'); INSERT INTO users (id, email_address) VALUES (902, 'b@x')")
+    database.execute(
+        "UPDATE users SET email = 'old@x' WHERE id = 1; UPDATE users SET email_address = 'new@x' WHERE id = 2"
+    )
+    database.execute(
+        "INSERT INTO users (id, email) VALUES (901, 'a@x'); INSERT INTO users (id, email_address) VALUES (902, 'b@x')"
+    )
     found = database.execute("SELECT id, email, email_address FROM users WHERE id IN (1, 2, 901, 902) ORDER BY id")
     assert found == [
         (1, "old@x", "old@x"),

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from ..fixtures.database import Database
 
 PATIENCE = 60.0
-LEASE = "locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+LEASE = (
+    "locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 LEDGER = ("runs", "phases", "steps", "backfills", "batches", "rejected_rows", "events", "evaluations", "passing")
 
 
@@ -75,7 +77,9 @@ class Suspended:
 
 
 def contents_of_the_ledger(database: Database) -> dict[str, Any]:
-    tables = {t: f"SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY to_jsonb(t)), '[]') FROM crossfade.{t} t" for t in LEDGER}
+    tables = {
+        t: f"SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY to_jsonb(t)), '[]') FROM crossfade.{t} t" for t in LEDGER
+    }
     return {t: database.execute(query) for t, query in tables.items()}
 
 

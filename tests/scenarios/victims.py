@@ -105,9 +105,7 @@ class Nursery:
         assert life.exit_code == 0, life
         return life
 
-    def die_at_every_event(
-        self, url: str, command: str, run: str, *, ends: Collection[int] = (0,)
-    ) -> tuple[str, ...]:
+    def die_at_every_event(self, url: str, command: str, run: str, *, ends: Collection[int] = (0,)) -> tuple[str, ...]:
         """The same command again and again, killed at each event once; gives the events, in the order of the deaths.
 
         The last one has nothing left to do and nobody kills it; `ends` are the exit codes that it may have.

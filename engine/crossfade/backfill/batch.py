@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from crossfade.backfill.pace import Pace, after_batch
+from crossfade.backfill.pace import after_batch
 from crossfade.backfill.ranges import block_of, block_start
 from crossfade.backfill.rejected import Written, is_refusal, record_rejected, write_around
 from crossfade.backfill.task import (
@@ -83,15 +83,11 @@ def _write_whole(connection: Connection, ranges: Ranges, lo: Bound | None, hi: B
     return Written(rows=connection.execute(query.text, query.parameters).rowcount, upto=hi)
 
 
-def _write_around(
-    connection: Connection, ranges: Ranges, lo: Bound | None, hi: Bound, *, seconds: float
-) -> Written:
+def _write_around(connection: Connection, ranges: Ranges, lo: Bound | None, hi: Bound, *, seconds: float) -> Written:
     return write_around(connection, ranges, lo, hi, seconds)
 
 
-def _batch(
-    connection: Connection, fill: Fill, relation: QualifiedName, attempt: Attempt, write: _Write
-) -> Progress:
+def _batch(connection: Connection, fill: Fill, relation: QualifiedName, attempt: Attempt, write: _Write) -> Progress:
     with connection.transaction():
         _set_local(connection, "lock_timeout", min(200 + 100 * (attempt.number - 1), 1000))
         prove_lease(connection, fill)
@@ -152,12 +148,8 @@ def _covered(connection: Connection, ranges: Ranges, task: Task, stretch: _Stret
     return fetch_number(connection, ranges.count(stretch.lo, written.upto))
 
 
-def _record(
-    connection: Connection, fill: Fill, task: Task, stretch: _Stretch, batch: Batch, written: Written
-) -> None:
-    pace = after_batch(
-        task.pace, asked=stretch.asked, rows=batch.covered, seconds=batch.seconds, target=fill.target
-    )
+def _record(connection: Connection, fill: Fill, task: Task, stretch: _Stretch, batch: Batch, written: Written) -> None:
+    pace = after_batch(task.pace, asked=stretch.asked, rows=batch.covered, seconds=batch.seconds, target=fill.target)
     record_batch(connection, fill, task, batch, pace)
     if written.rejected:
         record_rejected(connection, fill, task.relation, written.rejected)

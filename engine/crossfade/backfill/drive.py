@@ -16,18 +16,23 @@ import psycopg
 
 from crossfade.backfill.batch import Progress, next_batch
 from crossfade.backfill.keys import Relation, relations_of
-from crossfade.backfill.rejected import MOST, open_count, raise_if_open, retry_open
-from crossfade.backfill.retry import Attempt, Link, Passing, passing
+from crossfade.backfill.rejected import MOST, described, open_count, raise_if_open, retry_open
+from crossfade.backfill.retry import PATIENCE_SECONDS, Link, Passing, passing
 from crossfade.backfill.task import Fill, Task, finish_task, open_task, prove_lease
 from crossfade.backfill.vacuum import DeadRows, vacuum
 from crossfade.errors import LockNotAcquired, StepFailed
 from crossfade.observe.events import BackfillTrouble, BatchDone, Emit
+from crossfade.postgres.locks import blockers
+from crossfade.postgres.statement import Lock, LockMode
 
 if TYPE_CHECKING:
     from crossfade.operations.step import RowChange
     from crossfade.plan.model import Backfill
+    from crossfade.postgres.names import QualifiedName
 
 Connection = psycopg.Connection[Any]
+_HOLDERS = 3
+"""How many sessions a message names."""
 
 
 def fill(
@@ -56,13 +61,131 @@ def fill(
         should_stop=should_stop,
         emit=emit,
     )
-    with Link(connect, go_on=work.go_on, tell=partial(_tell, work)) as link:
-        for relation in _relations(link, work):
-            _fill_relation(link, connect, work, relation)
-        link.run(lambda connection, _attempt: raise_if_open(connection, work))
+    with Link(connect, go_on=work.go_on, tell=partial(_tell, work), where=work.table) as link:
+        try:
+            for relation in _relations(link, work):
+                link.where = relation.name
+                _fill_relation(link, connect, work, relation)
+            link.run(lambda connection, _attempt: raise_if_open(connection, work))
+        except psycopg.Error as error:
+            raise _explained(link, error) from error
 
 
-def _tell(fill: Fill, message: str, _error: BaseException) -> None:
-    fill.emit(
-        BackfillTrouble(run=fill.run_name, change=fill.change.id, relation=str(fill.table), message=message)
-    )
+def _relations(link: Link, fill: Fill) -> Iterator[Relation]:
+    """Every relation of the table, each once; listed again until there is no new one."""
+    seen: set[QualifiedName] = set()
+    while True:
+        new = [r for r in link.run(lambda connection, _attempt: _listed(connection, fill)) if r.name not in seen]
+        if not new:
+            return
+        seen.update(r.name for r in new)
+        yield from new
+
+
+def _listed(connection: Connection, fill: Fill) -> tuple[Relation, ...]:
+    return relations_of(connection, fill.table)
+
+
+def _fill_relation(link: Link, connect: Callable[[], Connection], fill: Fill, relation: Relation) -> None:
+    try:
+        retry_open(link, fill, relation)
+        task = link.run(lambda connection, _attempt: _open(connection, fill, relation))
+        dead = DeadRows()
+        while not task.finished:
+            progress = next_batch(link, fill, relation.name)
+            task = progress.task
+            _report(link, fill, progress)
+            dead.count += progress.rows
+            if dead.are_many(task.rows_estimated) and not task.finished:
+                dead.count = 0
+                _say(fill, relation.name, vacuum(connect, relation.name, fill.should_stop))
+    except psycopg.errors.UndefinedTable:
+        if any(r.oid == relation.oid for r in link.run(lambda connection, _attempt: _listed(connection, fill))):
+            raise
+        link.run(lambda connection, _attempt: _let_go(connection, fill, relation))
+
+
+def _open(connection: Connection, fill: Fill, relation: Relation) -> Task:
+    with connection.transaction():
+        prove_lease(connection, fill)
+        return open_task(connection, fill, relation)
+
+
+def _let_go(connection: Connection, fill: Fill, relation: Relation) -> None:
+    """A partition that was dropped meanwhile has no rows left."""
+    with connection.transaction():
+        prove_lease(connection, fill)
+        finish_task(connection, fill, relation.name)
+    _say(fill, relation.name, "it was dropped meanwhile; nothing is left to do there")
+
+
+def _report(link: Link, fill: Fill, progress: Progress) -> None:
+    task = progress.task
+    if progress.seconds:
+        fill.emit(
+            BatchDone(
+                run=fill.run_name,
+                change=fill.change.id,
+                relation=str(task.relation),
+                rows=progress.rows,
+                duration_ms=progress.seconds * 1000,
+                rows_done=task.rows_done,
+                rows_estimated=task.rows_estimated,
+                batch_rows=task.pace.batch_rows,
+            )
+        )
+    if progress.rejected:
+        first = progress.rejected[0]
+        _say(
+            fill,
+            task.relation,
+            f"{len(progress.rejected)} rows refused, the first {described(first.key)}: {first.message}",
+        )
+        link.run(lambda connection, _attempt: _stop_if_too_many(connection, fill))
+
+
+def _stop_if_too_many(connection: Connection, fill: Fill) -> None:
+    if open_count(connection, fill) >= MOST:
+        raise_if_open(connection, fill, stopped=", and the backfill stopped there, since they are so many")
+
+
+def _say(fill: Fill, relation: QualifiedName, message: str) -> None:
+    fill.emit(BackfillTrouble(run=fill.run_name, change=fill.change.id, relation=str(relation), message=message))
+
+
+def _tell(fill: Fill, link: Link, kind: Passing, message: str) -> None:
+    holders = f"; {_holders(link)}" if kind is Passing.LOCK else ""
+    _say(fill, link.where, message + holders)
+
+
+def _holders(link: Link) -> str:
+    """The longest open transactions that have locked rows of the relation; whose row it was cannot be known."""
+    if link.connection is None:
+        return ""
+    try:
+        found = blockers(link.connection, [Lock(relation=str(link.where), mode=LockMode.EXCLUSIVE)])
+    except psycopg.Error:
+        return ""
+    return "; ".join(str(b) for b in found[:_HOLDERS])
+
+
+def _explained(link: Link, error: psycopg.Error) -> StepFailed | LockNotAcquired | psycopg.Error:
+    """The error for a person; one of a lost connection stays, since whoever drives the run connects anew."""
+    said = str(error).strip()
+    match passing(error):
+        case Passing.CONNECTION:
+            return error
+        case Passing.LOCK:
+            return LockNotAcquired(
+                f"{link.where}: rows stayed locked for {PATIENCE_SECONDS:.0f} s: {said}. {_holders(link)}",
+                hint="The batches before are committed. End the transaction that holds them, and run the command again.",
+                location=str(link.where),
+            )
+        case _:
+            return StepFailed(
+                f"{link.where}: PostgreSQL says: {said} (SQLSTATE {error.sqlstate})",
+                sqlstate=error.sqlstate,
+                hint="The batch was rolled back; those before it are committed. Remove the cause and run the command "
+                "again.",
+                location=str(link.where),
+            )

@@ -42,10 +42,11 @@ class Key:
         return not self.columns
 
 
-def relations_of(connection: psycopg.Connection[Any], schema: str, table: str) -> tuple[Relation, ...]:
-    """Every relation that holds rows of the table now."""
+def relations_of(connection: psycopg.Connection[Any], table: QualifiedName) -> tuple[Relation, ...]:
+    """Every relation that holds rows of the table now. Raises psycopg's UndefinedTable where there is no such table."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(_query("relations"), {"schema": schema, "table": table}).fetchall()
+        cursor.execute("SELECT %s::regclass", [str(table)])
+        rows = cursor.execute(_query("relations"), {"schema": table.schema, "table": table.name}).fetchall()
     return tuple(Relation(oid=r["oid"], name=QualifiedName(r["schema"], r["name"])) for r in rows)
 
 

@@ -46,7 +46,7 @@ class Ranges:
         """The greatest key, as an array of texts; no row where the relation is empty."""
         order = sql.SQL(", ").join(sql.SQL("{} DESC").format(c) for c in self._columns())
         return Query(
-            sql.SQL("SELECT {} FROM ONLY {} ORDER BY {} LIMIT 1").format(self._key_texts(), self._table(), order)
+            sql.SQL("SELECT {} FROM ONLY {} ORDER BY {} LIMIT 1").format(_texts(self._columns()), self._table(), order)
         )
 
     def bound(self, lo: Bound | None, upper: Bound, rows: int) -> Query:
@@ -61,12 +61,12 @@ class Ranges:
         )
         return Query(text, where.parameters)
 
-    def pending_keys(self, lo: Bound | None, hi: Bound, limit: int | None = None) -> Query:
-        """The keys of the pending rows of a range, in order."""
+    def pending_keys(self, lo: Bound | None, hi: Bound, *, limit: int | None = None, shown: Key | None = None) -> Query:
+        """The keys of the pending rows of a range, in order; shown by another key's columns if one is given."""
         within = self._within(lo, hi)
         where = Query(sql.SQL("{} AND ({})").format(within.text, _trusted(self.pending)), within.parameters)
         tail = Query(sql.SQL("").format()) if limit is None else Query(sql.SQL("LIMIT %s").format(), (limit,))
-        return self._keys_where(where, tail)
+        return self._keys_where(where, tail, shown)
 
     def count(self, lo: Bound | None, hi: Bound) -> Query:
         """How many rows a range has."""
@@ -99,9 +99,9 @@ class Ranges:
         )
         return Query(text, key)
 
-    def _keys_where(self, where: Query, tail: Query) -> Query:
+    def _keys_where(self, where: Query, tail: Query, shown: Key | None = None) -> Query:
         text = sql.SQL("SELECT {} FROM ONLY {} WHERE {} ORDER BY {} {}").format(
-            self._key_texts(), self._table(), where.text, _listed(self._columns()), tail.text
+            _texts(_columns(shown or self.key)), self._table(), where.text, _listed(self._columns()), tail.text
         )
         return Query(text, (*where.parameters, *tail.parameters))
 
@@ -115,9 +115,7 @@ class Ranges:
         return sql.Identifier(_doubled(self.relation.schema), _doubled(self.relation.name))
 
     def _columns(self) -> tuple[sql.Composable, ...]:
-        if self.key.is_place:
-            return (sql.SQL("ctid"),)
-        return tuple(sql.Identifier(_doubled(c)) for c in self.key.columns)
+        return _columns(self.key)
 
     def _row(self) -> sql.Composed:
         return sql.SQL("({})").format(_listed(self._columns()))
@@ -125,11 +123,6 @@ class Ranges:
     def _values(self) -> sql.Composed:
         types = ("pg_catalog.tid",) if self.key.is_place else self.key.types
         return sql.SQL("({})").format(_listed(sql.SQL("%s::{}").format(_trusted(t)) for t in types))
-
-    def _key_texts(self) -> sql.Composed:
-        """The key by its types' output functions: a cast to text may be somebody's own and lose something."""
-        texts = (sql.SQL("pg_catalog.format('%%s', {})").format(c) for c in self._columns())
-        return sql.SQL("ARRAY[{}]").format(_listed(texts))
 
 
 def block_start(block: int) -> Bound:
@@ -140,6 +133,18 @@ def block_start(block: int) -> Bound:
 def block_of(place: Bound | None) -> int:
     """The block that a place lies in; 0 where there is none."""
     return 0 if place is None else int(place[0].strip("()").split(",")[0])
+
+
+def _columns(key: Key) -> tuple[sql.Composable, ...]:
+    if key.is_place:
+        return (sql.SQL("ctid"),)
+    return tuple(sql.Identifier(_doubled(c)) for c in key.columns)
+
+
+def _texts(columns: Iterable[sql.Composable]) -> sql.Composed:
+    """Values by their types' output functions: a cast to text may be somebody's own and lose something."""
+    texts = (sql.SQL("pg_catalog.format('%%s', {})").format(c) for c in columns)
+    return sql.SQL("ARRAY[{}]").format(_listed(texts))
 
 
 def _listed(parts: Iterable[sql.Composable]) -> sql.Composed:

@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from crossfade.errors import DatabaseUnreachable
+
+if TYPE_CHECKING:
+    from crossfade.postgres.names import QualifiedName
 
 Connection = psycopg.Connection[Any]
 T = TypeVar("T")
@@ -107,13 +110,20 @@ class Link:
     """One connection for a sequence of units of work, made anew after it was lost; a context manager."""
 
     def __init__(
-        self, connect: Callable[[], Connection], *, go_on: Callable[[], None], tell: Callable[[str, BaseException], None]
+        self,
+        connect: Callable[[], Connection],
+        *,
+        go_on: Callable[[], None],
+        tell: Callable[[Link, Passing, str], None],
+        where: QualifiedName,
     ) -> None:
         """`go_on` is asked before each attempt and raises to stop; `tell` hears of each attempt that failed."""
         self._connect = connect
         self._go_on = go_on
         self._tell = tell
-        self._connection: Connection | None = None
+        self.where = where
+        """The relation that is being worked on, for messages."""
+        self.connection: Connection | None = None
 
     def __enter__(self) -> Link:
         return self
@@ -148,16 +158,16 @@ class Link:
         return retrying(attempt)
 
     def _ready(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = self._connect()
+        if self.connection is None or self.connection.closed:
+            self.connection = self._connect()
             for name, value in _SESSION.items():
-                self._connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", [name, value])
-        return self._connection
+                self.connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", [name, value])
+        return self.connection
 
     def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
 
     def _sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -167,9 +177,11 @@ class Link:
 
     def _report(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        if error is not None:
+        kind = passing(error)
+        if kind is not None:
             said = str(error).strip().splitlines()[0]
-            self._tell(f"attempt {state.attempt_number}: {said}; tried again in {state.upcoming_sleep:.1f} s", error)
+            message = f"attempt {state.attempt_number}: {said}; tried again in {state.upcoming_sleep:.1f} s"
+            self._tell(self, kind, message)
 
 
 def _wait(state: RetryCallState) -> float:

@@ -1,8 +1,8 @@
 """The gate `app_version`: every live instance of the roster's apps is in the range that needs the new shape only.
 
-An instance is live if one of the sources that its app lists has seen it within `ttl`. One sighting of another version blocks. No
-sighting is no proof: PASS needs a live instance in the range, seen by more than an open connection unless that is the
-only source listed, since old versions behind a pooler look like nothing at all.
+An instance is live if one of the sources that its app lists has seen it within `ttl`. One sighting of another version
+blocks. No sighting is no proof: PASS needs a live instance in the range, seen by more than an open connection unless
+that is the only source listed, since old versions behind a pooler look like nothing at all.
 """
 
 from __future__ import annotations
@@ -149,11 +149,14 @@ def _instances(found: Iterable[Sighting]) -> int:
 def _named(found: list[Sighting], now: datetime) -> str:
     latest = sorted(found, key=lambda s: s.last_seen, reverse=True)
     words = [
-        f"{s.app} {s.version} on {s.instance}{f' ({s.host})' if s.host else ''} seen {ago(s.last_seen, now)} by {s.source}"
-        for s in latest[:_MOST_NAMED]
+        f"{s.app} {s.version} on {_place(s)} seen {ago(s.last_seen, now)} by {s.source}" for s in latest[:_MOST_NAMED]
     ]
     more = len(latest) - len(words)
     return ", ".join([*words, f"and {more} more"] if more else words)
+
+
+def _place(sighting: Sighting) -> str:
+    return f"{sighting.instance} ({sighting.host})" if sighting.host else sighting.instance
 
 
 def _clear_since(apps: Mapping[str, App], weighed: Mapping[str, tuple[_Weighed, ...]]) -> datetime | None:
@@ -164,7 +167,7 @@ def _clear_since(apps: Mapping[str, App], weighed: Mapping[str, tuple[_Weighed, 
 
 def _evidence(observation: Observation, weighed: list[_Weighed]) -> dict[str, Any]:
     latest = sorted(weighed, key=lambda w: w.sighting.last_seen, reverse=True)
-    stale = [w for w in latest if not w.fresh]
+    fresh, stale = [w for w in latest if w.fresh], [w for w in latest if not w.fresh]
     return {
         "apps": {
             name: {
@@ -176,7 +179,7 @@ def _evidence(observation: Observation, weighed: list[_Weighed]) -> dict[str, An
             }
             for name, app in observation.apps.items()
         },
-        "sightings": [_as_json(w, observation.now) for w in latest if w.fresh or w in stale[:_MOST_STALE]],
+        "sightings": [_as_json(w, observation.now) for w in (*fresh, *stale[:_MOST_STALE])],
         "stale_sightings": len(stale),
     }
 

@@ -1,6 +1,7 @@
 """The gate `approval`: a person has approved this phase of exactly this plan.
 
-An approval is bound to the plan's digest: one of another version of the plan is void. Given without a role it speaks for every role.
+An approval is bound to the plan's digest: one of another version of the plan is void. Given without a role it speaks
+for every role.
 """
 
 from __future__ import annotations

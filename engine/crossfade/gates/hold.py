@@ -1,7 +1,8 @@
 """`hold`: a gate has to pass for a while without a break, on the database's clock.
 
-Since when it passes is kept in crossfade.passing. Whatever else than PASS a look finds starts the time again, and so does evidence
-of what happened between two looks. While a run was `retained` nothing was noted, so a time from before a revert is void.
+Since when it passes is kept in crossfade.passing. Whatever else than PASS a look finds starts the time again, and so
+does evidence of what happened between two looks. While a run was `retained` no write was noted, so a time from before
+a revert is void.
 """
 
 from __future__ import annotations

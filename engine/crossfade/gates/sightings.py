@@ -40,9 +40,7 @@ def heartbeat(connection: Connection, app: str, version: str, instance: str) -> 
     connection.execute("SELECT crossfade.heartbeat(%s, %s, %s)", [app, version, instance])
 
 
-def record(
-    connection: Connection, app: str, version: str, instance: str = "deploy", source: str = "record"
-) -> None:
+def record(connection: Connection, app: str, version: str, instance: str = "deploy", source: str = "record") -> None:
     """Record what was deployed. It says what was meant; no gate takes it for a live instance."""
     _require(app=app, version=version, instance=instance, source=source)
     save(connection, [(app, version, instance, source, None)])

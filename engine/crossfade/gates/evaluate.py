@@ -1,0 +1,90 @@
+"""Asking every gate in front of a phase, now: observe, judge, hold, record.
+
+A gate that cannot be asked answers ERROR. Each gate is asked in a transaction of its own (a savepoint in one of the
+caller's), so that a statement which fails takes nothing else with it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from crossfade.errors import CrossfadeError
+from crossfade.gates import app_version, approval, hold, legacy_writes
+from crossfade.gates.phase_gates import AnyApproval, PhaseGate, gates_of
+from crossfade.gates.subject import Look, Subject
+from crossfade.gates.verdict import GateResult, Judgement, PhaseVerdict, Verdict
+from crossfade.operations.step import Phase
+from crossfade.plan.gates import Approval, AppVersion, LegacyWrites
+
+Connection = psycopg.Connection[Any]
+
+
+def evaluate(connection: Connection, subject: Subject, phase: Phase, *, record: bool = True) -> PhaseVerdict:
+    """The gates of a phase as they are now.
+
+    With `record` the evaluation is kept with its evidence, and the time of `hold` begins, goes on or is broken by it.
+    Without, nothing is written: the answer is the same, except that a hold which no recorded look began has not begun.
+    """
+    look = Look(phase=phase, now=_now(connection), record=record)
+    results = tuple(_ask(connection, subject, gate, look) for gate in gates_of(subject.plan, phase))
+    verdict = PhaseVerdict.of(phase, results, run=subject.name)
+    if record:
+        connection.execute(
+            "INSERT INTO crossfade.evaluations (run_id, phase, verdict, gates) VALUES (%s, %s, %s, %s)",
+            [subject.run_id, phase.value, verdict.verdict.value, Jsonb(verdict.as_json()["gates"])],
+        )
+    return verdict
+
+
+def _now(connection: Connection) -> datetime:
+    row = connection.execute("SELECT pg_catalog.clock_timestamp()").fetchone()
+    assert row is not None
+    now: datetime = row[0]
+    return now
+
+
+def _ask(connection: Connection, subject: Subject, gate: PhaseGate, look: Look) -> GateResult:
+    try:
+        with connection.transaction():
+            judgement = _judged(connection, subject, gate, look)
+            return _held(connection, subject, gate, look, judgement)
+    except (psycopg.Error, CrossfadeError) as error:
+        if connection.closed:
+            raise
+        reason = f"{gate.entry.kind} cannot be asked: {str(error).strip()}"
+        evidence = {"error": type(error).__name__, "sqlstate": getattr(error, "sqlstate", None)}
+        failed = Judgement(verdict=Verdict.ERROR, reason=reason, evidence=evidence)
+        return _held(connection, subject, gate, look, failed)
+
+
+def _judged(connection: Connection, subject: Subject, gate: PhaseGate, look: Look) -> Judgement:
+    match gate.entry:
+        case AppVersion() as entry:
+            return app_version.judge(app_version.observe(connection, subject, entry, look), entry)
+        case LegacyWrites() as entry:
+            return legacy_writes.judge(legacy_writes.observe(connection, subject, entry, look), entry)
+        case Approval() | AnyApproval() as entry:
+            return approval.judge(approval.observe(connection, subject, entry, look), entry)
+
+
+def _held(connection: Connection, subject: Subject, gate: PhaseGate, look: Look, judgement: Judgement) -> GateResult:
+    kept_since = hold.read_since(connection, subject.run_id, look.phase, gate.key)
+    held = hold.hold_for(
+        judgement, kind=gate.entry.kind, kept_since=kept_since, now=look.now, hold=gate.hold, record=look.record
+    )
+    if look.record:
+        hold.keep_since(connection, subject.run_id, look.phase, gate.key, held.since)
+    return GateResult(
+        kind=gate.entry.kind,
+        verdict=held.verdict,
+        mode=gate.entry.mode,
+        reason=held.reason,
+        evidence=judgement.evidence,
+        checked_at=look.now,
+        passing_since=held.since,
+        hold_until=held.until,
+    )

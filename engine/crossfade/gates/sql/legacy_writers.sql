@@ -1,0 +1,12 @@
+-- Who wrote the old shape since the run began, over the latest notes only: there may be very many.
+WITH latest AS MATERIALIZED (
+    SELECT w.relation, w.column_name, w.application_name, w.role_name, host(w.address) AS address, w.at
+    FROM crossfade.legacy_writes w
+    WHERE w.plan = %(plan)s AND w.kind = 'legacy' AND w.at >= %(since)s
+    ORDER BY w.at DESC
+    LIMIT 1000
+)
+SELECT l.relation, l.column_name, l.application_name, l.role_name, l.address, count(*) AS noted, max(l.at) AS last_at
+FROM latest l
+GROUP BY l.relation, l.column_name, l.application_name, l.role_name, l.address
+ORDER BY max(l.at) DESC
