@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ..fixtures.database import Database
+
 PLAN = """\
 crossfade: 1
 name: users-email
@@ -39,7 +41,7 @@ def plan(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def shop(database):
+def shop(database: Database) -> Database:
     """The test's database with the table of the plan."""
     database.execute("""
         CREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL);
@@ -49,7 +51,7 @@ def shop(database):
 
 
 @pytest.fixture
-def terminal(cli) -> Iterator[Terminal]:
+def terminal(cli: Cli) -> Iterator[Terminal]:
     """The command with a terminal for its input and output."""
     opened = Terminal(cli)
     yield opened

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import json
 import signal
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .conftest import PLAN
 
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+    from typing import Any, TypeAlias
+
+    from ..fixtures.command import Cli
+    from ..fixtures.database import Database
+
+    Blocked: TypeAlias = tuple[subprocess.Popen[str], dict[str, Any]]
+
 RUN = "users-email"
 
 
 @pytest.fixture
-def backfilled(cli, shop, plan):
+def backfilled(cli: Cli, shop: Database, plan: Path) -> Cli:
     """A run that stands in front of contract."""
     assert cli("backfill", plan).code == 5, "backfill comes after expand"
     assert cli("expand", plan).code == 0
@@ -22,13 +33,13 @@ def backfilled(cli, shop, plan):
     return cli
 
 
-def test_check_with_a_database_says_so(cli, shop, plan):
+def test_check_with_a_database_says_so(cli: Cli, shop: Database, plan: Path) -> None:
     done = cli("check", plan)
     assert (done.code, done.stderr) == (0, "")
     assert "this database can take it" in done.stdout
 
 
-def test_check_names_the_object_that_preflight_refuses(cli, shop, plan):
+def test_check_names_the_object_that_preflight_refuses(cli: Cli, shop: Database, plan: Path) -> None:
     shop.execute("CREATE VIEW addresses AS SELECT email FROM users")
     done = cli("check", plan)
     assert done.code == 2
@@ -39,14 +50,14 @@ def test_check_names_the_object_that_preflight_refuses(cli, shop, plan):
     assert cli("check", plan, "--no-database").code == 0
 
 
-def test_check_fails_where_a_configured_database_cannot_be_reached(offline, plan):
+def test_check_fails_where_a_configured_database_cannot_be_reached(offline: Cli, plan: Path) -> None:
     done = offline("check", plan, "--database", "postgresql://boss:s3cret@127.0.0.1:1/shop")
     assert done.code == 1
     assert "--no-database" in done.stderr
     assert "s3cret" not in done.stderr
 
 
-def test_explain_lists_statements_locks_and_undo(cli, shop, plan):
+def test_explain_lists_statements_locks_and_undo(cli: Cli, shop: Database, plan: Path) -> None:
     document = cli("explain", plan, "--json").json()
     assert list(document["phases"]) == ["expand", "backfill", "contract"]
     step = document["phases"]["expand"]["steps"][0]
@@ -57,20 +68,20 @@ def test_explain_lists_statements_locks_and_undo(cli, shop, plan):
         assert words in page.stdout
 
 
-def test_explain_changes_nothing(cli, shop, plan):
+def test_explain_changes_nothing(cli: Cli, shop: Database, plan: Path) -> None:
     before = shop.dump(exclude_schema=None)
     assert cli("explain", plan).code == 0
     assert shop.dump(exclude_schema=None) == before
 
 
-def test_the_sql_of_explain_runs(cli, shop, plan):
+def test_the_sql_of_explain_runs(cli: Cli, shop: Database, plan: Path) -> None:
     assert cli("init").code == 0
     script = cli("explain", plan, "--sql").stdout
     shop.execute(script)
     assert shop.execute("SELECT count(email_address) FROM users") == [(500,)]
 
 
-def test_status_json_has_the_keys_that_others_rely_on(backfilled):
+def test_status_json_has_the_keys_that_others_rely_on(backfilled: Cli) -> None:
     document = backfilled("status", RUN, "--json").json()
     assert set(document) >= {"name", "state", "paused", "failed", "next", "phases", "backfill", "gates"}
     assert (document["name"], document["state"]) == (RUN, "backfilled")
@@ -83,7 +94,7 @@ def test_status_json_has_the_keys_that_others_rely_on(backfilled):
     assert set(table) >= {"rows_estimated", "rows_per_second", "eta_seconds", "batch_rows", "throttled_by"}
 
 
-def test_status_says_what_is_next_and_who_blocks(backfilled):
+def test_status_says_what_is_next_and_who_blocks(backfilled: Cli) -> None:
     page = backfilled("status", RUN).stdout
     for words in (
         f"{RUN}: backfilled",
@@ -97,23 +108,23 @@ def test_status_says_what_is_next_and_who_blocks(backfilled):
     assert "backfilled" in table
 
 
-def test_status_accepts_the_plan_file_for_the_run(backfilled, plan):
+def test_status_accepts_the_plan_file_for_the_run(backfilled: Cli, plan: Path) -> None:
     assert backfilled("status", plan, "--json").json()["name"] == RUN
 
 
-def test_status_without_any_run(cli, database):
+def test_status_without_any_run(cli: Cli, database: Database) -> None:
     assert cli("init").code == 0
     assert "crossfade start PLAN" in cli("status").stdout
     assert cli("status", "--json").json() == {"runs": []}
 
 
-def test_an_unknown_run_exits_2(cli, database):
+def test_an_unknown_run_exits_2(cli: Cli, database: Database) -> None:
     assert cli("init").code == 0
     done = cli("status", "nobody", "--json")
     assert (done.code, done.json()["error"]["code"]) == (2, "unknown_run")
 
 
-def test_gate_shows_the_evidence_and_exits_by_the_verdict(backfilled):
+def test_gate_shows_the_evidence_and_exits_by_the_verdict(backfilled: Cli) -> None:
     document = backfilled("gate", RUN, "--json")
     assert document.code in {3, 4}
     assert set(document.json()) >= {"phase", "verdict", "gates"}
@@ -125,14 +136,14 @@ def test_gate_shows_the_evidence_and_exits_by_the_verdict(backfilled):
     assert backfilled("gate", RUN, "--phase", "expand").code == 0
 
 
-def test_a_refused_contract_names_the_gate(backfilled):
+def test_a_refused_contract_names_the_gate(backfilled: Cli) -> None:
     done = backfilled("contract", RUN, "--confirm", RUN)
     assert done.code in {3, 4}
     assert done.stdout == ""
     assert "approval" in done.stderr
 
 
-def test_contract_without_a_terminal_wants_the_name(backfilled):
+def test_contract_without_a_terminal_wants_the_name(backfilled: Cli) -> None:
     assert backfilled("approve", RUN, "--phase", "contract", "--as", "ana").code == 0
     unconfirmed = backfilled("contract", RUN, "--yes", "--json")
     assert unconfirmed.code == 2
@@ -144,24 +155,24 @@ def test_contract_without_a_terminal_wants_the_name(backfilled):
     assert backfilled("contract", RUN).code == 0, "what is done wants no confirmation"
 
 
-def test_rollback_after_expand_wants_the_name(cli, shop, plan):
+def test_rollback_after_expand_wants_the_name(cli: Cli, shop: Database, plan: Path) -> None:
     assert cli("expand", plan).code == 0
     assert cli("rollback", RUN).code == 2
     done = cli("rollback", RUN, "--confirm", RUN, "--json")
     assert (done.code, done.json()["state"]) == (0, "rolled_back")
 
 
-def test_rollback_of_a_planned_run_asks_nothing(cli, shop, plan):
+def test_rollback_of_a_planned_run_asks_nothing(cli: Cli, shop: Database, plan: Path) -> None:
     assert cli("start", plan).code == 0
     assert cli("rollback", RUN, "--json").json()["state"] == "rolled_back"
 
 
-def test_revert_wants_the_name(backfilled, tmp_path):
+def test_revert_wants_the_name(backfilled: Cli, tmp_path: Path) -> None:
     done = backfilled("revert", RUN, "--confirm", RUN)
     assert (done.code, done.stdout) == (5, "")
 
 
-def test_pause_holds_and_resume_lets_go(cli, shop, plan):
+def test_pause_holds_and_resume_lets_go(cli: Cli, shop: Database, plan: Path) -> None:
     assert cli("expand", plan).code == 0
     assert "paused: [lunch]" in cli("pause", RUN, "--reason", "[lunch]").stdout
     assert cli("status", RUN, "--json").json()["paused"] == "[lunch]"
@@ -173,7 +184,7 @@ def test_pause_holds_and_resume_lets_go(cli, shop, plan):
     assert cli("backfill", RUN).code == 0
 
 
-def test_history_is_the_record_oldest_first(backfilled):
+def test_history_is_the_record_oldest_first(backfilled: Cli) -> None:
     events = backfilled("history", RUN, "--json").json()["events"]
     assert events[0]["kind"] == "started"
     assert [e["at"] for e in events] == sorted(e["at"] for e in events)
@@ -182,19 +193,19 @@ def test_history_is_the_record_oldest_first(backfilled):
     assert len(lines) == len(events) + 1
 
 
-def test_advance_stops_in_the_state_that_was_asked_for(cli, shop, plan):
+def test_advance_stops_in_the_state_that_was_asked_for(cli: Cli, shop: Database, plan: Path) -> None:
     done = cli("advance", plan, "--to", "expanded", "--json")
     assert (done.code, done.json()["state"]) == (0, "expanded")
 
 
-def test_a_changed_plan_is_a_conflict(cli, shop, plan):
+def test_a_changed_plan_is_a_conflict(cli: Cli, shop: Database, plan: Path) -> None:
     assert cli("start", plan).code == 0
     plan.write_text(PLAN.replace("hold: 0s", "hold: 1s"))
     assert cli("start", plan, "--json").json()["error"]["code"] == "plan_changed"
     assert cli("start", plan).code == 5
 
 
-def test_versions_are_listed_by_app_version_and_instance(cli, database):
+def test_versions_are_listed_by_app_version_and_instance(cli: Cli, database: Database) -> None:
     assert cli("init").code == 0
     assert cli("versions", "list").stdout == "Nothing sighted.\n"
     assert cli("versions", "heartbeat", "api", "2.0.0", "--instance", "pod-a").code == 0
@@ -204,7 +215,7 @@ def test_versions_are_listed_by_app_version_and_instance(cli, database):
     assert "pod-a" in cli("versions", "list").stdout
 
 
-def test_doctor_finds_nothing_wrong_with_a_test_database(cli, database):
+def test_doctor_finds_nothing_wrong_with_a_test_database(cli: Cli, database: Database) -> None:
     assert cli("init").code == 0
     done = cli("doctor", "--orphans", "--json")
     assert done.code == 0, done
@@ -214,11 +225,11 @@ def test_doctor_finds_nothing_wrong_with_a_test_database(cli, database):
     assert "No orphans." in cli("doctor", "--orphans").stdout
 
 
-def test_the_options_may_stand_before_the_command(cli, database):
+def test_the_options_may_stand_before_the_command(cli: Cli, database: Database) -> None:
     assert cli("--json", "--database", database.url, "doctor", env={"CROSSFADE_DATABASE_URL": ""}).json()["findings"]
 
 
-def test_the_env_file_names_the_database(cli, database, tmp_path):
+def test_the_env_file_names_the_database(cli: Cli, database: Database, tmp_path: Path) -> None:
     (tmp_path / "dev.env").write_text(f'CROSSFADE_DATABASE_URL="{database.url}"\n')
     unset = {"PGHOST": "127.0.0.1", "PGPORT": "1"}
     # An empty variable is a set one, so it has to be absent for the file to count.
@@ -226,12 +237,12 @@ def test_the_env_file_names_the_database(cli, database, tmp_path):
     assert cli("doctor", "--json", "--env-file", "dev.env", env={**unset, **absent}).code == 0
 
 
-def test_the_projects_setting_names_the_database(offline, database, tmp_path):
+def test_the_projects_setting_names_the_database(offline: Cli, database: Database, tmp_path: Path) -> None:
     (tmp_path / "crossfade.toml").write_text(f"database = '{database.url}'\n")
     assert offline("doctor", "--json").code == 0
 
 
-def test_progress_goes_to_standard_error(cli, shop, plan):
+def test_progress_goes_to_standard_error(cli: Cli, shop: Database, plan: Path) -> None:
     done = cli("expand", plan, "--json", "--log-format", "json")
     assert done.json()["state"] == "expanded"
     records = [json.loads(line) for line in done.stderr.splitlines()]
@@ -241,23 +252,24 @@ def test_progress_goes_to_standard_error(cli, shop, plan):
 
 
 @pytest.fixture
-def blocked(cli, shop, plan):
+def blocked(cli: Cli, shop: Database, plan: Path) -> Blocked:
     """An expand that waits for a lock, which a connection named `report` holds."""
     assert cli("start", plan).code == 0
     holder = shop.connect(application_name="report")
     holder.execute("SELECT 1 FROM users")
     process = cli.spawn("expand", RUN, "--json", "--log-format", "json")
+    assert process.stderr is not None
     while "lock_waited" not in (line := process.stderr.readline()):
         assert line, "the command ended"
     return process, json.loads(line)
 
 
-def test_a_wait_for_a_lock_names_who_holds_it(blocked):
+def test_a_wait_for_a_lock_names_who_holds_it(blocked: Blocked) -> None:
     _, record = blocked
     assert "report" in record["blockers"][0]
 
 
-def test_ctrl_c_ends_in_good_order(blocked, cli):
+def test_ctrl_c_ends_in_good_order(blocked: Blocked, cli: Cli) -> None:
     process, _ = blocked
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
@@ -267,7 +279,7 @@ def test_ctrl_c_ends_in_good_order(blocked, cli):
     assert cli("status", RUN, "--json").json()["state"] == "expanding"
 
 
-def test_sigterm_is_like_ctrl_c(blocked):
+def test_sigterm_is_like_ctrl_c(blocked: Blocked) -> None:
     process, _ = blocked
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=30)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..fixtures.command import Cli
 
 BAD = """\
 crossfade: 1
@@ -14,7 +20,7 @@ changes:
 """
 
 
-def test_new_prints_a_plan_that_check_takes(offline, tmp_path):
+def test_new_prints_a_plan_that_check_takes(offline: Cli, tmp_path: Path) -> None:
     made = offline("new", "rename_column")
     (tmp_path / "new.yaml").write_text(made.stdout)
     checked = offline("check", "new.yaml")
@@ -22,18 +28,18 @@ def test_new_prints_a_plan_that_check_takes(offline, tmp_path):
     assert "no database was asked" in checked.stdout
 
 
-def test_new_with_json_holds_the_same_text(offline):
+def test_new_with_json_holds_the_same_text(offline: Cli) -> None:
     assert offline("new", "rename-column", "--json").json() == {
         "kind": "rename_column",
         "plan": offline("new", "rename_column").stdout,
     }
 
 
-def test_schema_is_a_json_schema(offline):
+def test_schema_is_a_json_schema(offline: Cli) -> None:
     assert offline("schema").json()["$schema"].startswith("https://json-schema.org/")
 
 
-def test_a_bad_plan_exits_2_with_every_position(offline, tmp_path):
+def test_a_bad_plan_exits_2_with_every_position(offline: Cli, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text(BAD)
     done = offline("check", "bad.yaml")
     assert done.code == 2
@@ -43,7 +49,7 @@ def test_a_bad_plan_exits_2_with_every_position(offline, tmp_path):
     assert "rename_column" in lines[1]
 
 
-def test_several_plans_are_all_checked(offline, tmp_path, plan):
+def test_several_plans_are_all_checked(offline: Cli, tmp_path: Path, plan: Path) -> None:
     (tmp_path / "bad.yaml").write_text(BAD)
     done = offline("check", plan, "bad.yaml", "nowhere.yaml", "--json")
     document = done.json()
@@ -56,7 +62,7 @@ def test_several_plans_are_all_checked(offline, tmp_path, plan):
     ]
 
 
-def test_a_good_plan_has_no_error_in_its_document(offline, plan):
+def test_a_good_plan_has_no_error_in_its_document(offline: Cli, plan: Path) -> None:
     assert offline("check", plan, "--json").json() == {
         "plans": [
             {"file": str(plan), "name": "users-email", "ok": True, "problems": [], "refusals": [], "cautions": []}
@@ -64,13 +70,13 @@ def test_a_good_plan_has_no_error_in_its_document(offline, plan):
     }
 
 
-def test_explain_needs_a_database(offline, plan):
+def test_explain_needs_a_database(offline: Cli, plan: Path) -> None:
     unreachable = {"PGHOST": "127.0.0.1", "PGPORT": "1"}
     assert offline("explain", plan, "--json", env=unreachable).json()["error"]["code"] == "database_unreachable"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
-def test_names_that_the_output_cannot_show_are_escaped(offline, tmp_path, encoding):
+def test_names_that_the_output_cannot_show_are_escaped(offline: Cli, tmp_path: Path, encoding: str) -> None:
     (tmp_path / "plän.yaml").write_text("")
     done = offline("check", "plän.yaml", env={"PYTHONIOENCODING": encoding})
     assert done.code == 2

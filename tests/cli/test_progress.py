@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
@@ -21,6 +22,12 @@ from crossfade.observe.events import (
 from crossfade.observe.logging import LogFormat, LogLevel, configure_logging, log_listener
 from crossfade.observe.progress import LiveProgress, LoggedProgress, still
 from crossfade.observe.situation import Situation, span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, TypeAlias
+
+    Records: TypeAlias = Callable[[], list[dict[str, Any]]]
 
 RUN = "users-email"
 BLOCKER = Blocker(
@@ -62,19 +69,19 @@ def batch(done: int, *, rows: int = 100, estimated: int | None = 1000) -> BatchD
 
 
 @pytest.fixture
-def clock():
+def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def records(capsys):
+def records(capsys: pytest.CaptureFixture[str]) -> Iterator[Records]:
     """Reads the JSON records that were logged since."""
     configure_logging(LogFormat.JSON, LogLevel.DEBUG)
     yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     configure_logging()
 
 
-def test_the_rate_is_that_of_the_last_half_minute(clock):
+def test_the_rate_is_that_of_the_last_half_minute(clock: Clock) -> None:
     situation = Situation(clock=clock)
     situation.apply(batch(100))
     for done in range(200, 1000, 100):
@@ -85,30 +92,31 @@ def test_the_rate_is_that_of_the_last_half_minute(clock):
     assert situation.filling.eta_seconds == pytest.approx(10.0)
 
 
-def test_rows_beyond_the_estimate_leave_nothing_to_do(clock):
+def test_rows_beyond_the_estimate_leave_nothing_to_do(clock: Clock) -> None:
     situation = Situation(clock=clock)
     situation.apply(batch(1500))
     assert situation.filling is not None
     assert situation.filling.eta_seconds == 0
 
 
-def test_without_an_estimate_nobody_says_how_long(clock):
+def test_without_an_estimate_nobody_says_how_long(clock: Clock) -> None:
     situation = Situation(clock=clock)
     situation.apply(batch(100, estimated=None))
     assert situation.filling is not None
     assert situation.filling.eta_seconds is None
 
 
-def test_a_finished_step_is_no_longer_in_hand(clock):
+def test_a_finished_step_is_no_longer_in_hand(clock: Clock) -> None:
     situation = Situation(clock=clock)
     for event in (STEP, WAITED):
         situation.apply(event)
-    assert situation.blockers == (BLOCKER,)
+    blockers = situation.blockers
+    assert blockers == (BLOCKER,)
     situation.apply(STEP_DONE)
     assert (situation.step, situation.blockers) == (None, ())
 
 
-def test_what_is_said_in_between_names_step_blockers_and_gates(clock):
+def test_what_is_said_in_between_names_step_blockers_and_gates(clock: Clock) -> None:
     situation = Situation(clock=clock)
     assert still(situation) is None
     situation.apply(STEP)
@@ -128,7 +136,7 @@ def test_what_is_said_in_between_names_step_blockers_and_gates(clock):
     }
 
 
-def test_records_carry_run_phase_and_step(records):
+def test_records_carry_run_phase_and_step(records: Records) -> None:
     listen = log_listener()
     for event in (STEP, WAITED, STEP_DONE, BLOCKED):
         listen(event)
@@ -141,7 +149,7 @@ def test_records_carry_run_phase_and_step(records):
     assert "step" not in gates
 
 
-def test_a_wait_that_goes_on_is_a_warning_every_ten_seconds(records, clock):
+def test_a_wait_that_goes_on_is_a_warning_every_ten_seconds(records: Records, clock: Clock) -> None:
     listen = log_listener(clock)
     for _ in range(21):
         listen(WAITED)
@@ -149,7 +157,7 @@ def test_a_wait_that_goes_on_is_a_warning_every_ten_seconds(records, clock):
     assert [r["level"] for r in records()].count("warning") == 3
 
 
-def test_without_a_terminal_there_is_a_line_now_and_then(records):
+def test_without_a_terminal_there_is_a_line_now_and_then(records: Records) -> None:
     with LoggedProgress(seconds=0.01) as progress:
         progress.emit(batch(300))
         lines: list[dict[str, object]] = []
@@ -159,7 +167,7 @@ def test_without_a_terminal_there_is_a_line_now_and_then(records):
     assert (line["relation"], line["rows_done"], line["rows_estimated"]) == ("public.users", 300, 1000)
 
 
-def test_a_terminal_shows_what_is_in_hand_and_keeps_what_is_done():
+def test_a_terminal_shows_what_is_in_hand_and_keeps_what_is_done() -> None:
     shown = io.StringIO()
     console = Console(file=shown, force_terminal=True, width=160, markup=False, highlight=False, color_system=None)
     with LiveProgress(console) as progress:
@@ -188,5 +196,5 @@ def test_a_terminal_shows_what_is_in_hand_and_keeps_what_is_done():
 @pytest.mark.parametrize(
     ("seconds", "text"), [(None, "?"), (7.4, "7s"), (59.7, "1m00s"), (125, "2m05s"), (6000, "1h40m")]
 )
-def test_a_span_is_short(seconds, text):
+def test_a_span_is_short(seconds: float | None, text: str) -> None:
     assert span(seconds) == text

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from crossfade.cli.settings import ProjectSettings, load_env_file, project_settings
 from crossfade.errors import UsageError
 from crossfade.observe.logging import LogFormat
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..fixtures.command import Cli
 
 GOOD_LINES = {
     "A=b": "b",
@@ -23,7 +30,7 @@ GOOD_LINES = {
 
 
 @pytest.mark.parametrize(("line", "value"), GOOD_LINES.items(), ids=GOOD_LINES)
-def test_a_line_of_the_env_file_is_read(tmp_path, line, value):
+def test_a_line_of_the_env_file_is_read(tmp_path: Path, line: str, value: str) -> None:
     file = tmp_path / "variables"
     file.write_text(f"# remark\n\n{line}\n")
     environment: dict[str, str] = {}
@@ -32,7 +39,7 @@ def test_a_line_of_the_env_file_is_read(tmp_path, line, value):
 
 
 @pytest.mark.parametrize("line", ["s3cret", "1A=s3cret", "A-B=s3cret", "A='s3cret", 'A="s3cret" more'])
-def test_a_bad_line_is_named_by_its_number_and_not_shown(tmp_path, line):
+def test_a_bad_line_is_named_by_its_number_and_not_shown(tmp_path: Path, line: str) -> None:
     file = tmp_path / "variables"
     file.write_text(f"A=b\n{line}\n")
     with pytest.raises(UsageError) as caught:
@@ -41,7 +48,7 @@ def test_a_bad_line_is_named_by_its_number_and_not_shown(tmp_path, line):
     assert "s3cret" not in str(caught.value)
 
 
-def test_what_is_set_already_stays(tmp_path):
+def test_what_is_set_already_stays(tmp_path: Path) -> None:
     file = tmp_path / "variables"
     file.write_text("A=file\nB=file\n")
     environment = {"A": "set"}
@@ -49,7 +56,7 @@ def test_what_is_set_already_stays(tmp_path):
     assert environment == {"A": "set", "B": "file"}
 
 
-def test_dot_env_is_read_only_when_asked_for(cli, tmp_path):
+def test_dot_env_is_read_only_when_asked_for(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"CROSSFADE_DATABASE_URL={cli.url}\n")
     without = {"CROSSFADE_DATABASE_URL": "", "PGHOST": "127.0.0.1", "PGPORT": "1"}
     assert cli("doctor", "--json", env=without).code == 1
@@ -61,14 +68,14 @@ def test_dot_env_is_read_only_when_asked_for(cli, tmp_path):
     [("crossfade.toml", ""), ("pyproject.toml", "[project]\nname = 'shop'\n\n[tool.crossfade]\n")],
     ids=["crossfade.toml", "pyproject.toml"],
 )
-def test_settings_are_found_upwards(tmp_path, file, text):
+def test_settings_are_found_upwards(tmp_path: Path, file: str, text: str) -> None:
     (tmp_path / file).write_text(f"{text}database = 'service=shop'\nlog_format = 'json'\n")
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
     assert project_settings(below) == ProjectSettings(database="service=shop", log_format=LogFormat.JSON)
 
 
-def test_a_pyproject_without_our_table_is_passed_by(tmp_path):
+def test_a_pyproject_without_our_table_is_passed_by(tmp_path: Path) -> None:
     (tmp_path / "crossfade.toml").write_text("database = 'service=shop'\n")
     below = tmp_path / "service"
     below.mkdir()
@@ -85,7 +92,7 @@ def test_a_pyproject_without_our_table_is_passed_by(tmp_path):
         ("database = ", "cannot read"),
     ],
 )
-def test_bad_settings_are_a_usage_error(offline, tmp_path, text, words):
+def test_bad_settings_are_a_usage_error(offline: Cli, tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "crossfade.toml").write_text(text)
     done = offline("schema")
     assert done.code == 2

@@ -94,7 +94,7 @@ def shown_commands(page: Path) -> Iterator[str]:
     for block in (*fences(page, "console"), *fences(page, "sh"), *fences(page, "yaml")):
         for line in block.splitlines():
             found = re.search(r"(?:^|[$ ]|run: )(crossfade [a-z-].*)", line)
-            if found and (line.startswith("$ ") or "run:" in line or line.startswith("crossfade ")):
+            if found and (line.startswith(("$ ", "crossfade ")) or "run:" in line):
                 yield re.split(r" (?:#|\||&&|>)", found[1])[0]
     for code in codes(re.sub(r"(?ms)^```.*?^```$", "", text)):
         if re.match(r"crossfade (?:--)?[a-z]", code):

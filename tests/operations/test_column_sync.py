@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 import psycopg
 import pytest
@@ -15,6 +16,15 @@ from crossfade.postgres.catalog_read import read_catalog
 from crossfade.postgres.connect import connect
 from crossfade.workflow import ledger
 from crossfade.workflow.program import compile_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from crossfade.workflow.program import Program
+
+    from ..fixtures.database import Database
+
+    Worlds: TypeAlias = Callable[[str], "World"]
 
 PLAN = "crossfade: 1\nname: sync\nchanges:\n  - rename_column: {table: t, from: old, to: new}\n"
 DEFAULT = "the default"
@@ -38,7 +48,7 @@ class World:
 
     connection: psycopg.Connection
     table: str
-    program: object
+    program: Program
     facts: dict[int, str | None] = field(default_factory=dict)
     filled: set[int] = field(default_factory=set)
     phase: str = "before"
@@ -98,7 +108,7 @@ class World:
         column = self.columns()[side % len(self.columns())]
         if value is None and not self.nullable and action != "insert without":
             return
-        statement, parameters = WRITES[action](column, key, value)
+        statement = WRITES[action].format(column=column).encode()
         exists = key in self.facts
         try:
             with self.connection.transaction():
@@ -106,7 +116,7 @@ class World:
                     with self.connection.cursor().copy(statement) as copy:
                         copy.write_row((key, value))
                 else:
-                    self.connection.execute(statement, parameters)
+                    self.connection.execute(statement, {"key": key, "value": value})
         except psycopg.errors.UniqueViolation:
             assert exists or (self.table == "nullable" and value in self.facts.values())
             return
@@ -141,14 +151,14 @@ class World:
 
 
 WRITES = {
-    "insert": lambda c, k, v: (f"INSERT INTO public.t (id, {c}) VALUES (%s, %s)", [k, v]),
-    "insert without": lambda c, k, v: ("INSERT INTO public.t (id) VALUES (%s)", [k]),
-    "copy": lambda c, k, v: (f"COPY public.t (id, {c}) FROM STDIN", None),
-    "update": lambda c, k, v: (f"UPDATE public.t SET {c} = %s WHERE id = %s", [v, k]),
-    "update another column": lambda c, k, v: ("UPDATE public.t SET other = other + 1 WHERE id = %s", [k]),
-    "upsert": lambda c, k, v: (
-        f"INSERT INTO public.t (id, {c}) VALUES (%s, %s) ON CONFLICT (id) DO UPDATE SET {c} = excluded.{c}",
-        [k, v],
+    "insert": "INSERT INTO public.t (id, {column}) VALUES (%(key)s, %(value)s)",
+    "insert without": "INSERT INTO public.t (id) VALUES (%(key)s)",
+    "copy": "COPY public.t (id, {column}) FROM STDIN",
+    "update": "UPDATE public.t SET {column} = %(value)s WHERE id = %(key)s",
+    "update another column": "UPDATE public.t SET other = other + 1 WHERE id = %(key)s",
+    "upsert": (
+        "INSERT INTO public.t (id, {column}) VALUES (%(key)s, %(value)s)"
+        " ON CONFLICT (id) DO UPDATE SET {column} = excluded.{column}"
     ),
 }
 
@@ -157,7 +167,7 @@ moves = st.sampled_from(["expand", "backfill", "contract", "revert", "rollback"]
 
 
 @pytest.fixture
-def worlds(database):
+def worlds(database: Database) -> Iterator[Worlds]:
     with connect(database.url) as connection:
         ledger.install(connection)
 
@@ -176,7 +186,7 @@ def worlds(database):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(table=st.sampled_from(sorted(TABLES)), actions=st.lists(st.one_of(writes, writes, writes, moves), max_size=40))
-def test_no_fact_is_lost(worlds, table, actions):
+def test_no_fact_is_lost(worlds: Worlds, table: str, actions: list[str | tuple[str, int, int, int]]) -> None:
     world = worlds(table)
     for action in actions:
         if isinstance(action, str):
@@ -197,7 +207,7 @@ def noted(connection: psycopg.Connection) -> list[tuple[str, str]]:
     return rows
 
 
-def test_only_writes_of_the_old_shape_are_noted(worlds):
+def test_only_writes_of_the_old_shape_are_noted(worlds: Worlds) -> None:
     world = worlds("nullable")
     world.expand()
     connection = world.connection
@@ -209,7 +219,7 @@ def test_only_writes_of_the_old_shape_are_noted(worlds):
     assert noted(connection) == [("legacy", "crossfade")]
 
 
-def test_a_session_is_noted_again_under_another_application_name(worlds):
+def test_a_session_is_noted_again_under_another_application_name(worlds: Worlds) -> None:
     world = worlds("nullable")
     world.expand()
     connection = world.connection
@@ -219,7 +229,7 @@ def test_a_session_is_noted_again_under_another_application_name(worlds):
     assert [name for _, name in noted(connection)] == ["crossfade", "api@1.4.0"]
 
 
-def test_when_one_write_sets_both_sides_apart_the_new_one_wins_and_each_conflict_is_noted(worlds):
+def test_when_one_write_sets_both_sides_apart_the_new_one_wins_and_each_conflict_is_noted(worlds: Worlds) -> None:
     world = worlds("nullable")
     world.expand()
     connection = world.connection
@@ -229,7 +239,7 @@ def test_when_one_write_sets_both_sides_apart_the_new_one_wins_and_each_conflict
     assert [kind for kind, _ in noted(connection)] == ["conflict", "conflict"]
 
 
-def test_nothing_is_noted_while_the_old_data_is_retained(worlds):
+def test_nothing_is_noted_while_the_old_data_is_retained(worlds: Worlds) -> None:
     world = worlds("nullable")
     world.expand()
     world.contract()
@@ -239,7 +249,7 @@ def test_nothing_is_noted_while_the_old_data_is_retained(worlds):
     assert noted(connection) == []
 
 
-def test_rows_applied_by_logical_replication_are_kept_in_step(worlds):
+def test_rows_applied_by_logical_replication_are_kept_in_step(worlds: Worlds) -> None:
     world = worlds("nullable")
     world.expand()
     connection = world.connection

@@ -28,7 +28,7 @@ DAY = Window.parse("09:30-17:00 America/New_York")
         (DAY, "2026-01-05T14:30", True),
     ],
 )
-def test_the_window_follows_its_zones_wall_clock(window, at, is_open):
+def test_the_window_follows_its_zones_wall_clock(window: Window, at: str, is_open: bool) -> None:
     assert window.is_open(datetime.fromisoformat(at).replace(tzinfo=UTC)) is is_open
 
 
@@ -41,16 +41,16 @@ def test_the_window_follows_its_zones_wall_clock(window, at, is_open):
         (Window.parse("02:30-03:30 Europe/Paris"), "2026-03-29T00:00", "2026-03-29T01:30"),
     ],
 )
-def test_it_knows_when_it_opens_next_also_across_daylight_saving(window, at, opens):
+def test_it_knows_when_it_opens_next_also_across_daylight_saving(window: Window, at: str, opens: str) -> None:
     found = window.opens_after(datetime.fromisoformat(at).replace(tzinfo=UTC))
     assert found == datetime.fromisoformat(opens).replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["22-6 UTC", "22:00-06:00", "24:00-06:00 UTC", "22:00-22:00 UTC", "22:00-06:00 Paris"])
-def test_what_is_no_window_is_refused(text):
+def test_what_is_no_window_is_refused(text: str) -> None:
     with pytest.raises(PydanticCustomError):
         Window.parse(text)
 
 
-def test_it_is_written_as_it_was_read():
+def test_it_is_written_as_it_was_read() -> None:
     assert Window.parse(str(NIGHT)) == NIGHT

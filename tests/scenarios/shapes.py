@@ -64,7 +64,8 @@ SHAPES = (
         GRANT INSERT (email, name) ON users TO shape_writer;
         ALTER TABLE users ALTER email SET STATISTICS 250, ALTER email SET STORAGE EXTERNAL,
             ALTER email SET (n_distinct = -0.9);
-        INSERT INTO users (email, name, account) SELECT g || '@x.org', 'n' || g, g % 50 + 1 FROM generate_series(1, 300) g;
+        INSERT INTO users (email, name, account)
+            SELECT g || '@x.org', 'n' || g, g % 50 + 1 FROM generate_series(1, 300) g;
         """,
     ),
     Shape(
@@ -199,7 +200,8 @@ SHAPES = (
         id="nulls with a default",
         setup="""
         CREATE TABLE users (id int PRIMARY KEY, email text DEFAULT 'none');
-        INSERT INTO users SELECT g, CASE g % 3 WHEN 0 THEN 'e' || g WHEN 1 THEN 'none' END FROM generate_series(1, 300) g;
+        INSERT INTO users
+            SELECT g, CASE g % 3 WHEN 0 THEN 'e' || g WHEN 1 THEN 'none' END FROM generate_series(1, 300) g;
         """,
     ),
     Shape(

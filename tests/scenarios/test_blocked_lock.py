@@ -16,7 +16,7 @@ from crossfade.workflow.engine import Engine
 from crossfade.workflow.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from crossfade.observe.events import Event
@@ -97,7 +97,7 @@ class Foreground:
 
 
 @pytest.fixture
-def foreground(users: Database, record_property: pytest.RecordProperty) -> Iterator[Foreground]:
+def foreground(users: Database, record_property: Callable[[str, object], None]) -> Iterator[Foreground]:
     """Clients beside the test. Their longest wait goes into the report; how long it is depends on the machine."""
     clients = Foreground(users)
     with clients:
@@ -169,7 +169,9 @@ def test_a_wait_for_a_lock_ends_when_the_command_is_asked_to_stop(
     from crossfade.errors import Interrupted
 
     before = users.dump()
-    with Engine(users.url, emit=lambda event: engine.stop() if isinstance(event, LockWaited) else None) as engine:
-        with pytest.raises(Interrupted):
-            engine.expand(plan("60s"))
+    with (
+        Engine(users.url, emit=lambda event: engine.stop() if isinstance(event, LockWaited) else None) as engine,
+        pytest.raises(Interrupted),
+    ):
+        engine.expand(plan("60s"))
     assert users.dump() == before

@@ -42,7 +42,7 @@ def test_an_app_may_report_itself_and_nothing_else(cli: Cli, database: Database)
             "CREATE TABLE crossfade.mine (id int)",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                app.execute(statement)  # type: ignore[arg-type] # literals of the line above
+                app.execute(statement)
     (sighting,) = succeed(cli, "versions", "list", "--json").json()["versions"]
     assert (sighting["app"], sighting["version"], sighting["instance"]) == ("api", "2.0.0", "pod-b")
 
@@ -57,7 +57,7 @@ def test_init_grants_to_the_role_that_is_named(cli: Cli, database: Database) -> 
 
 def test_an_owner_without_the_right_to_make_roles_gets_the_sql_to_run(cli: Cli, database: Database) -> None:
     database.execute("CREATE ROLE shop_owner LOGIN; CREATE ROLE shop_app LOGIN")
-    database.execute(f"GRANT CREATE ON DATABASE {database.name} TO shop_owner")  # type: ignore[arg-type] # a plain name
+    database.execute(f"GRANT CREATE ON DATABASE {database.name} TO shop_owner")
     url = database.server.url(database.name, user="shop_owner")
     said = succeed(cli, "init", "--app-role", "shop_app", "--database", url).stdout
     assert "shop_app" in said
@@ -67,7 +67,7 @@ def test_an_owner_without_the_right_to_make_roles_gets_the_sql_to_run(cli: Cli, 
 
 def test_an_owner_of_the_table_alone_takes_a_rename_through_all_phases(cli: Cli, database: Database) -> None:
     database.execute("CREATE ROLE shop_owner LOGIN")
-    database.execute(f"GRANT CREATE ON DATABASE {database.name} TO shop_owner")  # type: ignore[arg-type] # a plain name
+    database.execute(f"GRANT CREATE ON DATABASE {database.name} TO shop_owner")
     database.execute("GRANT CREATE ON SCHEMA public TO shop_owner")
     with database.connect(user="shop_owner") as owner:
         owner.execute("CREATE TABLE users (id int PRIMARY KEY, email text NOT NULL UNIQUE, name text)")
@@ -102,7 +102,7 @@ def test_the_history_cannot_be_changed(cli: Cli, database: Database) -> None:
         "TRUNCATE crossfade.events",
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
-            database.execute(statement)  # type: ignore[arg-type] # literals of the line above
+            database.execute(statement)
 
 
 def test_doctor_says_that_all_is_well(cli: Cli, database: Database) -> None:

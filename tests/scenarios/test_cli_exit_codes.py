@@ -222,7 +222,7 @@ def test_an_edit_that_does_not_change_the_meaning_is_no_edit(cli: Cli, database:
 
 
 def test_5_for_the_second_of_two_runners(cli: Cli, database: Database) -> None:
-    make_users(database, rows=300)
+    make_users(database, rows=3000)
     database.execute(SLOW)
     succeed(cli, "expand", write_plan(cli.directory, IN_SMALL_BATCHES))
     first = cli.spawn("backfill", RUN)
@@ -230,6 +230,7 @@ def test_5_for_the_second_of_two_runners(cli: Cli, database: Database) -> None:
     said = fail(cli, 5, "backfill", RUN)
     assert f"pid {first.pid}" in said
     fail(cli, 5, "rollback", RUN, "--confirm", RUN)
+    database.execute("DROP TRIGGER a_slow ON users")
     _, errors = first.communicate(timeout=120)
     assert first.returncode == 0, errors
     assert state(cli) == "backfilled"

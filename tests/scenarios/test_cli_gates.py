@@ -232,7 +232,7 @@ def test_rows_that_were_set_apart_stop_contract_before_anything_is_hidden(cli: C
     triggers = database.execute("SELECT tgname FROM pg_trigger WHERE tgrelid = 'users'::regclass AND NOT tgisinternal")
     with database.connect() as admin:
         for (name,) in triggers:
-            admin.execute(f'ALTER TABLE users ENABLE ALWAYS TRIGGER "{name}"')  # type: ignore[arg-type] # a name of ours
+            admin.execute(f'ALTER TABLE users ENABLE ALWAYS TRIGGER "{name}"')
     said = fail(cli, 1, "contract", RUN, "--confirm", RUN)
     assert "7" in said
     assert "email_address" in said

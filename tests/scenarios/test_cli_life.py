@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..fixtures.command import Cli
     from ..fixtures.database import Database
 
-QUICK = {"# ttl: 60s": "ttl: 2s", "# hold: 10m": "hold: 1s"}
+QUICK = {"# ttl: 60s": "ttl: 5s", "# hold: 10m": "hold: 1s"}
 """What is changed in the plan that `new` prints: its own times are for people."""
 
 
@@ -283,7 +283,7 @@ def test_the_sql_of_explain_is_what_does_it(cli: Cli, database: Database) -> Non
     assert not has_ledger(database)
     succeed(cli, "init")
     people = values(database, "email")
-    database.execute(script)  # type: ignore[arg-type] # the text of a program, not of ours
+    database.execute(script)
     assert columns(database) == ["id", "email_address", "name"]
     assert values(database, "email_address") == people
 

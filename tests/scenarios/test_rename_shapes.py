@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import psycopg
 import pytest
 
@@ -13,12 +15,17 @@ from crossfade.workflow.states import State
 from ..fixtures.database import fresh_database
 from .shapes import SHAPES, Shape, quoted
 
+if TYPE_CHECKING:
+    from crossfade.plan.model import Plan
+
+    from ..fixtures.database import Database
+
 pytestmark = pytest.mark.every_server
 
 EVERY_SHAPE = pytest.mark.parametrize("shape", SHAPES, ids=lambda s: s.id)
 
 
-def plan_of(shape: Shape, *, retain: str = "0s"):
+def plan_of(shape: Shape, *, retain: str = "0s") -> Plan:
     table = shape.table if shape.table.startswith("'") else f'"{shape.table}"'
     lines = [
         "crossfade: 1",
@@ -35,7 +42,7 @@ def yaml_text(name: str) -> str:
 
 
 @pytest.fixture
-def prepared(database, shape: Shape):
+def prepared(database: Database, shape: Shape) -> Database:
     """The test's database with the shape in it."""
     if int(database.server.version.split(".")[0]) < shape.oldest:
         pytest.skip(f"PostgreSQL {database.server.version} does not know this shape")
@@ -48,14 +55,14 @@ def prepared(database, shape: Shape):
     return database
 
 
-def rows_of(database, shape: Shape, column: str) -> list[tuple[object, ...]]:
+def rows_of(database: Database, shape: Shape, column: str) -> list[tuple[object, ...]]:
     return database.execute(
         f"SELECT {quoted(column)}::text, count(*) FROM {shape.sql_table} GROUP BY 1 ORDER BY 1 NULLS FIRST"
     )
 
 
 @EVERY_SHAPE
-def test_contracted_is_what_plain_ddl_gives(shape, prepared):
+def test_contracted_is_what_plain_ddl_gives(shape: Shape, prepared: Database) -> None:
     plan, facts = plan_of(shape), rows_of(prepared, shape, shape.old)
     with Engine(prepared.url) as engine:
         engine.advance(plan, acks=shape.acks, to=State.BACKFILLED)
@@ -67,7 +74,7 @@ def test_contracted_is_what_plain_ddl_gives(shape, prepared):
     assert prepared.dump() == dump_after_plain_rename(prepared, shape)
 
 
-def dump_after_plain_rename(database, shape: Shape) -> str:
+def dump_after_plain_rename(database: Database, shape: Shape) -> str:
     with fresh_database(database.server) as other:
         other.execute(without_roles(shape.setup))
         other.execute(shape.plain_rename)
@@ -83,7 +90,7 @@ STATES = (State.EXPANDED, State.BACKFILLED)
 
 
 @EVERY_SHAPE
-def test_rolled_back_is_what_was_before(shape, prepared):
+def test_rolled_back_is_what_was_before(shape: Shape, prepared: Database) -> None:
     before, facts = prepared.dump(), rows_of(prepared, shape, shape.old)
     for state in STATES:
         with Engine(prepared.url) as engine:
@@ -96,7 +103,9 @@ def test_rolled_back_is_what_was_before(shape, prepared):
 
 
 @EVERY_SHAPE
-def test_a_revert_gives_both_names_back_and_can_be_rolled_back_or_contracted_again(shape, prepared):
+def test_a_revert_gives_both_names_back_and_can_be_rolled_back_or_contracted_again(
+    shape: Shape, prepared: Database
+) -> None:
     before, facts = prepared.dump(), rows_of(prepared, shape, shape.old)
     plan = plan_of(shape, retain="7d")
     with Engine(prepared.url) as engine:

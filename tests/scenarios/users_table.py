@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RUN = "users-email-address"
 BOTH = ["id", "email", "name", "email_address"]
 """The columns of `users` while both names are served."""
-ROSTER = 'apps:\n  api: {scheme: semver, new: ">=2.0.0", ttl: 2s}\n'
+ROSTER = 'apps:\n  api: {scheme: semver, new: ">=2.0.0", ttl: 5s}\n'
 SECONDS = 60.0
 
 

@@ -147,7 +147,8 @@ def _instances(found: Iterable[Sighting]) -> int:
 
 
 def _named(found: list[Sighting], now: datetime) -> str:
-    latest = sorted(found, key=lambda s: s.last_seen, reverse=True)
+    # An instance that said its name comes before a connection that did not: often they are the same.
+    latest = sorted(found, key=lambda s: (activity.is_unnamed(s.instance), now - s.last_seen))
     words = [
         f"{s.app} {s.version} on {_place(s)} seen {ago(s.last_seen, now)} by {s.source}" for s in latest[:_MOST_NAMED]
     ]

@@ -87,4 +87,5 @@ def _held(connection: Connection, subject: Subject, gate: PhaseGate, look: Look,
         checked_at=look.now,
         passing_since=held.since,
         hold_until=held.until,
+        holding=judgement.verdict is Verdict.PASS and held.verdict is not Verdict.PASS,
     )

@@ -66,6 +66,8 @@ class GateResult:
     """Since when it has passed without a break."""
     hold_until: datetime | None = None
     """How long it still has to pass; None where it does not pass, or has passed for long enough."""
+    holding: bool = False
+    """BLOCKED for no other reason than that it has not passed for long enough."""
 
     def as_json(self) -> dict[str, Any]:
         """One entry of `gates` in `gate RUN --json`."""
@@ -93,9 +95,15 @@ class PhaseVerdict:
 
     @classmethod
     def of(cls, phase: Phase, gates: tuple[GateResult, ...], *, run: str | None = None) -> PhaseVerdict:
-        """Add the answers up; those in mode `observe` do not count."""
-        counted = all_of(g.verdict for g in gates if g.mode == "enforce")
-        return cls(phase=phase, verdict=counted, gates=gates, run=run)
+        """Add the answers up; those in mode `observe` do not count.
+
+        What only needs time says least: beside a gate that has no proof at all, the answer is that one's.
+        """
+        counted = [g for g in gates if g.mode == "enforce"]
+        verdict = all_of(g.verdict for g in counted if not g.holding)
+        if verdict is Verdict.PASS and any(g.holding for g in counted):
+            verdict = Verdict.BLOCKED
+        return cls(phase=phase, verdict=verdict, gates=gates, run=run)
 
     @property
     def _closed(self) -> tuple[GateResult, ...]:

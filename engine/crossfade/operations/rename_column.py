@@ -281,7 +281,10 @@ def _renamed(table: Table, pair: Pair) -> Table:
 
     return replace(
         table,
-        columns=tuple(replace(c, name=name(c.name)) for c in table.columns),
+        # The mark says to the plan's later changes that this one works on the column until the run is over.
+        columns=tuple(
+            replace(c, name=pair.new, comment=mark(pair.plan)) if c.name == pair.old else c for c in table.columns
+        ),
         constraints=tuple(replace(c, columns=tuple(name(k) for k in c.columns)) for c in table.constraints),
         indexes=tuple(
             replace(

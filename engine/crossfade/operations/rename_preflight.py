@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
+from crossfade.operations.own_names import mark
 from crossfade.operations.step import Caution
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def check(
     refusals = (
         *_name_refusals(change, table, family),
         *_shape_refusals(column, table, family),
+        *_other_runs(change, column, family),
         *_right_refusals(family),
         *_trigger_refusals(change, family),
         *_dependent_refusals(column, table),
@@ -169,6 +171,19 @@ def _shape_refusals(column: Column, table: Table, family: tuple[Table, ...]) -> 
         )
 
 
+def _other_runs(change: RenameColumn, column: Column, family: tuple[Table, ...]) -> Iterator[Refusal]:
+    """Another run's triggers set the column, or it is another run's twin; an earlier change of the plan counts too."""
+    comments = [column.comment, *(t.comment for t in _triggers(family) if _names(t.function_body, change.from_))]
+    marks = dict.fromkeys(c for c in comments if c is not None and c.startswith(mark("")))
+    for run in (m.removeprefix(mark("")) for m in marks):
+        yield Refusal(
+            code="in_another_run",
+            object=f"{family[0].name}.{change.from_}",
+            message=f"run {run} is changing it already.",
+            instead=f"Let that run end first (crossfade status {run}); within one plan, name a column once.",
+        )
+
+
 def _right_refusals(family: tuple[Table, ...]) -> Iterator[Refusal]:
     for member in family:
         if not member.owned:
@@ -187,15 +202,26 @@ def _right_refusals(family: tuple[Table, ...]) -> Iterator[Refusal]:
             )
 
 
+def _names(text: str, identifier: str) -> bool:
+    """Whether a text has the identifier in it, by itself or in SQL's quotes."""
+    return _mentions(text, identifier) or _mentions(text, identifier.replace('"', '""'))
+
+
 def _mentions(text: str, word: str) -> bool:
     return re.search(rf"(?<![\w$]){re.escape(word)}(?![\w$])", text, re.IGNORECASE) is not None
+
+
+def _triggers(family: tuple[Table, ...]) -> Iterator[Trigger]:
+    return (trigger for member in family for trigger in member.triggers)
 
 
 def _trigger_refusals(change: RenameColumn, family: tuple[Table, ...]) -> Iterator[Refusal]:
     seen: set[str] = set()
     for member in family:
         for trigger in member.triggers:
-            if trigger.parent_inherited or trigger.name in seen:
+            # Those of another run keep to that run's columns.
+            is_ours = trigger.name.startswith(FIRST_OF_OURS) and (trigger.comment or "").startswith(mark(""))
+            if is_ours or trigger.parent_inherited or trigger.name in seen:
                 continue
             seen.add(trigger.name)
             yield from _one_trigger(change, member, trigger)
@@ -220,7 +246,7 @@ def _one_trigger(change: RenameColumn, table: Table, trigger: Trigger) -> Iterat
             instead=f"Let it fire on every UPDATE, WHEN (OLD.{change.from_} IS DISTINCT FROM NEW.{change.from_}).",
             ack="triggers",
         )
-    if _mentions(trigger.function_body, change.from_):
+    if _names(trigger.function_body, change.from_):
         yield Refusal(
             code="trigger_function",
             object=name,
@@ -264,11 +290,10 @@ def _cautions(column: Column, table: Table, family: tuple[Table, ...]) -> Iterat
             object=f"{table.name}.{column.name}",
             message="its default is volatile: an INSERT that leaves both columns out cannot be told from an old "
             "writer's. "
-            ""
             "Inserts are therefore not counted as legacy writes, only updates are; rely on the app versions.",
         )
     for function in table.text_functions:
-        if _mentions(function.body, column.name):
+        if _names(function.body, column.name):
             yield Caution(
                 code="function_text",
                 object=f"function {function.name}",

@@ -150,14 +150,14 @@ class Engine:
         return self._contract(run, confirm=confirm, wait=wait)
 
     def _contract(self, run: RunRow, *, confirm: Confirmation, wait: timedelta | None) -> Status:
-        """First to `retained`; on to the drop if that is due, or was all that was left to do."""
-        begun = run.state
-        if begun not in (State.RETAINED, State.DROPPING, State.CONTRACTED):
+        """First to `retained`; on to the drop if that is due within `wait`, or was all that was left to do."""
+        begun = time.monotonic()
+        if run.state not in (State.RETAINED, State.DROPPING, State.CONTRACTED):
             status = self._drive(run, State.RETAINED, confirm=confirm, wait=wait)
-            due = ledger.get_run(self._read(), run.name).retain_until
-            if due is not None and due > self._now() and wait is None:
+            left = (wait or timedelta()) - timedelta(seconds=time.monotonic() - begun)
+            if status.retain_until is not None and status.retain_until > self._now() + max(left, timedelta()):
                 return status
-            confirm = _agreed
+            confirm, wait = _agreed, max(left, timedelta())
         return self._drive(run, State.CONTRACTED, confirm=confirm, wait=wait)
 
     def advance(
@@ -383,7 +383,7 @@ class Engine:
                 return "--max-duration is reached" if over else None
             return self._stop
 
-        def attempt() -> None:
+        def attempt() -> Status:
             with leased(self._connect, run.id, run.name) as (work, token):
                 row = ledger.get_run(work, run.name)
                 session = Session(
@@ -407,9 +407,11 @@ class Engine:
                     with work.transaction():
                         ledger.move(work, run.id, token, row.state, target)
                 self._guarded(session, row, goal)
+            return self.status(run.name)
 
-        surviving_outages(attempt)
-        return self.status(run.name)
+        # Not kept open and idle for what may be hours.
+        self.close()
+        return surviving_outages(attempt)
 
     def _guarded(self, session: Session, row: RunRow, goal: State) -> None:
         """Drive; what stops the run for a cause of its own is remembered in the ledger."""

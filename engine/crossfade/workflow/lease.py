@@ -9,15 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import psycopg
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from crossfade.errors import DatabaseUnreachable, LeaseHeld
 from crossfade.workflow import ledger
 
 Connection = psycopg.Connection[Any]
+T = TypeVar("T")
 SUCCESSION_SECONDS = 2.0
 """How long to wait for the server to notice that a killed predecessor is gone."""
 OUTAGE_SECONDS = 300.0
@@ -26,6 +28,16 @@ OUTAGE_SECONDS = 300.0
 
 class ConnectionLost(Exception):
     """The server or the way to it went away; what was committed is in the ledger."""
+
+
+@dataclass(slots=True)
+class _Outage:
+    """Since when there has been no connection: one that could be had, and was lost, begins another outage."""
+
+    since: float = field(default_factory=time.monotonic)
+
+    def is_over_long(self, _state: RetryCallState) -> bool:
+        return time.monotonic() - self.since >= OUTAGE_SECONDS
 
 
 @contextmanager
@@ -68,16 +80,20 @@ def _give_back(connection: Connection, run_id: int, token: int) -> None:
         return
 
 
-def surviving_outages(attempt: Callable[[], None]) -> None:
-    """Call `attempt` again where the connection was lost in it, for up to five minutes without success."""
+def surviving_outages(attempt: Callable[[], T]) -> T:
+    """What `attempt` gives; called again where the connection was lost in it, until five minutes without one.
+
+    Raises DatabaseUnreachable after that.
+    """
+    outage = _Outage()
     retrying = Retrying(
         retry=retry_if_exception_type(ConnectionLost),
-        stop=stop_after_delay(OUTAGE_SECONDS),
+        stop=outage.is_over_long,
         wait=wait_random_exponential(multiplier=0.2, max=10),
         reraise=True,
     )
     try:
-        retrying(_telling_losses, attempt)
+        return retrying(_telling_losses, attempt, outage)
     except ConnectionLost as lost:
         raise DatabaseUnreachable(
             f"the connection was lost and could not be had again within {OUTAGE_SECONDS:.0f} s: {lost}",
@@ -85,15 +101,16 @@ def surviving_outages(attempt: Callable[[], None]) -> None:
         ) from None
 
 
-def _telling_losses(attempt: Callable[[], None]) -> None:
+def _telling_losses(attempt: Callable[[], T], outage: _Outage) -> T:
     try:
-        attempt()
+        return attempt()
     except DatabaseUnreachable as error:
         # It was reachable when the command began.
         raise ConnectionLost(error.message) from error
     except psycopg.OperationalError as error:
         if not is_loss(error):
             raise
+        outage.since = time.monotonic()
         raise ConnectionLost(str(error).strip()) from error
 
 

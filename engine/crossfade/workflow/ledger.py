@@ -183,15 +183,20 @@ def release_lease(connection: Connection, run_id: int, token: int) -> None:
 
 
 def prove_lease(connection: Connection, run_id: int, token: int) -> None:
-    """Within a transaction: go on only with the newest token, and keep it the newest until commit."""
+    """Within a transaction: go on only with the newest token, and keep it the newest until commit. Raises LostLease."""
     row = connection.execute(
         "SELECT token FROM crossfade.runs WHERE id = %s AND token = %s FOR SHARE", [run_id, token]
     ).fetchone()
     if row is None:
-        raise LostLease(
-            "another runner has taken over this run; nothing was changed by this one since",
-            hint="Look at it with crossfade status.",
-        )
+        raise lost_lease()
+
+
+def lost_lease() -> LostLease:
+    """What a runner says whose token is no longer the run's."""
+    return LostLease(
+        "another runner has taken over this run; nothing was changed by this one since",
+        hint="Look at it with crossfade status.",
+    )
 
 
 def move(connection: Connection, run_id: int, token: int, source: State, target: State) -> None:

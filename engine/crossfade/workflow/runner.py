@@ -133,6 +133,8 @@ def drive(session: Session, goal: State) -> None:
 
 def _look(session: Session, goal: State) -> machine.Run:
     row = ledger.get_run(session.work, session.name)
+    if (row.id, row.token) != (session.run_id, session.token):
+        raise ledger.lost_lease()
     steps = ledger.step_rows(session.work, session.run_id)
     return machine.Run(
         state=row.state,

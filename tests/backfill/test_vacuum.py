@@ -1,0 +1,116 @@
+"""VACUUM between batches: when it is worth it, and that its failure is a line and no more."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crossfade.backfill import vacuum as module
+from crossfade.backfill.vacuum import DeadRows, vacuum
+from crossfade.postgres.connect import connect
+
+from .filling import KEYED, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .filling import Filling
+
+
+def never() -> str | None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("dead", "estimated", "many"),
+    [
+        (0, 0, False),
+        (50_000, 0, False),
+        (50_001, 0, True),
+        (50_001, 250_000, True),
+        (100_000, 500_000, False),
+        (100_001, 500_000, True),
+        (50_001, 10_000_000, False),
+    ],
+)
+def test_dead_rows_are_many_at_a_fifth_of_the_table_and_fifty_thousand(dead: int, estimated: int, many: bool) -> None:
+    assert DeadRows(count=dead).are_many(estimated) is many
+
+
+def test_dead_rows_of_a_table_are_removed(start: Callable[[str], Filling]) -> None:
+    filling = start(KEYED + rows(500) + "ALTER TABLE t SET (autovacuum_enabled = off); UPDATE t SET other = 1;")
+    assert vacuum(lambda: connect(filling.database.url), filling.table, never) == "vacuumed"
+    # The places of removed rows are taken again before the file grows.
+    before = filling.sql("SELECT pg_relation_size('t')")
+    filling.sql("UPDATE t SET other = 2 WHERE id <= 400")
+    assert filling.sql("SELECT pg_relation_size('t')") == before
+
+
+def test_a_table_that_somebody_else_has_locked_is_left_alone(start: Callable[[str], Filling]) -> None:
+    filling = start(KEYED + rows(5))
+    filling.other().execute("LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE")
+    said = vacuum(lambda: connect(filling.database.url), filling.table, never)
+    assert said.startswith("not vacuumed: ")
+    assert "lock not available" in said
+
+
+def test_a_role_that_may_not_vacuum_says_so(start: Callable[[str], Filling]) -> None:
+    filling = start(KEYED + rows(5))
+    filling.sql("CREATE ROLE sweeper LOGIN")
+    filling.sql(f"GRANT USAGE ON SCHEMA {filling.schema} TO sweeper")
+    url = filling.database.server.url(filling.database.name, user="sweeper")
+    assert vacuum(lambda: connect(url), filling.table, never).startswith("not vacuumed: permission denied")
+
+
+def test_a_table_that_is_gone_and_a_server_that_is_not_there_are_said_in_one_line(
+    start: Callable[[str], Filling],
+) -> None:
+    filling = start(KEYED)
+    filling.sql("DROP TABLE t")
+    gone = vacuum(lambda: connect(filling.database.url), filling.table, never)
+    assert gone == f'not vacuumed: relation "{filling.schema}.t" does not exist'
+    nowhere = vacuum(lambda: connect("host=/nowhere dbname=nothing"), filling.table, never)
+    assert nowhere.startswith("not vacuumed: no connection to nothing")
+    assert "\n" not in gone + nowhere
+
+
+def test_a_vacuum_is_cut_short_when_asked_to_stop(
+    start: Callable[[str], Filling], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LOOK_SECONDS", 0.02)
+    filling = start(KEYED + rows(20_000) + "UPDATE t SET other = 1;")
+    url = filling.database.server.url(
+        filling.database.name, options="-c vacuum_cost_delay=100 -c vacuum_cost_limit=1 -c vacuum_cost_page_miss=100"
+    )
+    asked = threading.Event()
+
+    def stop() -> str | None:
+        asked.set()
+        return "Ctrl-C"
+
+    assert vacuum(lambda: connect(url), filling.table, stop) == "not vacuumed: canceling statement due to user request"
+    assert asked.is_set()
+
+
+def test_a_backfill_vacuums_on_its_way_and_says_so(
+    start: Callable[[str], Filling], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_FEWEST", 5)
+    filling = start(KEYED + rows(100))
+    filling.fill(batch_rows=10)
+    assert filling.troubles == ["vacuumed", "vacuumed"]
+    assert filling.sizes == [10, 20, 40, 30]
+
+
+def test_a_vacuum_that_fails_does_not_end_the_backfill(
+    start: Callable[[str], Filling], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_FEWEST", 5)
+    filling = start(KEYED + rows(100))
+    filling.other().execute("LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE")
+    filling.fill(batch_rows=10)
+    assert all(said.startswith("not vacuumed: ") for said in filling.troubles)
+    assert len(filling.troubles) == 2
+    assert filling.pending() == 0

@@ -1,0 +1,52 @@
+"""Where the benchmarks run: a server of their own, or one that runs already; on it a new database for each measurement.
+
+Our own server is the embedded one with fsync on, so that each commit costs what it costs, and with memory and WAL
+enough that neither a checkpoint nor the cache decides a comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from crossfade.postgres.server import EmbeddedServer
+
+SETTINGS: dict[str, str | int] = {
+    "shared_buffers": "1GB",
+    "max_wal_size": "16GB",
+    "checkpoint_timeout": "1h",
+    "wal_level": "replica",
+}
+
+
+@contextmanager
+def server(database: str | None) -> Iterator[str]:
+    """The conninfo of a superuser on the server that is given, else on one that ends with the block."""
+    if database is not None:
+        yield database
+        return
+    with EmbeddedServer(settings=SETTINGS, durable=True) as embedded:
+        yield embedded.url()
+
+
+@contextmanager
+def new_database(server_url: str, name: str, *, template: str = "template1") -> Iterator[str]:
+    """The conninfo of a new database, which is dropped after the block."""
+    identifier = sql.Identifier(name)
+    with connect(server_url) as maintenance:
+        maintenance.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
+        maintenance.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(identifier, sql.Identifier(template)))
+        try:
+            yield make_conninfo(server_url, dbname=name)
+        finally:
+            maintenance.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
+
+
+def connect(url: str) -> psycopg.Connection[Any]:
+    """An autocommit connection with the server's own settings, as an app has it."""
+    return psycopg.connect(url, autocommit=True, application_name="benchmark")

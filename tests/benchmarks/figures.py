@@ -1,0 +1,93 @@
+"""What a benchmark finds: a figure beside its baseline of the same run, and the goal that one of the two is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """A limit for the figure itself, for its difference to the baseline, or for its ratio to it."""
+
+    of: Literal["figure", "difference", "ratio"]
+    at_most: float | None = None
+    at_least: float | None = None
+
+    def met(self, value: float) -> bool:
+        """Whether a value keeps to the limit."""
+        low = self.at_least is None or value >= self.at_least
+        return low and (self.at_most is None or value <= self.at_most)
+
+    def __str__(self) -> str:
+        return f"{self.of} ≤ {self.at_most:g}" if self.at_most is not None else f"{self.of} ≥ {self.at_least:g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One measured value, and the same without Crossfade."""
+
+    benchmark: str
+    what: str
+    unit: str
+    figure: float
+    baseline: float
+    goal: Goal | None = None
+
+    @property
+    def difference(self) -> float:
+        """What Crossfade adds."""
+        return self.figure - self.baseline
+
+    @property
+    def ratio(self) -> float:
+        """How many times the baseline it is."""
+        return self.figure / self.baseline
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is met; None without one."""
+        return None if self.goal is None else self.goal.met(getattr(self, self.goal.of))
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as one flat document."""
+        return {
+            "benchmark": self.benchmark,
+            "what": self.what,
+            "unit": self.unit,
+            "figure": self.figure,
+            "baseline": self.baseline,
+            "difference": self.difference,
+            "ratio": self.ratio,
+            "goal": None if self.goal is None else str(self.goal),
+            "met": self.met,
+        }
+
+
+def show(figures: Iterable[Figure], title: str) -> None:
+    """One table of them all on standard output."""
+    table = Table(title=title, title_justify="left")
+    for column in ("benchmark", "what"):
+        table.add_column(column)
+    for column in ("figure", "baseline", "difference", "ratio"):
+        table.add_column(column, justify="right")
+    table.add_column("goal")
+    for f in figures:
+        verdict = {None: "", True: " ✓", False: " ✗ missed"}[f.met]
+        cells = (f"{_number(f.figure)} {f.unit}", _number(f.baseline), _signed(f.difference), f"{f.ratio:.2f}")
+        table.add_row(f.benchmark, f.what, *cells, f"{f.goal or ''}{verdict}")
+    console = Console()
+    # In a file or a pipe there is no width to keep to.
+    console.print(table, width=None if console.is_terminal else 200)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}"
+
+
+def _signed(value: float) -> str:
+    return ("+" if value >= 0 else "-") + _number(abs(value))
