@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
     from ..fixtures.database import Database
 
-KEYED = (
-    "CREATE TABLE t (id int PRIMARY KEY, old text, other int DEFAULT 0); INSERT INTO t VALUES (1, 'one'), (2, 'two');"
-)
+KEYED = """
+CREATE TABLE t (id int PRIMARY KEY, old text, other int DEFAULT 0);
+INSERT INTO t VALUES (1, 'one'), (2, 'two');
+"""
 PARTED = """
 CREATE TABLE t (id int PRIMARY KEY, old text, other int) PARTITION BY RANGE (id);
 CREATE TABLE p1 PARTITION OF t FOR VALUES FROM (1) TO (10);

@@ -32,7 +32,7 @@ def gate(verdict: Verdict, mode: str = "enforce", *, reason: str = "", until: da
     )
 
 
-@pytest.mark.parametrize(("worse", "better"), combinations(ORDER, 2))
+@pytest.mark.parametrize(("worse", "better"), list(combinations(ORDER, 2)))
 def test_of_two_answers_the_worse_counts_in_either_order(worse: Verdict, better: Verdict) -> None:
     assert all_of([worse, better]) is worse
     assert all_of([better, worse]) is worse

@@ -108,7 +108,7 @@ def _batch(connection: Connection, fill: Fill, relation: QualifiedName, attempt:
             after=stretch.lo,
             upto=written.upto,
             rows=written.rows,
-            covered=_covered(connection, ranges, task, stretch, written),
+            covered=_covered(connection, ranges, stretch, written),
             seconds=seconds,
         )
         _record(connection, fill, task, stretch, batch, written)
@@ -141,7 +141,7 @@ def _next_blocks(task: Task, rows: int) -> _Stretch:
     return _Stretch(lo=task.cursor, hi=block_start(end), asked=rows, covered=covered)
 
 
-def _covered(connection: Connection, ranges: Ranges, task: Task, stretch: _Stretch, written: Written) -> int:
+def _covered(connection: Connection, ranges: Ranges, stretch: _Stretch, written: Written) -> int:
     """The rows of the range; for blocks an estimate."""
     if stretch.covered is not None and written.upto == stretch.hi:
         return stretch.covered

@@ -178,7 +178,7 @@ def _explained(link: Link, error: psycopg.Error) -> StepFailed | LockNotAcquired
         case Passing.LOCK:
             return LockNotAcquired(
                 f"{link.where}: rows stayed locked for {PATIENCE_SECONDS:.0f} s: {said}. {_holders(link)}",
-                hint="The batches before are committed. End the transaction that holds them, and run the command again.",
+                hint="The batches before are committed. End the transaction that holds them, then go on.",
                 location=str(link.where),
             )
         case _:

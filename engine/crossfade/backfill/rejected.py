@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -20,7 +21,7 @@ from crossfade.errors import RowsFailed
 if TYPE_CHECKING:
     from crossfade.backfill.keys import Key, Relation
     from crossfade.backfill.ranges import Bound, Ranges
-    from crossfade.backfill.retry import Link
+    from crossfade.backfill.retry import Attempt, Link
     from crossfade.postgres.names import QualifiedName
 
 Connection = psycopg.Connection[Any]
@@ -68,7 +69,7 @@ def key_as_json(key: Key, bound: Bound) -> dict[str, str]:
 def write_around(connection: Connection, ranges: Ranges, lo: Bound | None, hi: Bound, seconds: float) -> Written:
     """Write a range that has refused rows in it: halve what fails until single rows are left.
 
-    Goes from left to right, so that it can stop after `seconds`, or enough savepoints, with everything up to one key done.
+    Goes from left to right, so that it can stop after `seconds`, or enough savepoints, with all up to one key done.
     """
     keys = [tuple(row[0]) for row in fetch(connection, ranges.pending_keys(lo, hi))]
     until = time.monotonic() + seconds
@@ -131,8 +132,7 @@ def retry_open(link: Link, fill: Fill, relation: Relation) -> None:
         link.run(lambda connection, _attempt: _look_again(connection, fill, task))
         return
     for start in range(0, len(keys), _AT_A_TIME):
-        some = keys[start : start + _AT_A_TIME]
-        link.run(lambda connection, _attempt, some=some: _try_rows(connection, fill, task, some))
+        link.run(partial(_try_rows, fill=fill, task=task, keys=keys[start : start + _AT_A_TIME]))
 
 
 def _open_rows(connection: Connection, fill: Fill, relation: Relation) -> tuple[Task | None, list[dict[str, str]]]:
@@ -156,7 +156,9 @@ def _look_again(connection: Connection, fill: Fill, task: Task) -> None:
             begin_pass(connection, fill, task.relation, upper)
 
 
-def _try_rows(connection: Connection, fill: Fill, task: Task, keys: Sequence[dict[str, str]]) -> None:
+def _try_rows(
+    connection: Connection, _attempt: Attempt, *, fill: Fill, task: Task, keys: Sequence[dict[str, str]]
+) -> None:
     ranges = task.ranges(fill.change)
     with connection.transaction():
         prove_lease(connection, fill)
@@ -214,7 +216,7 @@ def raise_if_open(connection: Connection, fill: Fill, *, stopped: str = "") -> N
     more = f"\n  and {count - len(rows)} more, in crossfade.rejected_rows" if count > len(rows) else ""
     raise RowsFailed(
         f"{fill.table}: {count} {'row' if count == 1 else 'rows'} could not be migrated{stopped}:{lines}{more}",
-        hint="Every other row up to there is done. Correct these rows, or what refuses them, and run the command again.",
+        hint="Every other row up to there is done. Correct these, or what refuses them, and run the command again.",
         location=str(fill.table),
     )
 

@@ -1,4 +1,4 @@
-"""The one place where a backfill tries again: what can pass by itself, how long it is waited for, with which connection.
+"""The one place where a backfill tries again: what can pass by itself, how long it is waited for, on which connection.
 
 A unit of work is a function that commits or changes nothing. It is tried again after a lost connection (for five
 minutes), a lock that others hold (for five minutes; nothing is held meanwhile), and after a deadlock, a serialisation
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
@@ -125,7 +125,7 @@ class Link:
         """The relation that is being worked on, for messages."""
         self.connection: Connection | None = None
 
-    def __enter__(self) -> Link:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:

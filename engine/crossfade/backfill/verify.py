@@ -85,7 +85,8 @@ def verify(
     Raises WorkLeft when asked to stop; what to make of mismatches is the caller's to say.
     """
     comparison = _Comparison(run_id=run_id, run_name=run_name, change=change, should_stop=should_stop, emit=emit)
-    mismatches, keys = 0, []
+    mismatches = 0
+    keys: list[str] = []
     with Link(connect, go_on=comparison.go_on, tell=comparison.tell, where=comparison.table) as link:
         for relation in link.run(lambda connection, _attempt: relations_of(connection, comparison.table)):
             link.where = relation.name

@@ -59,7 +59,7 @@ def refuse_transaction_pooler(url: str) -> None:
     if pooled is not None:
         raise PooledConnection(
             f"{pooled} Leases, session settings and lock reports need a session of their own.",
-            hint="Connect crossfade to the server itself, or through a pool in session mode; apps may stay as they are.",
+            hint="Connect crossfade to the server itself, or through a pool in session mode; apps may stay.",
         )
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -93,7 +94,7 @@ def surviving_outages(attempt: Callable[[], T]) -> T:
         reraise=True,
     )
     try:
-        return retrying(_telling_losses, attempt, outage)
+        return retrying(partial(_telling_losses, attempt, outage))
     except ConnectionLost as lost:
         raise DatabaseUnreachable(
             f"the connection was lost and could not be had again within {OUTAGE_SECONDS:.0f} s: {lost}",
