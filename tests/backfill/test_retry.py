@@ -157,7 +157,7 @@ def test_one_connection_serves_every_unit_and_hides_no_rows(links: Links) -> Non
             ).fetchone()
         )
     assert len(pids) == 1
-    assert settings == [("off",), ("off",)]
+    assert settings == ("off", "off")
 
 
 def test_before_each_attempt_it_is_asked_whether_to_go_on(links: Links) -> None:

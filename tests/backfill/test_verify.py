@@ -43,7 +43,6 @@ def spoil(filling: Filling, condition: str, table: str = "t") -> None:
     )
 
 
-@pytest.mark.every_server
 @pytest.mark.parametrize("ddl", [KEYED, UNKEYED, PARTED], ids=["keyed", "unkeyed", "partitions"])
 def test_a_filled_table_is_in_step(start: Callable[[str], Filling], ddl: str) -> None:
     filling = filled(start, ddl)

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from ..fixtures.servers import Server
 
 NUMBERS = count(1)
+END_OTHERS = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
+"""A connection that is closed is still seen for a moment; this waits until it is gone."""
 
 
 @pytest.fixture(scope="module")
@@ -43,5 +48,6 @@ def start(shared: Database) -> Iterator[Callable[..., Expanded]]:
     yield make
     for expanded in made:
         expanded.connection.close()
+    shared.execute(END_OTHERS)
     shared.close()
     shared.execute("DELETE FROM crossfade.sightings")

@@ -35,7 +35,7 @@ CREATE TABLE p1 PARTITION OF t FOR VALUES FROM (1) TO (10);
 CREATE TABLE p2 PARTITION OF t FOR VALUES FROM (10) TO (20);
 INSERT INTO t VALUES (1, 'one'), (11, 'eleven');
 """
-CHANGE = "  - rename_column: {{table: {schema}.t, from: old, to: new}}\n"
+CHANGE = "  - rename_column: {table: {schema}.t, from: old, to: new}\n"
 
 
 @dataclass
@@ -87,7 +87,7 @@ def expand(database: Database, schema: str, ddl: str, plan: str, change: str) ->
     with connect(database.url) as maker:
         maker.execute(sql.SQL("CREATE SCHEMA {0}; SET search_path = {0}, public").format(sql.Identifier(schema)))
         maker.execute(ddl.replace("{schema}", schema).encode())
-    changes = (change or CHANGE).format(schema=schema)
+    changes = (change or CHANGE).replace("{schema}", schema)
     read = parse_plan(f"crossfade: 1\nname: run-{schema}\n{plan}\nchanges:\n{changes}", "plan.yaml")
     connection = connect(database.url)
     tables = sorted({(c.table.schema, c.table.name) for c in read.changes})

@@ -9,6 +9,8 @@ import pytest
 from crossfade.gates.activity import Named, is_unnamed, may_be_cut, observe_sessions, parse_name
 from crossfade.postgres.connect import connect
 
+from .conftest import END_OTHERS
+
 if TYPE_CHECKING:
     from ..fixtures.database import Database
 
@@ -79,6 +81,7 @@ def test_the_sessions_of_apps_in_this_database_are_seen_until_they_end(shared: D
             connection.execute("SELECT pg_terminate_backend(%s, 5000)", [apps[0].info.backend_pid])
             # A look within a transaction is a fresh one all the same.
             assert len(observe_sessions(connection)) == 2
+        connection.execute(END_OTHERS)
     shared.close()
 
 
@@ -92,5 +95,6 @@ def test_a_role_without_rights_sees_the_names_too(shared: Database) -> None:
     shared.connect(application_name="api@1.4.0/pod-a")
     with connect(shared.server.url(shared.name, user="plain")) as connection:
         (seen,) = observe_sessions(connection)
+    shared.execute(END_OTHERS)
     shared.close()
     assert (seen.app, seen.version, seen.instance) == ("api", "1.4.0", "pod-a")

@@ -43,7 +43,7 @@ def judged(*sightings: Sighting, **facts: Any) -> Judgement:
     return judge(Observation(now=NOW, apps={"api": app(**facts)}, sightings=sightings), AppVersion())
 
 
-CASES = {
+CASES: dict[str, tuple[list[Sighting], dict[str, Any], Verdict]] = {
     "nothing at all": ([], {}, UNKNOWN),
     "a new one": ([seen(NEW)], {}, PASS),
     "a new one at the very end of its ttl": ([seen(NEW, age=60)], {}, PASS),
@@ -73,7 +73,7 @@ CASES = {
         BLOCKED,
     ),
     "a new one by activity only": ([seen(NEW, by="activity")], {}, UNKNOWN),
-    "a new one by activity, the only source there is": ([seen(NEW, by="activity")], {"sources": ["activity"]}, PASS),
+    "a new one by activity, the only source there is": ([seen(NEW, by="activity")], {"sources": ("activity",)}, PASS),
     "a new one by both": ([seen(NEW, by="activity"), seen(NEW)], {}, PASS),
     "a new one by activity and a stale heartbeat": ([seen(NEW, by="activity"), seen(NEW, age=61)], {}, UNKNOWN),
     "a name that may be cut": ([seen("2." + "0" * 57, by="activity", instance="b"), seen(NEW)], {}, UNKNOWN),
@@ -90,12 +90,12 @@ CASES = {
     "one instance at two versions is one": ([seen(NEW), seen("2.1.0")], {"expect": 2}, UNKNOWN),
     "two connections of one host that name no instance may be one": (
         [seen(NEW, by="activity", instance=f"pid {n}", host="10.0.0.7") for n in (1, 2)],
-        {"expect": 2, "sources": ["activity"]},
+        {"expect": 2, "sources": ("activity",)},
         UNKNOWN,
     ),
     "two connections of two hosts are two": (
         [seen(NEW, by="activity", instance=f"pid {n}", host=f"10.0.0.{n}") for n in (1, 2)],
-        {"expect": 2, "sources": ["activity"]},
+        {"expect": 2, "sources": ("activity",)},
         PASS,
     ),
     "a shorter ttl": ([seen(NEW, age=3)], {"ttl": "2s"}, UNKNOWN),

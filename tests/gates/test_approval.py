@@ -86,7 +86,6 @@ def test_the_evidence_says_why_an_approval_does_not_count() -> None:
     ]
 
 
-@pytest.mark.every_server
 def test_only_approvals_of_this_run_and_phase_are_seen_the_latest_first(start: Callable[..., Expanded]) -> None:
     run, another = start(KEYED), start(KEYED)
     another.approve()

@@ -98,9 +98,9 @@ def test_an_open_connection_is_kept_as_a_sighting_by_a_look_that_is_recorded(sta
 def test_a_connection_that_was_closed_counts_until_its_ttl_is_over(start: Callable[..., Expanded]) -> None:
     run = start(KEYED, ROSTER)
     sightings.heartbeat(run.connection, "api", "2.0.0", "pod-b")
-    run.app("api@1.4.0/pod-a")
+    closed = run.app("api@1.4.0/pod-a")
     assert run.gates()["app_version"].verdict is Verdict.BLOCKED
-    run.database.close()
+    run.connection.execute("SELECT pg_terminate_backend(%s, 5000)", [closed.info.backend_pid])
     assert run.gates()["app_version"].verdict is Verdict.BLOCKED
     run.connection.execute("UPDATE crossfade.sightings SET last_seen = last_seen - interval '61 s' WHERE version < '2'")
     assert run.gates()["app_version"].verdict is Verdict.PASS

@@ -102,6 +102,17 @@ def judge(observation: Observation, _entry: AppVersion) -> Judgement:
     )
 
 
+def live_in_new(observation: Observation) -> str | None:
+    """The live instances that need the new shape, in words; None where there is none."""
+    found = [
+        w.sighting
+        for name, app in observation.apps.items()
+        for w in _weigh(name, app, observation)
+        if w.fresh and w.needs == "new"
+    ]
+    return _named(found, observation.now) if found else None
+
+
 def _blocked_first(judged: tuple[Verdict, str]) -> bool:
     return judged[0] is not Verdict.BLOCKED
 

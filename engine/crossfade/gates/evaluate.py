@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from crossfade.errors import CrossfadeError
 from crossfade.gates import app_version, approval, hold, legacy_writes
 from crossfade.gates.phase_gates import AnyApproval, PhaseGate, gates_of
+from crossfade.gates.queries import query
 from crossfade.gates.subject import Look, Subject
 from crossfade.gates.verdict import GateResult, Judgement, PhaseVerdict, Verdict
 from crossfade.operations.step import Phase
@@ -26,17 +27,22 @@ Connection = psycopg.Connection[Any]
 def evaluate(connection: Connection, subject: Subject, phase: Phase, *, record: bool = True) -> PhaseVerdict:
     """The gates of a phase as they are now.
 
-    With `record` the evaluation is kept with its evidence, and the time of `hold` begins, goes on or is broken by it.
+    With `record` the evaluation is kept with its evidence (one that is waited for, once a minute while its answer stays
+    the same), and the time of `hold` begins, goes on or is broken by it.
     Without, nothing is written: the answer is the same, except that a hold which no recorded look began has not begun.
     """
     look = Look(phase=phase, now=_now(connection), record=record)
     results = tuple(_ask(connection, subject, gate, look) for gate in gates_of(subject.plan, phase))
     verdict = PhaseVerdict.of(phase, results, run=subject.name)
     if record:
-        connection.execute(
-            "INSERT INTO crossfade.evaluations (run_id, phase, verdict, gates) VALUES (%s, %s, %s, %s)",
-            [subject.run_id, phase.value, verdict.verdict.value, Jsonb(verdict.as_json()["gates"])],
-        )
+        parameters = {
+            "run_id": subject.run_id,
+            "phase": phase.value,
+            "verdict": verdict.verdict.value,
+            "gates": Jsonb(verdict.as_json()["gates"]),
+        }
+        connection.execute(query("record_evaluation"), parameters)
+        connection.execute("SELECT crossfade.compact_legacy_writes()")
     return verdict
 
 

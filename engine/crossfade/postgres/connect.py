@@ -76,6 +76,12 @@ def open_bare(url: str, **options: str) -> psycopg.Connection[Any]:
         ) from None
 
 
+def is_loss(error: psycopg.Error) -> bool:
+    """Whether the error means that the session is gone (class 08, 57P01 to 57P03, or no SQLSTATE at all)."""
+    state = error.sqlstate
+    return state is None or state.startswith("08") or state in ("57P01", "57P02", "57P03")
+
+
 def describe(parameters: Mapping[str, Any]) -> str:
     """The database in words, without secrets."""
     host = parameters.get("host") or parameters.get("hostaddr") or os.environ.get("PGHOST") or "the local socket"

@@ -3,7 +3,7 @@
 Whoever queues for a strong lock makes every later query on the table queue behind it, so a wait is cut into slices: all
 locks of a step are asked for in one LOCK TABLE under a short `lock_timeout`, and again a quarter of a second later.
 Before each attempt the holders are looked up; while one of them sits in a transaction older than a second an attempt
-could only hurt, and is spared. Nobody is killed.
+would most likely only hurt, and is spared seven times of eight. Nobody is killed.
 
 PostgreSQL lets an ordinary autovacuum give way only after `deadlock_timeout`, a second by default and longer than any
 slice of ours; where we may, that setting is lowered for the attempt.
@@ -21,7 +21,15 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random,
+    wait_random_exponential,
+)
 
 from crossfade.errors import LockNotAcquired
 from crossfade.observe.events import Blocker
@@ -29,8 +37,14 @@ from crossfade.postgres.statement import Lock
 
 LONG_TRANSACTION = 1.0
 """Seconds; a holder this old is waited for without an attempt."""
+_TRIED_ANYWAY = 8
+"""Every so manieth attempt is made all the same: where some transaction is always old, one may be about to end."""
 SLOWEST_SLICE = 0.1
 """Seconds; a slice grows up to this with the attempts."""
+
+CONFLICTS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+"""What one of two transactions in each other's way is told, and what passes when it tries again."""
+_CONFLICT_ATTEMPTS = 5
 
 OnWait = Callable[[int, float, tuple[Blocker, ...]], None]
 """Called with the attempt's number, the seconds waited so far, and who holds the locks."""
@@ -50,6 +64,8 @@ class LockPolicy:
 
     timeout: float
     give_up_after: float
+    statement: float | None = None
+    """How long one statement of the body may take, in seconds; None is for as long as it needs."""
 
 
 @dataclass(slots=True)
@@ -91,7 +107,7 @@ def in_slices(
         for attempt in retrying:
             with attempt:
                 waited.attempts = attempt.retry_state.attempt_number
-                _attempt(connection, locks, _slice(policy, waited.attempts), lambda: _held(waited, begun, body))
+                _attempt(connection, locks, policy, waited.attempts, lambda: _held(waited, begun, body))
     except _Busy as busy:
         holders = "; ".join(str(b) for b in busy.blockers) or "no holder was seen at the last look"
         raise LockNotAcquired(
@@ -112,19 +128,34 @@ def _slice(policy: LockPolicy, attempt: int) -> float:
 
 
 def _attempt(
-    connection: psycopg.Connection[Any], locks: Sequence[Lock], seconds: float, body: Callable[[], None]
+    connection: psycopg.Connection[Any],
+    locks: Sequence[Lock],
+    policy: LockPolicy,
+    number: int,
+    body: Callable[[], None],
 ) -> None:
     holders = blockers(connection, locks) if locks else ()
-    if any(b.transaction_seconds > LONG_TRANSACTION and b.state != "autovacuum" for b in holders):
+    is_long = any(b.transaction_seconds > LONG_TRANSACTION and b.state != "autovacuum" for b in holders)
+    if is_long and number % _TRIED_ANYWAY:
         raise _Busy(holders)
     try:
         with connection.transaction():
-            _take(connection, locks, seconds)
+            _take(connection, locks, _slice(policy, number))
+            _set_local(connection, "statement_timeout", f"{round((policy.statement or 0) * 1000)}ms")
             body()
-    except psycopg.errors.LockNotAvailable:
+    except (psycopg.errors.LockNotAvailable, *CONFLICTS, _TakingTimedOut):
         raise _Busy(holders or blockers(connection, locks)) from None
-    except _TakingTimedOut:
-        raise _Busy(holders or blockers(connection, locks)) from None
+
+
+def through_conflicts(body: Callable[[], None]) -> None:
+    """Call `body`, and again where it was chosen to give way, five times altogether. Raises its last error."""
+    retrying = Retrying(
+        retry=retry_if_exception_type(CONFLICTS),
+        stop=stop_after_attempt(_CONFLICT_ATTEMPTS),
+        wait=wait_random_exponential(multiplier=0.2, max=5),
+        reraise=True,
+    )
+    retrying(body)
 
 
 class _TakingTimedOut(Exception):
@@ -149,7 +180,6 @@ def _take(connection: psycopg.Connection[Any], locks: Sequence[Lock], seconds: f
             connection.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(relations, words))
     except psycopg.errors.QueryCanceled:
         raise _TakingTimedOut from None
-    _set_local(connection, "statement_timeout", "0")
 
 
 def _set_local(connection: psycopg.Connection[Any], name: str, value: str) -> None:

@@ -14,17 +14,18 @@ from typing import Any, Self
 import psycopg
 
 from crossfade.errors import CrossfadeError, Interrupted, PlanChanged, StepFailed, UsageError, WorkLeft, WrongState
-from crossfade.gates import sightings
+from crossfade.gates import app_version, sightings
 from crossfade.gates.evaluate import evaluate
 from crossfade.gates.phase_gates import describe, gates_of
-from crossfade.gates.subject import Subject
+from crossfade.gates.subject import Look, Subject
 from crossfade.gates.verdict import PhaseVerdict
 from crossfade.observe.events import Emit
 from crossfade.observe.events import Event as Happening
 from crossfade.operations.step import Phase
 from crossfade.plan.digest import plan_digest
+from crossfade.plan.gates import AppVersion
 from crossfade.plan.model import Plan
-from crossfade.postgres.connect import connect, database_url
+from crossfade.postgres.connect import connect, database_url, is_loss
 from crossfade.postgres.pooler import refuse_transaction_pooler
 from crossfade.workflow import doctor, ledger, report, roles
 from crossfade.workflow.lease import leased, surviving_outages
@@ -33,7 +34,7 @@ from crossfade.workflow.preflight import examine
 from crossfade.workflow.program import from_json
 from crossfade.workflow.results import Explanation, Finding, HistoryEntry, Preflight, Status
 from crossfade.workflow.runner import POLL_SECONDS, Session, drive
-from crossfade.workflow.states import FINAL, FORWARD, Event, State, after
+from crossfade.workflow.states import BEFORE_BACKFILLED, FINAL, FORWARD, Event, State, after
 
 Connection = psycopg.Connection[Any]
 Confirmation = Callable[[str], None]
@@ -228,7 +229,7 @@ class Engine:
         run = ledger.get_run(connection, name)
         phase = report.next_phase(run.state)
         gates = {phase: evaluate(connection, self._subject(run), phase, record=False)} if phase else {}
-        return report.status(connection, run, gates)
+        return report.status(connection, run, gates, early=self._live_too_early(run))
 
     def runs(self) -> tuple[Status, ...]:
         """Every run, the latest first; their gates are not evaluated."""
@@ -304,6 +305,13 @@ class Engine:
         ledger.require(self._read())
         return self._read()
 
+    def _live_too_early(self, run: RunRow) -> str | None:
+        """Which instances of the new version are live before the rows are filled."""
+        if run.state not in BEFORE_BACKFILLED:
+            return None
+        look = Look(phase=Phase.BACKFILL, now=self._now(), record=False)
+        return app_version.live_in_new(app_version.observe(self._read(), self._subject(run), AppVersion(), look))
+
     def _now(self) -> Any:
         row = self._read().execute("SELECT pg_catalog.clock_timestamp()").fetchone()
         assert row is not None
@@ -322,7 +330,14 @@ class Engine:
     def _find(self, target: Plan | str, acks: tuple[str, ...]) -> RunRow:
         if isinstance(target, Plan):
             return self._start(target, acks)
-        return ledger.get_run(self._ledger(), target)
+        return self._acknowledging(ledger.get_run(self._ledger(), target), acks)
+
+    def _acknowledging(self, run: RunRow, acks: tuple[str, ...]) -> RunRow:
+        """The run, with what a person accepts now besides what was accepted when it was started."""
+        if run.state is not State.PLANNED or set(acks) <= set(run.acks):
+            return run
+        ledger.add_acks(self._read(), run.id, acks)
+        return ledger.get_run(self._read(), run.name)
 
     def _start(self, plan: Plan, acks: tuple[str, ...]) -> RunRow:
         connection = self._read()
@@ -337,7 +352,7 @@ class Engine:
                     hint="A plan is immutable once started. Undo the edit, or roll the run back and start anew, or "
                     "give the changed plan another name.",
                 )
-            return found
+            return self._acknowledging(found, acks)
         program = examine(self._connect, plan, acks).checked()
         with connection.transaction():
             run_id = ledger.add_run(
@@ -427,9 +442,9 @@ class Engine:
             if error.exit_code in (1, 6):
                 ledger.set_failed(session.work, row.id, error.as_json())
             raise
-        except psycopg.OperationalError:
-            raise
         except psycopg.Error as error:
+            if is_loss(error):
+                raise
             failed = StepFailed(f"PostgreSQL says: {str(error).strip()}", sqlstate=error.sqlstate)
             ledger.set_failed(session.work, row.id, failed.as_json())
             raise failed from error

@@ -17,6 +17,7 @@ import psycopg
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from crossfade.errors import DatabaseUnreachable, LeaseHeld
+from crossfade.postgres.connect import is_loss
 from crossfade.workflow import ledger
 
 Connection = psycopg.Connection[Any]
@@ -113,9 +114,3 @@ def _telling_losses(attempt: Callable[[], T], outage: _Outage) -> T:
             raise
         outage.since = time.monotonic()
         raise ConnectionLost(str(error).strip()) from error
-
-
-def is_loss(error: psycopg.Error) -> bool:
-    """Whether the error means that the session is gone (class 08, 57P01 to 57P03, or no SQLSTATE at all)."""
-    state = error.sqlstate
-    return state is None or state.startswith("08") or state in ("57P01", "57P02", "57P03")

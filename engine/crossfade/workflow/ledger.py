@@ -150,6 +150,17 @@ def replace_program(connection: Connection, run: RunRow, program: Mapping[str, A
     )
 
 
+def add_acks(connection: Connection, run_id: int, acks: tuple[str, ...]) -> None:
+    """Note what a person accepts besides what was accepted before."""
+    with connection.transaction():
+        connection.execute(
+            "UPDATE crossfade.runs SET acks = ARRAY(SELECT DISTINCT pg_catalog.unnest(acks || %s::text[]) ORDER BY 1)"
+            " WHERE id = %s",
+            [list(acks), run_id],
+        )
+        add_event(connection, run_id, "acknowledged", {"acks": list(acks)})
+
+
 def me() -> str:
     """This process, for people: host and pid."""
     return f"{socket.gethostname()} pid {os.getpid()}"

@@ -13,7 +13,7 @@ from crossfade.workflow import ledger
 from crossfade.workflow.ledger import RunRow
 from crossfade.workflow.program import Program, from_json
 from crossfade.workflow.results import Next, PhaseStatus, Status, StepStatus, TableProgress
-from crossfade.workflow.states import State
+from crossfade.workflow.states import BEFORE_BACKFILLED, State
 
 _NEXT = {
     State.PLANNED: ("expand", Phase.EXPAND),
@@ -35,8 +35,14 @@ def next_phase(state: State) -> Phase | None:
     return _NEXT[state][1] if state in _NEXT else None
 
 
-def status(connection: psycopg.Connection[Any], run: RunRow, gates: Mapping[Phase, PhaseVerdict]) -> Status:
-    """Where a run stands."""
+def status(
+    connection: psycopg.Connection[Any],
+    run: RunRow,
+    gates: Mapping[Phase, PhaseVerdict],
+    *,
+    early: str | None = None,
+) -> Status:
+    """Where a run stands; `early` names instances of the new version that are live too early."""
     program = from_json(run.program)
     return Status(
         name=run.name,
@@ -50,7 +56,7 @@ def status(connection: psycopg.Connection[Any], run: RunRow, gates: Mapping[Phas
         gates=gates,
         retain_until=run.retain_until if run.state is State.RETAINED else None,
         holder=run.holder,
-        warnings=_warnings(run),
+        warnings=_warnings(run, early),
     )
 
 
@@ -68,10 +74,12 @@ def _next(run: RunRow, gates: Mapping[Phase, PhaseVerdict]) -> Next:
     )
 
 
-def _warnings(run: RunRow) -> tuple[str, ...]:
-    if run.state in (State.PLANNED, State.EXPANDING, State.EXPANDED, State.BACKFILLING):
+def _warnings(run: RunRow, early: str | None) -> tuple[str, ...]:
+    if run.state in BEFORE_BACKFILLED:
+        seen = f"; live already: {early}" if early else ""
         return (
-            "the new version of an app must not be live before backfilled: rows not yet filled would look empty to it",
+            f"the new version of an app must not be live before backfilled: rows not yet filled would look empty to "
+            f"it{seen}",
         )
     if run.state in (State.REVERTING, State.ROLLING_BACK, State.ROLLED_BACK):
         return ("a version that knows only the new shape must not be live now",)

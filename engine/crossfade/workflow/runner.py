@@ -31,10 +31,11 @@ from crossfade.observe.events import (
     StepDone,
     StepStarted,
 )
-from crossfade.operations.step import Phase, Step, strongest
+from crossfade.operations.step import Part, Phase, Step, strongest
 from crossfade.plan.model import Plan
 from crossfade.plan.windows import Window
 from crossfade.postgres import locks
+from crossfade.postgres.connect import is_loss
 from crossfade.postgres.statement import Lock, Statement
 from crossfade.workflow import ledger, machine
 from crossfade.workflow.machine import Facts
@@ -43,6 +44,8 @@ from crossfade.workflow.states import TRANSITIONS, Event, State
 
 POLL_SECONDS = 1.0
 """Between two looks at a gate that is waited for."""
+HELD_SECONDS = 10.0
+"""How long one statement of a step may take that neither rewrites nor reads a table, while it holds its locks."""
 
 Connection = psycopg.Connection[Any]
 _PHASE_BEGUN_BY = {
@@ -123,7 +126,7 @@ def drive(session: Session, goal: State) -> None:
                 _verify(session)
                 facts = replace(facts, verified=True, blockers=None)
             case machine.Execute(step):
-                _execute(session, step)
+                verdict, facts = _executed(session, step, verdict, facts)
             case machine.Undo(step):
                 _undo(session, step)
             case machine.Finish(event):
@@ -232,7 +235,12 @@ def _closed(session: Session, window: Window) -> str | None:
 def _verify(session: Session) -> None:
     for change in session.program.rows:
         found = verify(
-            connect=session.connect, run_id=session.run_id, run_name=session.name, change=change, emit=session.emit
+            connect=session.connect,
+            run_id=session.run_id,
+            run_name=session.name,
+            change=change,
+            should_stop=session.should_stop,
+            emit=session.emit,
         )
         if found.mismatches:
             raise VerificationFailed(
@@ -243,13 +251,52 @@ def _verify(session: Session) -> None:
             )
 
 
+def _executed(
+    session: Session, step: Step, verdict: PhaseVerdict | None, facts: Facts
+) -> tuple[PhaseVerdict | None, Facts]:
+    """Run a step; what is known after it: where the gates closed while it waited for its locks, nothing was changed."""
+    try:
+        _execute(session, step)
+    except _GatesClosed as closed:
+        return closed.verdict, replace(facts, blockers=closed.verdict.blockers, verified=False)
+    return verdict, facts
+
+
 def _execute(session: Session, step: Step) -> None:
     attempt = ledger.step_begun(session.work, session.run_id, step.id)
     session.emit(StepStarted(run=session.name, step=step.id, title=step.title, phase=step.phase.value, attempt=attempt))
-    if step.transactional:
-        _in_transaction(session, step, step.statements, "done")
-    else:
+    if not step.transactional:
         _outside_transaction(session, step)
+        return
+    on_wait = _on_wait(session, step)
+    if step.part is Part.HIDE:
+        on_wait = _asking_again(session, on_wait)
+    _in_transaction(session, step, step.statements, "done", on_wait)
+
+
+class _GatesClosed(Exception):
+    """A gate that passed does not pass any more."""
+
+    def __init__(self, verdict: PhaseVerdict) -> None:
+        super().__init__()
+        self.verdict = verdict
+
+
+def _asking_again(session: Session, on_wait: locks.OnWait) -> locks.OnWait:
+    """A step that hides the old shape may wait for minutes: before each further attempt the gates have to pass anew."""
+    asked = time.monotonic()
+
+    def report(attempt: int, seconds: float, blockers: tuple[Blocker, ...]) -> None:
+        nonlocal asked
+        on_wait(attempt, seconds, blockers)
+        if time.monotonic() - asked < POLL_SECONDS:
+            return
+        verdict = _ask(session, Phase.CONTRACT)
+        if verdict.blockers:
+            raise _GatesClosed(verdict)
+        asked = time.monotonic()
+
+    return report
 
 
 def _undo(session: Session, step: Step) -> None:
@@ -259,7 +306,8 @@ def _undo(session: Session, step: Step) -> None:
     state = ledger.step_rows(session.work, session.run_id)[step.id]["state"]
     # A transactional step that is only "running" never committed: there is nothing of it to take back.
     nothing_made = step.transactional and state == "running"
-    _in_transaction(session, step, () if nothing_made else step.undo, "undone")
+    statements = () if nothing_made else step.undo
+    _in_transaction(session, step, statements, "undone", _on_wait(session, step))
 
 
 def _on_wait(session: Session, step: Step) -> locks.OnWait:
@@ -274,10 +322,13 @@ def _on_wait(session: Session, step: Step) -> locks.OnWait:
     return report
 
 
-def _in_transaction(session: Session, step: Step, statements: tuple[Statement, ...], state: str) -> None:
+def _in_transaction(
+    session: Session, step: Step, statements: tuple[Statement, ...], state: str, on_wait: locks.OnWait
+) -> None:
     policy = locks.LockPolicy(
         timeout=session.plan.locks.timeout / timedelta(seconds=1),
         give_up_after=session.plan.locks.give_up_after / timedelta(seconds=1),
+        statement=None if any(s.rewrites or s.scans for s in statements) else HELD_SECONDS,
     )
     timing: dict[str, float] = {}
     begun = time.monotonic()
@@ -291,7 +342,7 @@ def _in_transaction(session: Session, step: Step, statements: tuple[Statement, .
         ledger.step_ended(session.work, session.run_id, step.id, state=state, **timing)
 
     wanted = step_locks(statements)
-    locks.in_slices(session.work, wanted, policy, body, what=step.title, on_wait=_on_wait(session, step))
+    locks.in_slices(session.work, wanted, policy, body, what=step.title, on_wait=on_wait)
     session.emit(StepDone(run=session.name, step=step.id, phase=step.phase.value, **timing))
 
 
@@ -311,13 +362,17 @@ def _outside_transaction(session: Session, step: Step) -> None:
             connection.execute("SELECT pg_catalog.set_config('statement_timeout', '0', false)")
             pid = connection.info.backend_pid
             with locks.reporting_waits(session.connect, pid, _on_wait_only(session, step)):
-                for statement in (*step.cleanup, *step.statements):
-                    _send(connection, step, statement)
+                locks.through_conflicts(lambda: _send_all(connection, step))
     duration = (time.monotonic() - begun) * 1000
     with session.work.transaction():
         ledger.prove_lease(session.work, session.run_id, session.token)
         ledger.step_ended(session.work, session.run_id, step.id, state="done", lock_wait_ms=0, duration_ms=duration)
     session.emit(StepDone(run=session.name, step=step.id, phase=step.phase.value, lock_wait_ms=0, duration_ms=duration))
+
+
+def _send_all(connection: Connection, step: Step) -> None:
+    for statement in (*step.cleanup, *step.statements):
+        _send(connection, step, statement)
 
 
 def _on_wait_only(session: Session, step: Step) -> locks.OnWait:
@@ -344,9 +399,9 @@ def _send(connection: Connection, step: Step, statement: Statement) -> None:
             f"{step.title}: the statement waited longer than locks.give_up_after: {error}",
             hint="End the transactions it waits for, and run the command again; a half-built index is cleaned up then.",
         ) from None
-    except psycopg.OperationalError:
-        raise
     except psycopg.Error as error:
+        if is_loss(error) or isinstance(error, locks.CONFLICTS):
+            raise
         raise StepFailed(
             f"{step.title}: PostgreSQL says: {str(error).strip()} (SQLSTATE {error.sqlstate}), in: {statement.text}",
             sqlstate=error.sqlstate,

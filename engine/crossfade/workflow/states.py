@@ -91,6 +91,9 @@ FORWARD = (
 )
 """The way of a run that nothing turns back, in order."""
 
+BEFORE_BACKFILLED = frozenset({State.PLANNED, State.EXPANDING, State.EXPANDED, State.BACKFILLING})
+"""While rows may not be filled yet, so that they look empty to a version that needs the new shape."""
+
 
 def after(state: State, event: Event) -> State | None:
     """Where the event leads from the state; None where it leads nowhere."""

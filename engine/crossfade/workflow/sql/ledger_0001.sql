@@ -146,6 +146,8 @@ CREATE TABLE crossfade.legacy_writes (
     at timestamptz NOT NULL
 );
 CREATE INDEX legacy_writes_latest ON crossfade.legacy_writes (plan, kind, at);
+CREATE INDEX legacy_writes_writer ON crossfade.legacy_writes
+    (plan, column_name, relation, application_name, role_name, address, at) WHERE kind = 'legacy';
 
 CREATE TABLE crossfade.approvals (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -168,6 +170,7 @@ CREATE TABLE crossfade.evaluations (
     gates jsonb NOT NULL,
     at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+CREATE INDEX evaluations_run ON crossfade.evaluations (run_id, phase, id);
 CREATE TABLE crossfade.passing (
     run_id bigint NOT NULL REFERENCES crossfade.runs,
     phase text NOT NULL,
@@ -176,11 +179,35 @@ CREATE TABLE crossfade.passing (
     PRIMARY KEY (run_id, phase, gate)
 );
 
+-- Of each writer of an old shape only the latest note says something new; an old version that lives on for weeks would
+-- fill the disk with the others. Called by heartbeats and when gates are asked, never in a writer's transaction; waits for
+-- nobody, and takes away a thousand at a time of those older than a minute.
+CREATE FUNCTION crossfade.compact_legacy_writes() RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    DELETE FROM crossfade.legacy_writes
+    WHERE ctid = ANY (ARRAY(
+        SELECT w.ctid
+        FROM crossfade.legacy_writes w
+        WHERE w.kind = 'legacy'
+          AND w.at < clock_timestamp() - interval '1 minute'
+          AND EXISTS (
+              SELECT
+              FROM crossfade.legacy_writes n
+              WHERE n.kind = 'legacy' AND n.plan = w.plan AND n.column_name = w.column_name
+                AND n.relation = w.relation AND n.application_name = w.application_name
+                AND n.role_name = w.role_name AND n.address IS NOT DISTINCT FROM w.address AND n.at > w.at
+          )
+        LIMIT 1000
+        FOR UPDATE OF w SKIP LOCKED
+    ))
+$$;
+
 CREATE FUNCTION crossfade.heartbeat(app text, version text, instance text) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO crossfade.sightings AS s (app, version, instance, source, host)
     VALUES (heartbeat.app, heartbeat.version, heartbeat.instance, 'heartbeat', host(inet_client_addr()))
-    ON CONFLICT ON CONSTRAINT sightings_pkey DO UPDATE SET last_seen = clock_timestamp(), host = excluded.host
+    ON CONFLICT ON CONSTRAINT sightings_pkey DO UPDATE SET last_seen = clock_timestamp(), host = excluded.host;
+    SELECT crossfade.compact_legacy_writes();
 $$;
 COMMENT ON FUNCTION crossfade.heartbeat(text, text, text) IS
     'Says that this instance of the app is live. Call it at start and every 15 seconds or so, outside a long transaction.';
