@@ -10,7 +10,7 @@ from psycopg import errors
 
 from crossfade.backfill.keys import Key
 from crossfade.backfill.rejected import described, is_refusal, key_as_json
-from crossfade.errors import RowsFailed
+from crossfade.errors import CrossfadeError, RowsFailed
 
 from .filling import COUNTED, KEYED, UNKEYED, rows
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SOUND = "ALTER TABLE t ADD CONSTRAINT sound CHECK (id % 10 <> 7) NOT VALID;"
 """Refuses every update of rows 7, 17, 27 …"""
 POISON = [7, 17, 27, 37, 47]
+IF_SEVEN = "IF NEW.id % 10 = 7 THEN RAISE 'row % is not for you', NEW.id USING ERRCODE = 'P0001';"
+ALWAYS = "IF true THEN RAISE 'this table is read-only';"
 RAISING = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF NEW.id % 10 = 7 THEN RAISE 'row % is not for you', NEW.id USING ERRCODE = '{state}'; END IF;
@@ -190,6 +192,22 @@ def test_a_failure_that_is_not_about_the_row_is_not_put_down_to_it(start: Callab
     with pytest.raises(Exception, match="nothing"):
         filling.fill()
     assert filling.rejected() == {}
+
+
+def test_a_table_that_refuses_every_statement_fails_in_the_servers_words(start: Callable[[str], Filling]) -> None:
+    """A statement's trigger fires where no row is pending, so there is no row to put it down to."""
+    filling = start(KEYED + rows(20) + "UPDATE t SET old = NULL;")
+    filling.sql(
+        raising().replace("{schema}", filling.schema).replace("EACH ROW", "EACH STATEMENT").replace(IF_SEVEN, ALWAYS)
+    )
+    with pytest.raises(CrossfadeError, match="read-only"):
+        filling.fill()
+
+
+def test_a_row_that_a_trigger_leaves_out_in_silence_is_not_taken_for_done(start: Callable[[str], Filling]) -> None:
+    filling = start(KEYED + rows(20) + raising().replace(IF_SEVEN, "IF NEW.id = 7 THEN RETURN NULL;"))
+    with pytest.raises(CrossfadeError, match="id=7"):
+        filling.fill()
 
 
 @pytest.mark.parametrize(

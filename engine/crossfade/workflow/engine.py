@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import psycopg
 
-from crossfade.errors import CrossfadeError, Interrupted, PlanChanged, StepFailed, UsageError, WorkLeft, WrongState
+from crossfade.errors import PlanChanged, UsageError, WrongState
 from crossfade.gates import app_version, sightings
 from crossfade.gates.evaluate import evaluate
 from crossfade.gates.phase_gates import describe, gates_of
@@ -25,15 +25,16 @@ from crossfade.operations.step import Phase
 from crossfade.plan.digest import plan_digest
 from crossfade.plan.gates import AppVersion
 from crossfade.plan.model import Plan
-from crossfade.postgres.connect import connect, database_url, is_loss
+from crossfade.postgres.connect import connect, database_url
 from crossfade.postgres.pooler import refuse_transaction_pooler
 from crossfade.workflow import doctor, ledger, report, roles
-from crossfade.workflow.lease import leased, surviving_outages
+from crossfade.workflow.driving import Order, carry_out
+from crossfade.workflow.lease import surviving_outages
 from crossfade.workflow.ledger import RunRow
 from crossfade.workflow.preflight import examine
 from crossfade.workflow.program import from_json
 from crossfade.workflow.results import Explanation, Finding, HistoryEntry, Preflight, Status
-from crossfade.workflow.runner import POLL_SECONDS, Session, drive
+from crossfade.workflow.runner import POLL_SECONDS
 from crossfade.workflow.states import BEFORE_BACKFILLED, FINAL, FORWARD, Event, State, after
 
 Connection = psycopg.Connection[Any]
@@ -390,67 +391,19 @@ class Engine:
         max_duration: timedelta | None = None,
         begin: Event | None = None,
     ) -> Status:
-        begun = time.monotonic()
-
-        def why_stop() -> str | None:
-            if self._stop is None and max_duration is not None:
-                over = time.monotonic() - begun >= max_duration / timedelta(seconds=1)
-                return "--max-duration is reached" if over else None
-            return self._stop
+        began = time.monotonic()
+        order = Order(
+            goal=goal,
+            begin=begin,
+            confirm=confirm,
+            wait_until=None if wait is None else began + wait / timedelta(seconds=1),
+            stop_at=None if max_duration is None else began + max_duration / timedelta(seconds=1),
+        )
 
         def attempt() -> Status:
-            with leased(self._connect, run.id, run.name) as (work, token):
-                row = ledger.get_run(work, run.name)
-                session = Session(
-                    connect=self._connect,
-                    work=work,
-                    run_id=run.id,
-                    name=run.name,
-                    digest=run.digest,
-                    created_at=run.created_at,
-                    plan=Plan.from_json(dict(run.plan)),
-                    program=from_json(row.program),
-                    token=token,
-                    emit=self._emit,
-                    should_stop=why_stop,
-                    confirm=confirm,
-                    wait_until=None if wait is None else begun + wait / timedelta(seconds=1),
-                )
-                ledger.set_failed(work, run.id, None)
-                target = after(row.state, begin) if begin else None
-                if begin is not None and target is not None:
-                    with work.transaction():
-                        ledger.move(work, run.id, token, row.state, target)
-                self._guarded(session, row, goal)
+            carry_out(order, run, connect=self._connect, emit=self._emit, asked_to_stop=lambda: self._stop)
             return self.status(run.name)
 
         # Not kept open and idle for what may be hours.
         self.close()
         return surviving_outages(attempt)
-
-    def _guarded(self, session: Session, row: RunRow, goal: State) -> None:
-        """Drive; what stops the run for a cause of its own is remembered in the ledger."""
-        try:
-            if row.state is State.PLANNED and goal in FORWARD:
-                session.program = self._fresh_program(session, row)
-            drive(session, goal)
-        except WorkLeft as error:
-            if self._stop:
-                raise Interrupted(error.message, hint=error.hint) from None
-            raise
-        except CrossfadeError as error:
-            if error.exit_code in (1, 6):
-                ledger.set_failed(session.work, row.id, error.as_json())
-            raise
-        except psycopg.Error as error:
-            if is_loss(error):
-                raise
-            failed = StepFailed(f"PostgreSQL says: {str(error).strip()}", sqlstate=error.sqlstate)
-            ledger.set_failed(session.work, row.id, failed.as_json())
-            raise failed from error
-
-    def _fresh_program(self, session: Session, row: RunRow) -> Any:
-        """Compile again right before the first step: days may have passed since `start`."""
-        program = examine(self._connect, session.plan, row.acks).checked()
-        ledger.replace_program(session.work, row, program.as_json())
-        return program

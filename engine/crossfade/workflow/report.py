@@ -27,6 +27,7 @@ _NEXT = {
     State.REVERTING: ("revert", None),
     State.ROLLING_BACK: ("rollback", None),
 }
+_TOO_EARLY = "the new version of an app must not be live before backfilled: rows not yet filled would look empty to it"
 _ACTIONS = {State.RETAINED: "drop", State.DROPPING: "drop"}
 
 
@@ -77,10 +78,7 @@ def _next(run: RunRow, gates: Mapping[Phase, PhaseVerdict]) -> Next:
 def _warnings(run: RunRow, early: str | None) -> tuple[str, ...]:
     if run.state in BEFORE_BACKFILLED:
         seen = f"; live already: {early}" if early else ""
-        return (
-            f"the new version of an app must not be live before backfilled: rows not yet filled would look empty to "
-            f"it{seen}",
-        )
+        return (f"{_TOO_EARLY}{seen}",)
     if run.state in (State.REVERTING, State.ROLLING_BACK, State.ROLLED_BACK):
         return ("a version that knows only the new shape must not be live now",)
     return ()

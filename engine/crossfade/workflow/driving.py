@@ -1,0 +1,110 @@
+"""Driving a run for one command: the lease, the runner, and what the ledger remembers where it stops."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from crossfade.errors import CrossfadeError, Interrupted, StepFailed, WorkLeft
+from crossfade.observe.events import Emit
+from crossfade.plan.model import Plan
+from crossfade.postgres.connect import is_loss
+from crossfade.workflow import ledger
+from crossfade.workflow.lease import leased
+from crossfade.workflow.ledger import RunRow
+from crossfade.workflow.preflight import examine
+from crossfade.workflow.program import Program, from_json
+from crossfade.workflow.runner import drive
+from crossfade.workflow.session import Session
+from crossfade.workflow.states import FORWARD, Event, State, after
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a command wants of a run. Times are on the monotonic clock."""
+
+    goal: State
+    begin: Event | None
+    """What a person decides, where that is not the way forwards: to roll back, or to revert."""
+    confirm: Callable[[str], None]
+    """Returns if a person agrees to what is about to happen; raises UsageError otherwise."""
+    wait_until: float | None
+    """How long gates are waited for; None is not at all."""
+    stop_at: float | None
+    """When to stop with work left."""
+
+    def is_over(self) -> str | None:
+        """Why to stop, once the time given is over."""
+        return "--max-duration is reached" if self.stop_at is not None and time.monotonic() >= self.stop_at else None
+
+
+def carry_out(
+    order: Order,
+    run: RunRow,
+    *,
+    connect: Callable[[], Connection],
+    emit: Emit,
+    asked_to_stop: Callable[[], str | None],
+) -> None:
+    """Take the run's lease and bring the run to the order's goal.
+
+    Raises LeaseHeld, Interrupted where it was asked to stop, and what `drive` raises; what stops a run for a cause of
+    its own is kept in the ledger as `failed`.
+    """
+    with leased(connect, run.id, run.name) as (work, token):
+        row = ledger.get_run(work, run.name)
+        session = Session(
+            connect=connect,
+            work=work,
+            run_id=run.id,
+            name=run.name,
+            digest=run.digest,
+            created_at=run.created_at,
+            plan=Plan.from_json(dict(run.plan)),
+            program=from_json(row.program),
+            token=token,
+            emit=emit,
+            should_stop=lambda: asked_to_stop() or order.is_over(),
+            confirm=order.confirm,
+            wait_until=order.wait_until,
+        )
+        ledger.set_failed(work, run.id, None)
+        _begin(session, row, order)
+        try:
+            if row.state is State.PLANNED and order.goal in FORWARD:
+                session.program = _fresh_program(session, row)
+            drive(session, order.goal)
+        except WorkLeft as error:
+            if asked_to_stop():
+                raise Interrupted(error.message, hint=error.hint) from None
+            raise
+        except CrossfadeError as error:
+            if error.exit_code in (1, 6):
+                ledger.set_failed(work, run.id, error.as_json())
+            raise
+        except psycopg.Error as error:
+            if is_loss(error):
+                raise
+            failed = StepFailed(f"PostgreSQL says: {str(error).strip()}", sqlstate=error.sqlstate)
+            ledger.set_failed(work, run.id, failed.as_json())
+            raise failed from error
+
+
+def _begin(session: Session, row: RunRow, order: Order) -> None:
+    target = after(row.state, order.begin) if order.begin else None
+    if target is not None:
+        with session.work.transaction():
+            ledger.move(session.work, session.run_id, session.token, row.state, target)
+
+
+def _fresh_program(session: Session, row: RunRow) -> Program:
+    """Compile again right before the first step: days may have passed since `start`."""
+    program = examine(session.connect, session.plan, row.acks).checked()
+    ledger.replace_program(session.work, row, program.as_json())
+    return program

@@ -1,0 +1,185 @@
+"""Executing one step, and taking it back: the statements, the locks they wait for, the ledger's record.
+
+A step that runs in a transaction commits together with its row in the ledger and the check of the lease's token. One
+that cannot is marked as running first, probed, cleaned up, executed and recorded.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+
+from crossfade.errors import LockNotAcquired, StepFailed, WorkLeft
+from crossfade.gates.verdict import PhaseVerdict
+from crossfade.observe.events import Blocker, LockWaited, StepDone, StepStarted
+from crossfade.operations.step import Part, Step, strongest
+from crossfade.postgres import locks
+from crossfade.postgres.connect import is_loss
+from crossfade.postgres.statement import Lock, Statement
+from crossfade.workflow import ledger
+from crossfade.workflow.session import Session
+
+HELD_SECONDS = 10.0
+"""How long one statement of a step may take that neither rewrites nor reads a table, while it holds its locks."""
+FRESH_SECONDS = 1.0
+"""How old the gates' answer may be when a step that hides the old shape tries for its locks."""
+
+Connection = psycopg.Connection[Any]
+
+
+def execute(session: Session, step: Step, ask: Callable[[], PhaseVerdict]) -> None:
+    """Run a step that is not done.
+
+    `ask` evaluates the gates of contract. Raises GatesClosed, StepFailed, LockNotAcquired, LostLease and WorkLeft;
+    nothing was changed then.
+    """
+    attempt = ledger.step_begun(session.work, session.run_id, step.id)
+    session.emit(StepStarted(run=session.name, step=step.id, title=step.title, phase=step.phase.value, attempt=attempt))
+    if not step.transactional:
+        _outside_transaction(session, step)
+        return
+    on_wait = _on_wait(session, step)
+    if step.part is Part.HIDE:
+        on_wait = _asking_again(on_wait, ask)
+    _in_transaction(session, step, step.statements, "done", on_wait)
+
+
+class GatesClosed(Exception):
+    """A gate that passed does not pass any more."""
+
+    def __init__(self, verdict: PhaseVerdict) -> None:
+        super().__init__()
+        self.verdict = verdict
+
+
+def _asking_again(on_wait: locks.OnWait, ask: Callable[[], PhaseVerdict]) -> locks.OnWait:
+    """A step that hides the old shape may wait for minutes: before each further attempt the gates have to pass anew."""
+    asked = time.monotonic()
+
+    def report(attempt: int, seconds: float, blockers: tuple[Blocker, ...]) -> None:
+        nonlocal asked
+        on_wait(attempt, seconds, blockers)
+        if time.monotonic() - asked < FRESH_SECONDS:
+            return
+        verdict = ask()
+        if verdict.blockers:
+            raise GatesClosed(verdict)
+        asked = time.monotonic()
+
+    return report
+
+
+def undo(session: Session, step: Step) -> None:
+    """Take back a step that is done, or that was begun and may be half made. Raises as `execute` does."""
+    session.emit(
+        StepStarted(run=session.name, step=step.id, title=f"undo: {step.title}", phase=step.phase.value, attempt=1)
+    )
+    state = ledger.step_rows(session.work, session.run_id)[step.id]["state"]
+    # A transactional step that is only "running" never committed: there is nothing of it to take back.
+    nothing_made = step.transactional and state == "running"
+    statements = () if nothing_made else step.undo
+    _in_transaction(session, step, statements, "undone", _on_wait(session, step))
+
+
+def _on_wait(session: Session, step: Step) -> locks.OnWait:
+    def report(attempt: int, seconds: float, blockers: tuple[Blocker, ...]) -> None:
+        session.emit(
+            LockWaited(run=session.name, step=step.id, attempt=attempt, waited_seconds=seconds, blockers=blockers)
+        )
+        stop = session.should_stop()
+        if stop is not None:
+            raise WorkLeft(f"run {session.name} stops while it waits for a lock: {stop}")
+
+    return report
+
+
+def _in_transaction(
+    session: Session, step: Step, statements: tuple[Statement, ...], state: str, on_wait: locks.OnWait
+) -> None:
+    policy = locks.LockPolicy(
+        timeout=session.plan.locks.timeout / timedelta(seconds=1),
+        give_up_after=session.plan.locks.give_up_after / timedelta(seconds=1),
+        statement=None if any(s.rewrites or s.scans for s in statements) else HELD_SECONDS,
+    )
+    timing: dict[str, float] = {}
+    begun = time.monotonic()
+
+    def body() -> None:
+        held = time.monotonic()
+        ledger.prove_lease(session.work, session.run_id, session.token)
+        for statement in statements:
+            _send(session.work, step, statement)
+        timing.update(lock_wait_ms=(held - begun) * 1000, duration_ms=(time.monotonic() - held) * 1000)
+        ledger.step_ended(session.work, session.run_id, step.id, state=state, **timing)
+
+    wanted = _locks_of(statements)
+    locks.in_slices(session.work, wanted, policy, body, what=step.title, on_wait=on_wait)
+    session.emit(StepDone(run=session.name, step=step.id, phase=step.phase.value, **timing))
+
+
+def _locks_of(statements: tuple[Statement, ...]) -> tuple[Lock, ...]:
+    """The strongest lock per relation over some statements."""
+    return strongest(lock for s in statements for lock in s.locks)
+
+
+def _outside_transaction(session: Session, step: Step) -> None:
+    begun = time.monotonic()
+    with session.work.transaction():
+        ledger.prove_lease(session.work, session.run_id, session.token)
+    if not _is_done(session.work, step):
+        with session.connect() as connection:
+            give_up = round(session.plan.locks.give_up_after / timedelta(milliseconds=1))
+            connection.execute("SELECT pg_catalog.set_config('lock_timeout', %s, false)", [f"{give_up}ms"])
+            connection.execute("SELECT pg_catalog.set_config('statement_timeout', '0', false)")
+            pid = connection.info.backend_pid
+            with locks.reporting_waits(session.connect, pid, _on_wait_only(session, step)):
+                locks.through_conflicts(lambda: _send_all(connection, step))
+    duration = (time.monotonic() - begun) * 1000
+    with session.work.transaction():
+        ledger.prove_lease(session.work, session.run_id, session.token)
+        ledger.step_ended(session.work, session.run_id, step.id, state="done", lock_wait_ms=0, duration_ms=duration)
+    session.emit(StepDone(run=session.name, step=step.id, phase=step.phase.value, lock_wait_ms=0, duration_ms=duration))
+
+
+def _send_all(connection: Connection, step: Step) -> None:
+    for statement in (*step.cleanup, *step.statements):
+        _send(connection, step, statement)
+
+
+def _on_wait_only(session: Session, step: Step) -> locks.OnWait:
+    def report(attempt: int, seconds: float, blockers: tuple[Blocker, ...]) -> None:
+        session.emit(
+            LockWaited(run=session.name, step=step.id, attempt=attempt, waited_seconds=seconds, blockers=blockers)
+        )
+
+    return report
+
+
+def _is_done(connection: Connection, step: Step) -> bool:
+    row = connection.execute(step.done.encode()).fetchone()
+    return bool(row and row[0])
+
+
+def _send(connection: Connection, step: Step, statement: Statement) -> None:
+    try:
+        connection.execute(statement.text.encode())
+    except psycopg.errors.LockNotAvailable as error:
+        if connection.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
+            raise
+        raise LockNotAcquired(
+            f"{step.title}: the statement waited longer than locks.give_up_after: {error}",
+            hint="End the transactions it waits for, and run the command again; a half-built index is cleaned up then.",
+        ) from None
+    except psycopg.Error as error:
+        if is_loss(error) or isinstance(error, locks.CONFLICTS):
+            raise
+        raise StepFailed(
+            f"{step.title}: PostgreSQL says: {str(error).strip()} (SQLSTATE {error.sqlstate}), in: {statement.text}",
+            sqlstate=error.sqlstate,
+            hint="The step was rolled back. Remove the cause and run the command again.",
+            location=step.id,
+        ) from None

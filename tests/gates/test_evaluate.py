@@ -1,0 +1,201 @@
+"""All gates of a phase asked together: what is recorded, and that one which fails harms no other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from crossfade.gates import sightings
+from crossfade.gates.phase_gates import AnyApproval, describe, gates_of
+from crossfade.gates.verdict import Verdict
+from crossfade.operations.step import Phase
+from crossfade.plan.gates import Approval, AppVersion, LegacyWrites
+from crossfade.plan.load import parse_plan
+
+from .expanded import KEYED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .expanded import Expanded
+
+PASS, BLOCKED, UNKNOWN, ERROR = Verdict.PASS, Verdict.BLOCKED, Verdict.UNKNOWN, Verdict.ERROR
+ROSTER = 'apps:\n  api: {scheme: semver, new: ">=2.0.0"}\n'
+NO_HOLD = ROSTER + "hold: 0s\n"
+WRITTEN = ("evaluations", "passing", "sightings", "legacy_writes", "events")
+
+
+def counts(run: Expanded) -> list[int]:
+    """How many rows there are in each table that a look may write to."""
+    return [run.sql(f"SELECT count(*) FROM crossfade.{table}")[0][0] for table in WRITTEN]
+
+
+def test_a_look_is_recorded_with_its_evidence(start: Callable[..., Expanded]) -> None:
+    run = start(KEYED, NO_HOLD)
+    sightings.heartbeat(run.connection, "api", "2.0.0", "pod-a")
+    found = run.evaluate()
+    assert found.verdict is PASS
+    assert {g.kind for g in found.gates} == {"app_version", "legacy_writes"}
+    kept = run.sql("SELECT phase, verdict, gates FROM crossfade.evaluations WHERE run_id = %s", [run.subject.run_id])
+    assert kept == [("contract", "PASS", found.as_json()["gates"])]
+    assert "pod-a" in str(kept)
+
+
+@pytest.mark.parametrize("plan", [NO_HOLD, ROSTER, "hold: 0s"], ids=["no hold", "hold", "approval"])
+def test_a_look_that_is_not_recorded_writes_nothing_and_answers_the_same(
+    start: Callable[..., Expanded], plan: str
+) -> None:
+    run = start(KEYED, plan)
+    run.approve()
+    sightings.heartbeat(run.connection, "api", "2.0.0", "pod-a")
+    run.app("api@2.0.0/pod-b")
+    before = counts(run)
+    seen = {kind: gate.verdict for kind, gate in run.gates(record=False).items()}
+    assert counts(run) == before
+    assert seen == {kind: gate.verdict for kind, gate in run.gates().items()}
+    assert counts(run) != before
+
+
+def test_phases_without_gates_pass(start: Callable[..., Expanded]) -> None:
+    run = start(KEYED, ROSTER)
+    for phase in (Phase.EXPAND, Phase.BACKFILL):
+        found = run.evaluate(phase)
+        assert (found.verdict, found.gates) == (PASS, ())
+
+
+def test_without_a_roster_contract_waits_for_anybodys_approval_and_shows_old_writes(
+    start: Callable[..., Expanded],
+) -> None:
+    run = start(KEYED, "hold: 1h")
+    run.sql("UPDATE t SET old = 'x'")
+    gates = run.gates()
+    assert (gates["approval"].verdict, gates["approval"].mode) == (BLOCKED, "enforce")
+    assert (gates["legacy_writes"].verdict, gates["legacy_writes"].mode) == (BLOCKED, "observe")
+    run.approve()
+    assert run.evaluate().verdict is PASS
+
+
+def test_a_hold_begins_goes_on_is_broken_and_begins_again(start: Callable[..., Expanded]) -> None:
+    run = start(KEYED, ROSTER + "hold: 1h\n")
+    sightings.heartbeat(run.connection, "api", "2.0.0", "pod-a")
+    first = run.gates()["app_version"]
+    assert first.verdict is BLOCKED
+    second = run.gates()["app_version"]
+    assert second.passing_since == first.passing_since
+    assert second.hold_until == first.hold_until
+    back = "UPDATE crossfade.passing SET since = since - interval '1 h' WHERE run_id = %s"
+    run.connection.execute(back, [run.subject.run_id])
+    assert run.gates()["app_version"].verdict is PASS
+    run.connection.execute("UPDATE crossfade.sightings SET last_seen = last_seen - interval '61 s'")
+    assert run.gates()["app_version"].verdict is UNKNOWN
+    sightings.heartbeat(run.connection, "api", "2.0.0", "pod-a")
+    third = run.gates()["app_version"]
+    assert third.verdict is BLOCKED
+    assert third.passing_since is not None
+    assert first.passing_since is not None
+    assert third.passing_since > first.passing_since
+
+
+def test_gates_of_one_kind_are_held_each_by_itself(start: Callable[..., Expanded]) -> None:
+    plan = (
+        ROSTER + '  worker: {scheme: integer, new: ">=7"}\nhold: 1h\n'
+        "gates:\n  contract:\n    - app_version: {apps: [api]}\n    - app_version: {apps: [worker]}\n"
+    )
+    run = start(KEYED, plan)
+    sightings.heartbeat(run.connection, "api", "2.0.0", "pod-a")
+    api, worker = (g for g in run.evaluate().gates if g.kind == "app_version")
+    assert (api.verdict, worker.verdict) == (BLOCKED, UNKNOWN)
+    sightings.heartbeat(run.connection, "worker", "7", "w")
+    api_again, worker = (g for g in run.evaluate().gates if g.kind == "app_version")
+    assert api_again.passing_since == api.passing_since
+    assert worker.passing_since is not None
+    assert api.passing_since is not None
+    assert worker.passing_since > api.passing_since
+
+
+BROKEN = "ALTER TABLE crossfade.approvals RENAME TO mislaid"
+MENDED = "ALTER TABLE crossfade.mislaid RENAME TO approvals"
+WITH_APPROVAL = NO_HOLD + "gates:\n  contract:\n    - approval: {role: dba}\n"
+
+
+@pytest.mark.parametrize("in_a_transaction", [False, True])
+def test_a_gate_that_cannot_be_asked_answers_error_and_the_others_answer(
+    start: Callable[..., Expanded], in_a_transaction: bool
+) -> None:
+    run = start(KEYED, WITH_APPROVAL)
+    sightings.heartbeat(run.connection, "api", "2.0.0", "pod-a")
+    run.sql(BROKEN)
+    try:
+        if in_a_transaction:
+            with run.connection.transaction():
+                gates = run.gates()
+        else:
+            gates = run.gates()
+    finally:
+        run.sql(MENDED)
+    assert gates["approval"].verdict is ERROR
+    assert gates["approval"].reason.startswith(
+        'approval cannot be asked: relation "crossfade.approvals" does not exist'
+    )
+    assert gates["approval"].evidence == {"error": "UndefinedTable", "sqlstate": "42P01"}
+    assert gates["app_version"].verdict is gates["legacy_writes"].verdict is PASS
+    recorded = run.sql("SELECT verdict FROM crossfade.evaluations WHERE run_id = %s", [run.subject.run_id])
+    assert recorded == [("ERROR",)]
+
+
+def test_a_gate_that_failed_has_to_be_held_anew(start: Callable[..., Expanded]) -> None:
+    run = start(KEYED, ROSTER + "hold: 1h\n")
+    sightings.heartbeat(run.connection, "api", "2.0.0", "pod-a")
+    first = run.gates()["app_version"]
+    run.sql("ALTER TABLE crossfade.sightings RENAME TO mislaid")
+    try:
+        assert run.gates()["app_version"].verdict is ERROR
+    finally:
+        run.sql("ALTER TABLE crossfade.mislaid RENAME TO sightings")
+    again = run.gates()["app_version"]
+    assert again.passing_since is not None
+    assert first.passing_since is not None
+    assert again.passing_since > first.passing_since
+
+
+def test_a_lost_connection_is_no_verdict(start: Callable[..., Expanded]) -> None:
+    run = start(KEYED, NO_HOLD)
+    run.sql("SELECT pg_terminate_backend(%s, 5000)", [run.connection.info.backend_pid])
+    with pytest.raises(psycopg.OperationalError):
+        run.evaluate()
+
+
+def test_the_plans_own_gates_stand_beside_the_defaults_and_replace_those_of_their_kind() -> None:
+    def kinds(extra: str, phase: Phase = Phase.CONTRACT) -> list[tuple[type, str, float]]:
+        text = f"crossfade: 1\nname: p\n{extra}\nchanges:\n  - rename_column: {{table: t, from: a, to: b}}\n"
+        gates = gates_of(parse_plan(text, "p.yaml"), phase)
+        return [(type(g.entry), g.entry.mode, g.hold.total_seconds()) for g in gates]
+
+    contract = "gates:\n  contract:\n    - "
+    assert kinds("") == [(AnyApproval, "enforce", 0), (LegacyWrites, "observe", 600)]
+    assert kinds(ROSTER) == [(AppVersion, "enforce", 600), (LegacyWrites, "enforce", 600)]
+    assert kinds(ROSTER + "hold: 5s\n" + contract + "approval: {role: dba}") == [
+        (AppVersion, "enforce", 5),
+        (LegacyWrites, "enforce", 5),
+        (Approval, "enforce", 0),
+    ]
+    assert kinds(ROSTER + contract + "legacy_writes: {mode: observe}") == [
+        (AppVersion, "enforce", 600),
+        (LegacyWrites, "observe", 600),
+    ]
+    assert kinds(contract + "approval: {role: dba}") == [(LegacyWrites, "observe", 600), (Approval, "enforce", 0)]
+    assert kinds("gates:\n  expand:\n    - approval: {role: dba}", Phase.EXPAND) == [(Approval, "enforce", 0)]
+    assert kinds(ROSTER, Phase.EXPAND) == kinds("", Phase.BACKFILL) == []
+
+
+def test_a_gate_is_described_with_its_apps_its_hold_and_whether_it_counts() -> None:
+    text = f"crossfade: 1\nname: p\n{ROSTER}changes:\n  - rename_column: {{table: t, from: a, to: b}}\n"
+    assert [describe(g) for g in gates_of(parse_plan(text, "p.yaml"), Phase.CONTRACT)] == [
+        "app_version: every live instance of api is in its `new` range, for 10m without a break",
+        "legacy_writes: nothing writes the old shape, for 10m without a break",
+    ]
+    (approval, shown) = gates_of(parse_plan(text.replace(ROSTER, "hold: 0s\n"), "p.yaml"), Phase.CONTRACT)
+    assert describe(approval) == "approval: somebody has approved with crossfade approve"
+    assert describe(shown).endswith("(shown only)")
