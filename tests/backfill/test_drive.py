@@ -69,6 +69,8 @@ def test_each_batch_begins_where_the_one_before_ended(start: Callable[[str], Fil
         1,
     )
     assert filling.progress("finished_at IS NOT NULL", "key_columns", "key_types") == (True, ["id"], ["integer"])
+    # What the pace was judged by is kept for the next runner.
+    assert filling.progress("smoothed_rows") == (((10 * 0.75 + 20) * 0.75 + 40) * 0.75 + 30,)
 
 
 def test_what_is_said_of_a_batch_is_what_the_ledger_holds(start: Callable[[str], Filling]) -> None:

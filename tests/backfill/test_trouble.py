@@ -97,6 +97,19 @@ def test_what_passes_by_itself_is_tried_again_and_each_row_written_once(
     assert filling.rejected() == {}
 
 
+@pytest.mark.parametrize(("target", "timeout"), [("10ms", "2s"), ("1m", "4min")])
+def test_a_batch_waits_for_locks_briefly_and_runs_for_a_few_times_its_target(
+    start: Callable[[str], Filling], target: str, timeout: str
+) -> None:
+    note = (
+        "INSERT INTO {schema}.settings SELECT nextval('{schema}.fired'), current_setting('lock_timeout'),"
+        " current_setting('statement_timeout')"
+    )
+    filling = start("CREATE TABLE settings (n int, lock text, statement text);" + KEYED + rows(1) + failing(note, 9))
+    filling.fill(target=target)
+    assert filling.sql("SELECT lock, statement FROM settings") == [("200ms", timeout)]
+
+
 def test_a_conflict_that_comes_again_and_again_is_an_error(
     start: Callable[[str], Filling], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,7 @@
 """The command: `python -m tests.benchmarks`, in a checkout after `pip install -e '.[dev]'`.
 
-It starts a server of its own, runs the benchmarks one after the other, and prints one table. Nothing else should be busy
-on the machine; ratios hold better than absolute figures.
+It starts a server of its own, runs the benchmarks one after the other, and prints one table. Nothing else should be
+busy on the machine; ratios hold better than absolute figures.
 """
 
 from __future__ import annotations

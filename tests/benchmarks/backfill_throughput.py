@@ -48,7 +48,10 @@ CREATE TABLE users (
     created_at timestamptz NOT NULL DEFAULT now()
 )
 """
-LOAD = "INSERT INTO users (id, email, name) SELECT g, 'user' || g || '@example.org', 'Customer ' || g FROM generate_series(1, %s) g"
+LOAD = """
+INSERT INTO users (id, email, name)
+SELECT g, 'user' || g || '@example.org', 'Customer ' || g FROM generate_series(1, %s) g
+"""
 SCRIPT = """
 \\set id random(1, {rows})
 SELECT name, visits FROM users WHERE id = :id;

@@ -47,7 +47,7 @@ def foreground(url: str, script: str, *, rate: int, clients: int = 8) -> Iterato
     with tempfile.TemporaryDirectory(prefix="crossfade-benchmark-") as name, (Path(name) / "output").open("w") as said:
         directory = Path(name)
         (directory / "script.sql").write_text(script, encoding="utf-8")
-        command = [find_binaries() / "pgbench", "--no-vacuum", "--protocol=prepared", f"--client={clients}"]
+        command = [str(find_binaries() / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--client={clients}"]
         command += [f"--rate={rate}", "--time=86400", "--log", f"--log-prefix={directory / 'log'}"]
         command += [f"--file={directory / 'script.sql'}", url]
         process = subprocess.Popen(command, stdout=said, stderr=said, stdin=subprocess.DEVNULL)

@@ -129,7 +129,7 @@ class Client:
 
     def _read(self, connection: Connection, name: str, keys: Iterable[int]) -> dict[int, Fact]:
         query = sql.SQL("SELECT id, {} FROM users WHERE id = ANY (%s)").format(sql.Identifier(name))
-        rows = dict(connection.execute(query, [[*keys]]).fetchall())
+        rows: dict[int, str | None] = dict(connection.execute(query, [[*keys]]).fetchall())
         return {key: (rows[key],) if key in rows else None for key in keys}
 
     def _fact(self, key: int) -> Fact:

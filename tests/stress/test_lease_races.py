@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ..fixtures.command import Outcome
     from ..fixtures.servers import Server
 
+    Race: TypeAlias = Callable[[Database, list[tuple[str, ...]]], list[Outcome]]
+
 RUNNERS, ROUNDS, ROWS = 8, 20, 60
 DONE, BUSY = 0, 5
 SLOW = f"""
@@ -42,7 +44,7 @@ CREATE TRIGGER a_slow BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION slow(
 
 
 @pytest.fixture
-def race(server: Server, tmp_path: Path) -> Iterator[Callable[[Database, list[tuple[str, ...]]], list[Outcome]]]:
+def race(server: Server, tmp_path: Path) -> Iterator[Race]:
     """Start several commands at the same instant and wait for all of them."""
     with ThreadPoolExecutor(max_workers=RUNNERS) as threads:
 
@@ -69,7 +71,9 @@ def assert_one_worked(database: Database) -> None:
 
 
 def test_of_eight_runners_exactly_one_works(
-    server: Server, race: Callable[[Database, list[tuple[str, ...]]], list[Outcome]], figure: Callable[[str, object], None]
+    server: Server,
+    race: Callable[[Database, list[tuple[str, ...]]], list[Outcome]],
+    figure: Callable[[str, object], None],
 ) -> None:
     for _ in range(ROUNDS):
         with fresh_database(server) as database:
@@ -94,7 +98,9 @@ def test_of_eight_runners_exactly_one_works(
 
 
 def test_runners_that_go_forward_and_back_at_once_never_mix(
-    server: Server, race: Callable[[Database, list[tuple[str, ...]]], list[Outcome]], figure: Callable[[str, object], None]
+    server: Server,
+    race: Callable[[Database, list[tuple[str, ...]]], list[Outcome]],
+    figure: Callable[[str, object], None],
 ) -> None:
     """Whoever comes later finds the run where the one before left it, whole."""
     ends: Counter[str] = Counter()

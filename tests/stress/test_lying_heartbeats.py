@@ -1,4 +1,4 @@
-"""Instances that say what is not so: a new version that writes the old name, a clock that is off, another app's name."""
+"""Instances that say what is not so: a new version that writes the old name, a clock that is off, another's name."""
 
 from __future__ import annotations
 
@@ -66,19 +66,24 @@ def writing(database: Database, statement: str, every: float) -> Iterator[None]:
         thread.join()
 
 
+ONE_ROW = "UPDATE users SET email = 'w' || clock_timestamp() WHERE id = 7"
+MANY_ROWS = """
+INSERT INTO users (id, email) SELECT g, clock_timestamp()::text FROM generate_series(1, 50) g
+ON CONFLICT (id) DO UPDATE SET email = excluded.email
+"""
+HALF_ROLLED_BACK = """
+DO $$ BEGIN
+    UPDATE users SET email = clock_timestamp()::text WHERE id = 7;
+    RAISE division_by_zero;
+EXCEPTION WHEN division_by_zero THEN
+    UPDATE users SET email = clock_timestamp()::text WHERE id = 8;
+END $$
+"""
 OLD_WRITES = {
-    "often": ("UPDATE users SET email = 'w' || clock_timestamp() WHERE id = 7", 0.05),
-    "just within hold": ("UPDATE users SET email = 'w' || clock_timestamp() WHERE id = 7", HOLD * 0.8),
-    "by upserts of many rows": (
-        "INSERT INTO users (id, email) SELECT g, clock_timestamp()::text FROM generate_series(1, 50) g"
-        " ON CONFLICT (id) DO UPDATE SET email = excluded.email",
-        1.0,
-    ),
-    "of which most are rolled back": (
-        "DO $$ BEGIN UPDATE users SET email = clock_timestamp()::text WHERE id = 7; RAISE division_by_zero;"
-        " EXCEPTION WHEN division_by_zero THEN UPDATE users SET email = clock_timestamp()::text WHERE id = 8; END $$",
-        1.0,
-    ),
+    "often": (ONE_ROW, 0.05),
+    "just within hold": (ONE_ROW, HOLD * 0.8),
+    "by upserts of many rows": (MANY_ROWS, 1.0),
+    "of which the first is rolled back": (HALF_ROLLED_BACK, 1.0),
 }
 
 

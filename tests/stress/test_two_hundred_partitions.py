@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 RANGES, HASHES, ROW_COUNT = 20, 10, 100_000
 LEAVES = RANGES * HASHES
+TREE = """
+CREATE TABLE users (id bigint PRIMARY KEY, email text, logins int NOT NULL DEFAULT 0,
+    CONSTRAINT users_email UNIQUE (email, id)) PARTITION BY RANGE (id);
+"""
 PLAN = f"""
 crossfade: 1
 name: {RUN}
@@ -30,19 +34,13 @@ changes:
 
 def setup() -> str:
     """Ranges of ids, each hashed; a unique index over the tree, one of each leaf's own, and one of one leaf only."""
-    said = [
-        "CREATE TABLE users (id bigint PRIMARY KEY, email text, logins int NOT NULL DEFAULT 0,"
-        " CONSTRAINT users_email UNIQUE (email, id)) PARTITION BY RANGE (id);"
-    ]
-    width = ROW_COUNT // RANGES
+    said, width = [TREE], ROW_COUNT // RANGES
     for r in range(RANGES):
         upto = "MAXVALUE" if r == RANGES - 1 else (r + 1) * width
-        said.append(
-            f"CREATE TABLE users_{r} PARTITION OF users FOR VALUES FROM ({r * width}) TO ({upto}) PARTITION BY HASH (id);"
-        )
+        bounds = f"FROM ({r * width}) TO ({upto})"
+        said.append(f"CREATE TABLE users_{r} PARTITION OF users FOR VALUES {bounds} PARTITION BY HASH (id);")
         for h in range(HASHES):
-            leaf = f"users_{r}_{h}"
-            bounds = f"WITH (MODULUS {HASHES}, REMAINDER {h})"
+            leaf, bounds = f"users_{r}_{h}", f"WITH (MODULUS {HASHES}, REMAINDER {h})"
             said.append(f"CREATE TABLE {leaf} PARTITION OF users_{r} FOR VALUES {bounds};")
             said.append(f"CREATE UNIQUE INDEX {leaf}_own ON {leaf} (email);")
     said.append("CREATE INDEX only_here ON users_3_3 (lower(email)) WHERE email IS NOT NULL;")

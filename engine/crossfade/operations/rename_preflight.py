@@ -246,6 +246,15 @@ def _one_trigger(change: RenameColumn, table: Table, trigger: Trigger) -> Iterat
             instead=f"Let it fire on every UPDATE, WHEN (OLD.{change.from_} IS DISTINCT FROM NEW.{change.from_}).",
             ack="triggers",
         )
+    if trigger.timing == "before" and trigger.row and _names(trigger.when or "", change.from_):
+        yield Refusal(
+            code="trigger_when",
+            object=name,
+            message=f"its WHEN clause names {change.from_}, which has not its new value yet where a write under the "
+            "new name fires it.",
+            instead="Let it fire AFTER the write, or on every one.",
+            ack="triggers",
+        )
     if _names(trigger.function_body, change.from_):
         yield Refusal(
             code="trigger_function",
@@ -259,6 +268,8 @@ def _one_trigger(change: RenameColumn, table: Table, trigger: Trigger) -> Iterat
 
 def _dependent_refusals(column: Column, table: Table) -> Iterator[Refusal]:
     for dependent in table.dependents_on(column.name):
+        if dependent.kind == "trigger":
+            continue  # judged by itself; its clauses follow the column
         yield Refusal(
             code="dependent",
             object=f"{dependent.kind} {dependent.name}",
