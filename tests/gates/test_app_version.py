@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossfade.gates.app_version import Observation, judge
+from crossfade.gates.app_version import Observation, judge, live_in_new
 from crossfade.gates.sightings import Sighting
 from crossfade.gates.verdict import Judgement, Verdict
 from crossfade.plan.apps import App
@@ -211,3 +211,20 @@ def test_the_evidence_has_every_sighting_and_what_its_version_needs() -> None:
     assert evidence["apps"]["api"]["expect"] == 2
     words = evidence["sightings"][2]["words"]
     assert words == "not seen since 2026-03-01 11:58:59 UTC by heartbeat"
+
+
+@pytest.mark.parametrize(
+    ("sightings", "words"),
+    [
+        ([], None),
+        ([seen(OLD), seen(GARBLED), seen(NEW, age=61)], None),
+        ([seen(OLD), seen(NEW, age=2)], "api 2.0.0 on pod-a seen 2 s ago by heartbeat"),
+        ([seen(NEW, by="activity")], "api 2.0.0 on pod-a seen 1 s ago by activity"),
+        (
+            [seen(NEW, by="activity", instance="pid 7"), seen(NEW, age=9)],
+            "api 2.0.0 on pod-a seen 9 s ago by heartbeat, api 2.0.0 on pid 7 seen 1 s ago by activity",
+        ),
+    ],
+)
+def test_live_instances_of_the_new_version_are_named(sightings: list[Sighting], words: str | None) -> None:
+    assert live_in_new(Observation(now=NOW, apps={"api": app()}, sightings=tuple(sightings))) == words

@@ -43,6 +43,30 @@ def test_a_look_is_recorded_with_its_evidence(start: Callable[..., Expanded]) ->
     assert "pod-a" in str(kept)
 
 
+def test_an_answer_that_stays_the_same_is_kept_once_a_minute_and_a_pass_always(start: Callable[..., Expanded]) -> None:
+    run = start(KEYED, NO_HOLD)
+
+    def kept() -> list[str]:
+        query = "SELECT verdict FROM crossfade.evaluations WHERE run_id = %s ORDER BY id"
+        return [verdict for (verdict,) in run.sql(query, [run.subject.run_id])]
+
+    run.evaluate()
+    run.evaluate()
+    assert kept() == ["UNKNOWN"]
+    run.sql("UPDATE crossfade.evaluations SET at = at - interval '61 s' WHERE run_id = %s", [run.subject.run_id])
+    run.evaluate()
+    assert kept() == ["UNKNOWN"] * 2
+    sightings.heartbeat(run.connection, "api", "1.4.0", "pod-a")
+    run.evaluate()
+    run.evaluate()
+    assert kept()[2:] == ["BLOCKED"]
+    run.connection.execute("DELETE FROM crossfade.sightings")
+    sightings.heartbeat(run.connection, "api", "2.0.0", "pod-a")
+    run.evaluate()
+    run.evaluate()
+    assert kept()[3:] == ["PASS"] * 2
+
+
 @pytest.mark.parametrize("plan", [NO_HOLD, ROSTER, "hold: 0s"], ids=["no hold", "hold", "approval"])
 def test_a_look_that_is_not_recorded_writes_nothing_and_answers_the_same(
     start: Callable[..., Expanded], plan: str

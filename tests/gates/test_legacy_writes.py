@@ -159,6 +159,16 @@ def test_an_open_transaction_that_wrote_the_new_shape_passes(start: Callable[...
     assert judged(run).verdict is PASS
 
 
+def test_an_open_transaction_that_reported_itself_and_wrote_the_new_shape_passes(
+    start: Callable[..., Expanded],
+) -> None:
+    run = start(KEYED)
+    app = run.app("api@2.0.0")
+    app.execute("SELECT crossfade.heartbeat('api', '2.0.0', 'pod-a')")
+    app.execute("UPDATE t SET new = 'x'")
+    assert judged(run).verdict is PASS
+
+
 def test_an_open_transaction_in_another_plans_table_passes(start: Callable[..., Expanded]) -> None:
     run, another = start(KEYED), start(KEYED)
     another.app("api@1.4.0").execute("UPDATE t SET old = 'x'")
@@ -181,6 +191,35 @@ def test_an_old_write_in_a_prepared_transaction_blocks() -> None:
             app.execute("ROLLBACK PREPARED 'later'")
         assert judged(run).verdict is PASS
         run.connection.close()
+
+
+NOTES = """
+INSERT INTO crossfade.legacy_writes (plan, kind, relation, column_name, application_name, role_name, at)
+SELECT %s, kind, 'public.t', 'old', app, 'owner', clock_timestamp() - age::interval
+FROM (VALUES ('legacy', 'a', '3 min'), ('legacy', 'a', '2 min'), ('legacy', 'a', '70 s'),
+             ('legacy', 'b', '3 min'), ('legacy', 'b', '10 s'), ('legacy', 'b', '5 s'),
+             ('conflict', 'a', '3 min'), ('conflict', 'a', '2 min')) AS note (kind, app, age)
+"""
+LEFT = [("conflict", "a", 2), ("legacy", "a", 1), ("legacy", "b", 2)]
+"""The latest note of each writer, those of the last minute, and every conflict."""
+
+
+@pytest.mark.parametrize("by", ["heartbeat", "evaluation"])
+def test_older_notes_of_a_writer_who_was_noted_since_are_taken_away(start: Callable[..., Expanded], by: str) -> None:
+    run = start(KEYED)
+    run.sql(NOTES, [run.subject.name])
+    if by == "heartbeat":
+        run.sql("SELECT crossfade.heartbeat('api', '2.0.0', 'pod-a')")
+    else:
+        run.evaluate()
+    kept = run.sql(
+        "SELECT kind, application_name, count(*) FROM crossfade.legacy_writes WHERE plan = %s"
+        " GROUP BY kind, application_name ORDER BY kind, application_name",
+        [run.subject.name],
+    )
+    assert kept == LEFT
+    latest = "SELECT clock_timestamp() - max(at) < '75 s' FROM crossfade.legacy_writes WHERE application_name = 'a'"
+    assert run.sql(latest + " AND kind = 'legacy' AND plan = %s", [run.subject.name]) == [(True,)]
 
 
 def test_conflicts_are_counted_and_block_nothing(start: Callable[..., Expanded]) -> None:

@@ -20,7 +20,9 @@ ORDER = (BLOCKED, ERROR, UNKNOWN, PASS)
 answers = st.lists(st.tuples(st.sampled_from(ORDER), st.sampled_from(["enforce", "observe"])), max_size=5)
 
 
-def gate(verdict: Verdict, mode: str = "enforce", *, reason: str = "", until: datetime | None = None) -> GateResult:
+def gate(
+    verdict: Verdict, mode: str = "enforce", *, reason: str = "", until: datetime | None = None, holding: bool = False
+) -> GateResult:
     return GateResult(
         kind="legacy_writes",
         verdict=verdict,
@@ -29,6 +31,7 @@ def gate(verdict: Verdict, mode: str = "enforce", *, reason: str = "", until: da
         evidence={},
         checked_at=NOW,
         hold_until=until,
+        holding=holding,
     )
 
 
@@ -68,6 +71,18 @@ def test_a_phase_begins_only_when_every_enforced_gate_passes(given_answers: list
     else:
         with pytest.raises((GateBlocked, GateUnknown)):
             phase.raise_unless_passed()
+
+
+@pytest.mark.parametrize(
+    ("other", "verdict"), [(PASS, BLOCKED), (BLOCKED, BLOCKED), (UNKNOWN, UNKNOWN), (ERROR, ERROR)]
+)
+def test_what_only_needs_time_keeps_the_phase_back_and_says_least(other: Verdict, verdict: Verdict) -> None:
+    waiting = gate(BLOCKED, until=NOW, holding=True)
+    assert PhaseVerdict.of(Phase.CONTRACT, (waiting, gate(other))).verdict is verdict
+    assert PhaseVerdict.of(Phase.CONTRACT, (gate(other), waiting)).verdict is verdict
+    assert PhaseVerdict.of(Phase.CONTRACT, (waiting,)).verdict is BLOCKED
+    shown = gate(BLOCKED, "observe", until=NOW, holding=True)
+    assert PhaseVerdict.of(Phase.CONTRACT, (shown, gate(other))).verdict is other
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ STEP = {"id", "state", "attempts", "lock_wait_ms", "duration_ms"}
 PROGRESS = {"rows_done", "rows_estimated", "rows_per_second", "eta_seconds", "batch_rows", "throttled_by"}
 GATE = {"kind", "verdict", "mode", "reason", "evidence", "checked_at"}
 EXPLAINED_STEP = {"id", "sql", "transactional", "locks", "rewrites", "scans", "undo"}
-PHASES = {"expand", "backfill", "contract"}
+PHASES = ["expand", "backfill", "contract"]
 
 
 def test_every_command_that_moves_a_run_answers_with_its_status(cli: Cli, database: Database) -> None:
@@ -51,11 +51,12 @@ def test_status(cli: Cli, database: Database) -> None:
     succeed(cli, "advance", write_plan(cli.directory, f"hold: 0s\n{ROSTER}"), "--to", "backfilled")
     found = succeed(cli, "status", RUN, "--json").json()
     assert found.keys() >= STATUS
+    assert (found["name"], found["state"]) == (RUN, "backfilled")
     assert found["next"].keys() >= {"action", "command", "blocked_by"}
     assert found["next"]["action"] == "contract"
     assert found["next"]["command"] == f"crossfade contract {RUN}"
     assert found["next"]["blocked_by"]
-    assert set(found["phases"]) == PHASES
+    assert list(found["phases"]) == PHASES
     for name, phase in found["phases"].items():
         assert phase.keys() >= {"state", "started_at", "finished_at", "steps"}
         assert phase["state"] == ("pending" if name == "contract" else "done")
@@ -74,7 +75,7 @@ def test_status_of_all_runs(cli: Cli, database: Database) -> None:
     make_users(database)
     succeed(cli, "init")
     assert succeed(cli, "status", "--json").json() == {"runs": []}
-    assert "start PLAN" in succeed(cli, "status").stdout
+    assert "crossfade start PLAN" in succeed(cli, "status").stdout
     succeed(cli, "start", write_plan(cli.directory))
     (found,) = succeed(cli, "status", "--json").json()["runs"]
     assert found.keys() >= STATUS
@@ -110,7 +111,7 @@ def test_explain(cli: Cli, database: Database) -> None:
     make_users(database)
     database.execute("CREATE INDEX ON users (email)")
     found = succeed(cli, "explain", write_plan(cli.directory), "--json").json()
-    assert set(found["phases"]) == PHASES
+    assert list(found["phases"]) == PHASES
     steps = [step for phase in found["phases"].values() for step in phase["steps"]]
     assert all(step.keys() >= EXPLAINED_STEP for step in steps)
     assert len({step["id"] for step in steps}) == len(steps)
@@ -203,7 +204,10 @@ def test_init_doctor_and_versions(cli: Cli, database: Database) -> None:
     assert succeed(cli, "init", "--json").json()["done"]
     found = succeed(cli, "doctor", "--orphans", "--json").json()
     assert all(finding.keys() >= {"check", "level", "message", "hint"} for finding in found["findings"])
+    assert {finding["check"] for finding in found["findings"]} >= {"version", "writable", "ledger", "pooler", "clock"}
+    assert {finding["level"] for finding in found["findings"]} <= {"ok", "warning"}
     assert found["orphans"] == []
+    assert "orphans" not in succeed(cli, "doctor", "--json").json()
     assert succeed(cli, "versions", "list", "--json").json() == {"versions": []}
     said = succeed(cli, "versions", "heartbeat", "api", "2.0.0", "--instance", "pod-b", "--json").json()
     assert said == {"app": "api", "version": "2.0.0", "instance": "pod-b"}

@@ -178,15 +178,19 @@ def test_a_paused_run_moves_again_only_after_resume(cli: Cli, database: Database
     make_users(database)
     plan = write_plan(cli.directory)
     succeed(cli, "expand", plan)
-    succeed(cli, "pause", RUN, "--reason", "the big sale")
-    assert "the big sale" in fail(cli, 7, "backfill", RUN)
+    # Brackets are markup to whoever prints them carelessly.
+    assert "paused: [the big sale]" in succeed(cli, "pause", RUN, "--reason", "[the big sale]").stdout
+    assert "paused: [the big sale]" in succeed(cli, "status", RUN).stdout
+    said = fail(cli, 7, "backfill", RUN)
+    assert "[the big sale]" in said
+    assert not said.splitlines()[-1].startswith("error")
     assert state(cli) == "expanded"
     told = succeed(cli, "status", RUN, "--json").json()
-    assert told["paused"] == "the big sale"
+    assert told["paused"] == "[the big sale]"
     assert told["next"] == {
         "action": "resume",
         "command": f"crossfade resume {RUN}",
-        "blocked_by": ["paused: the big sale"],
+        "blocked_by": ["paused: [the big sale]"],
     }
     succeed(cli, "resume", RUN)
     succeed(cli, "backfill", RUN)
@@ -208,7 +212,7 @@ def test_advance_goes_to_the_state_it_is_told(cli: Cli, database: Database, goal
     succeed(cli, "advance", write_plan(cli.directory), "--to", goal)
     assert state(cli) == goal
     # It is there already.
-    succeed(cli, "advance", RUN, "--to", goal)
+    assert succeed(cli, "advance", RUN, "--to", goal, "--json").json()["state"] == goal
     assert state(cli) == goal
 
 
@@ -224,7 +228,8 @@ def test_a_phase_can_be_asked_for_with_the_plan_or_with_the_name(cli: Cli, datab
     plan = write_plan(cli.directory)
     succeed(cli, "expand", plan)
     succeed(cli, "backfill", RUN)
-    assert succeed(cli, "status", plan, "--json").json()["state"] == "backfilled"
+    told = succeed(cli, "status", plan, "--json").json()
+    assert (told["name"], told["state"]) == (RUN, "backfilled")
     assert succeed(cli, "gate", plan, "--phase", "expand", "--json").json()["phase"] == "expand"
     assert succeed(cli, "history", plan, "--json").json()["name"] == RUN
     succeed(cli, "rollback", plan, "--confirm", RUN)

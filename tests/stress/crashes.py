@@ -44,8 +44,9 @@ class Crashing:
         postmaster = int((self._data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
         os.kill(postmaster, signal.SIGKILL)
         until = time.monotonic() + SECONDS
-        while self._pg_ctl("start", must=time.monotonic() > until):
-            time.sleep(0.1)  # until the last of its children has let go of the shared memory
+        # Not `start`, which would forget the options. It fails until the last child has let go of the shared memory.
+        while self._pg_ctl("restart", "-m", "immediate", must=time.monotonic() > until):
+            time.sleep(0.1)
         self._await_ready()
 
     def _pg_ctl(self, *words: str, must: bool = True) -> int:

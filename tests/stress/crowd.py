@@ -71,7 +71,7 @@ class Client:
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.number)
-        self._made = 0
+        self._made = self._values = 0
         self._staged: dict[int, Fact] = {}
 
     def work(self) -> None:
@@ -154,7 +154,8 @@ class Client:
         # NULL only by old writers: an early new writer's cannot be told from a column that it leaves alone.
         if name == OLD and self._random.random() < 0.1:
             return None
-        return f"client {self.number} wrote {self.statements}"
+        self._values += 1
+        return f"client {self.number} wrote {self._values}"
 
     def _update(self, connection: Connection, key: int, name: str) -> None:
         value = self._value(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 KILLS = 120
 TERMINATIONS = 60
+MINUTES = 15
 PLAN = f"""
 crossfade: 1
 name: {RUN}
@@ -115,21 +117,27 @@ class Runner:
     """A backfill in a runner that nobody kills, beside the test; `life` waits for its end."""
 
     def __init__(self, nursery: Nursery, url: str) -> None:
-        self._lives: list[Life] = []
-        self._thread = threading.Thread(target=lambda: self._lives.append(nursery.life(url, "backfill", RUN)))
-        self._thread.start()
+        self._outcome: Future[Life] = Future()
+        self._nursery, self._url = nursery, url
+        # A daemon: after a failed test nobody waits for a runner that waits for a server.
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        try:
+            self._outcome.set_result(self._nursery.life(self._url, "backfill", RUN))
+        except BaseException as error:  # noqa: BLE001 - raised again where the test asks for the outcome
+            self._outcome.set_exception(error)
 
     @property
     def works(self) -> bool:
-        return self._thread.is_alive()
+        return not self._outcome.done()
 
     def assert_works(self) -> None:
         """It is not over before the test has done to it what it wanted to."""
         assert self.works, f"over too soon; if without an error, give it more rows: {self.life()}"
 
     def life(self) -> Life:
-        self._thread.join()
-        return self._lives[0]
+        return self._outcome.result(timeout=MINUTES * 60)
 
 
 ONE_OF_OURS = """

@@ -348,7 +348,7 @@ class Adventure:
         if hides or effect == machine.Finish(Event.BEGIN_CONTRACT):
             before = [k for k, s in self.proven if s in (State.BACKFILLED, State.CONTRACTING) and k in PROOFS]
             assert machine.Confirm in before, "nobody agreed"
-            assert before[-2:] == [machine.Verify, machine.Ask], "the gates pass no more since both sides were compared"
+            assert before[-2:] == [machine.Verify, machine.Ask], "the gates were not asked after the comparison"
         if effect == machine.Finish(Event.FINISH_BACKFILL):
             before = [k for k, s in self.proven if s is State.BACKFILLING]
             assert machine.RunBatches in before
