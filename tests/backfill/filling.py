@@ -12,7 +12,7 @@ from psycopg import sql
 from crossfade.backfill.drive import fill
 from crossfade.backfill.keys import Relation, relations_of
 from crossfade.backfill.verify import Verification, verify
-from crossfade.observe.events import BackfillTrouble, BatchDone
+from crossfade.observe.events import BackfillTrouble, BatchDone, Vacuumed
 from crossfade.operations.step import Part
 from crossfade.plan.load import parse_plan
 from crossfade.plan.model import Backfill
@@ -73,6 +73,11 @@ class Filling:
     def troubles(self) -> list[str]:
         """What went wrong on the way, in words."""
         return [e.message for e in self.emitted if isinstance(e, BackfillTrouble)]
+
+    @property
+    def vacuums(self) -> list[str]:
+        """What came of vacuuming on the way, in words."""
+        return [e.message for e in self.emitted if isinstance(e, Vacuumed)]
 
     @property
     def sizes(self) -> list[int]:

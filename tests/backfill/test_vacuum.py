@@ -100,7 +100,7 @@ def test_a_backfill_vacuums_on_its_way_and_says_so(
     monkeypatch.setattr(module, "_FEWEST", 5)
     filling = start(KEYED + rows(100))
     filling.fill(batch_rows=10)
-    assert filling.troubles == ["vacuumed", "vacuumed"]
+    assert filling.vacuums == ["vacuumed", "vacuumed"]
     assert filling.sizes == [10, 20, 40, 30]
 
 
@@ -111,6 +111,6 @@ def test_a_vacuum_that_fails_does_not_end_the_backfill(
     filling = start(KEYED + rows(100))
     filling.other().execute("LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE")
     filling.fill(batch_rows=10)
-    assert all(said.startswith("not vacuumed: ") for said in filling.troubles)
-    assert len(filling.troubles) == 2
+    assert all(said.startswith("not vacuumed: ") for said in filling.vacuums)
+    assert len(filling.vacuums) == 2
     assert filling.pending() == 0

@@ -80,8 +80,8 @@ def measure(server_url: str, rows: int, repetitions: int) -> Iterator[Figure]:
             updates.append(_update(server_url))
             alone.append(_alone(server_url))
         speed = rows / median(updates)
-        yield _throughput("rows phase, alone", rows / median(f.until - f.since for f in alone), speed, 1.0)
-        yield _throughput("whole phase, alone", rows / median(f.seconds for f in alone), speed, None)
+        yield _throughput("backfill, rows phase, alone", rows / median(f.until - f.since for f in alone), speed, 1.0)
+        yield _throughput("backfill, whole phase, alone", rows / median(f.seconds for f in alone), speed, None)
         yield from _beside_foreground(server_url, rows, repetitions, speed)
 
 
@@ -96,11 +96,20 @@ def _beside_foreground(server_url: str, rows: int, repetitions: int, speed: floa
         one, *latencies = _observed(server_url, rows)
         filled.append(one)
         p99.append(latencies)
-    yield _throughput("rows phase, foreground", rows / median(f.until - f.since for f in filled), speed, 0.75)
+    yield _throughput(
+        "backfill, rows phase, with a foreground", rows / median(f.until - f.since for f in filled), speed, 0.75
+    )
     # The pair with the median ratio, so that figure and baseline are of the same run.
     idle, during = sorted(p99, key=lambda pair: pair[1] / pair[0])[len(p99) // 2]
     goal = Goal(of="ratio", at_most=1.5)
-    yield Figure(benchmark=NAME, what="foreground p99", unit="ms", figure=during, baseline=idle, goal=goal)
+    yield Figure(
+        benchmark=NAME,
+        what="p99 of the foreground, backfill against idle",
+        unit="ms",
+        figure=during,
+        baseline=idle,
+        goal=goal,
+    )
 
 
 def _update(server_url: str) -> float:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
+
+_WIDE = 140
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,21 +70,22 @@ class Figure:
         }
 
 
-def show(figures: Iterable[Figure], title: str) -> None:
+def show(figures: Sequence[Figure], title: str) -> None:
     """One table of them all on standard output."""
-    table = Table(title=title, title_justify="left")
-    for column in ("benchmark", "what"):
-        table.add_column(column)
-    for column in ("figure", "baseline", "difference", "ratio"):
-        table.add_column(column, justify="right")
-    table.add_column("goal")
-    for f in figures:
-        verdict = {None: "", True: " ✓", False: " ✗ missed"}[f.met]
-        cells = (f"{_number(f.figure)} {f.unit}", _number(f.baseline), _signed(f.difference), f"{f.ratio:.2f}")
-        table.add_row(f.benchmark, f.what, *cells, f"{f.goal or ''}{verdict}")
     console = Console()
-    # In a file or a pipe there is no width to keep to.
-    console.print(table, width=None if console.is_terminal else 200)
+    if not console.is_terminal:
+        console = Console(width=_WIDE)  # in a file or a pipe there is no edge to keep from
+    table = Table(title=title, title_justify="left")
+    table.add_column("what")
+    for column in ("figure", "baseline", "difference", "ratio"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("goal", no_wrap=True)
+    for f, following in zip(figures, (*figures[1:], None), strict=True):
+        cells = (f"{_number(f.figure)} {f.unit}", _number(f.baseline), _signed(f.difference), f"{f.ratio:.2f}")
+        verdict = {None: "", True: " ✓", False: " ✗"}[f.met]
+        ends = following is None or following.benchmark != f.benchmark
+        table.add_row(f.what, *cells, f"{f.goal or ''}{verdict}", end_section=ends)
+    console.print(table)
 
 
 def _number(value: float) -> str:

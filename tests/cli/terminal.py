@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import subprocess
 import sys
 import time
@@ -46,8 +47,7 @@ class Terminal:
         """Wait until that text has been shown."""
         deadline = time.monotonic() + SECONDS
         while text not in self.shown:
-            assert self._read(), f"{text!r} was never shown:\n{self.shown}"
-            assert time.monotonic() < deadline, self.shown
+            assert self._read(deadline), f"{text!r} was never shown:\n{self.shown}"
 
     def type(self, text: str) -> None:
         """Type a line."""
@@ -61,7 +61,8 @@ class Terminal:
     def end(self) -> int:
         """Wait for the command's end; its exit code."""
         assert self._process is not None
-        while self._read():
+        deadline = time.monotonic() + SECONDS
+        while self._read(deadline):
             pass
         return self._process.wait(timeout=SECONDS)
 
@@ -73,7 +74,10 @@ class Terminal:
         if self._master >= 0:
             os.close(self._master)
 
-    def _read(self) -> bool:
+    def _read(self, deadline: float) -> bool:
+        """Take what is shown next; False at the end. The test fails where nothing comes until the deadline."""
+        left = max(0.0, deadline - time.monotonic())
+        assert select.select([self._master], [], [], left)[0], f"nothing more was shown in time:\n{self.shown}"
         try:
             read = os.read(self._master, 65536)
         except OSError:

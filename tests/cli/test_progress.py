@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     Records: TypeAlias = Callable[[], list[dict[str, Any]]]
 
 RUN = "users-email"
+SECONDS = 30.0
 BLOCKER = Blocker(
     pid=42,
     application_name="report",
@@ -161,7 +163,10 @@ def test_without_a_terminal_there_is_a_line_now_and_then(records: Records) -> No
     with LoggedProgress(seconds=0.01) as progress:
         progress.emit(batch(300))
         lines: list[dict[str, object]] = []
+        until = time.monotonic() + SECONDS
         while not any(r["event"] == "still_working" for r in lines):
+            assert time.monotonic() < until, "nothing was said"
+            time.sleep(0.005)
             lines += records()
     line = next(r for r in lines if r["event"] == "still_working")
     assert (line["relation"], line["rows_done"], line["rows_estimated"]) == ("public.users", 300, 1000)

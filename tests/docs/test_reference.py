@@ -89,6 +89,16 @@ def test_commands_that_a_page_shows_exist_with_their_options(page: Path) -> None
         assert used <= options_of(known[name]) | {"--help"}, line
 
 
+def test_every_command_is_shown_on_some_page_and_the_readme_shows_some_to_run() -> None:
+    shown = {line for page in pages() for line in shown_commands(page)}
+    assert {words for words in commands() if any(f"{line} ".startswith(f"{words} ") for line in shown)} == set(
+        commands()
+    )
+    assert any(
+        "crossfade" in block for block in (*fences(ROOT / "README.md", "sh"), *fences(ROOT / "README.md", "console"))
+    )
+
+
 def shown_commands(page: Path) -> Iterator[str]:
     text = page.read_text(encoding="utf-8")
     for block in (*fences(page, "console"), *fences(page, "sh"), *fences(page, "yaml")):

@@ -143,13 +143,13 @@ def test_more_old_sightings_never_open_the_gate(sightings: list[Sighting]) -> No
 
 def test_who_blocks_is_named_with_version_place_time_and_source() -> None:
     found = judged(seen(OLD, age=3, host="10.0.0.7"), seen(NEW, instance="b"))
-    assert found.reason == "api 1.4.0 on pod-a (10.0.0.7) seen 3 s ago by heartbeat; >=2.0.0 is needed"
+    assert found.reason == "api has to be >=2.0.0; live is api 1.4.0 on pod-a (10.0.0.7), seen 3 s ago by heartbeat"
 
 
 def test_the_latest_five_are_named_and_the_others_counted() -> None:
     reason = judged(*(seen(OLD, age=n, instance=f"pod-{n}") for n in range(1, 9))).reason
-    assert [n for n in range(1, 9) if f"pod-{n} " in reason] == [1, 2, 3, 4, 5]
-    assert "and 3 more; >=2.0.0 is needed" in reason
+    assert [n for n in range(1, 9) if f"pod-{n}, seen {n} s ago" in reason] == [1, 2, 3, 4, 5]
+    assert reason.endswith(" and 3 more")
 
 
 def test_silence_is_said_as_such() -> None:
@@ -218,12 +218,17 @@ def test_the_evidence_has_every_sighting_and_what_its_version_needs() -> None:
     [
         ([], None),
         ([seen(OLD), seen(GARBLED), seen(NEW, age=61)], None),
-        ([seen(OLD), seen(NEW, age=2)], "api 2.0.0 on pod-a seen 2 s ago by heartbeat"),
-        ([seen(NEW, by="activity")], "api 2.0.0 on pod-a seen 1 s ago by activity"),
+        ([seen(OLD), seen(NEW, age=2)], "api 2.0.0 on pod-a, seen 2 s ago by heartbeat"),
+        ([seen(NEW, by="activity")], "api 2.0.0 on pod-a, seen 1 s ago by activity"),
         (
             [seen(NEW, by="activity", instance="pid 7"), seen(NEW, age=9)],
-            "api 2.0.0 on pod-a seen 9 s ago by heartbeat, api 2.0.0 on pid 7 seen 1 s ago by activity",
+            "api 2.0.0 on pod-a, seen 9 s ago by heartbeat and pid 7, seen 1 s ago by activity",
         ),
+        (
+            [seen(NEW, by="activity", instance=f"pid {n}", age=n) for n in (1, 2, 3)],
+            "api 2.0.0 on pid 1 and 2 more connections, seen 1 s ago by activity",
+        ),
+        ([seen(NEW), seen(NEW, by="activity")], "api 2.0.0 on pod-a, seen 1 s ago by heartbeat and activity"),
     ],
 )
 def test_live_instances_of_the_new_version_are_named(sightings: list[Sighting], words: str | None) -> None:

@@ -81,7 +81,7 @@ def test_without_a_hold_the_judgement_stands_as_it_is(verdict: Verdict) -> None:
 
 def test_the_reason_says_since_when_it_passes_and_until_when_it_has_to() -> None:
     assert held(PASS, kept=4).reason == (
-        "app_version passes since 2026-03-01 11:56:00 UTC, has to for 10m: until 2026-03-01 12:06:00 UTC"
+        "app_version holds since 2026-03-01 11:56:00 UTC, and has to for 10m: until 2026-03-01 12:06:00 UTC"
     )
     assert held(PASS, kept=10).reason == "the reason"
     assert held(BLOCKED, kept=4, clear=2).reason == "the reason"
@@ -91,7 +91,7 @@ def test_a_look_that_is_not_recorded_says_how_the_time_begins() -> None:
     found = held(PASS, record=False)
     assert found.verdict is BLOCKED
     assert (found.since, found.until) == (None, None)
-    assert "the time begins with crossfade gate or crossfade contract" in found.reason
+    assert "from the first crossfade gate or contract on" in found.reason
     assert held(PASS, kept=4, record=False) == held(PASS, kept=4, record=True)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
 import psycopg
@@ -29,6 +31,8 @@ RUN = "the-rename"
 BLOCKER = "nightly-report"
 SECONDS = 3.0
 """How long the table is held: long enough that attempts are made and spared."""
+STATEMENTS = 20
+"""What each client has to complete in that time; a hundred times as much is usual on an idle machine."""
 
 
 def text_of_plan(give_up_after: str) -> str:
@@ -68,8 +72,9 @@ class Foreground:
         self._failure: Exception | None = None
         self._database = database
         self._threads = [threading.Thread(target=self._work, args=(n,)) for n in range(clients)]
-        self.longest_wait_ms = 0.0
-        self.statements = 0
+        self._begun: list[float | None] = [None] * clients
+        self._longest = [0.0] * clients
+        self._done = [0] * clients
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -83,15 +88,27 @@ class Foreground:
         if self._failure is not None:
             raise self._failure
 
+    @property
+    def done(self) -> tuple[int, ...]:
+        """How many statements each client has completed."""
+        return tuple(self._done)
+
+    @property
+    def longest_wait(self) -> float:
+        """The seconds of the longest statement, one that still runs included."""
+        now = time.monotonic()
+        return max(*self._longest, *(now - begun for begun in self._begun if begun is not None), 0.0)
+
     def _work(self, client: int) -> None:
         statements = ("SELECT email FROM users WHERE id = %s", "UPDATE users SET logins = logins + 1 WHERE id = %s")
         try:
             with psycopg.connect(self._database.url, autocommit=True, application_name="foreground") as connection:
                 while not self._over.wait(0.002):
-                    begun = time.monotonic()
-                    connection.execute(statements[self.statements % 2], [client + 1])
-                    self.longest_wait_ms = max(self.longest_wait_ms, (time.monotonic() - begun) * 1000)
-                    self.statements += 1
+                    begun = self._begun[client] = time.monotonic()
+                    connection.execute(statements[self._done[client] % 2], [client + 1])
+                    self._longest[client] = max(self._longest[client], time.monotonic() - begun)
+                    self._begun[client] = None
+                    self._done[client] += 1
         except Exception as error:  # noqa: BLE001 - raised again at the end of the block, in the test's own thread
             self._failure = error
 
@@ -99,11 +116,19 @@ class Foreground:
 @pytest.fixture
 def foreground(users: Database, record_property: Callable[[str, object], None]) -> Iterator[Foreground]:
     """Clients beside the test. Their longest wait goes into the report; how long it is depends on the machine."""
-    clients = Foreground(users)
-    with clients:
+    with Foreground(users) as clients:
         yield clients
-    record_property("longest_wait_ms", round(clients.longest_wait_ms, 1))
-    assert clients.statements > 0
+        record_property("longest_wait_ms", round(clients.longest_wait * 1000, 1))
+
+
+@contextmanager
+def clients_go_on(clients: Foreground) -> Iterator[None]:
+    """The block waits for a table that somebody holds. Fails if a client stood in the queue behind it all the time."""
+    before, begun = clients.done, time.monotonic()
+    yield
+    seconds, after = time.monotonic() - begun, clients.done
+    assert min(a - b for a, b in zip(after, before, strict=True)) >= STATEMENTS
+    assert clients.longest_wait < seconds / 2
 
 
 def test_expand_gives_up_with_exit_6_names_the_blocker_and_changes_nothing(
@@ -111,7 +136,8 @@ def test_expand_gives_up_with_exit_6_names_the_blocker_and_changes_nothing(
 ) -> None:
     (tmp_path / "plan.yaml").write_text(text_of_plan("2s"), encoding="utf-8")
     before = users.dump()
-    refused = cli("expand", "plan.yaml", "--json")
+    with clients_go_on(foreground):
+        refused = cli("expand", "plan.yaml", "--json")
     assert refused.code == 6, refused
     error = refused.json()["error"]
     assert error["code"] == "lock_timeout"
@@ -146,16 +172,20 @@ def test_expand_goes_on_by_itself_when_the_blocker_ends(
     users: Database, blocker: psycopg.Connection[object], foreground: Foreground
 ) -> None:
     waits: list[LockWaited] = []
+    done: list[tuple[int, ...]] = []
 
     def listen(event: Event) -> None:
         if isinstance(event, LockWaited):
             waits.append(event)
+            done.append(foreground.done)
 
     ending = threading.Timer(SECONDS, blocker.rollback)
     ending.start()
-    with Engine(users.url, emit=listen) as engine:
+    with Engine(users.url, emit=listen) as engine, clients_go_on(foreground):
         assert engine.expand(plan("60s")).state is State.EXPANDED
     ending.join()
+    for earlier, later in pairwise(done):
+        assert all(a < b for a, b in zip(earlier, later, strict=True)), "a client stood still between two attempts"
     named = {(b.pid, b.application_name, b.relation) for w in waits for b in w.blockers}
     assert (blocker.info.backend_pid, BLOCKER, "public.users") in named
     assert [w.attempt for w in waits] == list(range(1, len(waits) + 1))

@@ -1,4 +1,8 @@
-"""A rename of every shape of table ends as plain DDL would, and a rollback from every state as if nothing had been."""
+"""A rename of every shape of table ends as plain DDL would, and a rollback as if nothing had been.
+
+Every shape is rolled back from the states in which a run rests with something made, and one of them also from the others
+that offer it. What a crash leaves half-made is the matter of the kill tests.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ import psycopg
 import pytest
 
 from crossfade import Engine
+from crossfade.errors import Interrupted
+from crossfade.observe.events import BatchDone, StepDone
 from crossfade.operations.step import Phase
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.states import State
@@ -16,6 +22,9 @@ from ..fixtures.database import fresh_database
 from .shapes import SHAPES, Shape, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crossfade.observe.events import Event
     from crossfade.plan.model import Plan
 
     from ..fixtures.database import Database
@@ -25,7 +34,7 @@ pytestmark = pytest.mark.every_server
 EVERY_SHAPE = pytest.mark.parametrize("shape", SHAPES, ids=lambda s: s.id)
 
 
-def plan_of(shape: Shape, *, retain: str = "0s") -> Plan:
+def plan_of(shape: Shape, *, retain: str = "0s", more: tuple[str, ...] = ()) -> Plan:
     table = shape.table if shape.table.startswith("'") else f'"{shape.table}"'
     lines = [
         "crossfade: 1",
@@ -33,6 +42,7 @@ def plan_of(shape: Shape, *, retain: str = "0s") -> Plan:
         f"retain: {retain}",
         "changes:",
         f"  - rename_column: {{table: {table}, from: {yaml_text(shape.old)}, to: {yaml_text(shape.new)}}}",
+        *more,
     ]
     return parse_plan("\n".join(lines), "plan.yaml")
 
@@ -100,6 +110,45 @@ def test_rolled_back_is_what_was_before(shape: Shape, prepared: Database) -> Non
             assert engine.orphans() == ()
         assert prepared.dump() == before
         assert rows_of(prepared, shape, shape.old) == facts
+
+
+def rows_are_half_filled(event: Event) -> bool:
+    return isinstance(event, BatchDone)
+
+
+def indexes_are_half_built(event: Event) -> bool:
+    return isinstance(event, StepDone) and event.phase == Phase.BACKFILL
+
+
+@pytest.mark.parametrize("shape", [s for s in SHAPES if s.id == "everything"], ids=lambda s: s.id)
+def test_rolled_back_before_expand_or_in_the_midst_of_backfill_is_what_was_before(
+    shape: Shape, prepared: Database
+) -> None:
+    before, facts = prepared.dump(), rows_of(prepared, shape, shape.old)
+    plan = plan_of(shape, more=("backfill: {batch_rows: 50}",))
+    for stop, done in ((None, 0), (rows_are_half_filled, 50), (indexes_are_half_built, 300)):
+        if stop is None:
+            with Engine(prepared.url) as engine:
+                assert engine.start(plan).state is State.PLANNED
+        else:
+            advance_until(prepared.url, plan, stop)
+        with Engine(prepared.url) as engine:
+            found = engine.status(plan.name)
+            assert found.state is (State.BACKFILLING if stop else State.PLANNED)
+            assert sum(table.rows_done for table in found.backfill) == done
+            assert engine.rollback(plan.name).state is State.ROLLED_BACK
+            assert engine.orphans() == ()
+        assert prepared.dump() == before
+        assert rows_of(prepared, shape, shape.old) == facts
+
+
+def advance_until(url: str, plan: Plan, is_far_enough: Callable[[Event], bool]) -> None:
+    """Advance up to the first such event, and stop there as Ctrl-C does."""
+    with (
+        Engine(url, emit=lambda event: engine.stop() if is_far_enough(event) else None) as engine,
+        pytest.raises(Interrupted),
+    ):
+        engine.advance(plan, to=State.BACKFILLED)
 
 
 @EVERY_SHAPE

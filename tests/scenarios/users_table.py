@@ -12,7 +12,8 @@ import psycopg
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import subprocess
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ..fixtures.command import Cli, Outcome
@@ -128,7 +129,26 @@ IN_SMALL_BATCHES = "backfill: {batch_rows: 5, target: 10ms}\n"
 
 def await_batches(database: Database, least: int = 2) -> None:
     """Wait until a backfill has committed some batches."""
+    query = "SELECT count(*) >= %s FROM crossfade.batches"
+    await_that(lambda: database.execute(query, [least]) == [(True,)], "no batch was committed")
+
+
+def await_that(has_happened: Callable[[], bool], otherwise: str) -> None:
+    """Look again and again; the test fails, and says this, where it does not happen in time."""
     until = time.monotonic() + SECONDS
-    while database.execute("SELECT count(*) >= %s FROM crossfade.batches", [least]) != [(True,)]:
-        assert time.monotonic() < until, "no batch was committed"
+    while not has_happened():
+        assert time.monotonic() < until, otherwise
         time.sleep(0.02)
+
+
+def await_line(process: subprocess.Popen[str], words: str) -> str:
+    """The next line on standard error with these words in it; a process that does not say it in time is killed."""
+    assert process.stderr is not None
+    limit = threading.Timer(SECONDS, process.kill)
+    limit.start()
+    try:
+        line = next((line for line in process.stderr if words in line), None)
+    finally:
+        limit.cancel()
+    assert line is not None, f"never said {words!r}, exit code {process.wait(SECONDS)}"
+    return line

@@ -48,10 +48,10 @@ def fact_at_first(key: int) -> Fact:
 def assert_each_row_migrated_once(database: Database) -> None:
     """No row was written by crossfade twice, and the ledger knows of all that were."""
     twice = "SELECT id, count(*) FROM migrated GROUP BY id HAVING count(*) > 1"
-    assert database.execute(twice) == []
+    assert database.execute(twice) == [], "rows were migrated twice"
     counted = "SELECT (SELECT count(*) FROM migrated), (SELECT sum(rows) FROM crossfade.batches)"
     [(migrated, noted)] = database.execute(counted)
-    assert migrated == noted
+    assert migrated == noted, (migrated, noted)
 
 
 @dataclass
@@ -157,36 +157,47 @@ class Client:
         self._values += 1
         return f"client {self.number} wrote {self._values}"
 
+    def _write(self, connection: Connection, query: sql.Composed | sql.SQL, values: list[object], after: Fact) -> None:
+        """One write of the row whose key comes last; noted before it is sent, since its answer may not come."""
+        key = values[-1]
+        assert isinstance(key, int)
+        exists = self._known(key) is not None
+        if exists:
+            self._staged[key] = after
+        written = connection.execute(query, values).rowcount
+        assert written == exists, (query, values, written)
+
+    def _known(self, key: int) -> Fact:
+        return self._staged[key] if key in self._staged else self._fact(key)
+
     def _update(self, connection: Connection, key: int, name: str) -> None:
         value = self._value(name)
         query = sql.SQL("UPDATE users SET {} = %s WHERE id = %s").format(sql.Identifier(name))
-        if connection.execute(query, [value, key]).rowcount:
-            self._staged[key] = (value,)
+        self._write(connection, query, [value, key], (value,))
+
+    def _touch(self, connection: Connection, key: int, _name: str) -> None:
+        """Another column; in a row that the backfill has not reached this fills the pair."""
+        query = sql.SQL("UPDATE users SET logins = logins + 1 WHERE id = %s")
+        self._write(connection, query, [key], self._known(key))
+
+    def _delete(self, connection: Connection, key: int, _name: str) -> None:
+        self._write(connection, sql.SQL("DELETE FROM users WHERE id = %s"), [key], None)
 
     def _upsert(self, connection: Connection, key: int, name: str) -> None:
         if self._random.random() < 0.5:
             key, self._made = FIRST_NEW_ID + self._made * CLIENTS_MOST + self.number, self._made + 1
-        elif self._staged.get(key, self._fact(key)) is None:
+        elif self._known(key) is None:
             return  # a row that was deleted does not come back: it would be another row to the model
         value = self._value(name)
         query = sql.SQL(
             "INSERT INTO users (id, {name}) VALUES (%s, %s) ON CONFLICT (id) DO UPDATE SET {name} = excluded.{name}"
         ).format(name=sql.Identifier(name))
-        connection.execute(query, [key, value])
         self._staged[key] = (value,)
-
-    def _touch(self, connection: Connection, key: int, _name: str) -> None:
-        """Another column; in a row that the backfill has not reached this fills the pair."""
-        if connection.execute("UPDATE users SET logins = logins + 1 WHERE id = %s", [key]).rowcount:
-            self._staged.setdefault(key, self._fact(key))
-
-    def _delete(self, connection: Connection, key: int, _name: str) -> None:
-        if connection.execute("DELETE FROM users WHERE id = %s", [key]).rowcount:
-            self._staged[key] = None
+        connection.execute(query, [key, value])
 
     def _look(self, connection: Connection, key: int, name: str) -> None:
         """The old name always shows the fact; the new one once the row is in step."""
-        fact = self._staged.get(key, self._fact(key))
+        fact = self._known(key)
         found = self._read(connection, name, [key])[key]
         may_be_empty = name == NEW and not (key in self.in_step or self.crowd.all_in_step)
         assert found == fact or (may_be_empty and fact is not None and found == (None,)), (key, name, found, fact)
@@ -253,9 +264,10 @@ class Crowd:
         expected = {key: fact[0] for key, fact in facts.items() if fact is not None}
         wrong = {k: (expected.get(k), found.get(k)) for k in facts if expected.get(k) != found.get(k)}
         assert found.keys() == expected.keys(), found.keys() ^ expected.keys()
-        assert wrong == {}
+        assert wrong == {}, wrong
         others = sql.SQL(
             "SELECT count(*), count(*) FILTER (WHERE {} IS DISTINCT FROM 'e' || id) FROM users WHERE id <> ALL (%s)"
         ).format(column)
         untouched = self.rows - sum(key < FIRST_NEW_ID for key in facts)
-        assert database.execute(others, [[*facts]]) == [(untouched, 0)]
+        counted = database.execute(others, [[*facts]])
+        assert counted == [(untouched, 0)], (counted, untouched)

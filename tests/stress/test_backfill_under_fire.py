@@ -30,24 +30,27 @@ if TYPE_CHECKING:
 KILLS = 120
 TERMINATIONS = 60
 MINUTES = 15
-PLAN = f"""
-crossfade: 1
-name: {RUN}
-backfill: {{batch_rows: 50, target: 10ms}}
-changes:
-  - rename_column: {{table: users, from: email, to: email_address}}
-"""
 
 
-def plan() -> Plan:
-    return parse_plan(PLAN, "plan.yaml")
+def plan(target: str) -> Plan:
+    """The rename, in batches that take about so long."""
+    return parse_plan(
+        f"""
+        crossfade: 1
+        name: {RUN}
+        backfill: {{batch_rows: 50, target: {target}}}
+        changes:
+          - rename_column: {{table: users, from: email, to: email_address}}
+        """,
+        "plan.yaml",
+    )
 
 
-def expand(database: Database, rows: int) -> None:
+def expand(database: Database, rows: int, *, target: str = "10ms") -> None:
     database.execute(SETUP)
     database.execute(ROWS, [rows])
     with Engine(database.url) as engine:
-        engine.start(plan())
+        engine.start(plan(target))
         engine.approve(RUN, Phase.CONTRACT, "alice")
         assert engine.expand(RUN).state is State.EXPANDED
 
@@ -179,7 +182,7 @@ def test_one_runner_outlives_crashes_of_the_server(
 ) -> None:
     rows = 400_000
     with fresh_database(crashing.server) as database:
-        expand(database, rows)
+        expand(database, rows, target="50ms")
         with Crowd(database, rows) as crowd:
             crowd.may_lose_the_server, crowd.names = True, (OLD, NEW)
             runner = Runner(nursery, database.url)

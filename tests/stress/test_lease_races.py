@@ -63,8 +63,8 @@ def assert_refused_for_the_lease(outcome: Outcome) -> None:
 
 
 def assert_one_worked(database: Database) -> None:
-    """The lease was taken once, and what was done was done by its holder, once."""
-    assert database.execute("SELECT token, holder FROM crossfade.runs") == [(1, None)]
+    """The lease was taken by one, for the way to `retained` and again for the drop, and each thing was done once."""
+    assert database.execute("SELECT token, holder FROM crossfade.runs") == [(2, None)]
     assert database.execute("SELECT DISTINCT attempts FROM crossfade.steps") == [(1,)]
     moves = database.execute("SELECT count(*), count(DISTINCT data) FROM crossfade.events WHERE kind = 'state_changed'")
     assert moves[0][0] == moves[0][1] > 0

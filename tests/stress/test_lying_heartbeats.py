@@ -29,7 +29,7 @@ HOURS_OFF = [-26, 14]
 def backfilled(database: Database, cli: Cli, tmp_path: Path) -> Database:
     """Up to the gate of contract, with a roster."""
     make_users(database)
-    succeed(cli, "backfill", write_plan(tmp_path, ROSTER))
+    succeed(cli, "advance", write_plan(tmp_path, ROSTER), "--to", "backfilled")
     return database
 
 
@@ -52,7 +52,7 @@ def writing(database: Database, statement: str, every: float) -> Iterator[None]:
     over = threading.Event()
 
     def write() -> None:
-        with psycopg.connect(database.url, autocommit=True, application_name="api@2.0.0#liar") as connection:
+        with psycopg.connect(database.url, autocommit=True, application_name="api@2.0.0/liar") as connection:
             while not over.is_set():
                 connection.execute(statement.encode())
                 over.wait(every)
@@ -98,7 +98,7 @@ def test_a_new_version_that_writes_the_old_name_holds_contract_up(backfilled: Da
             assert verdict == "BLOCKED"
             assert gates["app_version"][0] == "PASS"
             assert gates["legacy_writes"][0] == "BLOCKED"
-            assert "api@2.0.0#liar" in gates["legacy_writes"][1]
+            assert "api@2.0.0/liar" in gates["legacy_writes"][1]
             assert "users.email" in gates["legacy_writes"][1]
         # Found and repaired: after `hold` without such a write nothing is in the way.
         succeed(cli, "contract", RUN, "--confirm", RUN, "--wait", "60s")
@@ -108,12 +108,12 @@ def test_a_new_version_that_writes_the_old_name_holds_contract_up(backfilled: Da
 def test_an_open_transaction_that_wrote_the_old_name_holds_contract_up_however_old_it_is(
     backfilled: Database, cli: Cli
 ) -> None:
-    writer = backfilled.connect(application_name="api@2.0.0#slow")
+    writer = backfilled.connect(application_name="api@2.0.0/slow")
     writer.execute("UPDATE users SET email = 'in the night' WHERE id = 7")
     with alive(backfilled, "api", "2.0.0", "slow"):
         time.sleep(2 * HOLD)  # the write itself is older than `hold`
         assert_contract_never_passes(cli, BLOCKED)
-        assert "api@2.0.0#slow" in verdicts(cli)[1]["legacy_writes"][1]
+        assert "api@2.0.0/slow" in verdicts(cli)[1]["legacy_writes"][1]
         writer.commit()
         succeed(cli, "contract", RUN, "--confirm", RUN, "--wait", "60s")
     assert backfilled.execute("SELECT email_address FROM users WHERE id = 7") == [("in the night",)]
@@ -134,8 +134,8 @@ def test_an_instance_or_a_runner_whose_clock_is_off_changes_nothing(
 ) -> None:
     off = clock(tmp_path, hours)
     beat = ("versions", "heartbeat", "api")
-    assert cli(*beat, "1.9.0", "old-pod", env=off).code == 0
-    assert cli(*beat, "2.0.0", "new-pod").code == 0
+    assert cli(*beat, "1.9.0", "--instance", "old-pod", env=off).code == 0
+    assert cli(*beat, "2.0.0", "--instance", "new-pod").code == 0
     # The old pod was seen now, whatever its own clock says, and whatever that of the runner says.
     for environment in (None, off):
         refused = cli("contract", RUN, "--confirm", RUN, "--json", env=environment)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from crossfade.workflow.engine import Engine
 from crossfade.workflow.states import State
 
-from ..scenarios.mortals import RUN, assert_each_row_updated_once, plan, prepare
+from ..scenarios.mortals import RUN, plan, prepare
 
 if TYPE_CHECKING:
     from ..fixtures.database import Database

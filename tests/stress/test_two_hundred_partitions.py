@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pytest
+
+from crossfade.errors import LockNotAcquired
 from crossfade.observe.events import LockWaited, StepDone
 from crossfade.operations.step import Phase
 from crossfade.plan.load import parse_plan
@@ -120,3 +123,18 @@ def test_a_tree_of_partitions_is_rolled_back_as_if_nothing_had_been(database: Da
     crowd.assert_facts_kept(database, OLD)
     assert database.dump() == before
     assert_nothing_left(database)
+
+
+def test_a_reader_of_one_leaf_is_named_and_nothing_is_changed(database: Database) -> None:
+    database.execute(setup())
+    before = database.dump()
+    reader = database.connect(application_name="report-of-one-leaf")
+    reader.execute("SELECT count(*) FROM users_7_3")
+    with Engine(database.url) as engine:
+        with pytest.raises(LockNotAcquired, match=r"report-of-one-leaf") as refused:
+            engine.expand(parse_plan(PLAN + "locks: {give_up_after: 3s}\n", "plan.yaml"))
+        assert f"pid {reader.info.backend_pid}" in refused.value.message
+        assert "users_7_3" in refused.value.message
+        reader.rollback()
+        assert database.dump() == before
+        assert engine.expand(RUN).state is State.EXPANDED

@@ -16,12 +16,22 @@ import psycopg
 
 from crossfade.backfill.batch import Progress, next_batch
 from crossfade.backfill.keys import Relation, relations_of
-from crossfade.backfill.rejected import MOST, described, open_count, raise_if_open, retry_open
+from crossfade.backfill.rejected import (
+    MOST,
+    described,
+    forget_gone,
+    open_count,
+    raise_if_open,
+    record_left,
+    retry_open,
+    walk_again,
+)
 from crossfade.backfill.retry import PATIENCE_SECONDS, Link, Passing, passing
 from crossfade.backfill.task import Fill, Task, finish_task, open_task, prove_lease
 from crossfade.backfill.vacuum import DeadRows, vacuum
+from crossfade.backfill.verify import pending_rows
 from crossfade.errors import LockNotAcquired, StepFailed
-from crossfade.observe.events import BackfillTrouble, BatchDone, Emit
+from crossfade.observe.events import BackfillTrouble, BatchDone, Emit, Vacuumed
 from crossfade.postgres.locks import blockers
 from crossfade.postgres.statement import Lock, LockMode
 
@@ -66,19 +76,20 @@ def fill(
             for relation in _relations(link, work):
                 link.where = relation.name
                 _fill_relation(link, connect, work, relation)
-            link.run(lambda connection, _attempt: raise_if_open(connection, work))
+            link.run(lambda connection, _attempt: _settle(connection, work))
         except psycopg.Error as error:
             raise _explained(link, error) from error
 
 
 def _relations(link: Link, fill: Fill) -> Iterator[Relation]:
     """Every relation of the table, each once; listed again until there is no new one."""
-    seen: set[QualifiedName] = set()
+    seen: set[int] = set()
     while True:
-        new = [r for r in link.run(lambda connection, _attempt: _listed(connection, fill)) if r.name not in seen]
+        listed = link.run(lambda connection, _attempt: _listed(connection, fill))
+        new = [r for r in listed if r.oid not in seen]
         if not new:
             return
-        seen.update(r.name for r in new)
+        seen.update(r.oid for r in new)
         yield from new
 
 
@@ -86,23 +97,56 @@ def _listed(connection: Connection, fill: Fill) -> tuple[Relation, ...]:
     return relations_of(connection, fill.table)
 
 
+def _settle(connection: Connection, fill: Fill) -> None:
+    """Raises RowsFailed while a row of a relation that is still there is open."""
+    with connection.transaction():
+        prove_lease(connection, fill)
+        forget_gone(connection, fill, _listed(connection, fill))
+    raise_if_open(connection, fill)
+
+
 def _fill_relation(link: Link, connect: Callable[[], Connection], fill: Fill, relation: Relation) -> None:
     try:
         retry_open(link, fill, relation)
-        task = link.run(lambda connection, _attempt: _open(connection, fill, relation))
-        dead = DeadRows()
-        while not task.finished:
-            progress = next_batch(link, fill, relation.name)
-            task = progress.task
-            _report(link, fill, progress)
-            dead.count += progress.rows
-            if dead.are_many(task.rows_estimated) and not task.finished:
-                dead.count = 0
-                _say(fill, relation.name, vacuum(connect, relation.name, fill.should_stop))
+        task = _walk(link, connect, fill, relation)
+        left = pending_rows(link, relation, fill.change, most=MOST)
+        if left and task.key.is_place:
+            # Rows may have been moved past us (VACUUM FULL).
+            link.run(lambda connection, _attempt: _begin_again(connection, fill, task))
+            task = _walk(link, connect, fill, relation)
+            left = pending_rows(link, relation, fill.change, most=MOST)
+        if left:
+            link.run(lambda connection, _attempt: record_left(connection, fill, task, left))
     except psycopg.errors.UndefinedTable:
         if any(r.oid == relation.oid for r in link.run(lambda connection, _attempt: _listed(connection, fill))):
             raise
         link.run(lambda connection, _attempt: _let_go(connection, fill, relation))
+
+
+def _walk(link: Link, connect: Callable[[], Connection], fill: Fill, relation: Relation) -> Task:
+    """Batch after batch to the relation's end."""
+    task = link.run(lambda connection, _attempt: _open(connection, fill, relation))
+    dead = DeadRows()
+    while not task.finished:
+        progress = next_batch(link, fill, relation.name)
+        task = progress.task
+        _report(link, fill, progress)
+        dead.count += progress.rows
+        if dead.are_many(task.rows_estimated) and not task.finished:
+            dead.count = 0
+            _vacuum(connect, fill, relation.name)
+    return task
+
+
+def _begin_again(connection: Connection, fill: Fill, task: Task) -> None:
+    with connection.transaction():
+        prove_lease(connection, fill)
+        walk_again(connection, fill, task)
+
+
+def _vacuum(connect: Callable[[], Connection], fill: Fill, relation: QualifiedName) -> None:
+    message = vacuum(connect, relation, fill.should_stop)
+    fill.emit(Vacuumed(run=fill.run_name, change=fill.change.id, relation=str(relation), message=message))
 
 
 def _open(connection: Connection, fill: Fill, relation: Relation) -> Task:
@@ -135,12 +179,9 @@ def _report(link: Link, fill: Fill, progress: Progress) -> None:
             )
         )
     if progress.rejected:
-        first = progress.rejected[0]
-        _say(
-            fill,
-            task.relation,
-            f"{len(progress.rejected)} rows refused, the first {described(first.key)}: {first.message}",
-        )
+        count, first = len(progress.rejected), progress.rejected[0]
+        refused = "a row was refused," if count == 1 else f"{count} rows were refused, the first"
+        _say(fill, task.relation, f"{refused} {described(first.key)}: {first.message}")
         link.run(lambda connection, _attempt: _stop_if_too_many(connection, fill))
 
 

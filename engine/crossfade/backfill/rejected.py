@@ -30,6 +30,7 @@ SHOWN = 20
 """How many keys a message lists; all are in the ledger."""
 MOST = 10_000
 """With so many refused rows the mistake is not in the rows."""
+_LEFT = "the UPDATE passed over it in silence: a BEFORE trigger returned NULL, or a rule took its place"
 _SAVEPOINTS = 60
 """In one transaction; with more than 64 the server makes every other session's snapshots slower."""
 _AT_A_TIME = 50
@@ -72,6 +73,9 @@ def write_around(connection: Connection, ranges: Ranges, lo: Bound | None, hi: B
     Goes from left to right, so that it can stop after `seconds`, or enough savepoints, with all up to one key done.
     """
     keys = [tuple(row[0]) for row in fetch(connection, ranges.pending_keys(lo, hi))]
+    if not keys:
+        # What refused was about the statement; there is no row that wants it.
+        return Written(rows=0, upto=hi)
     until = time.monotonic() + seconds
     rows, savepoints = 0, 0
     rejected: list[Rejected] = []
@@ -151,9 +155,14 @@ def _look_again(connection: Connection, fill: Fill, task: Task) -> None:
     with connection.transaction():
         prove_lease(connection, fill)
         _resolve(connection, fill, task.relation, None)
-        upper = last_bound(connection, task, fill.change)
-        if upper is not None:
-            begin_pass(connection, fill, task.relation, upper)
+        walk_again(connection, fill, task)
+
+
+def walk_again(connection: Connection, fill: Fill, task: Task) -> None:
+    """Begin another pass over a relation without a key, part of the caller's transaction."""
+    upper = last_bound(connection, task, fill.change)
+    if upper is not None:
+        begin_pass(connection, fill, task.relation, upper)
 
 
 def _try_rows(
@@ -162,6 +171,7 @@ def _try_rows(
     ranges = task.ranges(fill.change)
     with connection.transaction():
         prove_lease(connection, fill)
+        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for key in keys:
             bound = tuple(key[column] for column in task.key.columns)
             query = ranges.update_row(bound)
@@ -174,6 +184,43 @@ def _try_rows(
                 record_rejected(connection, fill, task.relation, [_refused(task.key, bound, error)])
             else:
                 _resolve(connection, fill, task.relation, key)
+
+
+def record_left(connection: Connection, fill: Fill, task: Task, left: Sequence[Bound]) -> None:
+    """Note rows that are still pending after their range was written, without a word from the database.
+
+    A BEFORE trigger that returns NULL, or a rule, takes a row out of an UPDATE.
+    """
+    with connection.transaction():
+        prove_lease(connection, fill)
+        rows = connection.execute(
+            "SELECT key FROM crossfade.rejected_rows"
+            " WHERE run_id = %s AND change_id = %s AND relation = %s AND state = 'open'",
+            [fill.run_id, fill.change.id, str(task.relation)],
+        ).fetchall()
+        known = {frozenset(row[0].items()) for row in rows}
+        keys = (key_as_json(task.key, bound) for bound in left)
+        silent = [
+            Rejected(key=key, sqlstate="", message=_LEFT, constraint=None)
+            for key in keys
+            if frozenset(key.items()) not in known
+        ]
+        record_rejected(connection, fill, task.relation, silent)
+
+
+def forget_gone(connection: Connection, fill: Fill, relations: Sequence[Relation]) -> None:
+    """A relation that is no longer part of the table has no rows to fill: its task ends, and so do its open rows."""
+    parameters = {"run": fill.run_id, "change": fill.change.id, "there": [str(r.name) for r in relations]}
+    connection.execute(
+        "UPDATE crossfade.rejected_rows SET state = 'resolved', at = pg_catalog.clock_timestamp()"
+        " WHERE run_id = %(run)s AND change_id = %(change)s AND state = 'open' AND relation <> ALL (%(there)s)",
+        parameters,
+    )
+    connection.execute(
+        "UPDATE crossfade.backfills SET finished_at = pg_catalog.clock_timestamp(), rows_estimated = rows_done"
+        " WHERE run_id = %(run)s AND change_id = %(change)s AND finished_at IS NULL AND relation <> ALL (%(there)s)",
+        parameters,
+    )
 
 
 def _resolve(connection: Connection, fill: Fill, relation: QualifiedName, key: dict[str, str] | None) -> None:
@@ -212,13 +259,17 @@ def raise_if_open(connection: Connection, fill: Fill, *, stopped: str = "") -> N
         " WHERE run_id = %s AND change_id = %s AND state = 'open' ORDER BY relation, at, key LIMIT %s",
         [fill.run_id, fill.change.id, SHOWN],
     ).fetchall()
-    lines = "".join(f"\n  - {relation} {described(key)}: {why} ({state})" for relation, key, state, why in rows)
+    lines = "".join(f"\n  - {relation} {described(key)}: {_why(why, state)}" for relation, key, state, why in rows)
     more = f"\n  and {count - len(rows)} more, in crossfade.rejected_rows" if count > len(rows) else ""
     raise RowsFailed(
         f"{fill.table}: {count} {'row' if count == 1 else 'rows'} could not be migrated{stopped}:{lines}{more}",
         hint="Every other row up to there is done. Correct these, or what refuses them, and run the command again.",
         location=str(fill.table),
     )
+
+
+def _why(message: str, sqlstate: str) -> str:
+    return f"{message} ({sqlstate})" if sqlstate else message
 
 
 def described(key: dict[str, str]) -> str:

@@ -51,6 +51,8 @@ _STATES = {
     "57P01": Passing.CONNECTION,
     "57P02": Passing.CONNECTION,
     "57P03": Passing.CONNECTION,
+    "57P05": Passing.CONNECTION,
+    "25P03": Passing.CONNECTION,
     "53300": Passing.CONNECTION,
 }
 _WAITS = {

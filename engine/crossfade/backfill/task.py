@@ -122,9 +122,12 @@ def prove_lease(connection: Connection, fill: Fill) -> None:
 
 
 def open_task(connection: Connection, fill: Fill, relation: Relation) -> Task:
-    """The relation's task, made if there is none yet."""
-    task = lock_task(connection, fill, relation.name)
-    return task or _make_task(connection, fill, relation)
+    """The relation's task, made if there is none yet, and anew for another relation of the same name."""
+    connection.execute(
+        "DELETE FROM crossfade.backfills WHERE run_id = %s AND change_id = %s AND relation = %s AND relation_oid <> %s",
+        [fill.run_id, fill.change.id, str(relation.name), relation.oid],
+    )
+    return lock_task(connection, fill, relation.name) or _make_task(connection, fill, relation)
 
 
 def lock_task(connection: Connection, fill: Fill, relation: QualifiedName) -> Task | None:
@@ -175,12 +178,14 @@ def _make_task(connection: Connection, fill: Fill, relation: Relation) -> Task:
     estimated = 0 if upper is None else _estimate(connection, task, fill.change)
     connection.execute(
         "INSERT INTO crossfade.backfills"
-        " (run_id, change_id, relation, key_columns, key_types, upper, rows_estimated, batch_rows, finished_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, CASE WHEN %s THEN pg_catalog.clock_timestamp() END)",
+        " (run_id, change_id, relation, relation_oid, key_columns, key_types, upper, rows_estimated, batch_rows,"
+        " finished_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, CASE WHEN %s THEN pg_catalog.clock_timestamp() END)",
         [
             fill.run_id,
             fill.change.id,
             str(relation.name),
+            relation.oid,
             list(task.key.columns),
             list(task.key.types),
             None if upper is None else list(upper),

@@ -1,7 +1,8 @@
 """What slows a backfill down: a replica that falls behind. The answer is a reason in words, or None.
 
 A replica that streams but says no lag has replayed everything it was sent (`pg_stat_replication.replay_lag` is NULL
-when there is nothing to replay). A sensor that cannot be read throttles, and says so.
+when there is nothing to replay); one that is still catching up is behind by an unknown time. A sensor that cannot be
+read throttles, and says so.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import Any
 import psycopg
 
 _LAG = """
-SELECT coalesce(nullif(application_name, ''), client_addr::text, 'pid ' || pid), replay_lag
+SELECT coalesce(nullif(application_name, ''), client_addr::text, 'pid ' || pid), replay_lag, state = 'catchup'
 FROM pg_catalog.pg_stat_replication
-WHERE state = 'streaming' AND replay_lag IS NOT NULL
-ORDER BY replay_lag DESC
+WHERE state = 'catchup' OR (state = 'streaming' AND replay_lag IS NOT NULL)
+ORDER BY state = 'catchup' DESC, replay_lag DESC
 LIMIT 1
 """
 _MAY_SEE = "SELECT pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')"
@@ -32,6 +33,8 @@ def replica_lag(connection: psycopg.Connection[Any], limit: timedelta) -> str | 
         raise
     except psycopg.Error as error:
         return f"replica lag cannot be read: {error}"
+    if row is not None and row[2]:
+        return f"replica {row[0]} is catching up"
     if row is None or row[1] <= limit:
         return None
     return f"replica {row[0]} is {row[1] / timedelta(seconds=1):.1f} s behind"

@@ -143,6 +143,30 @@ def _read_blocks(link: Link, comparison: _Comparison, relation: Relation, blocks
     return Verification(mismatches=mismatches, keys=tuple(keys[:SHOWN]))
 
 
+def pending_rows(link: Link, relation: Relation, change: RowChange, *, most: int) -> list[Bound]:
+    """The relation's own keys of rows that are not in step, up to `most`."""
+    place = Ranges(relation=relation.name, key=Key(), pending=change.pending)
+    _, blocks = link.run(lambda connection, _attempt: _file(connection, relation))
+    found: list[Bound] = []
+    begin = 0
+    while begin < blocks and len(found) < most:
+        end, count = link.run(partial(_count, place=place, begin=begin, blocks=blocks))
+        if count:
+            lo, hi = block_start(begin), block_start(end)
+            look = partial(_bounds, relation=relation, place=place, lo=lo, hi=hi, most=most - len(found))
+            found += link.run(look)[1]
+        begin = end
+    return found
+
+
+def _bounds(
+    connection: Connection, _attempt: Attempt, *, relation: Relation, place: Ranges, lo: Bound, hi: Bound, most: int
+) -> tuple[Key, list[Bound]]:
+    """The relation's key, and by it the first pending rows of a range."""
+    key = choose_key(connection, relation)
+    return key, [tuple(row[0]) for row in fetch(connection, place.pending_keys(lo, hi, limit=most, shown=key))]
+
+
 def _count(connection: Connection, attempt: Attempt, *, place: Ranges, begin: int, blocks: int) -> tuple[int, int]:
     """How far was read, and the pending rows in it; less is read at a time where the server is slow."""
     end = min(blocks, begin + max(1, _BLOCKS // attempt.divisor))
@@ -153,11 +177,10 @@ def _keys(
     connection: Connection, _attempt: Attempt, *, comparison: _Comparison, relation: Relation, lo: Bound, hi: Bound
 ) -> list[str]:
     """The first mismatches of a range by the relation's own key; by table as well where there are several."""
-    key = choose_key(connection, relation)
     place = Ranges(relation=relation.name, key=Key(), pending=comparison.change.pending)
     prefix = "" if relation.name == comparison.table else f"{relation.name} "
-    rows = fetch(connection, place.pending_keys(lo, hi, limit=SHOWN, shown=key))
-    return [prefix + described(key_as_json(key, tuple(row[0]))) for row in rows]
+    key, bounds = _bounds(connection, _attempt, relation=relation, place=place, lo=lo, hi=hi, most=SHOWN)
+    return [prefix + described(key_as_json(key, bound)) for bound in bounds]
 
 
 def _file(connection: Connection, relation: Relation) -> tuple[int | None, int]:

@@ -1,6 +1,7 @@
 """Asking a person before something is hidden, dropped or taken back.
 
-The answer is the run's name, typed at the terminal or given with `--confirm`; `--yes` does not stand for it.
+The answer is the run's name, typed at the terminal or given with `--confirm`. `--yes` stands for it where there is a
+person at a terminal who gave it; a script has to name the run.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def confirmation(call: Call, progress: Progress, name: str, given: str | None) -
         )
 
     def confirm(what: str) -> None:
-        if given is not None:
+        if given is not None or (call.yes and call.can_ask):
             return
         if not call.can_ask:
             raise UsageError(f"about to {what}: that wants to be confirmed", hint=f"Add: --confirm {name}")
@@ -38,7 +39,21 @@ def confirmation(call: Call, progress: Progress, name: str, given: str | None) -
     return confirm
 
 
+def asked_once(confirm: Callable[[str], None], what: str) -> Callable[[str], None]:
+    """Ask now, before a long wait, and not again after it. Raises UsageError."""
+    confirm(what)
+    return lambda _what: None
+
+
 def _ask(question: str) -> str:
+    _forget_what_was_typed_before()
     sys.stderr.write(question)
     sys.stderr.flush()
     return sys.stdin.readline().strip()
+
+
+def _forget_what_was_typed_before() -> None:
+    """A line that somebody typed while nothing was asked is no answer."""
+    import termios
+
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 
 from crossfade.operations.step import Part, Phase
+from crossfade.plan.durations import format_duration
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 _PARTS = {
     Part.EXPAND: "Make the new shape beside the old one",
     Part.SEAL: "Once every row is filled",
-    Part.HIDE: "Hide the old shape; `crossfade revert` brings it back",
-    Part.DROP: "Drop it, once `retain` is over",
+    Part.HIDE: "Compare every row once more, then hide the old shape; `crossfade revert` brings it back",
+    Part.DROP: "Drop what was hidden",
 }
 
 
@@ -126,10 +127,20 @@ def _phase_lines(found: Explanation, phase: Phase) -> Iterator[str]:
         steps = [step for step in program.of(part) if step.phase is phase]
         if steps:
             yield ""
-            yield f"  {_PARTS[part]}:"
+            yield f"  {_PARTS[part]}{_when(found, part)}:"
         for step in steps:
             number += 1
             yield from _step_lines(step, number)
+    if phase is Phase.BACKFILL and program.rows:
+        yield ""
+        yield "  Then both sides are compared over every row; reads only."
+
+
+def _when(found: Explanation, part: Part) -> str:
+    if part is not Part.DROP:
+        return ""
+    retain = found.plan.retain
+    return f" after it was retained for {format_duration(retain)}" if retain else ", at once, since `retain` is 0s"
 
 
 def _rows_lines(program: Program) -> Iterator[str]:
@@ -147,7 +158,8 @@ def _step_lines(step: Step, number: int) -> Iterator[str]:
     for lock in step.locks:
         yield f"     lock: {lock.mode.words} on {lock.relation}: blocks {lock.mode.blocks}, {_how_long(step)}"
     if not step.transactional:
-        yield "     outside a transaction; an invalid leftover is dropped and built again"
+        leftover = "; an invalid leftover is dropped and built again" if step.cleanup else ""
+        yield f"     outside a transaction{leftover}"
     if step.rewrites:
         yield "     rewrites the table"
     if step.undo:
@@ -163,7 +175,7 @@ def _statement_lines(statements: tuple[Statement, ...]) -> Iterator[str]:
 def _how_long(step: Step) -> str:
     if step.rewrites:
         return "while the whole table is written anew"
-    return "while the whole table is read" if step.scans else "for an instant"
+    return "while the table is read" if step.scans else "for an instant"
 
 
 def _row_script(row: RowChange) -> str:

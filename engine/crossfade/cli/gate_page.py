@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crossfade.cli.output import table
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from rich.console import RenderableType
 
 EXIT_CODES = {"PASS": 0, "BLOCKED": 3}
 UNPROVEN = 4
@@ -21,14 +25,19 @@ def verdict_lines(document: Mapping[str, Any]) -> Iterator[str]:
         yield "  none"
 
 
-def evidence_lines(document: Mapping[str, Any]) -> Iterator[str]:
+def evidence(document: Mapping[str, Any]) -> RenderableType:
     """The same, with what each gate saw."""
-    yield f"gates of {document['phase']}: {document['verdict']}"
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    parts: list[RenderableType] = [Text(f"gates of {document['phase']}: {document['verdict']}")]
     for gate in document["gates"]:
-        yield _gate_line(gate)
-        yield from _shown(gate["evidence"], " " * 11)
+        parts.append(Text(_gate_line(gate)))
+        parts += [Padding(part, (0, 0, 0, 11)) for part in _shown(gate["evidence"])]
     if not document["gates"]:
-        yield "  none"
+        parts.append(Text("  none"))
+    return Group(*parts)
 
 
 def _gate_line(gate: Mapping[str, Any]) -> str:
@@ -36,30 +45,37 @@ def _gate_line(gate: Mapping[str, Any]) -> str:
     return f"  {gate['verdict']:<8} {gate['kind']}{only_observed}: {gate['reason']}"
 
 
-def _shown(value: Any, margin: str) -> Iterator[str]:
-    """What a gate saw, whatever its form: one line for a fact, or for a row of facts."""
+def _shown(evidence: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """What a gate saw, whatever its form: a line for each fact, a table for facts of one form."""
+    from rich.text import Text
+
+    for name, value in evidence.items():
+        rows = _rows(value)
+        if rows:
+            yield Text(f"{name}:")
+            yield _table(rows)
+        elif value not in (None, [], {}):
+            yield Text(f"{name}: {_plain(value)}")
+
+
+def _rows(value: Any) -> list[Mapping[str, Any]]:
+    """The rows that a list of facts, or facts by name, comes to; none for anything else."""
     if isinstance(value, dict):
-        for name, item in value.items():
-            if isinstance(item, dict | list):
-                if item:
-                    yield f"{margin}{name}:"
-                    yield from _shown(item, f"{margin}  ")
-            else:
-                yield f"{margin}{name}: {_plain(item)}"
-    elif isinstance(value, list):
-        for item in value:
-            yield f"{margin}- {_row(item)}"
-    elif value is not None:
-        yield f"{margin}{_plain(value)}"
+        value = [{"": name, **facts} if isinstance(facts, dict) else facts for name, facts in value.items()]
+    every = isinstance(value, list) and all(isinstance(row, dict) for row in value)
+    return value if every else []
 
 
-def _row(item: Any) -> str:
-    if not isinstance(item, dict):
-        return _plain(item)
-    return ", ".join(f"{name} {_plain(fact)}" for name, fact in item.items() if fact is not None)
+def _table(rows: list[Mapping[str, Any]]) -> RenderableType:
+    filled = [name for name in rows[0] if any(row.get(name) not in (None, [], {}) for row in rows)]
+    heads = [f"  {filled[0]}".upper(), *(name.upper().replace("_", " ") for name in filled[1:])]
+    cells = [[_plain(row.get(name)) for name in filled] for row in rows]
+    return table(heads, [[f"  {first}", *rest] for first, *rest in cells])
 
 
 def _plain(value: Any) -> str:
-    if value is None:
-        return "none"
+    if value is None or value == []:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(_plain(item) for item in value)
     return str(value).lower() if isinstance(value, bool) else str(value)

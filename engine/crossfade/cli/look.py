@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crossfade.cli.boundary import interrupted
 from crossfade.cli.call import Call
-from crossfade.cli.gate_page import EXIT_CODES, UNPROVEN, evidence_lines
-from crossfade.cli.interrupts import stopping
+from crossfade.cli.gate_page import EXIT_CODES, UNPROVEN, evidence
 from crossfade.cli.options import PhaseName, Run, Wait
 from crossfade.cli.output import console, moment, print_json, table
 from crossfade.cli.targets import duration, run_name
@@ -24,7 +22,7 @@ _REFRESH_SECONDS = 1.0
 
 def status(
     call: Call,
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run's name, or its plan file.")] = None,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="A run's name, or its plan file.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Look again every second, until the run is finished.")] = False,
 ) -> int:
     """Show where a run stands and what is next; or all runs."""
@@ -95,15 +93,18 @@ def gate(
     name, patience = run_name(run), duration(wait, "--wait")
     from crossfade.operations.step import Phase
 
-    with call.engine() as engine, stopping(engine) as asked:
-        verdict = engine.gates(name, None if phase is None else Phase(phase), wait=patience)
-    if asked():
-        raise interrupted()
+    asked = None if phase is None else Phase(phase)
+    if patience is None:
+        with call.engine() as engine:
+            verdict = engine.gates(name, asked)
+    else:
+        with call.working_engine() as (engine, _):
+            verdict = engine.gates(name, asked, wait=patience)
     document = verdict.as_json()
     if call.json:
         print_json(document)
     else:
-        sys.stdout.writelines(f"{line}\n" for line in evidence_lines(document))
+        call.answer(None, lambda: evidence(document))
     return EXIT_CODES.get(document["verdict"], UNPROVEN)
 
 

@@ -1,17 +1,20 @@
 """Commands that move a run: start, the phases, advance, rollback, revert, pause, resume."""
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from crossfade.cli.call import Call
-from crossfade.cli.confirmation import confirmation
+from crossfade.cli.confirmation import asked_once, confirmation
 from crossfade.cli.options import Acks, Confirm, PlanFile, Run, Target, Wait
-from crossfade.cli.targets import duration, name_of, run_name, target
-from crossfade.workflow.states import State
+from crossfade.cli.targets import acknowledged, duration, name_of, run_name, target
+from crossfade.workflow.states import FORWARD, State
 
 if TYPE_CHECKING:
     from crossfade.workflow.results import Status
+
+Goal = StrEnum("Goal", {state.name: state.value for state in FORWARD})  # type: ignore[misc] # made of another enumeration
 
 
 def start(call: Call, plan: PlanFile, ack: Acks = None) -> int:
@@ -20,14 +23,14 @@ def start(call: Call, plan: PlanFile, ack: Acks = None) -> int:
 
     loaded = load_plan(plan)
     with call.engine() as engine:
-        return _arrived(call, engine.start(loaded, tuple(ack or ())))
+        return _arrived(call, engine.start(loaded, acknowledged(ack)))
 
 
 def expand(call: Call, run: Target, ack: Acks = None, wait: Wait = None) -> int:
     """Make the new shape beside the old one."""
     found, patience = target(run), duration(wait, "--wait")
     with call.working_engine() as (engine, _):
-        status = engine.expand(found, acks=tuple(ack or ()), wait=patience)
+        status = engine.expand(found, acks=acknowledged(ack), wait=patience)
     return _arrived(call, status)
 
 
@@ -47,7 +50,7 @@ def backfill(
     found, patience = target(run), duration(wait, "--wait")
     limit = duration(max_duration, "--max-duration")
     with call.working_engine() as (engine, _):
-        status = engine.backfill(found, acks=tuple(ack or ()), wait=patience, max_duration=limit)
+        status = engine.backfill(found, acks=acknowledged(ack), wait=patience, max_duration=limit)
     return _arrived(call, status)
 
 
@@ -56,7 +59,9 @@ def contract(call: Call, run: Target, ack: Acks = None, wait: Wait = None, confi
     found, patience = target(run), duration(wait, "--wait")
     with call.working_engine() as (engine, progress):
         agreed = confirmation(call, progress, name_of(found), confirm)
-        status = engine.contract(found, acks=tuple(ack or ()), confirm=agreed, wait=patience)
+        if patience is not None:
+            agreed = asked_once(agreed, f"contract run {name_of(found)} as soon as its gates pass")
+        status = engine.contract(found, acks=acknowledged(ack), confirm=agreed, wait=patience)
     return _arrived(call, status)
 
 
@@ -65,12 +70,13 @@ def advance(
     run: Target,
     ack: Acks = None,
     wait: Wait = None,
-    to: Annotated[State | None, typer.Option("--to", help="The state to stop in.", show_default=False)] = None,
+    to: Annotated[Goal | None, typer.Option("--to", help="The state to stop in.", show_default=False)] = None,
 ) -> int:
     """Go on as far as the gates allow, or to a state."""
     found, patience = target(run), duration(wait, "--wait")
     with call.working_engine() as (engine, _):
-        status = engine.advance(found, acks=tuple(ack or ()), to=to, wait=patience)
+        goal = None if to is None else State(to.value)
+        status = engine.advance(found, acks=acknowledged(ack), to=goal, wait=patience)
     return _arrived(call, status)
 
 

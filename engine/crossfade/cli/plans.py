@@ -9,10 +9,12 @@ from crossfade.cli.boundary import as_document, as_text
 from crossfade.cli.call import Call
 from crossfade.cli.options import Acks, PlanFile
 from crossfade.cli.output import print_json, warn
-from crossfade.errors import CrossfadeError, DatabaseUnreachable, InvalidPlan, PreflightRefused, UsageError
+from crossfade.cli.targets import acknowledged
+from crossfade.errors import CrossfadeError, DatabaseUnreachable, InvalidPlan, PlanChanged, PreflightRefused, UsageError
 
 if TYPE_CHECKING:
     from crossfade.plan.model import Plan
+    from crossfade.workflow.engine import Engine
     from crossfade.workflow.results import Preflight
 
 
@@ -71,6 +73,7 @@ class Checked:
             "file": self.file,
             "name": self.plan.name if self.plan else None,
             "ok": self.error is None,
+            "state": self.preflight.state if self.preflight else None,
             "problems": problems,
             "refusals": failed.get("refusals", []),
             "cautions": [{"code": c.code, "object": c.object, "message": c.message, "ack": c.ack} for c in cautions],
@@ -79,7 +82,7 @@ class Checked:
 
 def check(
     call: Call,
-    plans: Annotated[list[str], typer.Argument(metavar="PLAN...", help="Plan files.", show_default=False)],
+    plans: Annotated[list[str], typer.Argument(metavar="PLAN", help="Plan files.", show_default=False)],
     ack: Acks = None,
     no_database: Annotated[
         bool, typer.Option("--no-database", help="Look at the files alone, even if a database is configured.")
@@ -89,12 +92,13 @@ def check(
 
     Nothing is changed. Exit code 2 for an invalid plan, or one that this database refuses.
     """
+    acks = acknowledged(ack)
     checked = [Checked(file) for file in plans]
     for one in checked:
         one.read()
     unreachable = None
     if call.names_a_database and not no_database and any(one.plan for one in checked):
-        unreachable = _preflight(call, checked, tuple(ack or ()))
+        unreachable = _preflight(call, checked, acks)
     failed = [one.error for one in checked if one.error] + ([unreachable] if unreachable else [])
     if call.json:
         error = {"error": as_document(failed[0])} if failed else {}
@@ -112,10 +116,17 @@ def _preflight(call: Call, checked: list[Checked], acks: tuple[str, ...]) -> Cro
         with call.engine() as engine:
             for one in checked:
                 if one.plan is not None:
-                    one.take(engine.check(one.plan, acks))
+                    _examine(engine, one, one.plan, acks)
     except DatabaseUnreachable as error:
         return DatabaseUnreachable(error.message, hint="With --no-database only the files are checked.")
     return None
+
+
+def _examine(engine: "Engine", one: Checked, plan: "Plan", acks: tuple[str, ...]) -> None:
+    try:
+        one.take(engine.check(plan, acks))
+    except PlanChanged as error:
+        one.error = error
 
 
 def _print_checked(one: Checked) -> None:
@@ -126,6 +137,8 @@ def _print_checked(one: Checked) -> None:
         warn(f"{one.file}: {caution.object}: {caution.message}{ack}")
     if one.error is None:
         seen = "and this database can take it" if one.preflight else "no database was asked"
+        if one.preflight and one.preflight.state is not None:
+            seen = f"and its run is {one.preflight.state}"
         sys.stdout.write(f"{one.file}: the plan is valid, {seen}\n")
 
 
@@ -144,7 +157,7 @@ def explain(
 
     loaded = load_plan(plan)
     with call.engine() as engine:
-        found = engine.explain(loaded, tuple(ack or ()))
+        found = engine.explain(loaded, acknowledged(ack))
     if call.json:
         print_json(explanation.document(found))
     elif sql:

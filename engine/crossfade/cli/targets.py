@@ -48,6 +48,17 @@ def duration(text: str | None, option: str) -> timedelta | None:
         raise UsageError(f"{option}: {error.message()}", hint=hint) from None
 
 
+def acknowledged(words: list[str] | None) -> tuple[str, ...]:
+    """The words of `--ack`. Raises UsageError for one that accepts nothing."""
+    from crossfade.operations.acks import ACKS
+
+    for word in words or ():
+        if word not in ACKS:
+            hint = f"Words that accept something: {', '.join(sorted(ACKS))}."
+            raise UsageError(f"--ack {word} accepts nothing", hint=hint)
+    return tuple(words or ())
+
+
 def _is_file(text: str) -> bool:
     # A run's name has neither dots nor separators, so a file that is not there gets a message about files.
     return text.endswith((".yaml", ".yml")) or "/" in text or os.sep in text

@@ -53,17 +53,14 @@ def list_(call: Call) -> int:
     """List every instance that was sighted, and when."""
     with call.engine() as engine:
         sightings = engine.versions()
-    from dataclasses import asdict
-
     from rich.text import Text
 
-    rows = [(s.app, s.version, s.instance, s.source, moment(s.last_seen)) for s in sightings]
-    call.answer(
-        {"versions": [asdict(s) for s in sightings]},
-        lambda: (
-            table(("APP", "VERSION", "INSTANCE", "SOURCE", "LAST SEEN"), rows) if rows else Text("Nothing sighted.")
-        ),
-    )
+    from crossfade.observe.situation import span
+
+    heads = ("APP", "VERSION", "INSTANCE", "SOURCE", "LAST SEEN", "AGO")
+    rows = [(s.app, s.version, s.instance, s.source, moment(s.last_seen), span(s.age_seconds)) for s in sightings]
+    document = {"versions": [s.as_json() for s in sightings]}
+    call.answer(document, lambda: table(heads, rows) if rows else Text("Nothing sighted."))
     return 0
 
 

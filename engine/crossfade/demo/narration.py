@@ -10,6 +10,7 @@ from crossfade.observe.events import (
     StateChanged,
     StepDone,
     StepStarted,
+    Vacuumed,
     Verified,
 )
 
@@ -27,7 +28,7 @@ class Narrator:
     def line(self, happening: Happening) -> str | None:
         """What to say; None where nothing is."""
         match happening:
-            case Remark(text=text) | BackfillTrouble(message=text):
+            case Remark(text=text) | BackfillTrouble(message=text) | Vacuumed(message=text):
                 return text
             case StateChanged(source=source, target=target):
                 self._gates = None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from crossfade.plan.versions import VersionRange
 
 _MOST_NAMED = 5
-"""How many sightings a reason names."""
+"""How many instances of a version a reason names."""
 _MOST_STALE = 50
 """How many sightings of the past the evidence lists."""
 
@@ -137,7 +137,7 @@ def _judge_app(name: str, app: App, weighed: tuple[_Weighed, ...], now: datetime
     fresh = [w for w in weighed if w.fresh]
     old = [w.sighting for w in fresh if w.needs == "old"]
     if old:
-        return Verdict.BLOCKED, f"{_named(old, now)}; {app.new} is needed"
+        return Verdict.BLOCKED, f"{name} has to be {app.new}; live is {_named(old, now)}"
     unknown = [w.sighting for w in fresh if w.needs == "unknown"]
     if unknown:
         return Verdict.UNKNOWN, f"{_named(unknown, now)}: the version cannot be read as {app.scheme}"
@@ -158,17 +158,31 @@ def _instances(found: Iterable[Sighting]) -> int:
 
 
 def _named(found: list[Sighting], now: datetime) -> str:
-    # An instance that said its name comes before a connection that did not: often they are the same.
-    latest = sorted(found, key=lambda s: (activity.is_unnamed(s.instance), now - s.last_seen))
-    words = [
-        f"{s.app} {s.version} on {_place(s)} seen {ago(s.last_seen, now)} by {s.source}" for s in latest[:_MOST_NAMED]
-    ]
-    more = len(latest) - len(words)
-    return ", ".join([*words, f"and {more} more"] if more else words)
+    versions: dict[tuple[str, str], list[Sighting]] = {}
+    for s in sorted(found, key=lambda s: now - s.last_seen):
+        versions.setdefault((s.app, s.version), []).append(s)
+    return "; ".join(f"{app} {version} on {_places(seen, now)}" for (app, version), seen in versions.items())
 
 
-def _place(sighting: Sighting) -> str:
-    return f"{sighting.instance} ({sighting.host})" if sighting.host else sighting.instance
+def _places(found: list[Sighting], now: datetime) -> str:
+    """The instances of one version, each once however many sources have seen it, then connections that name none."""
+    instances: dict[str, list[Sighting]] = {}
+    for s in found:
+        instances.setdefault("" if activity.is_unnamed(s.instance) else s.instance, []).append(s)
+    unnamed = instances.pop("", [])
+    words = [_place(name, seen, now) for name, seen in list(instances.items())[:_MOST_NAMED]]
+    if len(instances) > _MOST_NAMED:
+        words.append(f"{len(instances) - _MOST_NAMED} more")
+    if unnamed:
+        more = f" and {len(unnamed) - 1} more connections" if len(unnamed) > 1 else ""
+        words.append(_place(f"{unnamed[0].instance}{more}", unnamed, now))
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _place(instance: str, found: list[Sighting], now: datetime) -> str:
+    host = next((f" ({s.host})" for s in found if s.host), "")
+    sources = " and ".join(dict.fromkeys(s.source for s in found))
+    return f"{instance}{host}, seen {ago(found[0].last_seen, now)} by {sources}"
 
 
 def _clear_since(apps: Mapping[str, App], weighed: Mapping[str, tuple[_Weighed, ...]]) -> datetime | None:

@@ -48,11 +48,10 @@ def hold_for(
         return Held(verdict=judgement.verdict, reason=judgement.reason, since=since, until=until)
     if now >= until:
         return Held(verdict=Verdict.PASS, reason=judgement.reason, since=since)
-    wanted = f"has to for {format_duration(hold)}"
     if kept_since is None and not record:
-        reason = f"{kind} passes now and {wanted}: the time begins with crossfade gate or crossfade contract"
+        reason = f"{kind} has to hold for {format_duration(hold)}, from the first crossfade gate or contract on"
         return Held(verdict=Verdict.BLOCKED, reason=reason)
-    reason = f"{kind} passes since {moment(since)}, {wanted}: until {moment(until)}"
+    reason = f"{kind} holds since {moment(since)}, and has to for {format_duration(hold)}: until {moment(until)}"
     return Held(verdict=Verdict.BLOCKED, reason=reason, since=since, until=until)
 
 

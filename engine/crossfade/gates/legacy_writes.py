@@ -70,10 +70,9 @@ class Observation:
 def observe(connection: psycopg.Connection[Any], subject: Subject, _entry: LegacyWrites, look: Look) -> Observation:
     """Read the notes, after the open transactions, so that none falls between the two; then the control."""
     carried = pair_control.look_up(connection, subject.rows)
-    relations = [c.relation_oid for each in carried.values() for c in each if c.relation_oid]
     notes = {"plan": subject.name, "since": subject.created_at}
     with connection.cursor(row_factory=class_row(OpenWriter)) as cursor:
-        open_writers = tuple(cursor.execute(query("open_legacy_writes"), {"relations": relations}).fetchall())
+        open_writers = tuple(cursor.execute(query("open_legacy_writes"), {"plan": subject.name}).fetchall())
     with connection.cursor(row_factory=class_row(Writer)) as cursor:
         writers = tuple(cursor.execute(query("legacy_writers"), notes).fetchall())
     conflicts = connection.execute(query("count_conflicts"), notes).fetchone()

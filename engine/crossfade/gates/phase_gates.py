@@ -1,12 +1,13 @@
 """Which gates stand in front of a phase: the default ones and the plan's own. Pure.
 
-Contract has default gates, expand and backfill have none. An entry of the plan replaces the default of its kind.
+Contract has default gates, expand and backfill have none. An entry of the plan replaces the default of its kind; one
+about some apps, for those apps only.
 `hold` is for what may come and go, live versions and writes; an approval is a person's word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
@@ -50,20 +51,32 @@ class PhaseGate:
 def gates_of(plan: Plan, phase: Phase) -> tuple[PhaseGate, ...]:
     """Every gate in front of the phase, the default ones first."""
     own = plan.gates.of(phase.value)
-    replaced = {entry.kind for entry in own}
-    defaults = (entry for entry in _defaults(plan, phase) if entry.kind not in replaced)
+    replaced = {entry.kind for entry in own if not isinstance(entry, AppVersion)}
+    defaults = (entry for entry in _defaults(plan, phase, own) if entry.kind not in replaced)
     return tuple(_phase_gate(plan, entry) for entry in (*defaults, *own))
 
 
-def _defaults(plan: Plan, phase: Phase) -> Iterator[Entry]:
+def _defaults(plan: Plan, phase: Phase, own: tuple[Entry, ...]) -> Iterator[Entry]:
     if phase is not Phase.CONTRACT:
         return
     if plan.apps:
-        yield AppVersion()
+        yield from _other_apps(plan.apps, own)
         yield LegacyWrites()
     else:
         yield AnyApproval()
         yield LegacyWrites(mode="observe")
+
+
+def _other_apps(roster: Iterable[str], own: tuple[Entry, ...]) -> Iterator[Entry]:
+    """The default gate about the apps that no entry of the plan is about."""
+    entries = [entry for entry in own if isinstance(entry, AppVersion)]
+    if not entries:
+        yield AppVersion()
+    elif all(entry.apps for entry in entries):
+        named = {app for entry in entries for app in entry.apps or ()}
+        others = tuple(app for app in roster if app not in named)
+        if others:
+            yield AppVersion(apps=others)
 
 
 def _phase_gate(plan: Plan, entry: Entry) -> PhaseGate:

@@ -7,7 +7,7 @@ a deployment. Times are the database's.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,11 @@ class Sighting:
     first_seen: datetime
     last_seen: datetime
     age_seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """An entry of `versions list --json`."""
+        times = {"first_seen": self.first_seen.isoformat(), "last_seen": self.last_seen.isoformat()}
+        return {**asdict(self), **times}
 
 
 def heartbeat(connection: Connection, app: str, version: str, instance: str) -> None:

@@ -122,20 +122,25 @@ class PhaseVerdict:
             "gates": [g.as_json() for g in self.gates],
         }
 
-    def raise_unless_passed(self) -> None:
-        """Raises GateBlocked or GateUnknown with every reason, unless the phase may begin."""
+    def raise_unless_passed(self, *, waited: bool = False) -> None:
+        """Raises GateBlocked or GateUnknown with every reason, unless the phase may begin.
+
+        `waited` is whether that was waited for already; the hint does not advise it then.
+        """
         if self.verdict is Verdict.PASS:
             return
         failure = GateBlocked if self.verdict is Verdict.BLOCKED else GateUnknown
         lines = "\n".join(f"  - {g.kind} {g.verdict}: {g.reason}" for g in self._closed)
         of_run = f" of run {self.run}" if self.run else ""
-        raise failure(f"{self.phase}{of_run} does not begin yet, {self.verdict}:\n{lines}", hint=self._hint())
+        message = f"{self.phase}{of_run} does not begin yet, {self.verdict}:\n{lines}"
+        raise failure(message, hint=self._hint(waited=waited))
 
-    def _hint(self) -> str:
+    def _hint(self, *, waited: bool) -> str:
         look = f"crossfade gate {self.run or 'RUN'} --phase {self.phase}"
         untils = [g.hold_until for g in self._closed]
         if all(untils):
-            return f"Run the command again after {moment(max(u for u in untils if u))}, or add --wait."
+            again = f"Run the command again after {moment(max(u for u in untils if u))}"
+            return f"{again}." if waited else f"{again}, or add --wait."
         if self.verdict is Verdict.BLOCKED:
-            return f"Add --wait to wait for it, or see the evidence: {look}"
+            return f"See the evidence: {look}" if waited else f"Add --wait to wait for it, or see the evidence: {look}"
         return f"Only proof advances. See what is missing: {look}"

@@ -103,8 +103,24 @@ class BatchDone(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting(Event):
+    """Nothing is done until a time has come."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vacuumed(Event):
+    """Dead rows of the backfill were cleared away, or why they could not be."""
+
+    change: str
+    relation: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillTrouble(Event):
-    """A batch is tried again, a table is vacuumed, rows were rejected: something a person may want to know."""
+    """A batch is tried again, or rows were rejected: something a person may want to know."""
 
     change: str
     relation: str

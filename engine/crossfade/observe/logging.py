@@ -21,7 +21,9 @@ from crossfade.observe.events import (
     StateChanged,
     StepDone,
     StepStarted,
+    Vacuumed,
     Verified,
+    Waiting,
 )
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ def _follow(place: dict[str, str], event: Event) -> None:
     """Keep the phase and the step that the later events belong to."""
     if isinstance(event, StepStarted):
         place.update(phase=event.phase, step=event.step)
-    elif isinstance(event, BatchDone | BackfillTrouble):
+    elif isinstance(event, BatchDone | BackfillTrouble | Vacuumed):
         place.update(phase="backfill")
     elif isinstance(event, StateChanged):
         place.clear()
@@ -129,6 +131,8 @@ def _level(event: Event, is_due: Callable[[Event, str], bool]) -> str:
             return "warning" if is_due(event, event.step) else "debug"
         case GatesEvaluated():
             return "info" if is_due(event, f"{event.phase} {event.verdict}") else "debug"
+        case Waiting():
+            return "info" if is_due(event, event.reason) else "debug"
         case BackfillTrouble():
             return "warning"
         case Verified():

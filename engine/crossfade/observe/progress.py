@@ -18,6 +18,7 @@ from crossfade.observe.events import (
     GatesEvaluated,
     StateChanged,
     StepDone,
+    Vacuumed,
     Verified,
 )
 from crossfade.observe.logging import REPEAT_SECONDS, log_listener
@@ -103,6 +104,8 @@ def still(situation: Situation) -> dict[str, Any] | None:
         facts["blockers"] = [str(b) for b in situation.blockers]
     if situation.gate is not None:
         facts |= {"phase": situation.gate.phase, "waits_for": situation.gate.reason}
+    if situation.waits_for is not None:
+        facts["waits_for"] = situation.waits_for
     if situation.filling is not None:
         facts |= {"phase": "backfill", **_filling_facts(situation.filling)}
     return {name: value for name, value in facts.items() if value is not None} if situation.run else None
@@ -175,7 +178,10 @@ class LiveProgress:
                 return (f"  ! {event.relation}: {event.message}",)
             case GatesEvaluated() if (event.phase, event.verdict) != self._verdict:
                 self._verdict = (event.phase, event.verdict)
-                return (f"  gates of {event.phase}: {event.verdict}, {event.reason}",)
+                # Why is in the live line while it is waited for, and in the error at the end.
+                return (f"  gates of {event.phase}: {event.verdict}",)
+            case Vacuumed():
+                return (f"  · {event.relation}: {event.message}",)
         return None
 
     def _picture(self) -> RenderableType:
@@ -196,6 +202,8 @@ def _lines(situation: Situation) -> list[RenderableType]:
         lines += [Text(f"      {b}", style="yellow") for b in situation.blockers[:_BLOCKERS_SHOWN]]
     if situation.gate is not None:
         lines.append(Text(f"  … waits for {situation.gate.phase}: {situation.gate.reason}", style="yellow"))
+    if situation.waits_for is not None:
+        lines.append(Text(f"  … waits: {situation.waits_for}", style="yellow"))
     if situation.filling is not None:
         lines.append(_bar(situation.filling))
     return lines

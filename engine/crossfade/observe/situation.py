@@ -19,6 +19,7 @@ from crossfade.observe.events import (
     StepDone,
     StepStarted,
     Verified,
+    Waiting,
 )
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ class Situation:
     """Who holds the lock that the step needs."""
     gate: GatesEvaluated | None = None
     """The answer of gates that do not pass yet."""
+    waits_for: str | None = None
+    """A time that has to come."""
     filling: Filling | None = None
 
     def apply(self, event: Event) -> None:
@@ -87,7 +90,7 @@ class Situation:
         self.run = event.run
         match event:
             case StateChanged():
-                self.state, self.gate, self.filling = event.target, None, None
+                self.state, self.gate, self.waits_for, self.filling = event.target, None, None, None
                 self._step(None, None)
             case StepStarted():
                 self.gate, self.filling = None, None
@@ -98,6 +101,8 @@ class Situation:
                 self.blockers = event.blockers
             case GatesEvaluated():
                 self.gate = None if event.verdict == "PASS" else event
+            case Waiting():
+                self.waits_for = event.reason
             case BatchDone():
                 self._fill(event)
             case Verified():

@@ -142,16 +142,18 @@ def _carry_triggers(pair: Pair) -> tuple[_Trigger, ...]:
 def _note_triggers(pair: Pair) -> tuple[_Trigger, ...]:
     """Triggers that record writes of the old shape, before the pair is brought in step.
 
-    The WHEN clause lets one write a second and session through: a session setting holds who was noted in which second.
-    With a volatile default an INSERT that leaves out both columns looks like an old writer's; only updates are noted.
+    The WHEN clause lets one write a second and session through: a session setting of the pair's own holds who was noted
+    in which second. With a volatile default an INSERT that leaves out both columns looks like an old writer's; only
+    updates are noted.
     """
     new_old, new_new, old_old, old_new = _sides(pair)
     apart = differs(pair, new_new, new_old)
+    setting = f"{LEDGER_SCHEMA}.{pair.name('noted')}"
     due = sql.SQL(
-        "(pg_catalog.current_setting('crossfade.noted', true) IS DISTINCT FROM "
+        "(pg_catalog.current_setting({}, true) IS DISTINCT FROM "
         "pg_catalog.current_setting('application_name') || "
         "pg_catalog.trunc(pg_catalog.date_part('epoch', pg_catalog.statement_timestamp()))::text)"
-    )
+    ).format(sql.Literal(setting))
     function = sql.SQL("{}.note_write").format(sql.Identifier(LEDGER_SCHEMA))
     stem = pair.name("sync")
     found = []
@@ -171,7 +173,7 @@ def _note_triggers(pair: Pair) -> tuple[_Trigger, ...]:
                     event=event,
                     function=function,
                     when=condition,
-                    arguments=(pair.plan, kind, pair.old),
+                    arguments=(pair.plan, kind, pair.old, setting),
                 )
             )
     return tuple(found)

@@ -208,6 +208,7 @@ def _analyze(rename: _Rename) -> Step:
             Statement(
                 text=render(sql.SQL("ANALYZE {}").format(rename.relation)),
                 locks=tuple(Lock(relation=r, mode=LockMode.SHARE_UPDATE_EXCLUSIVE) for r in rename.pair.locked),
+                scans=True,
             ),
         ),
         transactional=False,

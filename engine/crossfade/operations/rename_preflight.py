@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
+from crossfade.operations.acks import CDC, DEPENDENTS, REWRITE, TRIGGERS
 from crossfade.operations.own_names import mark
 from crossfade.operations.step import Caution
 
@@ -167,7 +168,7 @@ def _shape_refusals(column: Column, table: Table, family: tuple[Table, ...]) -> 
             message=f"its type {column.type} is a domain with constraints: adding a column of it rewrites the table "
             f"({table.size_bytes // 2**20} MB) while reads and writes wait.",
             instead="Do it in a maintenance window.",
-            ack="rewrite",
+            ack=REWRITE,
         )
 
 
@@ -244,7 +245,7 @@ def _one_trigger(change: RenameColumn, table: Table, trigger: Trigger) -> Iterat
             object=name,
             message=f"it fires on UPDATE OF {change.from_}, which a write under the new name is not.",
             instead=f"Let it fire on every UPDATE, WHEN (OLD.{change.from_} IS DISTINCT FROM NEW.{change.from_}).",
-            ack="triggers",
+            ack=TRIGGERS,
         )
     if trigger.timing == "before" and trigger.row and _names(trigger.when or "", change.from_):
         yield Refusal(
@@ -253,7 +254,7 @@ def _one_trigger(change: RenameColumn, table: Table, trigger: Trigger) -> Iterat
             message=f"its WHEN clause names {change.from_}, which has not its new value yet where a write under the "
             "new name fires it.",
             instead="Let it fire AFTER the write, or on every one.",
-            ack="triggers",
+            ack=TRIGGERS,
         )
     if _names(trigger.function_body, change.from_):
         yield Refusal(
@@ -262,7 +263,7 @@ def _one_trigger(change: RenameColumn, table: Table, trigger: Trigger) -> Iterat
             message=f"its function {trigger.function} names {change.from_}: it would not see writes under the new name "
             "before contract, and would fail every write after it.",
             instead="Let it read the row by either name, for example through to_jsonb(NEW).",
-            ack="triggers",
+            ack=TRIGGERS,
         )
 
 
@@ -274,9 +275,9 @@ def _dependent_refusals(column: Column, table: Table) -> Iterator[Refusal]:
             code="dependent",
             object=f"{dependent.kind} {dependent.name}",
             message=f"it depends on {table.name}.{column.name}.",
-            instead="It follows the column, as with a plain RENAME COLUMN; what it calls it for its own readers "
-            "stays. If that is what you want, accept it; else drop it or change it first.",
-            ack="dependents",
+            instead="Drop it or change it first. Left alone it follows the column, as with a plain RENAME COLUMN; "
+            "what it calls the column for its own readers stays.",
+            ack=DEPENDENTS,
         )
 
 
@@ -290,7 +291,7 @@ def _replication_refusals(table: Table, catalog: Catalog) -> Iterator[Refusal]:
             message=f"it is replicated logically ({', '.join(through)}): a subscriber whose table lacks the new column "
             "stops when the first row arrives.",
             instead="Add the new column on every subscriber first.",
-            ack="cdc",
+            ack=CDC,
         )
 
 

@@ -29,10 +29,13 @@ _SETTINGS: dict[str, str] = {
     "lock_timeout": "5s",
     "statement_timeout": "60s",
     "idle_in_transaction_session_timeout": "60s",
+    "idle_session_timeout": "0",
     "client_connection_check_interval": "500ms",
     "default_transaction_isolation": "read committed",
     "default_transaction_read_only": "off",
 }
+_ENDED_BY_SERVER = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
+"""Shut down by an administrator or a crash, starting up, idle for too long, idle in a transaction for too long."""
 _KEEPALIVE = {"keepalives_idle": "5", "keepalives_interval": "3", "keepalives_count": "3", "tcp_user_timeout": "10000"}
 
 
@@ -77,9 +80,9 @@ def open_bare(url: str, **options: str) -> psycopg.Connection[Any]:
 
 
 def is_loss(error: psycopg.Error) -> bool:
-    """Whether the error means that the session is gone (class 08, 57P01 to 57P03, or no SQLSTATE at all)."""
+    """Whether the error means that the session is gone: class 08, _ENDED_BY_SERVER, or no SQLSTATE at all."""
     state = error.sqlstate
-    return state is None or state.startswith("08") or state in ("57P01", "57P02", "57P03")
+    return state is None or state.startswith("08") or state in _ENDED_BY_SERVER
 
 
 def describe(parameters: Mapping[str, Any]) -> str:

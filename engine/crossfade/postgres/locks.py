@@ -113,7 +113,7 @@ def in_slices(
         raise LockNotAcquired(
             f"{what}: the lock on {', '.join(x.relation for x in locks)} could not be had within "
             f"{policy.give_up_after:.0f} s ({waited.attempts} attempts). Held by: {holders}.",
-            hint="Nothing was changed. End that transaction, or raise locks.give_up_after, and run the command again.",
+            hint="Nothing was changed. Run the command again once that transaction has ended.",
         ) from None
     return waited
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import psycopg
 
-from crossfade.errors import PlanChanged, UsageError, WrongState
+from crossfade.errors import Interrupted, PlanChanged, UsageError, WrongState
 from crossfade.gates import app_version, sightings
 from crossfade.gates.evaluate import evaluate
 from crossfade.gates.phase_gates import describe, gates_of
@@ -34,12 +34,15 @@ from crossfade.workflow.ledger import RunRow
 from crossfade.workflow.preflight import examine
 from crossfade.workflow.program import from_json
 from crossfade.workflow.results import Explanation, Finding, HistoryEntry, Preflight, Status
-from crossfade.workflow.runner import POLL_SECONDS
-from crossfade.workflow.states import BEFORE_BACKFILLED, FINAL, FORWARD, Event, State, after
+from crossfade.workflow.runner import POLL_SECONDS, evaluated
+from crossfade.workflow.states import BEFORE_BACKFILLED, CONTRACT_IS_OVER, FINAL, FORWARD, Event, State, after
 
 Connection = psycopg.Connection[Any]
 Confirmation = Callable[[str], None]
 """Given what is about to happen, returns if a person agrees; raises UsageError otherwise."""
+
+
+_IN_WORDS = {Event.BEGIN_ROLLBACK: "roll back", Event.BEGIN_REVERT: "revert"}
 
 
 def _nobody_listens(_event: Happening) -> None:
@@ -102,15 +105,50 @@ class Engine:
     # Plans
 
     def check(self, plan: Plan, acks: Iterable[str] = ()) -> Preflight:
-        """What the plan meets in this database; nothing is changed."""
+        """What the plan meets in this database; nothing is changed.
+
+        Once its run is under way the database has our own objects in it, and there is nothing left to meet. Raises
+        PlanChanged where the run was started with another version of the plan.
+        """
+        run = self._under_way(plan)
+        if run is not None:
+            return Preflight(plan=plan.name, state=run.state)
         found = examine(self._connect, plan, acks)
         return Preflight(plan=plan.name, refusals=found.refusals, cautions=found.cautions)
 
     def explain(self, plan: Plan, acks: Iterable[str] = ()) -> Explanation:
-        """Every step that the plan comes to here. Raises PreflightRefused; nothing is changed."""
-        found = examine(self._connect, plan, acks)
+        """Every step that the plan comes to here, or came to when its run began; nothing is changed.
+
+        Raises PreflightRefused and PlanChanged.
+        """
         gates = {phase: tuple(describe(g) for g in gates_of(plan, phase)) for phase in Phase}
-        return Explanation(program=found.checked(), cautions=found.cautions, gates=gates)
+        run = self._under_way(plan)
+        if run is not None:
+            return Explanation(plan=plan, program=from_json(run.program), gates=gates)
+        found = examine(self._connect, plan, acks)
+        return Explanation(plan=plan, program=found.checked(), cautions=found.cautions, gates=gates)
+
+    def _under_way(self, plan: Plan) -> RunRow | None:
+        """The plan's run, if it has begun and is not rolled back."""
+        connection = self._read()
+        if ledger.installed_version(connection) == 0:
+            return None
+        ledger.require(connection)
+        run = self._started_with(plan)
+        return run if run is not None and run.state is not State.PLANNED else None
+
+    def _started_with(self, plan: Plan) -> RunRow | None:
+        """The run of this plan that is not rolled back. Raises PlanChanged where it is that of another version."""
+        found = ledger.find_run(self._read(), plan.name)
+        if found is None or found.state is State.ROLLED_BACK:
+            return None
+        if found.digest != plan_digest(plan):
+            raise PlanChanged(
+                f"run {plan.name} was started with another version of this plan",
+                hint="A plan is immutable once started. Undo the edit, or roll the run back and start anew, or "
+                "give the changed plan another name.",
+            )
+        return found
 
     def start(self, plan: Plan, acks: Iterable[str] = ()) -> Status:
         """Register the run; does nothing if it was started with the same plan. Raises PlanChanged, PreflightRefused."""
@@ -202,7 +240,7 @@ class Engine:
                 hint=f"See crossfade status {name}.",
             )
         if run.state not in (through, State.PLANNED):
-            confirm(f"{command} run {name} from {run.state}")
+            confirm(f"{_IN_WORDS[event]} run {name} from {run.state}")
         return self._drive(run, goal, begin=event if run.state is not through else None)
 
     def pause(self, name: str, reason: str) -> Status:
@@ -241,12 +279,19 @@ class Engine:
     def gates(self, name: str, phase: Phase | None = None, *, wait: timedelta | None = None) -> PhaseVerdict:
         """Evaluate the gates of a phase (the next one) now, with the evidence; waits until they pass, if asked."""
         run = self._find(name, ())
-        asked = phase or report.next_phase(run.state) or Phase.CONTRACT
+        asked = phase or report.gated_phase(run.state)
+        if asked is None or (asked is Phase.CONTRACT and run.state in CONTRACT_IS_OVER):
+            raise WrongState(
+                f"run {name} is {run.state}; no gate stands in front of it", hint=f"See crossfade status {name}."
+            )
         until = time.monotonic() + (wait or timedelta()) / timedelta(seconds=1)
         while True:
             verdict = evaluate(self._read(), self._subject(run), asked)
-            if not verdict.blockers or self._stop or time.monotonic() + POLL_SECONDS > until:
+            self._emit(evaluated(name, verdict))
+            if not verdict.blockers or time.monotonic() + POLL_SECONDS > until:
                 return verdict
+            if self._stop:
+                raise Interrupted("stopped waiting for the gates", hint="What they said is in: crossfade status.")
             time.sleep(POLL_SECONDS)
 
     def history(self, name: str) -> tuple[HistoryEntry, ...]:
@@ -345,16 +390,10 @@ class Engine:
         if ledger.installed_version(connection) == 0:
             self.init()
         ledger.require(connection)
-        found, digest = ledger.find_run(connection, plan.name), plan_digest(plan)
-        if found is not None and found.state is not State.ROLLED_BACK:
-            if found.digest != digest:
-                raise PlanChanged(
-                    f"run {plan.name} was started with another version of this plan",
-                    hint="A plan is immutable once started. Undo the edit, or roll the run back and start anew, or "
-                    "give the changed plan another name.",
-                )
+        found = self._started_with(plan)
+        if found is not None:
             return self._acknowledging(found, acks)
-        program = examine(self._connect, plan, acks).checked()
+        program, digest = examine(self._connect, plan, acks).checked(), plan_digest(plan)
         with connection.transaction():
             run_id = ledger.add_run(
                 connection,

@@ -49,7 +49,6 @@ def leased(connect: Callable[[], Connection], run_id: int, name: str) -> Iterato
     Raises LeaseHeld where another runner drives the run.
     """
     with connect() as holder, connect() as work:
-        holder.execute("SELECT pg_catalog.set_config('idle_session_timeout', '0', false)")
         token = _take(holder, run_id, name)
         try:
             yield work, token

@@ -117,9 +117,10 @@ def get_run(connection: Connection, name: str) -> RunRow:
 
 
 def all_runs(connection: Connection) -> tuple[RunRow, ...]:
-    """Every run, the latest first."""
+    """Of each name the latest run; the latest first."""
     with connection.cursor(row_factory=class_row(RunRow)) as cursor:
-        return tuple(cursor.execute(_RUN + "ORDER BY id DESC").fetchall())
+        latest = "WHERE id IN (SELECT pg_catalog.max(id) FROM crossfade.runs GROUP BY name) ORDER BY id DESC"
+        return tuple(cursor.execute(_RUN + latest).fetchall())
 
 
 def add_run(

@@ -218,7 +218,8 @@ def _before_contract(run: Run, facts: Facts) -> Effect | None:
     if run.program.is_empty(Phase.CONTRACT):
         return None
     if not facts.confirmed:
-        return Confirm("hide the old shape")
+        titles = "; ".join(s.title for s in run.program.of(Part.HIDE))
+        return Confirm(f"hide the old shape, so that statements which use it fail from then on: {titles}")
     return None if facts.verified else Verify()
 
 
@@ -227,4 +228,4 @@ def _retained(run: Run, facts: Facts) -> Effect:
         return Finish(Event.BEGIN_DROP)
     if facts.retain_until is not None and facts.now is not None and facts.now < facts.retain_until:
         return Wait((f"the old data is retained until {facts.retain_until:%Y-%m-%d %H:%M:%S %Z}",), facts.retain_until)
-    return Finish(Event.BEGIN_DROP) if facts.confirmed else Confirm("drop the old data")
+    return Finish(Event.BEGIN_DROP) if facts.confirmed else Confirm("drop the old data for good")

@@ -36,6 +36,12 @@ def next_phase(state: State) -> Phase | None:
     return _NEXT[state][1] if state in _NEXT else None
 
 
+def gated_phase(state: State) -> Phase | None:
+    """The phase whose gates will be asked next; None where none is ahead."""
+    ahead = {State.EXPANDING: Phase.BACKFILL, State.BACKFILLING: Phase.CONTRACT, State.REVERTING: Phase.CONTRACT}
+    return next_phase(state) or ahead.get(state)
+
+
 def status(
     connection: psycopg.Connection[Any],
     run: RunRow,
@@ -79,8 +85,10 @@ def _warnings(run: RunRow, early: str | None) -> tuple[str, ...]:
     if run.state in BEFORE_BACKFILLED:
         seen = f"; live already: {early}" if early else ""
         return (f"{_TOO_EARLY}{seen}",)
-    if run.state in (State.REVERTING, State.ROLLING_BACK, State.ROLLED_BACK):
+    if run.state in (State.ROLLING_BACK, State.ROLLED_BACK):
         return ("a version that knows only the new shape must not be live now",)
+    if run.state in (State.CONTRACTING, State.RETAINED, State.DROPPING, State.CONTRACTED):
+        return ("a version that needs the old shape must not be live now",)
     return ()
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from crossfade.errors import Refusal
     from crossfade.gates.verdict import PhaseVerdict
     from crossfade.operations.step import Caution
+    from crossfade.plan.model import Plan
     from crossfade.workflow.program import Program
 
 
@@ -130,12 +131,15 @@ class Preflight:
     plan: str
     refusals: tuple[Refusal, ...] = ()
     cautions: tuple[Caution, ...] = ()
+    state: State | None = None
+    """Where the plan's run stands, if it is under way; then nothing was examined."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """A plan, compiled: what would be executed, and what may go wrong."""
 
+    plan: Plan
     program: Program
     cautions: tuple[Caution, ...] = ()
     gates: Mapping[Phase, tuple[str, ...]] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from crossfade.backfill.verify import verify
 from crossfade.errors import GateBlocked, VerificationFailed, WorkLeft
 from crossfade.gates.evaluate import evaluate
 from crossfade.gates.verdict import PhaseVerdict
-from crossfade.observe.events import GatesEvaluated, StateChanged
+from crossfade.observe.events import GatesEvaluated, StateChanged, Waiting
 from crossfade.operations.step import Phase, Step
 from crossfade.plan.windows import Window
 from crossfade.workflow import ledger, machine
@@ -111,20 +111,27 @@ def _go_on(session: Session, reason: str) -> str:
 
 def _ask(session: Session, phase: Phase) -> PhaseVerdict:
     verdict = evaluate(session.work, session.subject(), phase)
-    reason = "; ".join(verdict.blockers) or "every gate passes"
-    session.emit(GatesEvaluated(run=session.name, phase=phase.value, verdict=verdict.verdict.value, reason=reason))
+    session.emit(evaluated(session.name, verdict))
     return verdict
+
+
+def evaluated(run: str, verdict: PhaseVerdict) -> GatesEvaluated:
+    """The event that tells of a verdict."""
+    reason = "; ".join(verdict.blockers) or "every gate passes"
+    return GatesEvaluated(run=run, phase=verdict.phase.value, verdict=verdict.verdict.value, reason=reason)
 
 
 def _wait(session: Session, wait: machine.Wait, verdict: PhaseVerdict | None) -> None:
     if session.wait_until is not None and time.monotonic() + POLL_SECONDS <= session.wait_until:
+        if wait.until is not None:
+            session.emit(Waiting(run=session.name, reason="; ".join(wait.blockers)))
         time.sleep(POLL_SECONDS)
         return
     if wait.until is None and verdict is not None:
-        verdict.raise_unless_passed()
+        verdict.raise_unless_passed(waited=session.wait_until is not None)
     raise GateBlocked(
         f"run {session.name}: {'; '.join(wait.blockers)}",
-        hint=f"Run crossfade advance {session.name} after that, or add --wait.",
+        hint=f"Run crossfade contract {session.name} after that.",
     )
 
 

@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
+from crossfade.operations.acks import STAR
 from crossfade.operations.step import Caution
 from crossfade.postgres.names import QualifiedName
 
@@ -81,7 +82,7 @@ def _cautions(table: QualifiedName, found: Sequence[tuple[_Seen, str]]) -> Itera
 
 
 def _caution(table: QualifiedName, message: str) -> Caution:
-    return Caution(code="star", object=str(table), message=message, ack="star")
+    return Caution(code="star", object=str(table), message=message, ack=STAR)
 
 
 def shortened(query: str) -> str:

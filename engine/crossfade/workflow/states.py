@@ -94,6 +94,9 @@ FORWARD = (
 BEFORE_BACKFILLED = frozenset({State.PLANNED, State.EXPANDING, State.EXPANDED, State.BACKFILLING})
 """While rows may not be filled yet, so that they look empty to a version that needs the new shape."""
 
+CONTRACT_IS_OVER = frozenset({State.RETAINED, State.DROPPING, State.CONTRACTED, State.ROLLING_BACK, State.ROLLED_BACK})
+"""States in which the gates of contract are asked no more, or not yet again."""
+
 
 def after(state: State, event: Event) -> State | None:
     """Where the event leads from the state; None where it leads nowhere."""

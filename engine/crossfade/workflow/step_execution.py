@@ -75,6 +75,12 @@ def _asking_again(on_wait: locks.OnWait, ask: Callable[[], PhaseVerdict]) -> loc
 
 def undo(session: Session, step: Step) -> None:
     """Take back a step that is done, or that was begun and may be half made. Raises as `execute` does."""
+    if not step.undo:
+        # What undoes an earlier step takes this one's effect with it.
+        with session.work.transaction():
+            ledger.prove_lease(session.work, session.run_id, session.token)
+            ledger.step_ended(session.work, session.run_id, step.id, state="undone", lock_wait_ms=0, duration_ms=0)
+        return
     session.emit(
         StepStarted(run=session.name, step=step.id, title=f"undo: {step.title}", phase=step.phase.value, attempt=1)
     )

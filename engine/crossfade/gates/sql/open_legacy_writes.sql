@@ -1,19 +1,14 @@
--- Transactions that have noted a write in one of these tables and are still open: nobody sees their note yet. The lock
--- on the ledger's table says so, and it is there until the end of the transaction, prepared ones included.
-WITH held AS MATERIALIZED (
-    SELECT l.virtualtransaction, l.pid, l.relation
-    FROM pg_locks l
-    JOIN pg_database d ON d.oid = l.database
-    WHERE d.datname = current_database()
-      AND l.locktype = 'relation'
-      AND l.mode = 'RowExclusiveLock'
-      AND l.granted
-)
-SELECT DISTINCT note.pid, a.application_name, a.usename::text AS role_name
-FROM held note
-JOIN held written ON written.virtualtransaction = note.virtualtransaction
-LEFT JOIN pg_stat_activity a ON a.pid = note.pid
-WHERE note.relation = 'crossfade.legacy_writes'::regclass
-  AND written.relation = ANY (%(relations)s::oid[])
-  AND note.pid IS DISTINCT FROM pg_backend_pid()
-ORDER BY note.pid
+-- Transactions that have noted a write of the old shape for this plan and are still open: nobody sees their note yet. The
+-- advisory lock that the note takes says so, and it is there until the end of the transaction, prepared ones included.
+SELECT DISTINCT l.pid, a.application_name, a.usename::text AS role_name
+FROM pg_locks l
+JOIN pg_database d ON d.oid = l.database
+LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE d.datname = current_database()
+  AND l.locktype = 'advisory'
+  AND l.objsubid = 2
+  AND l.classid = crossfade.note_lock_class()::oid
+  AND l.objid = (hashtext(%(plan)s)::bigint & 4294967295)::oid
+  AND l.granted
+  AND l.pid IS DISTINCT FROM pg_backend_pid()
+ORDER BY l.pid

@@ -70,6 +70,7 @@ CREATE TABLE crossfade.backfills (
     working_seconds double precision NOT NULL DEFAULT 0,
     throttled_by text,
     pass integer NOT NULL DEFAULT 1,
+    relation_oid oid NOT NULL,
     finished_at timestamptz,
     verified_at timestamptz,
     PRIMARY KEY (run_id, change_id, relation)
@@ -212,7 +213,11 @@ $$;
 COMMENT ON FUNCTION crossfade.heartbeat(text, text, text) IS
     'Says that this instance of the app is live. Call it at start and every 15 seconds or so, outside a long transaction.';
 
--- Fired by the triggers of a pair for a write of the old shape. Their WHEN clause lets a session through once a second.
+-- Fired by the triggers of a pair for a write of the old shape. Their WHEN clause lets a session through once a second; the
+-- arguments are the plan, legacy or conflict, the column, and the session's setting that holds when it was let through.
+-- The advisory lock says to gates that there is a note which they cannot see yet; being shared, nobody waits for it.
+CREATE FUNCTION crossfade.note_lock_class() RETURNS integer
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT 1129469519 $$;
 CREATE FUNCTION crossfade.note_write() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -220,7 +225,8 @@ BEGIN
     VALUES (TG_ARGV[0], TG_ARGV[1], TG_RELID::regclass::text, TG_ARGV[2], current_setting('application_name'),
             session_user, inet_client_addr(), clock_timestamp());
     IF TG_ARGV[1] = 'legacy' THEN
-        PERFORM set_config('crossfade.noted', current_setting('application_name')
+        PERFORM pg_advisory_xact_lock_shared(crossfade.note_lock_class(), hashtext(TG_ARGV[0]));
+        PERFORM set_config(TG_ARGV[3], current_setting('application_name')
             || trunc(date_part('epoch', statement_timestamp()))::text, false);
     END IF;
     RETURN NEW;

@@ -1,0 +1,16 @@
+"""The words of `--ack`: what a person accepts of that which preflight names."""
+
+from __future__ import annotations
+
+CDC = "cdc"
+"""Logical replication: a subscriber without the new column stops."""
+DEPENDENTS = "dependents"
+"""Views, policies, foreign keys and other objects follow the column."""
+REWRITE = "rewrite"
+"""The whole table is written anew while reads and writes wait."""
+STAR = "star"
+"""Statements that take the columns by `*`."""
+TRIGGERS = "triggers"
+"""Triggers that do not see, or do not survive, writes under the new name."""
+
+ACKS = frozenset({CDC, DEPENDENTS, REWRITE, STAR, TRIGGERS})
