@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from psycopg import sql
 
-from crossfade.errors import PreflightRefused
+from crossfade.errors import PlanChanged, PreflightRefused
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.engine import Engine
 from crossfade.workflow.states import State
@@ -295,3 +295,23 @@ def test_what_a_person_accepts_later_is_added(database: Database) -> None:
             engine.expand("a-rename")
         assert engine.expand("a-rename", acks=["dependents"]).state is State.EXPANDED
         assert ("acknowledged", {"acks": ["dependents"]}) in [(e.kind, e.data) for e in engine.history("a-rename")]
+
+
+def test_our_own_objects_of_another_run_are_no_reason_for_caution(database: Database) -> None:
+    database.execute(USERS)
+    with Engine(database.url) as engine:
+        engine.expand(plan())
+    assert cautions(database, plan(old="name", new="full_name", name="another")) == []
+
+
+def test_a_plan_whose_run_is_under_way_has_nothing_left_to_meet(database: Database) -> None:
+    """CI checks every plan file of a repository, whatever has become of its run."""
+    database.execute(USERS)
+    with Engine(database.url) as engine:
+        before = engine.explain(plan())
+        engine.expand(plan())
+        found = engine.check(plan())
+        assert (found.refusals, found.cautions, found.state) == ((), (), State.EXPANDED)
+        assert engine.explain(plan()).program == before.program
+        with pytest.raises(PlanChanged):
+            engine.check(plan(new="mail"))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
 from crossfade.operations.acks import CDC, DEPENDENTS, REWRITE, TRIGGERS
-from crossfade.operations.own_names import mark
+from crossfade.operations.own_names import LEDGER_SCHEMA, mark
 from crossfade.operations.step import Caution
 
 if TYPE_CHECKING:
@@ -216,13 +216,16 @@ def _triggers(family: tuple[Table, ...]) -> Iterator[Trigger]:
     return (trigger for member in family for trigger in member.triggers)
 
 
+def _is_ours(trigger: Trigger) -> bool:
+    """Of another run; it keeps to that run's columns."""
+    return trigger.name.startswith(FIRST_OF_OURS) and trigger.function.schema == LEDGER_SCHEMA
+
+
 def _trigger_refusals(change: RenameColumn, family: tuple[Table, ...]) -> Iterator[Refusal]:
     seen: set[str] = set()
     for member in family:
         for trigger in member.triggers:
-            # Those of another run keep to that run's columns.
-            is_ours = trigger.name.startswith(FIRST_OF_OURS) and (trigger.comment or "").startswith(mark(""))
-            if is_ours or trigger.parent_inherited or trigger.name in seen:
+            if _is_ours(trigger) or trigger.parent_inherited or trigger.name in seen:
                 continue
             seen.add(trigger.name)
             yield from _one_trigger(change, member, trigger)
@@ -305,7 +308,7 @@ def _cautions(column: Column, table: Table, family: tuple[Table, ...]) -> Iterat
             "Inserts are therefore not counted as legacy writes, only updates are; rely on the app versions.",
         )
     for function in table.text_functions:
-        if _names(function.body, column.name):
+        if function.name.schema != LEDGER_SCHEMA and _names(function.body, column.name):
             yield Caution(
                 code="function_text",
                 object=f"function {function.name}",
@@ -315,9 +318,8 @@ def _cautions(column: Column, table: Table, family: tuple[Table, ...]) -> Iterat
     updating = sorted(
         {
             t.name
-            for member in family
-            for t in member.triggers
-            if t.row and "update" in t.events and not t.columns and t.enabled in ("O", "A")
+            for t in _triggers(family)
+            if not _is_ours(t) and t.row and "update" in t.events and not t.columns and t.enabled in ("O", "A")
         }
     )
     if updating:

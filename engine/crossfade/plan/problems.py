@@ -186,7 +186,9 @@ def _too_large(found: _Fault) -> Said:
 def _empty(found: _Fault) -> Said:
     if isinstance(found.node, Scalar):
         return "an empty text", "write something between the quotes"
-    return f"`{found.name}` is empty", "list at least one entry, or remove the key if it is optional"
+    needed = found.name in _schema_at(found.loc[:-1]).get("required", ())
+    hint = "list at least one entry" if needed else "list at least one entry, or remove the key"
+    return f"`{found.name}` is empty", hint
 
 
 def _too_long(found: _Fault) -> Said:
