@@ -65,7 +65,15 @@ def test_several_plans_are_all_checked(offline: Cli, tmp_path: Path, plan: Path)
 def test_a_good_plan_has_no_error_in_its_document(offline: Cli, plan: Path) -> None:
     assert offline("check", plan, "--json").json() == {
         "plans": [
-            {"file": str(plan), "name": "users-email", "ok": True, "problems": [], "refusals": [], "cautions": []}
+            {
+                "file": str(plan),
+                "name": "users-email",
+                "ok": True,
+                "state": None,
+                "problems": [],
+                "refusals": [],
+                "cautions": [],
+            }
         ]
     }
 

@@ -191,7 +191,7 @@ def test_a_terminal_shows_what_is_in_hand_and_keeps_what_is_done() -> None:
         "pid 42, report, user ana",
         "✓ add users.email_address (12 ms, waited 1500 ms for its locks)",
         "500 of about 1,000 rows",
-        "gates of contract: BLOCKED, api 1.4.0 on pod-a is live",
+        "gates of contract: BLOCKED",
         "a question",
         "compared every row of public.users: 0 differ",
     ):

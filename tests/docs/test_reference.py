@@ -14,6 +14,7 @@ import pytest
 import crossfade
 from crossfade.cli.app import program
 from crossfade.errors import CrossfadeError
+from crossfade.operations import acks
 from crossfade.plan.schema import plan_json_schema
 from crossfade.workflow.states import State, diagram
 
@@ -42,6 +43,12 @@ def commands() -> dict[str, Any]:
     return found
 
 
+def _written(argument: Any) -> str:
+    """An argument as the pages write it: `[RUN]` can be left out, `PLAN...` can be given again."""
+    name = f"{argument.metavar}..." if argument.nargs == -1 else str(argument.metavar)
+    return name if argument.required else f"[{name}]"
+
+
 def options_of(command: Any) -> set[str]:
     return {name for p in command.params if p.param_type_name == "option" for name in p.opts if name.startswith("--")}
 
@@ -57,7 +64,7 @@ def test_every_command_is_described_with_its_arguments_and_no_other() -> None:
     titles = {codes(title)[0] for title in sections(REFERENCE / "commands.md") if title.startswith("`crossfade ")}
     wanted = set()
     for words, command in commands().items():
-        arguments = [str(p.metavar) for p in command.params if p.param_type_name == "argument"]
+        arguments = [_written(p) for p in command.params if p.param_type_name == "argument"]
         wanted.add(" ".join([words, *arguments]))
     assert titles == wanted
 
@@ -90,25 +97,26 @@ def test_commands_that_a_page_shows_exist_with_their_options(page: Path) -> None
 
 
 def test_every_command_is_shown_on_some_page_and_the_readme_shows_some_to_run() -> None:
-    shown = {line for page in pages() for line in shown_commands(page)}
-    assert {words for words in commands() if any(f"{line} ".startswith(f"{words} ") for line in shown)} == set(
-        commands()
-    )
-    assert any(
-        "crossfade" in block for block in (*fences(ROOT / "README.md", "sh"), *fences(ROOT / "README.md", "console"))
-    )
+    shown = {" ".join(line.split()[:n]) for page in pages() for line in shown_commands(page) for n in (2, 3)}
+    assert set(commands()) <= shown
+    assert [line for line in commands_to_run(ROOT / "README.md") if line.startswith("crossfade ")]
 
 
 def shown_commands(page: Path) -> Iterator[str]:
+    yield from commands_to_run(page)
     text = page.read_text(encoding="utf-8")
+    for code in codes(re.sub(r"(?ms)^```.*?^```$", "", text)):
+        if re.match(r"crossfade (?:--)?[a-z]", code):
+            yield code
+
+
+def commands_to_run(page: Path) -> Iterator[str]:
+    """Those in the fenced blocks."""
     for block in (*fences(page, "console"), *fences(page, "sh"), *fences(page, "yaml")):
         for line in block.splitlines():
             found = re.search(r"(?:^|[$ ]|run: )(crossfade [a-z-].*)", line)
             if found and (line.startswith(("$ ", "crossfade ")) or "run:" in line):
                 yield re.split(r" (?:#|\||&&|>)", found[1])[0]
-    for code in codes(re.sub(r"(?ms)^```.*?^```$", "", text)):
-        if re.match(r"crossfade (?:--)?[a-z]", code):
-            yield code
 
 
 def test_the_diagram_is_the_one_of_the_code() -> None:
@@ -133,6 +141,8 @@ def constructed(name: str) -> set[tuple[str, str]]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
                 given = {k.arg: k.value.value for k in node.keywords if isinstance(k.value, ast.Constant)}
+                named = {k.arg: k.value.id for k in node.keywords if isinstance(k.value, ast.Name)}
+                given |= {arg: getattr(acks, word) for arg, word in named.items() if arg == "ack"}
                 if isinstance(given.get("code"), str):
                     found.add((str(given["code"]), str(given.get("ack") or "")))
     return found

@@ -179,8 +179,8 @@ def test_a_paused_run_moves_again_only_after_resume(cli: Cli, database: Database
     plan = write_plan(cli.directory)
     succeed(cli, "expand", plan)
     # Brackets are markup to whoever prints them carelessly.
-    assert "paused: [the big sale]" in succeed(cli, "pause", RUN, "--reason", "[the big sale]").stdout
-    assert "paused: [the big sale]" in succeed(cli, "status", RUN).stdout
+    assert "  - paused: [the big sale]" in succeed(cli, "pause", RUN, "--reason", "[the big sale]").stdout.splitlines()
+    assert "paused: [the big sale]" in succeed(cli, "status", RUN).stdout.splitlines()
     said = fail(cli, 7, "backfill", RUN)
     assert "[the big sale]" in said
     assert not said.splitlines()[-1].startswith("error")

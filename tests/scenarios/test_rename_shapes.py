@@ -1,6 +1,6 @@
 """A rename of every shape of table ends as plain DDL would, and a rollback as if nothing had been.
 
-Every shape is rolled back from the states in which a run rests with something made, and one of them also from the others
+Every shape is rolled back from the states in which a run rests with something made; one of them also from the others
 that offer it. What a crash leaves half-made is the matter of the kill tests.
 """
 

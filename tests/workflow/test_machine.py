@@ -194,7 +194,9 @@ def test_nothing_is_dropped_before_retain_is_over(steps: dict[str, str], facts: 
         assert isinstance(effect, machine.Wait)
         assert effect.until == NOW + left
     else:
-        assert effect == (machine.Finish(Event.BEGIN_DROP) if facts.confirmed else machine.Confirm("drop the old data"))
+        assert effect == (
+            machine.Finish(Event.BEGIN_DROP) if facts.confirmed else machine.Confirm("drop the old data for good")
+        )
 
 
 @given(programs, states, goals, step_states, facts_of_any_kind)

@@ -226,6 +226,6 @@ def _before_contract(run: Run, facts: Facts) -> Effect | None:
 def _retained(run: Run, facts: Facts) -> Effect:
     if not run.program.of(Part.DROP):
         return Finish(Event.BEGIN_DROP)
-    if facts.retain_until is not None and facts.now is not None and facts.now < facts.retain_until:
+    if facts.retain_until is not None and (facts.now is None or facts.now < facts.retain_until):
         return Wait((f"the old data is retained until {facts.retain_until:%Y-%m-%d %H:%M:%S %Z}",), facts.retain_until)
     return Finish(Event.BEGIN_DROP) if facts.confirmed else Confirm("drop the old data for good")
