@@ -153,8 +153,9 @@ def is_due(effect: machine.Effect, run: Run, facts: Facts) -> bool:
         case machine.Rest():
             return machine.reached(run.state, run.goal)
         case machine.Halt():
-            # Without a reason from outside it stands still only where it is over.
-            return facts.stop is not None or run.state in FINAL
+            # Without a reason from outside it stands still only where it is over, or where nobody has turned it round.
+            never_begun = run.goal is State.ROLLED_BACK and run.state is not State.ROLLING_BACK
+            return facts.stop is not None or run.state in FINAL or never_begun
     raise AssertionError(effect)
 
 
@@ -209,7 +210,7 @@ def test_a_paused_run_only_halts_or_rests(
 
 def follow(program: Program, goal: State, *, kill_after: int | None = None) -> list[machine.Effect]:
     """Play the effects as the runner would; a kill loses what only the runner knew."""
-    state, facts = State.PLANNED, Facts(now=NOW)
+    state, facts = State.PLANNED, Facts(now=NOW, retain_until=NOW)
     steps: dict[str, str] = {}
     seen: list[machine.Effect] = []
     for number in range(200):
@@ -218,7 +219,7 @@ def follow(program: Program, goal: State, *, kill_after: int | None = None) -> l
         if isinstance(effect, machine.Rest):
             return seen
         if kill_after == number:
-            facts = Facts(now=NOW)
+            facts = Facts(now=NOW, retain_until=NOW)
             continue
         state, facts = perform(effect, state, steps, facts)
     raise AssertionError("the run does not end")
@@ -258,6 +259,22 @@ def test_a_kill_at_any_effect_changes_no_step_and_no_order(kill_after: int) -> N
 
 def executed(effects: list[machine.Effect]) -> list[str]:
     return [e.step.id for e in effects if isinstance(e, machine.Execute)]
+
+
+@given(states, step_states, facts_of_any_kind)
+def test_nothing_leads_forwards_where_a_rollback_is_wanted(state: State, steps: dict[str, str], facts: Facts) -> None:
+    """A run that moved on while a person was asked."""
+    if state in (State.ROLLING_BACK, State.ROLLED_BACK):
+        return
+    run = Run(state=state, goal=State.ROLLED_BACK, program=FULL, steps=steps)
+    assert isinstance(decide(run, facts), machine.Halt)
+
+
+@given(facts_of_any_kind)
+def test_nothing_is_dropped_where_a_time_is_not_known(facts: Facts) -> None:
+    for unknown in (replace(facts, now=None, stop=None), replace(facts, retain_until=None, stop=None)):
+        effect = decide(Run(state=State.RETAINED, goal=State.CONTRACTED, program=FULL), unknown)
+        assert isinstance(effect, machine.Wait)
 
 
 def test_an_empty_phase_passes_through_without_gates() -> None:

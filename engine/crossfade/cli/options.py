@@ -38,7 +38,7 @@ Format = Annotated[
     typer.Option("--log-format", help="Log lines instead of a live display.", show_default=False),
 ]
 Level = Annotated[LogLevel | None, typer.Option("--log-level", help="The least that is logged.", show_default="info")]
-Yes = Annotated[bool, typer.Option("--yes", help="Ask no questions; a script still has to name the run with --confirm.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Ask no questions; a script has to give --confirm all the same.")]
 
 PlanFile = Annotated[str, typer.Argument(metavar="PLAN", help="A plan file.", show_default=False)]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or its plan file.", show_default=False)]

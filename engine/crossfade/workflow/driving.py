@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from crossfade.errors import CrossfadeError, Interrupted, StepFailed, WorkLeft
+from crossfade.errors import CrossfadeError, Interrupted, StepFailed, WorkLeft, WrongState
 from crossfade.observe.events import Emit
 from crossfade.plan.model import Plan
 from crossfade.postgres.connect import is_loss
@@ -20,7 +20,7 @@ from crossfade.workflow.preflight import examine
 from crossfade.workflow.program import Program, from_json
 from crossfade.workflow.runner import drive
 from crossfade.workflow.session import Session
-from crossfade.workflow.states import FORWARD, Event, State, after
+from crossfade.workflow.states import FORWARD, TRANSITIONS, Event, State, after
 
 Connection = psycopg.Connection[Any]
 
@@ -54,8 +54,8 @@ def carry_out(
 ) -> None:
     """Take the run's lease and bring the run to the order's goal.
 
-    Raises LeaseHeld, Interrupted where it was asked to stop, and what `drive` raises; what stops a run for a cause of
-    its own is kept in the ledger as `failed`.
+    Raises LeaseHeld, WrongState, Interrupted where it was asked to stop, and what `drive` raises; what stops a run for
+    a cause of its own is kept in the ledger as `failed`.
     """
     with leased(connect, run.id, run.name) as (work, token):
         row = ledger.get_run(work, run.name)
@@ -97,10 +97,17 @@ def carry_out(
 
 
 def _begin(session: Session, row: RunRow, order: Order) -> None:
-    target = after(row.state, order.begin) if order.begin else None
+    """Turn the run round, if that was wanted; it may have moved on since a person was asked. Raises WrongState."""
+    if order.begin is None:
+        return
+    target = after(row.state, order.begin)
     if target is not None:
         with session.work.transaction():
             ledger.move(session.work, session.run_id, session.token, row.state, target)
+    elif row.state not in (order.goal, *(t for (_, event), t in TRANSITIONS.items() if event is order.begin)):
+        raise WrongState(
+            f"run {row.name} is {row.state} by now; nothing was done", hint=f"See crossfade status {row.name}."
+        )
 
 
 def _fresh_program(session: Session, row: RunRow) -> Program:

@@ -156,6 +156,9 @@ def decide(run: Run, facts: Facts) -> Effect:
     """The next effect. The same input always gets the same answer."""
     if reached(run.state, run.goal):
         return Rest()
+    if run.goal is State.ROLLED_BACK and run.state is not State.ROLLING_BACK:
+        # Whoever rolls back has begun it; a run that moved on meanwhile must not be driven further.
+        return Halt(f"a run that is {run.state} is not rolled back")
     if run.paused is not None:
         return Halt(f"paused: {run.paused}")
     if facts.stop is not None:
@@ -226,6 +229,8 @@ def _before_contract(run: Run, facts: Facts) -> Effect | None:
 def _retained(run: Run, facts: Facts) -> Effect:
     if not run.program.of(Part.DROP):
         return Finish(Event.BEGIN_DROP)
-    if facts.retain_until is not None and (facts.now is None or facts.now < facts.retain_until):
+    if facts.now is None or facts.retain_until is None:
+        return Wait(("it is not known how long the old data is retained",))
+    if facts.now < facts.retain_until:
         return Wait((f"the old data is retained until {facts.retain_until:%Y-%m-%d %H:%M:%S %Z}",), facts.retain_until)
     return Finish(Event.BEGIN_DROP) if facts.confirmed else Confirm("drop the old data for good")
