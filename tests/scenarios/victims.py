@@ -147,7 +147,7 @@ def _die_at_round_trip(number: int, *, sent: bool) -> None:
         count += 1
         if count == number:
             if sent:
-                next(generator)
+                next(generator, None)
             _die()
         return genuine(self, generator, *rest)
 

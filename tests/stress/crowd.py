@@ -266,7 +266,8 @@ class Crowd:
         assert found.keys() == expected.keys(), found.keys() ^ expected.keys()
         assert wrong == {}, wrong
         others = sql.SQL(
-            "SELECT count(*), count(*) FILTER (WHERE {} IS DISTINCT FROM 'e' || id) FROM users WHERE id <> ALL (%s)"
+            "SELECT count(*), count(*) FILTER (WHERE {} IS DISTINCT FROM 'e' || id) FROM users u"
+            " WHERE NOT EXISTS (SELECT FROM unnest(%s::bigint[]) AS touched (id) WHERE touched.id = u.id)"
         ).format(column)
         untouched = self.rows - sum(key < FIRST_NEW_ID for key in facts)
         counted = database.execute(others, [[*facts]])

@@ -152,13 +152,13 @@ WHERE application_name = 'crossfade' AND datname = current_database() ORDER BY r
 def test_one_runner_outlives_the_end_of_its_sessions(
     database: Database, nursery: Nursery, figure: Callable[[str, object], None]
 ) -> None:
-    random, rows, ended = Random(12), 300_000, 0
+    random, rows, ended = Random(12), 600_000, 0
     expand(database, rows)
     with Crowd(database, rows) as crowd:
         crowd.names = (OLD, NEW)
         runner = Runner(nursery, database.url)
         while runner.works and ended < TERMINATIONS:
-            crowd.over.wait(random.uniform(0.02, 0.5))
+            crowd.over.wait(random.uniform(0.02, 0.3))
             ended += len(database.execute(ONE_OF_OURS))
         life = runner.life()
         assert (life.exit_code, life.error) == (0, None), life

@@ -30,6 +30,7 @@ from crossfade.backfill.task import (
     prove_lease,
     record_batch,
     rows_of_pass,
+    users_search_path,
 )
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ def _batch(connection: Connection, fill: Fill, relation: QualifiedName, attempt:
         _set_local(connection, "statement_timeout", round(max(2000, 4000 * fill.target)))
         # What a constraint or a trigger would say only at COMMIT has to be said while the row can still be found.
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        written = write(connection, ranges, stretch.lo, stretch.hi)
+        with users_search_path(connection):
+            written = write(connection, ranges, stretch.lo, stretch.hi)
         seconds = time.monotonic() - begun
         batch = Batch(
             after=stretch.lo,

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from crossfade.backfill.task import Fill, Task, begin_pass, fetch, last_bound, lock_task, prove_lease
+from crossfade.backfill.task import (
+    Fill,
+    Task,
+    begin_pass,
+    fetch,
+    last_bound,
+    lock_task,
+    prove_lease,
+    users_search_path,
+)
 from crossfade.errors import RowsFailed
 
 if TYPE_CHECKING:
@@ -176,7 +185,7 @@ def _try_rows(
             bound = tuple(key[column] for column in task.key.columns)
             query = ranges.update_row(bound)
             try:
-                with connection.transaction():
+                with connection.transaction(), users_search_path(connection):
                     connection.execute(query.text, query.parameters)
             except psycopg.Error as error:
                 if not is_refusal(error):

@@ -6,7 +6,8 @@ Every function that takes a connection works inside the caller's transaction, so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,17 @@ def fetch(connection: Connection, query: Query) -> list[tuple[Any, ...]]:
 def fetch_number(connection: Connection, query: Query) -> int:
     """The single number that a query gives."""
     return int(fetch(connection, query)[0][0])
+
+
+@contextmanager
+def users_search_path(connection: Connection) -> Iterator[None]:
+    """For a write inside a transaction: the path that triggers of the users' tables know, in place of our own.
+
+    An error ends the transaction, and the path with it.
+    """
+    connection.execute("SET LOCAL search_path TO DEFAULT")
+    yield
+    connection.execute("SET LOCAL search_path TO pg_catalog")
 
 
 def prove_lease(connection: Connection, fill: Fill) -> None:

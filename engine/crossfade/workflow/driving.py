@@ -97,17 +97,23 @@ def carry_out(
 
 
 def _begin(session: Session, row: RunRow, order: Order) -> None:
-    """Turn the run round, if that was wanted; it may have moved on since a person was asked. Raises WrongState."""
-    if order.begin is None:
-        return
-    target = after(row.state, order.begin)
+    """Turn the run round, if that was wanted. Raises WrongState where it has moved on since the command looked."""
+    target = after(row.state, order.begin) if order.begin else None
     if target is not None:
         with session.work.transaction():
             ledger.move(session.work, session.run_id, session.token, row.state, target)
-    elif row.state not in (order.goal, *(t for (_, event), t in TRANSITIONS.items() if event is order.begin)):
+    elif row.state not in _expected(order):
         raise WrongState(
             f"run {row.name} is {row.state} by now; nothing was done", hint=f"See crossfade status {row.name}."
         )
+
+
+def _expected(order: Order) -> frozenset[State]:
+    """The states in which a run can be carried on to the order's goal."""
+    if order.begin is None:
+        return frozenset(FORWARD)
+    through = (target for (_, event), target in TRANSITIONS.items() if event is order.begin)
+    return frozenset((order.goal, *through))
 
 
 def _fresh_program(session: Session, row: RunRow) -> Program:

@@ -116,6 +116,33 @@ def get_run(connection: Connection, name: str) -> RunRow:
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a run stands; what may have changed between two steps, without its plan and program."""
+
+    token: int
+    state: State
+    paused: str | None
+    retain_until: datetime | None
+    now: datetime
+    """The database's clock."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "state", State(self.state))
+
+
+def position(connection: Connection, run_id: int) -> Position:
+    """Where the run stands now."""
+    with connection.cursor(row_factory=class_row(Position)) as cursor:
+        found = cursor.execute(
+            "SELECT token, state, paused, retain_until, pg_catalog.clock_timestamp() AS now"
+            " FROM crossfade.runs WHERE id = %s",
+            [run_id],
+        ).fetchone()
+    assert found is not None
+    return found
+
+
 def all_runs(connection: Connection) -> tuple[RunRow, ...]:
     """Of each name the latest run; the latest first."""
     with connection.cursor(row_factory=class_row(RunRow)) as cursor:
@@ -323,6 +350,12 @@ def step_rows(connection: Connection, run_id: int) -> dict[str, dict[str, Any]]:
     """The steps that were begun, by id."""
     query = "SELECT id, state, attempts, lock_wait_ms, duration_ms FROM crossfade.steps WHERE run_id = %s"
     return {row["id"]: row for row in rows_by(connection, query, run_id)}
+
+
+def step_states(connection: Connection, run_id: int) -> dict[str, str]:
+    """The ledger's word for each step that was begun: running, done or undone."""
+    rows = connection.execute("SELECT id, state FROM crossfade.steps WHERE run_id = %s", [run_id]).fetchall()
+    return dict(rows)
 
 
 def phase_rows(connection: Connection, run_id: int) -> dict[str, dict[str, Any]]:

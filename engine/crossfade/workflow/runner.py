@@ -48,8 +48,7 @@ def drive(session: Session, goal: State) -> None:
     """
     facts, verdict = Facts(), None
     while True:
-        run = _look(session, goal)
-        facts = _with_clock(session, facts)
+        run, facts = _look(session, goal, facts)
         effect = machine.decide(run, facts)
         match effect:
             case machine.Rest():
@@ -80,27 +79,21 @@ def drive(session: Session, goal: State) -> None:
                 facts = machine.moved(facts, event)
 
 
-def _look(session: Session, goal: State) -> machine.Run:
-    row = ledger.get_run(session.work, session.name)
-    if (row.id, row.token) != (session.run_id, session.token):
+def _look(session: Session, goal: State, facts: Facts) -> tuple[machine.Run, Facts]:
+    """Where the run stands, and what the clock says. Raises LostLease."""
+    position = ledger.position(session.work, session.run_id)
+    if position.token != session.token:
         raise ledger.lost_lease()
-    steps = ledger.step_rows(session.work, session.run_id)
-    return machine.Run(
-        state=row.state,
+    run = machine.Run(
+        state=position.state,
         goal=goal,
         program=session.program,
-        steps={id_: s["state"] for id_, s in steps.items()},
+        steps=ledger.step_states(session.work, session.run_id),
         # Turning back has to work while a run is held.
-        paused=None if goal is State.ROLLED_BACK or row.state is State.REVERTING else row.paused,
+        paused=None if goal is State.ROLLED_BACK or position.state is State.REVERTING else position.paused,
     )
-
-
-def _with_clock(session: Session, facts: Facts) -> Facts:
-    row = session.work.execute(
-        "SELECT pg_catalog.clock_timestamp(), retain_until FROM crossfade.runs WHERE id = %s", [session.run_id]
-    ).fetchone()
-    assert row is not None
-    return replace(facts, now=row[0], retain_until=row[1], stop=session.should_stop())
+    known = replace(facts, now=position.now, retain_until=position.retain_until, stop=session.should_stop())
+    return run, known
 
 
 def _go_on(session: Session, reason: str) -> str:

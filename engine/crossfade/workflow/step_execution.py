@@ -84,7 +84,7 @@ def undo(session: Session, step: Step) -> None:
     session.emit(
         StepStarted(run=session.name, step=step.id, title=f"undo: {step.title}", phase=step.phase.value, attempt=1)
     )
-    state = ledger.step_rows(session.work, session.run_id)[step.id]["state"]
+    state = ledger.step_states(session.work, session.run_id)[step.id]
     # A transactional step that is only "running" never committed: there is nothing of it to take back.
     nothing_made = step.transactional and state == "running"
     statements = () if nothing_made else step.undo
@@ -141,6 +141,8 @@ def _outside_transaction(session: Session, step: Step) -> None:
             give_up = round(session.plan.locks.give_up_after / timedelta(milliseconds=1))
             connection.execute("SELECT pg_catalog.set_config('lock_timeout', %s, false)", [f"{give_up}ms"])
             connection.execute("SELECT pg_catalog.set_config('statement_timeout', '0', false)")
+            # Functions in an index's expressions may rely on the path that the users' sessions have.
+            connection.execute("RESET search_path")
             pid = connection.info.backend_pid
             with locks.reporting_waits(session.connect, pid, _on_wait_only(session, step)):
                 locks.through_conflicts(lambda: _send_all(connection, step))
