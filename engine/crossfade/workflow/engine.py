@@ -241,7 +241,7 @@ class Engine:
             )
         if run.state not in (through, State.PLANNED):
             confirm(f"{_IN_WORDS[event]} run {name} from {run.state}")
-        return self._drive(run, goal, begin=event if run.state is not through else None)
+        return self._drive(run, goal, begin=event)
 
     def pause(self, name: str, reason: str) -> Status:
         """Hold the run at its next batch or step."""
