@@ -43,7 +43,7 @@ def test_in_place_and_tried_it_passes(start: Callable[..., Expanded], ddl: str) 
     (control,) = found.evidence["control"]
     assert control["faults"] == []
     assert control["proof"] == "a trial write was carried over and noted, and taken back"
-    assert control["triggers"] == 8 * {KEYED: 1, PARTED: 3, SUBPARTED: 5, TREE: 2}[ddl]
+    assert control["triggers"] == 2 * {KEYED: 1, PARTED: 3, SUBPARTED: 5, TREE: 2}[ddl]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_in_place_and_tried_it_passes(start: Callable[..., Expanded], ddl: str) 
 def test_each_trigger_that_is_switched_off_is_an_error(start: Callable[..., Expanded], ddl: str, carrier: str) -> None:
     run = start(ddl)
     names = sorted({t.name for t in run.subject.rows[0].triggers})
-    assert len(names) == 8
+    assert len(names) == 2
     with run.app("ddl", autocommit=True) as ddl_session:
         for name in names:
             ddl_session.execute(f'ALTER TABLE {carrier} DISABLE TRIGGER "{name}"'.encode())
@@ -70,7 +70,7 @@ def test_each_trigger_that_is_switched_off_is_an_error(start: Callable[..., Expa
 @pytest.mark.parametrize("mode", ["ENABLE", "ENABLE REPLICA"])
 def test_a_trigger_that_does_not_fire_for_every_writer_is_an_error(start: Callable[..., Expanded], mode: str) -> None:
     run = start(KEYED)
-    run.sql(f"ALTER TABLE t {mode} TRIGGER {trigger(run, 'update_legacy')}")
+    run.sql(f"ALTER TABLE t {mode} TRIGGER {trigger(run, 'update')}")
     assert judged(run).verdict is ERROR
     assert "is not ENABLE ALWAYS" in judged(run).reason
 
@@ -78,7 +78,7 @@ def test_a_trigger_that_does_not_fire_for_every_writer_is_an_error(start: Callab
 @pytest.mark.parametrize(("ddl", "carrier"), [(KEYED, "t"), (TREE, "child"), (PARTED, "t")])
 def test_a_trigger_that_was_dropped_is_an_error(start: Callable[..., Expanded], ddl: str, carrier: str) -> None:
     run = start(ddl)
-    run.sql(f"DROP TRIGGER {trigger(run, 'update_legacy')} ON {carrier}")
+    run.sql(f"DROP TRIGGER {trigger(run, 'update')} ON {carrier}")
     found = judged(run)
     assert found.verdict is ERROR
     assert f"on {run.schema}.{carrier} is missing" in found.reason
@@ -107,7 +107,7 @@ def test_a_trigger_of_the_same_name_that_calls_somebody_elses_function_is_an_err
     start: Callable[..., Expanded],
 ) -> None:
     run = start(KEYED)
-    name = trigger(run, "update_legacy")
+    name = trigger(run, "update")
     run.sql("CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'")
     run.sql(
         f"DROP TRIGGER {name} ON t; CREATE TRIGGER {name} BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION nothing()"

@@ -174,6 +174,7 @@ def pair() -> column_sync.Pair:
         locked=(str(USERS),),
         old="email",
         new="email_address",
+        type="text",
         exact=True,
         default=None,
         volatile_default=False,
@@ -231,8 +232,8 @@ def test_objects_of_a_run_that_is_over_or_unknown_are_named(database: Database) 
     assert [t for t in things if t not in triggers] == [
         "column public.users.email_address",
         f"index public.{INDEX} on public.users",
-        f"function crossfade.{pair().name('backward')}()",
-        f"function crossfade.{pair().name('forward')}()",
+        f"function crossfade.{pair().name('insert')}()",
+        f"function crossfade.{pair().name('update')}()",
     ]
     add_run(database, "rolled_back")
     assert {line.rpartition(" (")[2] for line in left(database)} == {f"run {RUN}: rolled_back)"}

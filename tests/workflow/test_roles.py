@@ -11,9 +11,11 @@ from psycopg import sql
 
 from crossfade.errors import UsageError
 from crossfade.operations import column_sync
+from crossfade.plan.load import parse_plan
 from crossfade.postgres.connect import connect
 from crossfade.postgres.names import QualifiedName
 from crossfade.workflow import ledger
+from crossfade.workflow.engine import Engine
 from crossfade.workflow.roles import APP, READER, grant_roles
 
 from ..fixtures.database import fresh_database
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from ..fixtures.database import Database
     from ..fixtures.servers import Server
 
+RENAME = parse_plan(
+    "crossfade: 1\nname: roles\nchanges: [{rename_column: {table: users, from: email, to: email_address}}]\n", "p.yaml"
+)
 HEARTBEAT = "SELECT crossfade.heartbeat('api', '2.0.0', 'pod-1')"
 
 
@@ -79,21 +84,28 @@ def test_an_app_reports_itself_and_touches_nothing_else(database: Database) -> N
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 app.execute(sql.SQL(statement).format(table))
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        app.execute("SELECT crossfade.note_write()")
+        app.execute("SELECT crossfade.note_write('p', 'legacy', 1, 'x', 'y.z')")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         app.execute("CREATE TABLE crossfade.mine (id int)")
 
 
-def test_an_app_cannot_hang_the_ledgers_functions_on_a_table_of_its_own(database: Database) -> None:
-    init(database.url)
+def test_an_app_cannot_hang_the_functions_of_a_pair_on_a_table_of_its_own(database: Database) -> None:
+    """They run with their owner's rights and note what they see."""
+    database.execute("CREATE TABLE users (id int PRIMARY KEY, email text)")
+    with Engine(database.url) as engine:
+        engine.expand(RENAME)
     database.execute("CREATE ROLE roles_app LOGIN IN ROLE crossfade_app; CREATE SCHEMA mine AUTHORIZATION roles_app")
     app = database.connect(user="roles_app", autocommit=True)
-    app.execute("CREATE TABLE mine.t (id int)")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        app.execute(
-            "CREATE TRIGGER forged BEFORE INSERT ON mine.t FOR EACH ROW"
-            " EXECUTE FUNCTION crossfade.note_write('plan', 'legacy', 'x')"
-        )
+    app.execute("CREATE TABLE mine.t (id int, email text, email_address text)")
+    functions = database.execute(
+        "SELECT DISTINCT tgfoid::regproc::text FROM pg_trigger WHERE tgrelid = 'users'::regclass AND NOT tgisinternal"
+    )
+    assert len(functions) == 2
+    for (function,) in functions:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            app.execute(
+                f"CREATE TRIGGER forged BEFORE INSERT ON mine.t FOR EACH ROW EXECUTE FUNCTION {function}()".encode()
+            )
 
 
 @pytest.mark.every_server
@@ -186,6 +198,7 @@ def test_an_app_without_any_right_in_our_schema_writes_to_a_synchronised_table(d
         locked=(str(users),),
         old="email",
         new="email_address",
+        type="text",
         exact=True,
         default=None,
         volatile_default=False,

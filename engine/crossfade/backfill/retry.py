@@ -30,8 +30,9 @@ ATTEMPTS = 5
 """How often a unit of work is tried that failed by itself."""
 _LOOK_SECONDS = 0.1
 """Between two looks, while waiting, at whether to stop."""
-_SESSION = {"enable_seqscan": "off", "jit": "off", "row_security": "off"}
-"""Ranges are walked by their index even before the table was analysed, and rows that a policy hides are an error."""
+_SESSION = {"enable_seqscan": "off", "jit": "off", "row_security": "off", "synchronous_commit": "off"}
+"""Ranges are walked by their index even before the table was analysed, and rows that a policy hides are an error. A
+batch whose commit a crash of the server loses is lost whole, rows and entry in the ledger, and is done again."""
 
 
 class Passing(Enum):

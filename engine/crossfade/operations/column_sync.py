@@ -1,22 +1,26 @@
 """Two columns of one table kept equal by triggers: the mechanism under every change that needs both shapes at once.
 
-The old column is written by old versions of an app, the new one by new versions. BEFORE row triggers carry each write
-over to the other side; every decision stands in a trigger's WHEN clause, and the functions only assign:
+The old column is written by old versions of an app, the new one by new versions. One BEFORE row trigger for each event
+carries a write over to the other side:
 
     INSERT  the new side is not its default       backward   old := new
             otherwise                             forward    new := old
     UPDATE  the new side was changed              backward   old := new
             otherwise                             forward    new := old
 
-Each fires only while the pair is out of step, so a write that touches neither column costs one comparison per trigger.
-Where a writer changed both sides to different values, the new side wins and the conflict is noted. An update of another
-column in a row that the backfill has not reached fills the pair from the old side.
+It does so only while the pair is out of step. Where a writer changed both sides to different values, the new side wins
+and the conflict is noted; so is a write of the old shape, once a second and session. An update of another column in a
+row that the backfill has not reached fills the pair from the old side.
 
-WHEN clauses are stored parsed: what `=` means in them is settled when they are made, under our own search_path, and
-columns are kept by number, so a rename does not disturb them. The functions are static SQL; they are replaced in the
-transaction that renames a column. Both columns have the same default (the new one after its rows exist, so that old
-rows stay NULL): a side that differs from the default was written on purpose. A volatile default cannot be compared;
-there the new side's default is NULL.
+There is one trigger per event, with a short WHEN clause on UPDATE and none on INSERT, since PostgreSQL reads and
+prepares every WHEN clause anew for every statement: for one row that costs more than the function does.
+
+The functions run with their owner's rights, so that a writer needs none in the ledger, and only triggers can call them.
+A pinned search_path would cost each row as much again, so every operator, function and type in them is named with its
+schema, and the default is compared in a function whose body is stored parsed. STABLE spares plpgsql a snapshot for each
+look at a setting. They are replaced in the transaction that renames a column. Both columns have the same default (the
+new one after its rows exist, so that old rows stay NULL): a side that differs from the default was written on purpose.
+A volatile default cannot be compared; there the new side's default is NULL.
 
 Triggers are ENABLE ALWAYS, since rows applied by logical replication skip ordinary ones, and their names begin with
 `~`, since BEFORE triggers fire in name order and ours have to see what the user's have made of the row.
@@ -57,6 +61,8 @@ class Pair:
     """Every relation that DDL on the table locks: the table, its children and partitions, in SQL's quoting."""
     old: str
     new: str
+    type: str
+    """The type of both, in SQL's quoting."""
     exact: bool
     """Whether `=` of the type tells all values apart."""
     default: str | None
@@ -98,21 +104,31 @@ class _Trigger:
     name: str
     event: str
     function: sql.Composable
-    when: sql.Composable
-    arguments: tuple[str, ...] = ()
+    when: sql.Composable | None = None
 
 
 def _triggers(pair: Pair) -> tuple[_Trigger, ...]:
-    return (*_note_triggers(pair), *_carry_triggers(pair))
+    apart = differs(pair, _side("NEW", pair.new), _side("NEW", pair.old))
+    return tuple(
+        _Trigger(
+            name=f"~{pair.name('sync')}_{event.lower()}",
+            event=event,
+            function=_function(pair, event.lower()),
+            when=apart if event == "UPDATE" else None,
+        )
+        for event in ("INSERT", "UPDATE")
+    )
 
 
-def _sides(pair: Pair) -> tuple[sql.Composable, ...]:
-    """NEW.old, NEW.new, OLD.old, OLD.new."""
-    return tuple(sql.SQL(row + ".{}").format(sql.Identifier(c)) for row in ("NEW", "OLD") for c in (pair.old, pair.new))
+def _side(row: str, column: str) -> sql.Composed:
+    return sql.SQL(row + ".{}").format(sql.Identifier(column))
 
 
-def _default(pair: Pair) -> sql.Composable:
-    return sql.SQL("({})").format(_trusted(pair.default)) if pair.default else sql.SQL("NULL")
+def _same(pair: Pair, left: sql.Composable, right: sql.Composable) -> sql.Composed:
+    """As `not differs`, for a function that pins no search_path: `IS DISTINCT FROM` would look for a `=` in it."""
+    if pair.exact:
+        return sql.SQL("coalesce({0} OPERATOR(pg_catalog.=) {1}, {0} IS NULL AND {1} IS NULL)").format(left, right)
+    return sql.SQL("pg_catalog.record_image_eq(ROW({}), ROW({}))").format(left, right)
 
 
 def _trusted(expression: str) -> sql.SQL:
@@ -120,67 +136,47 @@ def _trusted(expression: str) -> sql.SQL:
     return sql.SQL(expression)  # not a literal by nature
 
 
-def _carry_triggers(pair: Pair) -> tuple[_Trigger, ...]:
-    new_old, new_new, _, old_new = _sides(pair)
-    apart = differs(pair, new_new, new_old)
-    inserted = differs(pair, new_new, _default(pair)) if pair.default else sql.SQL("({} IS NOT NULL)").format(new_new)
-    updated = differs(pair, new_new, old_new)
-    backward, forward = _function(pair, "backward"), _function(pair, "forward")
-    stem = pair.name("sync")
-    return tuple(
-        _Trigger(
-            name=f"~{stem}_{order}_{event.lower()}_{side}",
-            event=event,
-            function=function,
-            when=sql.SQL("{} AND {}{}").format(apart, sql.SQL(negation), written),
-        )
-        for event, written in (("INSERT", inserted), ("UPDATE", updated))
-        for order, side, function, negation in ((2, "backward", backward, ""), (3, "forward", forward, "NOT "))
+def _is_written(pair: Pair, side: sql.Composable) -> sql.Composable:
+    """Whether an INSERT gave this side a value of its own."""
+    if pair.default is None:
+        return sql.SQL("{} IS NOT NULL").format(side)
+    return sql.SQL("{}({})").format(_function(pair, "written"), side)
+
+
+def _note(pair: Pair, kind: str, condition: sql.Composable) -> sql.Composed:
+    """Record a write of the old shape; what is legacy once a second and session, as a setting of the session knows."""
+    setting = sql.Literal(f"{LEDGER_SCHEMA}.{pair.name('noted')}")
+    if kind == "legacy":
+        condition = sql.SQL(
+            "coalesce(pg_catalog.current_setting({}, true) OPERATOR(pg_catalog.<>) ("
+            "pg_catalog.current_setting('application_name') OPERATOR(pg_catalog.||) pg_catalog.date_part("
+            "'epoch', pg_catalog.statement_timestamp())::pg_catalog.int8::pg_catalog.text), true) AND {}"
+        ).format(setting, condition)
+    arguments = (sql.Literal(pair.plan), sql.Literal(kind), sql.SQL("TG_RELID"), sql.Literal(pair.old), setting)
+    return sql.SQL(" IF {} THEN PERFORM {}.note_write({}); END IF;").format(
+        condition, sql.Identifier(LEDGER_SCHEMA), sql.SQL(", ").join(arguments)
     )
 
 
-def _note_triggers(pair: Pair) -> tuple[_Trigger, ...]:
-    """Triggers that record writes of the old shape, before the pair is brought in step.
+def _body(pair: Pair, event: str, old: str, new: str, *, noting: bool) -> sql.Composed:
+    """The function of one event, for the names that the columns have now.
 
-    The WHEN clause lets one write a second and session through: a session setting of the pair's own holds who was noted
-    in which second. With a volatile default an INSERT that leaves out both columns looks like an old writer's; only
-    updates are noted.
+    With a volatile default an INSERT that leaves out both columns looks like an old writer's; only updates are noted.
     """
-    new_old, new_new, old_old, old_new = _sides(pair)
-    apart = differs(pair, new_new, new_old)
-    setting = f"{LEDGER_SCHEMA}.{pair.name('noted')}"
-    due = sql.SQL(
-        "(pg_catalog.current_setting({}, true) IS DISTINCT FROM "
-        "pg_catalog.current_setting('application_name') || "
-        "pg_catalog.trunc(pg_catalog.date_part('epoch', pg_catalog.statement_timestamp()))::text)"
-    ).format(sql.Literal(setting))
-    function = sql.SQL("{}.note_write").format(sql.Identifier(LEDGER_SCHEMA))
-    stem = pair.name("sync")
-    found = []
-    for event, old_written, new_written in (
-        ("INSERT", _is_written(pair, new_old), _is_written(pair, new_new)),
-        ("UPDATE", differs(pair, new_old, old_old), differs(pair, new_new, old_new)),
-    ):
-        if event == "INSERT" and pair.volatile_default:
-            continue
-        for kind, condition in (
-            ("legacy", sql.SQL("{} AND {} AND NOT {} AND {}").format(apart, old_written, new_written, due)),
-            ("conflict", sql.SQL("{} AND {} AND {}").format(apart, old_written, new_written)),
-        ):
-            found.append(
-                _Trigger(
-                    name=f"~{stem}_1_{event.lower()}_{kind}",
-                    event=event,
-                    function=function,
-                    when=condition,
-                    arguments=(pair.plan, kind, pair.old, setting),
-                )
-            )
-    return tuple(found)
-
-
-def _is_written(pair: Pair, side: sql.Composable) -> sql.Composable:
-    return differs(pair, side, _default(pair)) if pair.default else sql.SQL("({} IS NOT NULL)").format(side)
+    new_old, new_new = _side("NEW", old), _side("NEW", new)
+    guard = conflict = legacy = sql.SQL("").format()
+    if event == "INSERT":
+        guard = sql.SQL(" IF {} THEN RETURN NEW; END IF;").format(_same(pair, new_new, new_old))
+        old_written, new_written = _is_written(pair, new_old), _is_written(pair, new_new)
+    else:
+        old_written = sql.SQL("NOT {}").format(_same(pair, new_old, _side("OLD", old)))
+        new_written = sql.SQL("NOT {}").format(_same(pair, new_new, _side("OLD", new)))
+    if noting and not (event == "INSERT" and pair.volatile_default):
+        conflict, legacy = _note(pair, "conflict", old_written), _note(pair, "legacy", old_written)
+    return sql.SQL(
+        "BEGIN{guard} IF {new_written} THEN{conflict} {new_old} := {new_new}; "
+        "ELSE{legacy} {new_new} := {new_old}; END IF; RETURN NEW; END"
+    ).format(guard=guard, new_written=new_written, conflict=conflict, legacy=legacy, new_old=new_old, new_new=new_new)
 
 
 def _function(pair: Pair, side: str) -> sql.Composed:
@@ -195,25 +191,54 @@ def _locks(pair: Pair, mode: LockMode) -> tuple[Lock, ...]:
     return tuple(Lock(relation=r, mode=mode) for r in pair.locked)
 
 
-def functions(pair: Pair, *, old: str, new: str) -> Iterator[Statement]:
-    """The two functions, for the names that the columns have now; replaced whenever a column is renamed."""
-    for side, target, source in (("backward", old, new), ("forward", new, old)):
-        body = sql.SQL("BEGIN NEW.{} := NEW.{}; RETURN NEW; END").format(sql.Identifier(target), sql.Identifier(source))
+def functions(pair: Pair, *, old: str, new: str, noting: bool = True) -> Iterator[Statement]:
+    """The two functions, for the names that the columns have now; replaced whenever a column is renamed.
+
+    Without `noting` no write is noted: once the new shape has taken the old one's column, its writes would be.
+    """
+    for event in ("INSERT", "UPDATE"):
+        body = _body(pair, event, old, new, noting=noting)
         yield Statement(
             text=render(
-                sql.SQL("CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS {}").format(
-                    _function(pair, side), sql.Literal(render(body))
+                sql.SQL(
+                    "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql STABLE SECURITY DEFINER AS {}"
+                ).format(_function(pair, event.lower()), sql.Literal(render(body)))
+            )
+        )
+
+
+def _written(pair: Pair) -> Iterator[Statement]:
+    """The comparison with the default; its names are settled now, under our own search_path."""
+    if pair.default is not None:
+        yield Statement(
+            text=render(
+                sql.SQL(
+                    "CREATE FUNCTION {}(value {}) RETURNS bool LANGUAGE sql STABLE BEGIN ATOMIC SELECT {}; END"
+                ).format(
+                    _function(pair, "written"),
+                    _trusted(pair.type),
+                    differs(pair, sql.Identifier("value"), sql.SQL("({})").format(_trusted(pair.default))),
                 )
             )
         )
 
 
+def _functions_of(pair: Pair) -> tuple[sql.Composed, ...]:
+    """All functions of the pair, with their arguments."""
+    own = tuple(sql.SQL("{}()").format(_function(pair, event)) for event in ("insert", "update"))
+    if pair.default is None:
+        return own
+    return (*own, sql.SQL("{}({})").format(_function(pair, "written"), _trusted(pair.type)))
+
+
 def create(pair: Pair) -> Iterator[Statement]:
     """Functions and triggers, with comments that name the run."""
+    yield from _written(pair)
     yield from functions(pair, old=pair.old, new=pair.new)
     comment = sql.Literal(mark(pair.plan))
-    for side in ("backward", "forward"):
-        yield Statement(text=render(sql.SQL("COMMENT ON FUNCTION {}() IS {}").format(_function(pair, side), comment)))
+    for function in _functions_of(pair):
+        yield Statement(text=render(sql.SQL("REVOKE ALL ON FUNCTION {} FROM PUBLIC").format(function)))
+        yield Statement(text=render(sql.SQL("COMMENT ON FUNCTION {} IS {}").format(function, comment)))
     for member in pair.members:
         for trigger in _triggers(pair):
             yield from _create_trigger(pair, member, trigger)
@@ -224,13 +249,12 @@ def _create_trigger(pair: Pair, member: QualifiedName, trigger: _Trigger) -> Ite
     locks = _locks(pair, LockMode.SHARE_ROW_EXCLUSIVE)
     yield Statement(
         text=render(
-            sql.SQL("CREATE TRIGGER {} BEFORE {} ON {} FOR EACH ROW WHEN ({}) EXECUTE FUNCTION {}({})").format(
+            sql.SQL("CREATE TRIGGER {} BEFORE {} ON {} FOR EACH ROW {} EXECUTE FUNCTION {}()").format(
                 name,
                 sql.SQL(trigger.event),  # INSERT or UPDATE, from this module
                 table,
-                trigger.when,
+                sql.SQL("WHEN ({})").format(trigger.when) if trigger.when else sql.SQL(""),
                 trigger.function,
-                sql.SQL(", ").join(sql.Literal(a) for a in trigger.arguments),
             )
         ),
         locks=locks,
@@ -245,23 +269,11 @@ def _create_trigger(pair: Pair, member: QualifiedName, trigger: _Trigger) -> Ite
     )
 
 
-def start_noting(pair: Pair) -> Iterator[Statement]:
-    """Watch for writes of the old shape (again)."""
-    for member in pair.members:
-        for trigger in _note_triggers(pair):
-            yield from _create_trigger(pair, member, trigger)
-
-
-def stop_noting(pair: Pair) -> Iterator[Statement]:
-    """Stop watching: once the new shape has taken the old one's column, its writes would be noted."""
-    yield from _drop_triggers(pair, _note_triggers(pair))
-
-
 def drop(pair: Pair) -> Iterator[Statement]:
     """Triggers and functions away; does nothing where they are gone."""
     yield from _drop_triggers(pair, _triggers(pair))
-    for side in ("backward", "forward"):
-        yield Statement(text=render(sql.SQL("DROP FUNCTION IF EXISTS {}()").format(_function(pair, side))))
+    for function in _functions_of(pair):
+        yield Statement(text=render(sql.SQL("DROP FUNCTION IF EXISTS {}").format(function)))
 
 
 def _drop_triggers(pair: Pair, triggers: tuple[_Trigger, ...]) -> Iterator[Statement]:

@@ -95,6 +95,7 @@ def _pair(change: RenameColumn, plan: str, table: Table, column: Column, catalog
         locked=tuple(str(n) for n in (table.name, *_descendants(catalog, table, inheritance_only=False))),
         old=change.from_,
         new=change.to,
+        type=column.type,
         exact=column_sync.is_exact(column),
         default=default.expression if default and not generated else None,
         volatile_default=generated,
@@ -230,14 +231,12 @@ def _hide(rename: _Rename) -> Step:
         statements=(
             rename.rename(pair.new, rename.hidden),
             rename.rename(pair.old, pair.new),
-            *column_sync.functions(pair, old=pair.new, new=rename.hidden),
-            *column_sync.stop_noting(pair),
+            *column_sync.functions(pair, old=pair.new, new=rename.hidden, noting=False),
         ),
         undo=(
             rename.rename(pair.new, pair.old),
             rename.rename(rename.hidden, pair.new),
             *column_sync.functions(pair, old=pair.old, new=pair.new),
-            *column_sync.start_noting(pair),
         ),
         done=_column_exists(rename, rename.hidden),
     )

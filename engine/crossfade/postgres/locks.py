@@ -40,7 +40,7 @@ LONG_TRANSACTION = 1.0
 _TRIED_ANYWAY = 8
 """Every so manieth attempt is made all the same: where some transaction is always old, one may be about to end."""
 SLOWEST_SLICE = 0.1
-"""Seconds; a slice grows up to this with the attempts."""
+"""Seconds; a slice grows up to this, once eight attempts have failed against holders that come and go."""
 
 CONFLICTS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 """What one of two transactions in each other's way is told, and what passes when it tries again."""
@@ -124,7 +124,8 @@ def _held(waited: LockWait, begun: float, body: Callable[[], None]) -> None:
 
 
 def _slice(policy: LockPolicy, attempt: int) -> float:
-    return min(policy.timeout * (1 + (attempt - 1) / 10), max(SLOWEST_SLICE, policy.timeout))
+    growth = 1 + max(0, attempt - _TRIED_ANYWAY) / 10
+    return min(policy.timeout * growth, max(SLOWEST_SLICE, policy.timeout))
 
 
 def _attempt(
@@ -140,7 +141,7 @@ def _attempt(
         raise _Busy(holders)
     try:
         with connection.transaction():
-            _take(connection, locks, _slice(policy, number))
+            _take(connection, locks, policy.timeout if is_long else _slice(policy, number))
             _set_local(connection, "statement_timeout", f"{round((policy.statement or 0) * 1000)}ms")
             body()
     except (psycopg.errors.LockNotAvailable, *CONFLICTS, _TakingTimedOut):

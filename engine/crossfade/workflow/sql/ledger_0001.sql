@@ -218,18 +218,17 @@ COMMENT ON FUNCTION crossfade.heartbeat(text, text, text) IS
 -- The advisory lock says to gates that there is a note which they cannot see yet; being shared, nobody waits for it.
 CREATE FUNCTION crossfade.note_lock_class() RETURNS integer
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT 1129469519 $$;
-CREATE FUNCTION crossfade.note_write() RETURNS trigger
+CREATE FUNCTION crossfade.note_write(plan text, kind text, relation oid, column_name text, setting text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO crossfade.legacy_writes (plan, kind, relation, column_name, application_name, role_name, address, at)
-    VALUES (TG_ARGV[0], TG_ARGV[1], TG_RELID::regclass::text, TG_ARGV[2], current_setting('application_name'),
-            session_user, inet_client_addr(), clock_timestamp());
-    IF TG_ARGV[1] = 'legacy' THEN
-        PERFORM pg_advisory_xact_lock_shared(crossfade.note_lock_class(), hashtext(TG_ARGV[0]));
-        PERFORM set_config(TG_ARGV[3], current_setting('application_name')
-            || trunc(date_part('epoch', statement_timestamp()))::text, false);
+    VALUES (note_write.plan, note_write.kind, note_write.relation::regclass::text, note_write.column_name,
+            current_setting('application_name'), session_user, inet_client_addr(), clock_timestamp());
+    IF note_write.kind = 'legacy' THEN
+        PERFORM pg_advisory_xact_lock_shared(crossfade.note_lock_class(), hashtext(note_write.plan));
+        PERFORM set_config(note_write.setting, current_setting('application_name')
+            || date_part('epoch', statement_timestamp())::int8::text, false);
     END IF;
-    RETURN NEW;
 END $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA crossfade FROM PUBLIC;

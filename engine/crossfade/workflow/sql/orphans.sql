@@ -21,7 +21,7 @@ WITH user_tables AS (
     UNION ALL
     SELECT 4, 'function', p.proname, n.nspname, NULL, obj_description(p.oid, 'pg_proc')
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE n.nspname = 'crossfade' AND p.proname ~ '^crossfade_(backward|forward)_'
+    WHERE n.nspname = 'crossfade' AND p.proname ~ '^crossfade_(insert|update|written)_'
 )
 SELECT kind, name::text, nspname::text AS schema, relname::text AS relation, comment
 FROM found
