@@ -56,7 +56,7 @@ def test_the_defaults_are_those_of_the_format() -> None:
     assert plan.apps == {"api": App(scheme="semver", new=">=2.0.0")}
     app = plan.apps["api"]
     assert (app.sources, app.ttl, app.expect) == (("heartbeat", "activity"), timedelta(seconds=60), None)
-    assert (plan.backfill.batch_rows, plan.backfill.target) == (1000, timedelta(milliseconds=100))
+    assert (plan.backfill.batch_rows, plan.backfill.target) == (1000, timedelta(milliseconds=50))
     assert (plan.locks.timeout, plan.locks.give_up_after) == (timedelta(milliseconds=50), timedelta(minutes=5))
     assert (plan.hold, plan.retain, plan.description) == (timedelta(minutes=10), timedelta(0), None)
     assert parse_plan(GOOD, "p.yaml").apps is None

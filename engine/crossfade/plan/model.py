@@ -29,7 +29,7 @@ class Backfill(PlanPart):
         default=1000, description="How many rows one transaction migrates to begin with; it adapts to `target`."
     )
     target: Annotated[timedelta, Between(low=timedelta(milliseconds=10), high=timedelta(minutes=1))] = Field(
-        default=timedelta(milliseconds=100), description="How long one batch should take."
+        default=timedelta(milliseconds=50), description="How long one batch should take."
     )
     workers: Literal[1] = Field(default=1, description="How many batches are in work at a time; one, for now.")
     window: Window | None = Field(
