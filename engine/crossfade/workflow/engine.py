@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import psycopg
 
-from crossfade.errors import Interrupted, PlanChanged, UsageError, WrongState
+from crossfade.errors import Interrupted, UsageError, WrongState
 from crossfade.gates import app_version, sightings
 from crossfade.gates.evaluate import evaluate
 from crossfade.gates.phase_gates import describe, gates_of
@@ -22,12 +22,11 @@ from crossfade.gates.verdict import PhaseVerdict
 from crossfade.observe.events import Emit
 from crossfade.observe.events import Event as Happening
 from crossfade.operations.step import Phase
-from crossfade.plan.digest import plan_digest
 from crossfade.plan.gates import AppVersion
 from crossfade.plan.model import Plan
 from crossfade.postgres.connect import connect, database_url
 from crossfade.postgres.pooler import refuse_transaction_pooler
-from crossfade.workflow import doctor, ledger, report, roles
+from crossfade.workflow import doctor, ledger, registration, report, roles
 from crossfade.workflow.driving import Order, carry_out
 from crossfade.workflow.lease import surviving_outages
 from crossfade.workflow.ledger import RunRow
@@ -134,21 +133,8 @@ class Engine:
         if ledger.installed_version(connection) == 0:
             return None
         ledger.require(connection)
-        run = self._started_with(plan)
+        run = registration.run_of(connection, plan)
         return run if run is not None and run.state is not State.PLANNED else None
-
-    def _started_with(self, plan: Plan) -> RunRow | None:
-        """The run of this plan that is not rolled back. Raises PlanChanged where it is that of another version."""
-        found = ledger.find_run(self._read(), plan.name)
-        if found is None or found.state is State.ROLLED_BACK:
-            return None
-        if found.digest != plan_digest(plan):
-            raise PlanChanged(
-                f"run {plan.name} was started with another version of this plan",
-                hint="A plan is immutable once started. Undo the edit, or roll the run back and start anew, or "
-                "give the changed plan another name.",
-            )
-        return found
 
     def start(self, plan: Plan, acks: Iterable[str] = ()) -> Status:
         """Register the run; does nothing if it was started with the same plan. Raises PlanChanged, PreflightRefused."""
@@ -376,35 +362,14 @@ class Engine:
     def _find(self, target: Plan | str, acks: tuple[str, ...]) -> RunRow:
         if isinstance(target, Plan):
             return self._start(target, acks)
-        return self._acknowledging(ledger.get_run(self._ledger(), target), acks)
-
-    def _acknowledging(self, run: RunRow, acks: tuple[str, ...]) -> RunRow:
-        """The run, with what a person accepts now besides what was accepted when it was started."""
-        if run.state is not State.PLANNED or set(acks) <= set(run.acks):
-            return run
-        ledger.add_acks(self._read(), run.id, acks)
-        return ledger.get_run(self._read(), run.name)
+        return registration.accept(self._ledger(), ledger.get_run(self._ledger(), target), acks)
 
     def _start(self, plan: Plan, acks: tuple[str, ...]) -> RunRow:
         connection = self._read()
         if ledger.installed_version(connection) == 0:
             self.init()
         ledger.require(connection)
-        found = self._started_with(plan)
-        if found is not None:
-            return self._acknowledging(found, acks)
-        program, digest = examine(self._connect, plan, acks).checked(), plan_digest(plan)
-        with connection.transaction():
-            run_id = ledger.add_run(
-                connection,
-                name=plan.name,
-                digest=digest,
-                plan=plan.as_json(),
-                acks=acks,
-                program=program.as_json(),
-            )
-            ledger.add_event(connection, run_id, "started", {"digest": digest, "acks": list(acks)})
-        return ledger.get_run(connection, plan.name)
+        return registration.register(connection, plan, acks, connect=self._connect)
 
     def _require_state(self, run: RunRow, command: str, earliest: State) -> None:
         if run.state not in FORWARD:
