@@ -152,3 +152,23 @@ def test_the_connection_that_dies_is_made_again(cli: Cli, database: Database) ->
     assert working.returncode == 0, errors
     assert state(cli) == "backfilled"
     assert database.execute("SELECT sum(rows) FROM crossfade.batches") == [(200,)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p%zzs3cr3t@h/d",
+        "postgresql://u:s3cr3t pw@h:1/x y",
+        "postgresql://u:s3cr3t%00pw@/x",
+        "postgresql:/u:s3cr3t@h/d",
+        "postgres:u:s3cr3t@h/d",
+        "host=/none password=pw s3cr3t",
+        "postgresql://u:1/s3cr3t@127.0.0.1:1/x",
+        "postgresql://u:s3cr3t@127.0.0.1:1/x",
+    ],
+)
+def test_no_piece_of_a_password_is_shown_though_the_url_is_wrong(tmp_path: Path, url: str) -> None:
+    for arguments in (("status",), ("status", "--json")):
+        done = Cli(url, tmp_path)(*arguments)
+        assert done.code in {1, 2}
+        assert "s3cr3t" not in done.stdout + done.stderr

@@ -178,6 +178,7 @@ def pair() -> column_sync.Pair:
         exact=True,
         default=None,
         volatile_default=False,
+        nullable=True,
     )
 
 

@@ -202,6 +202,7 @@ def test_an_app_without_any_right_in_our_schema_writes_to_a_synchronised_table(d
         exact=True,
         default=None,
         volatile_default=False,
+        nullable=True,
     )
     for statement in column_sync.create(pair):
         database.execute(sql.SQL(statement.text))

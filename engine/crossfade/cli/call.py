@@ -18,7 +18,7 @@ import typer
 
 from crossfade.cli import options
 from crossfade.cli.boundary import interrupted
-from crossfade.cli.output import console, print_json
+from crossfade.cli.output import console, print_json, print_page
 from crossfade.cli.settings import load_env_file, project_settings
 from crossfade.errors import CrossfadeError, UsageError
 from crossfade.observe.logging import LogFormat, LogLevel, configure_logging
@@ -83,7 +83,7 @@ class Call:
         if self.json:
             print_json(document)
         else:
-            console().print(page())
+            print_page(page())
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:

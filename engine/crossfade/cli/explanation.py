@@ -40,7 +40,10 @@ def document(found: Explanation) -> dict[str, Any]:
 def page(found: Explanation) -> str:
     """All of it, for a person."""
     program = found.program
-    lines = [f"Plan {program.plan}, as this database would see it.", ""]
+    seen = "as this database would see it"
+    if found.state is not None:
+        seen = f"as it was compiled when its run began; the run is {found.state}"
+    lines = [f"Plan {program.plan}, {seen}.", ""]
     for phase in Phase:
         lines += [*_phase_lines(found, phase), ""]
     if found.cautions:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from crossfade.cli.output import table
+from crossfade.cli.output import moment, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 EXIT_CODES = {"PASS": 0, "BLOCKED": 3}
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+_ONLY_IN_JSON = frozenset({"words", "first_seen", "digest"})
+"""What a page would only repeat."""
 UNPROVEN = 4
 """The exit code of UNKNOWN and ERROR."""
 
@@ -34,7 +39,7 @@ def evidence(document: Mapping[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [Text(f"gates of {document['phase']}: {document['verdict']}")]
     for gate in document["gates"]:
         parts.append(Text(_gate_line(gate)))
-        parts += [Padding(part, (0, 0, 0, 11)) for part in _shown(gate["evidence"])]
+        parts += [Padding(part, (0, 0, 0, 11), expand=False) for part in _shown(gate["evidence"])]
     if not document["gates"]:
         parts.append(Text("  none"))
     return Group(*parts)
@@ -67,8 +72,9 @@ def _rows(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _table(rows: list[Mapping[str, Any]]) -> RenderableType:
-    filled = [name for name in rows[0] if any(row.get(name) not in (None, [], {}) for row in rows)]
-    heads = [f"  {filled[0]}".upper(), *(name.upper().replace("_", " ") for name in filled[1:])]
+    names = [name for name in rows[0] if name not in _ONLY_IN_JSON]
+    filled = [name for name in names if any(row.get(name) not in (None, [], {}) for row in rows)]
+    heads = [f"{'  ' * (not n)}{name.upper().replace('_', ' ')}" for n, name in enumerate(filled)]
     cells = [[_plain(row.get(name)) for name in filled] for row in rows]
     return table(heads, [[f"  {first}", *rest] for first, *rest in cells])
 
@@ -78,4 +84,6 @@ def _plain(value: Any) -> str:
         return ""
     if isinstance(value, list):
         return ", ".join(_plain(item) for item in value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return moment(datetime.fromisoformat(value)) if isinstance(value, str) and _TIME.match(value) else str(value)

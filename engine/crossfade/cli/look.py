@@ -9,7 +9,7 @@ import typer
 from crossfade.cli.call import Call
 from crossfade.cli.gate_page import EXIT_CODES, UNPROVEN, evidence
 from crossfade.cli.options import PhaseName, Run, Wait
-from crossfade.cli.output import console, moment, print_json, table
+from crossfade.cli.output import console, moment, print_json, print_page, table
 from crossfade.cli.targets import duration, run_name
 from crossfade.errors import UsageError
 from crossfade.workflow.states import FINAL
@@ -72,7 +72,7 @@ def _watch_in_lines(engine: "Engine", name: str) -> None:
     while True:
         found = engine.status(name)
         if found != shown:
-            console().print(page(found))
+            print_page(page(found))
             sys.stdout.flush()
         shown = found
         if found.state in FINAL:
@@ -88,7 +88,7 @@ def gate(
 ) -> int:
     """Evaluate the gates of a phase now, with the evidence.
 
-    Exit code 0 for PASS, 3 for BLOCKED, 4 for UNKNOWN and ERROR.
+    Exit code 0 for PASS, 3 for BLOCKED, 4 for UNKNOWN and ERROR, 5 where no gate is ahead.
     """
     name, patience = run_name(run), duration(wait, "--wait")
     from crossfade.operations.step import Phase

@@ -51,12 +51,20 @@ Target = Annotated[
 Acks = Annotated[
     list[str] | None,
     typer.Option(
-        "--ack", metavar="WORD", help="Accept what preflight names by this word; repeatable.", show_default=False
+        "--ack",
+        metavar="WORD",
+        help="Accept what preflight names by this word: cdc, dependents, rewrite, star, triggers; repeatable.",
+        show_default=False,
     ),
 ]
 Wait = Annotated[
     str | None,
-    typer.Option("--wait", metavar="DURATION", help="Wait this long for gates: 90s, 30m, 2h.", show_default=False),
+    typer.Option(
+        "--wait",
+        metavar="DURATION",
+        help="Wait this long, for gates and for `retain`: 90s, 30m, 2h.",
+        show_default=False,
+    ),
 ]
 Confirm = Annotated[
     str | None,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import TextIO
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
 _UNBOUNDED = 10_000
@@ -54,6 +54,17 @@ def console(stream: TextIO | None = None) -> Console:
         emoji=False,
         soft_wrap=not where.isatty(),
     )
+
+
+def print_page(page: RenderableType) -> None:
+    """Print a page on standard output; into a file or a pipe without the spaces that only fill up its lines."""
+    where = console()
+    if where.is_terminal:
+        where.print(page)
+        return
+    with where.capture() as written:
+        where.print(page)
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in written.get().splitlines())
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

@@ -14,6 +14,13 @@ from crossfade.workflow.states import FORWARD, State
 if TYPE_CHECKING:
     from crossfade.workflow.results import Status
 
+_QUESTIONS = {
+    State.BACKFILLED: "hide the old shape as soon as the gates pass, and drop it once `retain` is over within --wait",
+    State.CONTRACTING: "hide the old shape as soon as the gates pass, and drop it once `retain` is over within --wait",
+    State.RETAINED: "drop the old data for good, once `retain` is over",
+    State.DROPPING: "drop the old data for good",
+}
+"""What `contract --wait` asks before it waits."""
 Goal = StrEnum("Goal", {state.name: state.value for state in FORWARD})  # type: ignore[misc] # made of another enumeration
 
 
@@ -59,8 +66,11 @@ def contract(call: Call, run: Target, ack: Acks = None, wait: Wait = None, confi
     found, patience = target(run), duration(wait, "--wait")
     with call.working_engine() as (engine, progress):
         agreed = confirmation(call, progress, name_of(found), confirm)
-        if patience is not None:
-            agreed = asked_once(agreed, f"contract run {name_of(found)} as soon as its gates pass")
+        if patience is not None and not isinstance(found, str):
+            engine.start(found, acknowledged(ack))
+        ahead = None if patience is None else _QUESTIONS.get(engine.status(name_of(found)).state)
+        if ahead is not None:
+            agreed = asked_once(agreed, ahead)
         status = engine.contract(found, acks=acknowledged(ack), confirm=agreed, wait=patience)
     return _arrived(call, status)
 

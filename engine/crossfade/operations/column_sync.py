@@ -18,9 +18,12 @@ prepares every WHEN clause anew for every statement: for one row that costs more
 The functions run with their owner's rights, so that a writer needs none in the ledger, and only triggers can call them.
 A pinned search_path would cost each row as much again, so every operator, function and type in them is named with its
 schema, and the default is compared in a function whose body is stored parsed. STABLE spares plpgsql a snapshot for each
-look at a setting. They are replaced in the transaction that renames a column. Both columns have the same default (the
-new one after its rows exist, so that old rows stay NULL): a side that differs from the default was written on purpose.
-A volatile default cannot be compared; there the new side's default is NULL.
+look at a setting. They are replaced in the transaction that renames a column.
+
+What an INSERT leaves out has its default. The new side has none, so that a value in it was written on purpose; only
+where NULL is such a value too, and the default is a constant, have both sides the same one (the new side after its rows
+exist, so that old rows stay NULL), and what differs from it was written. A default that is no constant cannot be
+compared: it may be another one for the function's owner than for the writer.
 
 Triggers are ENABLE ALWAYS, since rows applied by logical replication skip ordinary ones, and their names begin with
 `~`, since BEFORE triggers fire in name order and ours have to see what the user's have made of the row.
@@ -66,10 +69,18 @@ class Pair:
     exact: bool
     """Whether `=` of the type tells all values apart."""
     default: str | None
-    """The default that both sides share; None where there is none or it is volatile."""
+    """The old column's default if it is a constant, so that a value can be compared with it."""
     volatile_default: bool
+    """It has another default, or generates its values."""
+    nullable: bool
+    """A writer may set NULL on purpose. Only then has the twin the default too; else its NULL says "not written"."""
     deferrable: frozenset[str | None] = frozenset()
     """Deferrable constraints of the table."""
+
+    @property
+    def shares_default(self) -> bool:
+        """Whether the twin has the old column's default."""
+        return self.default is not None and self.nullable
 
     def name(self, purpose: str) -> str:
         """A name of ours for this pair."""
@@ -136,8 +147,8 @@ def _trusted(expression: str) -> sql.SQL:
     return sql.SQL(expression)  # not a literal by nature
 
 
-def _is_written(pair: Pair, side: sql.Composable) -> sql.Composable:
-    """Whether an INSERT gave this side a value of its own."""
+def _differs_from_default(pair: Pair, side: sql.Composable) -> sql.Composable:
+    """Whether an INSERT gave this side a value of its own, as far as that can be told."""
     if pair.default is None:
         return sql.SQL("{} IS NOT NULL").format(side)
     return sql.SQL("{}({})").format(_function(pair, "written"), side)
@@ -167,7 +178,9 @@ def _body(pair: Pair, event: str, old: str, new: str, *, noting: bool) -> sql.Co
     guard = conflict = legacy = sql.SQL("").format()
     if event == "INSERT":
         guard = sql.SQL(" IF {} THEN RETURN NEW; END IF;").format(_same(pair, new_new, new_old))
-        old_written, new_written = _is_written(pair, new_old), _is_written(pair, new_new)
+        old_written = _differs_from_default(pair, new_old)
+        present = sql.SQL("{} IS NOT NULL").format(new_new)
+        new_written = _differs_from_default(pair, new_new) if pair.shares_default else present
     else:
         old_written = sql.SQL("NOT {}").format(_same(pair, new_old, _side("OLD", old)))
         new_written = sql.SQL("NOT {}").format(_same(pair, new_new, _side("OLD", new)))
@@ -249,11 +262,11 @@ def _create_trigger(pair: Pair, member: QualifiedName, trigger: _Trigger) -> Ite
     locks = _locks(pair, LockMode.SHARE_ROW_EXCLUSIVE)
     yield Statement(
         text=render(
-            sql.SQL("CREATE TRIGGER {} BEFORE {} ON {} FOR EACH ROW {} EXECUTE FUNCTION {}()").format(
+            sql.SQL("CREATE TRIGGER {} BEFORE {} ON {} FOR EACH ROW {}EXECUTE FUNCTION {}()").format(
                 name,
                 sql.SQL(trigger.event),  # INSERT or UPDATE, from this module
                 table,
-                sql.SQL("WHEN ({})").format(trigger.when) if trigger.when else sql.SQL(""),
+                sql.SQL("WHEN ({}) ").format(trigger.when) if trigger.when else sql.SQL(""),
                 trigger.function,
             )
         ),

@@ -145,7 +145,8 @@ def copy_definition(index: Index, name: str, pair: Pair, *, concurrently: bool) 
     _exchange(node, pair.old, pair.new)
     node.idxname = name
     node.concurrent = concurrently
-    node.unique = node.unique and index.constraint not in pair.deferrable
+    # Only a btree can be made unique by CREATE INDEX; that of WITHOUT OVERLAPS is a gist.
+    node.unique = node.unique and index.method == "btree" and index.constraint not in pair.deferrable
     node.nulls_not_distinct = False
     text: str = RawStream()(tree)
     if not index.nulls_not_distinct:

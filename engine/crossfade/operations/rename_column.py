@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations import column_sync, index_copy, rename_preflight
+from crossfade.operations import column_sync, constants, index_copy, rename_preflight
 from crossfade.operations.own_names import mark
 from crossfade.operations.step import Compiled, Part, RowChange, Step
 from crossfade.postgres.statement import Lock, LockMode, Statement, render
@@ -87,7 +87,8 @@ def compile_change(change: RenameColumn, plan: str, position: int, catalog: Cata
 
 def _pair(change: RenameColumn, plan: str, table: Table, column: Column, catalog: Catalog) -> Pair:
     default = column.default
-    generated = column.identity is not None or (default is not None and default.volatile)
+    constant = default is not None and constants.is_constant(default.expression)
+    generated = column.identity is not None or (default is not None and not constant)
     return column_sync.Pair(
         plan=plan,
         table=table.name,
@@ -99,6 +100,7 @@ def _pair(change: RenameColumn, plan: str, table: Table, column: Column, catalog
         exact=column_sync.is_exact(column),
         default=default.expression if default and not generated else None,
         volatile_default=generated,
+        nullable=not column.not_null,
         deferrable=frozenset(c.name for c in table.constraints if c.deferrable),
     )
 
@@ -149,7 +151,7 @@ def _type(column: Column) -> sql.Composable:
 
 def _attributes(column: Column, pair: Pair) -> Iterator[sql.Composable]:
     """ALTER COLUMN actions that give the twin what matters to its users and to the planner."""
-    if pair.default is not None:
+    if pair.shares_default and pair.default is not None:
         # Set after ADD COLUMN, so that rows of before are NULL and not "filled" with a default.
         yield sql.SQL("SET DEFAULT {}").format(sql.SQL(pair.default))
     if not column.storage_is_default:

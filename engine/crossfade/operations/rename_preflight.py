@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
 from crossfade.operations.acks import CDC, DEPENDENTS, REWRITE, TRIGGERS
+from crossfade.operations.constants import is_constant
 from crossfade.operations.own_names import LEDGER_SCHEMA, mark
 from crossfade.operations.step import Caution
 
@@ -301,11 +302,11 @@ def _replication_refusals(table: Table, catalog: Catalog) -> Iterator[Refusal]:
 
 
 def _cautions(column: Column, table: Table, family: tuple[Table, ...]) -> Iterator[Caution]:
-    if column.default is not None and column.default.volatile:
+    if column.default is not None and not is_constant(column.default.expression):
         yield Caution(
             code="volatile_default",
             object=f"{table.name}.{column.name}",
-            message="its default is volatile: an INSERT that leaves both columns out cannot be told from an old "
+            message="its default is not a constant: an INSERT that leaves both columns out cannot be told from an old "
             "writer's. "
             "Inserts are therefore not counted as legacy writes, only updates are; rely on the app versions.",
         )

@@ -1,6 +1,6 @@
 """What a plan asks of its gates. A new kind is a model here and one more member of `Gate`.
 
-These are the requirements as written, added to the default gates; what judges them lives in `crossfade.gates`.
+These are the requirements as written, besides the default gates; what judges them lives in `crossfade.gates`.
 """
 
 from typing import Annotated, ClassVar, Literal
@@ -67,7 +67,7 @@ Listed = tuple[Annotated[Gate, OneKey("gate")], ...]
 
 
 class Gates(PlanPart):
-    """Gates in front of each phase, added to the default ones."""
+    """Gates in front of each phase, besides the default ones; one of a default's kind takes its place."""
 
     expand: Listed = Field(default=(), description="What has to hold before expand.")
     backfill: Listed = Field(default=(), description="What has to hold before backfill.")

@@ -67,8 +67,10 @@ def open_bare(url: str, **options: str) -> psycopg.Connection[Any]:
     """
     try:
         parameters = conninfo.conninfo_to_dict(url)
-    except psycopg.Error as error:
-        raise UsageError(f"the database URL cannot be read: {masked(str(error).strip())}") from None
+    except psycopg.Error:
+        raise _unreadable() from None
+    if any("@" in str(parameters.get(part, "")) for part in ("host", "port", "dbname")):
+        raise _unreadable()
     wanted: dict[str, Any] = {"connect_timeout": "10", **parameters, **options}
     try:
         return psycopg.connect(**wanted, autocommit=True, prepare_threshold=None)
@@ -85,6 +87,15 @@ def is_loss(error: psycopg.Error) -> bool:
     return state is None or state.startswith("08") or state in _ENDED_BY_SERVER
 
 
+def _unreadable() -> UsageError:
+    """What libpq says of a URL that it cannot read has pieces of it, and so perhaps of the password."""
+    return UsageError(
+        "the database URL cannot be read",
+        hint="Write postgresql://user:password@host:port/database, with special characters of the password "
+        "percent-encoded: %25 for %, %40 for @, %2F for /, %20 for a space.",
+    )
+
+
 def describe(parameters: Mapping[str, Any]) -> str:
     """The database in words, without secrets."""
     host = parameters.get("host") or parameters.get("hostaddr") or os.environ.get("PGHOST") or "the local socket"
@@ -98,7 +109,8 @@ def _set_up(connection: psycopg.Connection[Any], settings: Mapping[str, str]) ->
     try:
         connection.execute(
             "SELECT pg_catalog.set_config(name, value, false)"
-            " FROM ROWS FROM (pg_catalog.unnest(%s::text[]), pg_catalog.unnest(%s::text[])) AS s (name, value)",
+            " FROM ROWS FROM (pg_catalog.unnest(%s::pg_catalog.text[]), pg_catalog.unnest(%s::pg_catalog.text[]))"
+            " AS s (name, value)",
             [names, values],
         )
     except psycopg.Error as error:

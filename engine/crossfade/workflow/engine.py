@@ -44,12 +44,25 @@ Confirmation = Callable[[str], None]
 _IN_WORDS = {Event.BEGIN_ROLLBACK: "roll back", Event.BEGIN_REVERT: "revert"}
 
 
+def _require_ahead(run: RunRow, phase: Phase | None) -> None:
+    """Raises WrongState where no gate stands in front of the run, or not that phase's."""
+    if phase is None or run.state in FINAL or (phase is Phase.CONTRACT and run.state in CONTRACT_IS_OVER):
+        raise WrongState(
+            f"run {run.name} is {run.state}; no gate stands in front of it", hint=f"See crossfade status {run.name}."
+        )
+
+
 def _nobody_listens(_event: Happening) -> None:
     return
 
 
 def _agreed(_what: str) -> None:
     return
+
+
+def _with_the_drop(confirm: Confirmation) -> Confirmation:
+    """The question about hiding, where the same answer drops the old data."""
+    return lambda what: confirm(f"{what}; then drop the old data for good, which cannot be reverted")
 
 
 class Engine:
@@ -123,7 +136,7 @@ class Engine:
         gates = {phase: tuple(describe(g) for g in gates_of(plan, phase)) for phase in Phase}
         run = self._under_way(plan)
         if run is not None:
-            return Explanation(plan=plan, program=from_json(run.program), gates=gates)
+            return Explanation(plan=plan, program=from_json(run.program), gates=gates, state=run.state)
         found = examine(self._connect, plan, acks)
         return Explanation(plan=plan, program=found.checked(), cautions=found.cautions, gates=gates)
 
@@ -177,14 +190,18 @@ class Engine:
 
     def _contract(self, run: RunRow, *, confirm: Confirmation, wait: timedelta | None) -> Status:
         """First to `retained`; on to the drop if that is due within `wait`, or was all that was left to do."""
-        begun = time.monotonic()
+        begun, patience = time.monotonic(), wait or timedelta()
         if run.state not in (State.RETAINED, State.DROPPING, State.CONTRACTED):
-            status = self._drive(run, State.RETAINED, confirm=confirm, wait=wait)
-            left = (wait or timedelta()) - timedelta(seconds=time.monotonic() - begun)
-            if status.retain_until is not None and status.retain_until > self._now() + max(left, timedelta()):
+            retain = Plan.from_json(dict(run.plan)).retain
+            asked = confirm if retain > patience else _with_the_drop(confirm)
+            status = self._drive(run, State.RETAINED, confirm=asked, wait=wait)
+            patience = max(patience - timedelta(seconds=time.monotonic() - begun), timedelta())
+            if status.retain_until is not None and status.retain_until > self._now() + patience:
                 return status
-            confirm, wait = _agreed, max(left, timedelta())
-        return self._drive(run, State.CONTRACTED, confirm=confirm, wait=wait)
+            return self._drive(run, State.CONTRACTED, wait=patience)
+        # What is retained for longer than anybody waits is said at once.
+        too_long = run.retain_until is not None and run.retain_until > self._now() + patience
+        return self._drive(run, State.CONTRACTED, confirm=confirm, wait=None if too_long else wait)
 
     def advance(
         self,
@@ -266,10 +283,8 @@ class Engine:
         """Evaluate the gates of a phase (the next one) now, with the evidence; waits until they pass, if asked."""
         run = self._find(name, ())
         asked = phase or report.gated_phase(run.state)
-        if asked is None or (asked is Phase.CONTRACT and run.state in CONTRACT_IS_OVER):
-            raise WrongState(
-                f"run {name} is {run.state}; no gate stands in front of it", hint=f"See crossfade status {name}."
-            )
+        _require_ahead(run, asked)
+        assert asked is not None
         until = time.monotonic() + (wait or timedelta()) / timedelta(seconds=1)
         while True:
             verdict = evaluate(self._read(), self._subject(run), asked)
@@ -292,6 +307,7 @@ class Engine:
     ) -> PhaseVerdict:
         """Record an approval of this plan's phase, bound to the plan's digest; the gates as they are then."""
         run = self._find(name, ())
+        _require_ahead(run, phase)
         connection = self._read()
         with connection.transaction():
             connection.execute(

@@ -87,7 +87,7 @@ def _warnings(run: RunRow, early: str | None) -> tuple[str, ...]:
         return (f"{_TOO_EARLY}{seen}",)
     if run.state in (State.ROLLING_BACK, State.ROLLED_BACK):
         return ("a version that knows only the new shape must not be live now",)
-    if run.state in (State.CONTRACTING, State.RETAINED, State.DROPPING, State.CONTRACTED):
+    if run.state in (State.CONTRACTING, State.RETAINED, State.DROPPING):
         return ("a version that needs the old shape must not be live now",)
     return ()
 

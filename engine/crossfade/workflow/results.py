@@ -144,6 +144,8 @@ class Explanation:
     cautions: tuple[Caution, ...] = ()
     gates: Mapping[Phase, tuple[str, ...]] = field(default_factory=dict)
     """The gates of each phase, in words."""
+    state: State | None = None
+    """Where the plan's run stands, if it is under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

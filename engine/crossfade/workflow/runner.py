@@ -190,11 +190,15 @@ def _verify(session: Session) -> None:
         )
         if found.mismatches:
             raise VerificationFailed(
-                f"{change.schema}.{change.table}: {found.mismatches} rows differ between {change.old} and "
+                f"{change.schema}.{change.table}: {_rows(found.mismatches)} between {change.old} and "
                 f"{change.new}; nothing was hidden. Keys: {', '.join(found.keys)}",
                 hint="Somebody switched the triggers off, or wrote past them. Decide which side is right, set the "
                 "other to it in those rows, and run the command again.",
             )
+
+
+def _rows(count: int) -> str:
+    return "1 row differs" if count == 1 else f"{count} rows differ"
 
 
 def _executed(

@@ -213,8 +213,8 @@ $$;
 COMMENT ON FUNCTION crossfade.heartbeat(text, text, text) IS
     'Says that this instance of the app is live. Call it at start and every 15 seconds or so, outside a long transaction.';
 
--- Fired by the triggers of a pair for a write of the old shape. Their WHEN clause lets a session through once a second; the
--- arguments are the plan, legacy or conflict, the column, and the session's setting that holds when it was let through.
+-- Called by the trigger functions of a pair for a write of the old shape, which let a session through once a second;
+-- `setting` is the session's that holds when it was.
 -- The advisory lock says to gates that there is a note which they cannot see yet; being shared, nobody waits for it.
 CREATE FUNCTION crossfade.note_lock_class() RETURNS integer
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT 1129469519 $$;
