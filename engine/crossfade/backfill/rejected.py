@@ -272,7 +272,7 @@ def raise_if_open(connection: Connection, fill: Fill, *, stopped: str = "") -> N
     more = f"\n  and {count - len(rows)} more, in crossfade.rejected_rows" if count > len(rows) else ""
     raise RowsFailed(
         f"{fill.table}: {count} {'row' if count == 1 else 'rows'} could not be migrated{stopped}:{lines}{more}",
-        hint="Every other row that was reached is done. Correct these, or what refuses them, then go on.",
+        hint="Every other row that was reached is done. Correct these, or what refuses them; run the command again.",
         location=str(fill.table),
     )
 

@@ -166,7 +166,9 @@ def add_run(
             [name, digest, Jsonb(plan), list(acks), Jsonb(program)],
         ).fetchone()
     except psycopg.errors.UniqueViolation:
-        raise Conflict(f"a run named {name} was started by somebody else just now") from None
+        raise Conflict(
+            f"a run named {name} was started by somebody else just now", hint=f"See crossfade status {name}."
+        ) from None
     assert row is not None
     return int(row[0])
 
