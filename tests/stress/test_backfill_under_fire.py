@@ -88,14 +88,14 @@ def some_moment(random: Random) -> Moment:
     """Before a statement is sent, before its answer comes, or at any instant."""
     trips = random.randint(1, 140)
     return random.choice(
-        (Moment(before_round_trip=trips), Moment(after_sending=trips), Moment(seconds=random.uniform(0.05, 1.0)))
+        (Moment(before_round_trip=trips), Moment(after_sending=trips), Moment(seconds=random.uniform(0.05, 0.4)))
     )
 
 
 def test_killed_more_than_a_hundred_times_beside_writers(
     database: Database, nursery: Nursery, figure: Callable[[str, object], None]
 ) -> None:
-    random, rows, deaths, batches = Random(11), 600_000, 0, 0
+    random, rows, deaths, batches = Random(11), 1_500_000, 0, 0
     expand(database, rows)
     with Crowd(database, rows) as crowd:
         crowd.names = (OLD, NEW)
