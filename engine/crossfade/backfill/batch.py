@@ -76,16 +76,12 @@ def next_batch(link: Link, fill: Fill, relation: QualifiedName) -> Progress:
     except psycopg.Error as error:
         if not is_refusal(error):
             raise
-    return link.run(partial(attempt, partial(_write_around, seconds=4 * fill.target)))
+    return link.run(partial(attempt, partial(write_around, seconds=4 * fill.target)))
 
 
 def _write_whole(connection: Connection, ranges: Ranges, lo: Bound | None, hi: Bound) -> Written:
     query = ranges.update(lo, hi)
     return Written(rows=connection.execute(query.text, query.parameters).rowcount, upto=hi)
-
-
-def _write_around(connection: Connection, ranges: Ranges, lo: Bound | None, hi: Bound, *, seconds: float) -> Written:
-    return write_around(connection, ranges, lo, hi, seconds)
 
 
 def _batch(connection: Connection, fill: Fill, relation: QualifiedName, attempt: Attempt, write: _Write) -> Progress:

@@ -17,6 +17,7 @@ import psycopg
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from crossfade.errors import DatabaseUnreachable
+from crossfade.postgres.connect import is_loss
 
 if TYPE_CHECKING:
     from crossfade.postgres.names import QualifiedName
@@ -49,11 +50,6 @@ _STATES = {
     "40P01": Passing.CONFLICT,
     "40001": Passing.CONFLICT,
     "57014": Passing.TIMEOUT,
-    "57P01": Passing.CONNECTION,
-    "57P02": Passing.CONNECTION,
-    "57P03": Passing.CONNECTION,
-    "57P05": Passing.CONNECTION,
-    "25P03": Passing.CONNECTION,
     "53300": Passing.CONNECTION,
 }
 _WAITS = {
@@ -70,10 +66,7 @@ def passing(error: BaseException | None) -> Passing | None:
         return Passing.CONNECTION
     if not isinstance(error, psycopg.Error):
         return None
-    state = error.sqlstate
-    if state is None:
-        return Passing.CONNECTION if isinstance(error, psycopg.OperationalError) else None
-    return Passing.CONNECTION if state.startswith("08") else _STATES.get(state)
+    return Passing.CONNECTION if is_loss(error) else _STATES.get(error.sqlstate or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

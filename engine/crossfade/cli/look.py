@@ -9,7 +9,7 @@ import typer
 from crossfade.cli.call import Call
 from crossfade.cli.gate_page import EXIT_CODES, UNPROVEN, evidence
 from crossfade.cli.options import PhaseName, Run, Wait
-from crossfade.cli.output import console, moment, print_json, print_page, table
+from crossfade.cli.output import console, moment, print_page, table
 from crossfade.cli.targets import duration, run_name
 from crossfade.errors import UsageError
 from crossfade.workflow.states import FINAL
@@ -101,10 +101,7 @@ def gate(
         with call.working_engine() as (engine, _):
             verdict = engine.gates(name, asked, wait=patience)
     document = verdict.as_json()
-    if call.json:
-        print_json(document)
-    else:
-        call.answer(None, lambda: evidence(document))
+    call.answer(document, lambda: evidence(document))
     return EXIT_CODES.get(document["verdict"], UNPROVEN)
 
 

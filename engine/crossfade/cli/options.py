@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from crossfade.observe.logging import LogFormat, LogLevel
+from crossfade.operations.acks import ACKS
 
 
 class PhaseName(StrEnum):
@@ -53,7 +54,7 @@ Acks = Annotated[
     typer.Option(
         "--ack",
         metavar="WORD",
-        help="Accept what preflight names by this word: cdc, dependents, rewrite, star, triggers; repeatable.",
+        help=f"Accept what preflight names by this word: {', '.join(sorted(ACKS))}; repeatable.",
         show_default=False,
     ),
 ]

@@ -14,9 +14,10 @@ from crossfade.workflow.states import FORWARD, State
 if TYPE_CHECKING:
     from crossfade.workflow.results import Status
 
+_HIDE = "hide the old shape as soon as the gates pass, and drop it once `retain` is over within --wait"
 _QUESTIONS = {
-    State.BACKFILLED: "hide the old shape as soon as the gates pass, and drop it once `retain` is over within --wait",
-    State.CONTRACTING: "hide the old shape as soon as the gates pass, and drop it once `retain` is over within --wait",
+    State.BACKFILLED: _HIDE,
+    State.CONTRACTING: _HIDE,
     State.RETAINED: "drop the old data for good, once `retain` is over",
     State.DROPPING: "drop the old data for good",
 }
@@ -65,13 +66,13 @@ def contract(call: Call, run: Target, ack: Acks = None, wait: Wait = None, confi
     """Take the old shape away, once nothing live needs it."""
     found, patience = target(run), duration(wait, "--wait")
     with call.working_engine() as (engine, progress):
-        agreed = confirmation(call, progress, name_of(found), confirm)
+        agreed, acks = confirmation(call, progress, name_of(found), confirm), acknowledged(ack)
         if patience is not None and not isinstance(found, str):
-            engine.start(found, acknowledged(ack))
+            engine.start(found, acks)
         ahead = None if patience is None else _QUESTIONS.get(engine.status(name_of(found)).state)
         if ahead is not None:
             agreed = asked_once(agreed, ahead)
-        status = engine.contract(found, acks=acknowledged(ack), confirm=agreed, wait=patience)
+        status = engine.contract(found, acks=acks, confirm=agreed, wait=patience)
     return _arrived(call, status)
 
 

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from crossfade.errors import UsageError
+from crossfade.operations.acks import ACKS
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -50,8 +51,6 @@ def duration(text: str | None, option: str) -> timedelta | None:
 
 def acknowledged(words: list[str] | None) -> tuple[str, ...]:
     """The words of `--ack`. Raises UsageError for one that accepts nothing."""
-    from crossfade.operations.acks import ACKS
-
     for word in words or ():
         if word not in ACKS:
             hint = f"Words that accept something: {', '.join(sorted(ACKS))}."

@@ -82,9 +82,11 @@ def open_bare(url: str, **options: str) -> psycopg.Connection[Any]:
 
 
 def is_loss(error: psycopg.Error) -> bool:
-    """Whether the error means that the session is gone: class 08, _ENDED_BY_SERVER, or no SQLSTATE at all."""
+    """Whether the error means that the session is gone: class 08, _ENDED_BY_SERVER, or the driver's word alone."""
     state = error.sqlstate
-    return state is None or state.startswith("08") or state in _ENDED_BY_SERVER
+    if state is None:
+        return isinstance(error, psycopg.OperationalError)
+    return state.startswith("08") or state in _ENDED_BY_SERVER
 
 
 def _unreadable() -> UsageError:

@@ -44,12 +44,13 @@ Confirmation = Callable[[str], None]
 _IN_WORDS = {Event.BEGIN_ROLLBACK: "roll back", Event.BEGIN_REVERT: "revert"}
 
 
-def _require_ahead(run: RunRow, phase: Phase | None) -> None:
-    """Raises WrongState where no gate stands in front of the run, or not that phase's."""
+def _require_ahead(run: RunRow, phase: Phase | None) -> Phase:
+    """The phase. Raises WrongState where no gate stands in front of the run, or not that phase's."""
     if phase is None or run.state in FINAL or (phase is Phase.CONTRACT and run.state in CONTRACT_IS_OVER):
         raise WrongState(
             f"run {run.name} is {run.state}; no gate stands in front of it", hint=f"See crossfade status {run.name}."
         )
+    return phase
 
 
 def _nobody_listens(_event: Happening) -> None:
@@ -282,9 +283,7 @@ class Engine:
     def gates(self, name: str, phase: Phase | None = None, *, wait: timedelta | None = None) -> PhaseVerdict:
         """Evaluate the gates of a phase (the next one) now, with the evidence; waits until they pass, if asked."""
         run = self._find(name, ())
-        asked = phase or report.gated_phase(run.state)
-        _require_ahead(run, asked)
-        assert asked is not None
+        asked = _require_ahead(run, phase or report.gated_phase(run.state))
         until = time.monotonic() + (wait or timedelta()) / timedelta(seconds=1)
         while True:
             verdict = evaluate(self._read(), self._subject(run), asked)
