@@ -11,7 +11,7 @@ from crossfade.postgres.connect import connect
 from crossfade.workflow import ledger
 
 from ..fixtures.database import fresh_database
-from .filling import Filling, begin
+from .filling import RENAME, Filling, begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,12 +32,12 @@ def shared(server: Server) -> Iterator[Database]:
 
 
 @pytest.fixture
-def start(shared: Database) -> Iterator[Callable[[str], Filling]]:
+def start(shared: Database) -> Iterator[Callable[..., Filling]]:
     """Makes a table `t` by SQL and expands it; what is in the table then is pending."""
     made: list[Filling] = []
 
-    def make(ddl: str) -> Filling:
-        made.append(begin(shared, f"s{next(NUMBERS)}", ddl))
+    def make(ddl: str, change: str = RENAME) -> Filling:
+        made.append(begin(shared, f"s{next(NUMBERS)}", ddl, change))
         return made[-1]
 
     yield make

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
-from crossfade.backfill.drive import fill
+from crossfade.backfill.control import Control
+from crossfade.backfill.drive import fill, help_out
+from crossfade.backfill.job import Job
 from crossfade.backfill.keys import Relation, relations_of
 from crossfade.backfill.verify import Verification, verify
 from crossfade.observe.events import BackfillTrouble, BatchDone, Vacuumed
-from crossfade.operations.step import Part
+from crossfade.operations.step import Part, RowChange
 from crossfade.plan.load import parse_plan
 from crossfade.plan.model import Backfill
 from crossfade.postgres.catalog_read import read_catalog
@@ -25,10 +30,8 @@ from crossfade.workflow.program import compile_plan
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import psycopg
-
-    from crossfade.observe.events import Event
-    from crossfade.operations.step import RowChange
+    from crossfade.observe.events import Emit, Event
+    from crossfade.operations.step import RowWork
 
     from ..fixtures.database import Database
 
@@ -56,7 +59,7 @@ class Filling:
     database: Database
     schema: str
     connection: psycopg.Connection[Any]
-    change: RowChange
+    change: RowWork
     run_id: int
     token: int = 0
     emitted: list[Event] = field(default_factory=list)
@@ -64,6 +67,12 @@ class Filling:
     @property
     def table(self) -> QualifiedName:
         return QualifiedName(self.schema, TABLE)
+
+    @property
+    def renaming(self) -> RowChange:
+        """The change, where it is a rename."""
+        assert isinstance(self.change, RowChange)
+        return self.change
 
     @property
     def run(self) -> str:
@@ -78,6 +87,13 @@ class Filling:
     def vacuums(self) -> list[str]:
         """What came of vacuuming on the way, in words."""
         return [e.message for e in self.emitted if isinstance(e, Vacuumed)]
+
+    def until_vacuumed(self) -> None:
+        """Wait until the table was vacuumed, which is done beside the batches."""
+        vacuums = "SELECT vacuum_count FROM pg_stat_all_tables WHERE relid = 't'::regclass"
+        until = time.monotonic() + 30
+        while self.sql(vacuums) == [(0,)] and time.monotonic() < until:
+            time.sleep(0.01)
 
     @property
     def sizes(self) -> list[int]:
@@ -106,6 +122,7 @@ class Filling:
         after_batch: Callable[[int], object] = lambda _number: None,
         on_trouble: Callable[[str], object] = lambda _message: None,
         url: str | None = None,
+        **settings: Any,
     ) -> None:
         """Fill the table; the callbacks run between two transactions.
 
@@ -119,26 +136,58 @@ class Filling:
             elif isinstance(event, BackfillTrouble):
                 on_trouble(event.message)
 
-        fill(
+        with self.control(stop, emit, url, batch_rows=batch_rows, target=target, **settings) as control:
+            fill(self.job(control, url, token=self.token))
+
+    def control(
+        self,
+        stop: Callable[[], str | None] = lambda: None,
+        emit: Emit = lambda _event: None,
+        url: str | None = None,
+        worker: str = "the test",
+        **settings: object,
+    ) -> Control:
+        """The steering of the run, with settings as a plan's `backfill` has them."""
+        return Control(
             connect=lambda: connect(url or self.database.url),
             run_id=self.run_id,
             run_name=self.run,
-            token=self.token,
-            change=self.change,
-            settings=Backfill.model_validate({"batch_rows": batch_rows, "target": target}),
+            plan=Backfill.model_validate(settings),
+            worker=worker,
             should_stop=stop,
             emit=emit,
         )
 
-    def verify(self, stop: Callable[[], str | None] = lambda: None) -> Verification:
+    def job(self, control: Control, url: str | None = None, token: int | None = None) -> Job:
+        """The change as what workers work on; without a token, as a helper does."""
+        return Job(
+            connect=lambda: connect(url or self.database.url),
+            run_id=self.run_id,
+            run_name=self.run,
+            change=self.change,
+            control=control,
+            token=token,
+        )
+
+    def help(self) -> None:
+        """Do batches as a helper does, without the lease."""
+        with self.control(worker="a helper") as control:
+            help_out(self.job(control))
+
+    def tune(self, **tuning: object) -> None:
+        """Change settings of the run, as `crossfade tune` does in the ledger."""
+        self.sql("UPDATE crossfade.runs SET tuning = %s WHERE id = %s", [Jsonb(tuning), self.run_id])
+
+    def verify(self, stop: Callable[[], str | None] = lambda: None, share: float = 1.0) -> Verification:
         """Compare both columns on every row."""
         return verify(
             connect=lambda: connect(self.database.url),
             run_id=self.run_id,
             run_name=self.run,
-            change=self.change,
+            change=self.renaming,
             emit=self.emitted.append,
             should_stop=stop,
+            share=share,
         )
 
     def relations(self) -> dict[str, Relation]:
@@ -157,7 +206,9 @@ class Filling:
     def batches(self) -> list[tuple[str, list[str] | None, list[str], int]]:
         """The batches in the ledger: relation without its schema, after which key, up to which, rows written."""
         found = self.sql(
-            "SELECT relation, after_key, upto_key, rows FROM crossfade.batches WHERE run_id = %s ORDER BY id",
+            "SELECT f.relation, b.after_key, b.upto_key, b.rows FROM crossfade.batches b"
+            " JOIN crossfade.backfills f ON f.id = b.backfill_id"
+            " WHERE b.run_id = %s AND b.state = 'done' ORDER BY b.id",
             [self.run_id],
         )
         return [(relation.rpartition(".")[2], after, upto, count) for relation, after, upto, count in found]
@@ -179,17 +230,22 @@ class Filling:
         return {", ".join(f"{c}={v}" for c, v in key.items()): tuple(said) for key, *said in found}
 
 
-def begin(database: Database, schema: str, ddl: str) -> Filling:
-    """Make the table by this SQL, expand the rename of its column `old` to `new`, and register the run."""
+RENAME = "rename_column: {table: {schema}.t, from: old, to: new}"
+
+
+def begin(database: Database, schema: str, ddl: str, change: str = RENAME) -> Filling:
+    """Make the table by this SQL, expand the rename of its column `old` to `new`, and register the run.
+
+    Another change is written as in a plan, in one line.
+    """
     connection = connect(database.url)
     connection.execute(sql.SQL("CREATE SCHEMA {0}; SET search_path = {0}, public").format(sql.Identifier(schema)))
     connection.execute(re.sub(r"\{schema\}", schema, ddl).encode())
-    text = (
-        f"crossfade: 1\nname: fill-{schema}\nchanges:\n  - rename_column: {{table: {schema}.t, from: old, to: new}}\n"
-    )
-    plan = parse_plan(text, "plan.yaml")
+    written = change.replace("{schema}", schema)
+    plan = parse_plan(f"crossfade: 1\nname: fill-{schema}\nchanges:\n  - {written}\n", "plan.yaml")
+    tables = [(t.schema, t.name) for c in plan.changes for t in c.tables]
     with connect(database.url) as reader:
-        program = compile_plan(plan, read_catalog(reader, [(schema, TABLE)])).checked()
+        program = compile_plan(plan, read_catalog(reader, tables)).checked()
         for step in program.of(Part.EXPAND):
             with reader.transaction():
                 for statement in step.statements:
@@ -197,6 +253,12 @@ def begin(database: Database, schema: str, ddl: str) -> Filling:
         run_id = ledger.add_run(
             reader, name=plan.name, digest="digest", plan=plan.as_json(), acks=(), program=program.as_json()
         )
+        reader.execute("UPDATE crossfade.runs SET state = 'backfilling' WHERE id = %s", [run_id])
     return Filling(
-        database=database, schema=schema, connection=connection, change=program.rows[0], run_id=run_id, token=0
+        database=database,
+        schema=schema,
+        connection=connection,
+        change=program.work[0],
+        run_id=run_id,
+        token=0,
     )

@@ -60,7 +60,7 @@ def test_each_batch_begins_where_the_one_before_ended(start: Callable[[str], Fil
         (["70"], ["100"], 30),
     ]
     assert filling.sizes == [10, 20, 40, 30]
-    assert filling.progress("cursor", "upper", "rows_done", "rows_estimated", "batches", "pass") == (
+    assert filling.progress("frontier", "upper", "rows_done", "rows_estimated", "batches", "pass") == (
         ["100"],
         ["100"],
         100,
@@ -194,7 +194,7 @@ def test_a_runner_that_was_replaced_changes_nothing_more(start: Callable[[str], 
 
 def test_a_statement_that_can_never_work_fails_with_the_servers_words(start: Callable[[str], Filling]) -> None:
     filling = start(KEYED + rows(30))
-    filling.change = replace(filling.change, assignment='"new" = nothing(old)')
+    filling.change = replace(filling.renaming, assignment='"new" = nothing(old)')
     with pytest.raises(StepFailed) as failed:
         filling.fill()
     assert failed.value.sqlstate == "42883"

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossfade.backfill.pace import AIM, LARGEST, OVERRUN, SMALLEST, Pace, after_batch
+from crossfade.backfill.pace import AIM, OVERRUN, Pace, after_batch
+from crossfade.plan.model import Aim
+
+SMALLEST, LARGEST = 10, 50_000
 
 sizes = st.integers(1, LARGEST)
 rows = st.integers(0, 2 * LARGEST)
@@ -22,7 +25,7 @@ def steady(rate: float, target: float, *, start: int, batches: int, pace: Pace |
     pace = pace or Pace(batch_rows=start)
     for _ in range(batches):
         done = pace.batch_rows
-        pace = after_batch(pace, asked=done, rows=done, seconds=done / rate, target=target)
+        pace = after_batch(pace, Aim(target, SMALLEST, LARGEST), asked=done, rows=done, seconds=done / rate)
     return pace
 
 
@@ -30,14 +33,18 @@ def steady(rate: float, target: float, *, start: int, batches: int, pace: Pace |
 def test_a_batch_has_at_least_a_row_and_never_more_than_the_largest_size(
     pace: Pace, asked: int, found: int, took: float, target: float
 ) -> None:
-    assert 1 <= after_batch(pace, asked=asked, rows=found, seconds=took, target=target).batch_rows <= LARGEST
+    assert (
+        1
+        <= after_batch(pace, Aim(target, SMALLEST, LARGEST), asked=asked, rows=found, seconds=took).batch_rows
+        <= LARGEST
+    )
 
 
 @given(pace=paces, asked=sizes, found=rows, took=seconds, target=targets)
 def test_the_size_moves_by_half_or_to_twice_at_most_unless_a_batch_was_far_too_long(
     pace: Pace, asked: int, found: int, took: float, target: float
 ) -> None:
-    after = after_batch(pace, asked=asked, rows=found, seconds=took, target=target)
+    after = after_batch(pace, Aim(target, SMALLEST, LARGEST), asked=asked, rows=found, seconds=took)
     if found == 0 or took == 0 or took > OVERRUN * target:
         return
     assert 0.5 * asked - 0.5 <= after.batch_rows <= 2 * asked
@@ -47,13 +54,13 @@ def test_the_size_moves_by_half_or_to_twice_at_most_unless_a_batch_was_far_too_l
 def test_after_a_batch_that_was_far_too_long_an_eighth_is_asked_for_and_the_rate_forgotten(
     pace: Pace, asked: int, found: int, target: float, times: float
 ) -> None:
-    after = after_batch(pace, asked=asked, rows=found, seconds=times * target, target=target)
+    after = after_batch(pace, Aim(target, SMALLEST, LARGEST), asked=asked, rows=found, seconds=times * target)
     assert after == Pace(batch_rows=max(min(SMALLEST, asked), asked // 8))
 
 
 @given(pace=paces, asked=sizes, target=targets, took=st.floats(0, OVERRUN))
 def test_a_range_without_rows_says_nothing(pace: Pace, asked: int, target: float, took: float) -> None:
-    assert after_batch(pace, asked=asked, rows=0, seconds=took * target * 0.99, target=target) == pace
+    assert after_batch(pace, Aim(target, SMALLEST, LARGEST), asked=asked, rows=0, seconds=took * target * 0.99) == pace
 
 
 @given(rate=st.floats(100, 50_000), target=st.floats(0.05, 1), start=st.integers(10, 5_000))
@@ -75,20 +82,20 @@ def test_the_size_follows_a_server_that_becomes_slow_and_recovers() -> None:
 
 
 def test_growth_is_doubling_while_there_is_little_to_judge_by_and_half_more_once_there_is() -> None:
-    first = after_batch(Pace(batch_rows=100), asked=100, rows=100, seconds=0.01, target=1)
+    first = after_batch(Pace(batch_rows=100), Aim(1, SMALLEST, LARGEST), asked=100, rows=100, seconds=0.01)
     assert first.batch_rows == 200
     settled = Pace(batch_rows=100, smoothed_rows=10_000, smoothed_seconds=1.2)
-    assert after_batch(settled, asked=100, rows=100, seconds=0.01, target=1).batch_rows == 150
+    assert after_batch(settled, Aim(1, SMALLEST, LARGEST), asked=100, rows=100, seconds=0.01).batch_rows == 150
 
 
 def test_one_slow_batch_among_many_weighs_little() -> None:
     pace = steady(1_000, 1, start=700, batches=40)
-    after = after_batch(pace, asked=pace.batch_rows, rows=pace.batch_rows, seconds=1.4, target=1)
+    after = after_batch(pace, Aim(1, SMALLEST, LARGEST), asked=pace.batch_rows, rows=pace.batch_rows, seconds=1.4)
     assert 0.6 * pace.batch_rows < after.batch_rows < pace.batch_rows
 
 
 def test_a_batch_cut_below_the_smallest_size_stays_there_on_a_slow_server_and_grows_again_on_a_fast_one() -> None:
-    cut = after_batch(Pace(batch_rows=1000), asked=2, rows=2, seconds=1.4, target=1)
+    cut = after_batch(Pace(batch_rows=1000), Aim(1, SMALLEST, LARGEST), asked=2, rows=2, seconds=1.4)
     assert cut.batch_rows == 2
     pace = steady(100_000, 1, start=2, batches=6)
     assert pace.batch_rows > SMALLEST
@@ -96,5 +103,8 @@ def test_a_batch_cut_below_the_smallest_size_stays_there_on_a_slow_server_and_gr
 
 def test_the_largest_first_size_of_a_plan_is_brought_into_bounds_by_its_first_batch() -> None:
     assert (
-        after_batch(Pace(batch_rows=100_000), asked=100_000, rows=100_000, seconds=0.1, target=1).batch_rows == LARGEST
+        after_batch(
+            Pace(batch_rows=100_000), Aim(1, SMALLEST, LARGEST), asked=100_000, rows=100_000, seconds=0.1
+        ).batch_rows
+        == LARGEST
     )

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from crossfade.backfill.keys import Key
 from crossfade.backfill.ranges import Query, Ranges, block_of, block_start
+from crossfade.operations.step import Update
 from crossfade.postgres.connect import connect
 from crossfade.postgres.names import QualifiedName
 
@@ -22,9 +23,9 @@ COMPOSITE = Ranges(
     relation=QualifiedName("app", "t"),
     key=Key(columns=("a", "b"), types=("integer", "text")),
     pending='"new" IS NULL',
-    assignment='"new" = "old"',
+    write=Update(assignment='"new" = "old"'),
 )
-PLACE = Ranges(relation=QualifiedName("app", "t"), key=Key(), pending="n IS NULL", assignment="n = o")
+PLACE = Ranges(relation=QualifiedName("app", "t"), key=Key(), pending="n IS NULL", write=Update(assignment="n = o"))
 
 
 def text(query: Query) -> str:
@@ -32,34 +33,37 @@ def text(query: Query) -> str:
 
 
 def test_a_range_is_one_row_comparison_at_each_end() -> None:
-    query = COMPOSITE.update(LO, HI)
+    query = COMPOSITE.write_range(LO, HI)
     assert text(query) == (
-        'UPDATE ONLY "app"."t" SET "new" = "old" WHERE ("a", "b") > (%s::integer, %s::text) '
-        'AND ("a", "b") <= (%s::integer, %s::text) AND ("new" IS NULL)'
+        'WITH written AS (UPDATE ONLY "app"."t" SET "new" = "old" WHERE ("a", "b") > (%s::integer, %s::text) '
+        'AND ("a", "b") <= (%s::integer, %s::text) AND ("new" IS NULL) RETURNING 1)'
+        " SELECT pg_catalog.count(*), 0 FROM written"
     )
     assert query.parameters == (*LO, *HI)
 
 
 def test_the_first_range_has_no_lower_end() -> None:
-    query = COMPOSITE.update(None, HI)
+    query = COMPOSITE.write_range(None, HI)
     assert text(query) == (
-        'UPDATE ONLY "app"."t" SET "new" = "old" WHERE ("a", "b") <= (%s::integer, %s::text) AND ("new" IS NULL)'
+        'WITH written AS (UPDATE ONLY "app"."t" SET "new" = "old" WHERE ("a", "b") <= (%s::integer, %s::text)'
+        ' AND ("new" IS NULL) RETURNING 1) SELECT pg_catalog.count(*), 0 FROM written'
     )
     assert query.parameters == HI
 
 
 def test_without_a_key_the_same_form_is_used_on_the_place() -> None:
-    query = PLACE.update(block_start(2), block_start(4))
+    query = PLACE.write_range(block_start(2), block_start(4))
     assert text(query) == (
-        'UPDATE ONLY "app"."t" SET n = o WHERE (ctid) > (%s::pg_catalog.tid) '
-        "AND (ctid) <= (%s::pg_catalog.tid) AND (n IS NULL)"
+        'WITH written AS (UPDATE ONLY "app"."t" SET n = o WHERE (ctid) > (%s::pg_catalog.tid) '
+        "AND (ctid) <= (%s::pg_catalog.tid) AND (n IS NULL) RETURNING n IS NULL AS again)"
+        " SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE again) FROM written"
     )
     assert query.parameters == ("(2,0)", "(4,0)")
 
 
 def test_an_or_in_the_predicate_stays_within_the_range() -> None:
-    ranges = Ranges(relation=COMPOSITE.relation, key=COMPOSITE.key, pending="x OR y", assignment="x = y")
-    for query in (ranges.update(None, HI), ranges.pending_keys(None, HI), ranges.count_pending(None, HI)):
+    ranges = Ranges(relation=COMPOSITE.relation, key=COMPOSITE.key, pending="x OR y", write=Update(assignment="x = y"))
+    for query in (ranges.write_range(None, HI), ranges.pending_keys(None, HI), ranges.count_pending(None, HI)):
         assert "AND (x OR y)" in text(query)
 
 
@@ -81,7 +85,7 @@ def test_every_query_has_as_many_places_as_parameters_whatever_the_names(
         relation=QualifiedName(schema, table),
         key=Key(columns=tuple(columns), types=("text",) * len(columns)),
         pending=expression,
-        assignment=expression,
+        write=Update(assignment=expression),
     )
     for query in queries(ranges, ("1",) * len(columns), ("2",) * len(columns)):
         places = text(query).replace("%%", "").count("%")
@@ -95,14 +99,14 @@ def queries(ranges: Ranges, lo: tuple[str, ...], hi: tuple[str, ...]) -> list[Qu
         ranges.last_key(),
         ranges.bound(lo, hi, 1),
         ranges.bound(None, hi, 2),
-        ranges.update(lo, hi),
+        ranges.write_range(lo, hi),
         ranges.pending_keys(lo, hi),
         ranges.pending_keys(lo, hi, limit=5),
         ranges.count(lo, hi),
         ranges.count_pending(lo, hi),
         ranges.count_all(),
         ranges.explain_all(),
-        ranges.update_row(hi),
+        ranges.write_row(hi),
     ]
 
 
@@ -126,7 +130,7 @@ def test_every_query_runs_on_a_table_with_odd_names(shared: Database, odd: str) 
         relation=QualifiedName(f"{odd}0", f"{odd}1"),
         key=Key(columns=(f"{odd}2",), types=("integer",)),
         pending=sql.SQL("{} IS DISTINCT FROM {} || '%s %%'").format(new, old).as_string(),
-        assignment=sql.SQL("{} = {} || '%s %%'").format(new, old).as_string(),
+        write=Update(assignment=sql.SQL("{} = {} || '%s %%'").format(new, old).as_string()),
     )
     with connect(shared.url) as connection:
 
@@ -144,8 +148,8 @@ def test_every_query_runs_on_a_table_with_odd_names(shared: Database, odd: str) 
         assert rows(ranges.bound(("2",), ("9",), 3)) == [(["5"],)]
         assert rows(ranges.bound(None, ("9",), 10)) == []
         assert rows(ranges.count(("2",), ("9",))) == rows(ranges.count_pending(("2",), ("9",))) == [(7,)]
-        assert connection.execute(ranges.update(("2",), ("5",)).text, ("2", "5")).rowcount == 3
-        assert connection.execute(ranges.update_row(("9",)).text, ("9",)).rowcount == 1
+        assert connection.execute(ranges.write_range(("2",), ("5",)).text, ("2", "5")).fetchone() == (3, 0)
+        assert connection.execute(ranges.write_row(("9",)).text, ("9",)).fetchone() == (1, 0)
         assert rows(ranges.pending_keys(None, ("9",))) == [([n],) for n in ("1", "2", "6", "7", "8")]
         assert rows(ranges.pending_keys(None, ("9",), limit=2)) == [(["1"],), (["2"],)]
         assert rows(ranges.count_all()) == [(9,)]

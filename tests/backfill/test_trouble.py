@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crossfade.backfill import drive, retry
+from crossfade.backfill import retry
 from crossfade.errors import LockNotAcquired, StepFailed, WorkLeft
 
 from .filling import COUNTED, KEYED, rows
@@ -65,7 +65,6 @@ def test_a_row_that_stays_locked_ends_it_with_the_holders_name(
     start: Callable[[str], Filling], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry, "PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(drive, "PATIENCE_SECONDS", 0.0)
     filling = start(KEYED + rows(30))
     holder = filling.other(application_name="forgotten psql")
     holder.execute("SELECT FROM t WHERE id = 15 FOR UPDATE")
@@ -91,7 +90,8 @@ def test_what_passes_by_itself_is_tried_again_and_each_row_written_once(
 ) -> None:
     filling = start(KEYED + rows(30) + failing(f"RAISE {condition}", 2) + COUNTED)
     filling.fill()
-    assert [trouble.split(":")[0] for trouble in filling.troubles] == ["attempt 1", "attempt 2"]
+    # The second failure is that of the next batch, which is turned to while the first one is left alone.
+    assert [trouble.split(":")[0] for trouble in filling.troubles] == ["attempt 1", "attempt 1"]
     assert condition in filling.troubles[0]
     assert filling.updates() == EXACTLY_ONCE
     assert filling.rejected() == {}
@@ -118,7 +118,7 @@ def test_a_conflict_that_comes_again_and_again_is_an_error(
     with pytest.raises(StepFailed) as failed:
         filling.fill()
     assert failed.value.sqlstate == "40001"
-    assert len(filling.troubles) == 2
+    assert "attempt 2" in filling.troubles[-1]
     assert filling.batches() == []
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crossfade.backfill import verify as module
-from crossfade.backfill.verify import Verification
+from crossfade.backfill.verify import Verification, stretches
 from crossfade.errors import WorkLeft
 from crossfade.observe.events import Verified
 
@@ -181,3 +184,29 @@ def test_a_lost_connection_is_made_anew(start: Callable[[str], Filling]) -> None
         found = filling.verify(At(3, lambda: admin.execute(terminate)))
     assert found == Verification(mismatches=1, keys=("id=5",))
     assert len(filling.troubles) == 1
+
+
+@given(blocks=st.integers(0, 10**6), share=st.floats(0.01, 0.99), chance=st.floats(0, 0.999))
+def test_a_sample_is_stretches_in_order_inside_the_table_and_about_as_much_as_asked_for(
+    blocks: int, share: float, chance: float
+) -> None:
+    found = list(stretches(blocks, share, lambda: chance))
+    assert all(0 <= first <= last <= blocks for first, last in found)
+    assert all(before[1] <= after[0] for before, after in pairwise(found))
+    read = sum(last - first for first, last in found)
+    assert abs(read - blocks * share) <= max(128, blocks if blocks <= 128 else 0)
+
+
+def test_all_of_a_table_is_one_stretch() -> None:
+    assert list(stretches(10**6, 1.0, lambda: 0.5)) == [(0, 10**6)]
+
+
+def test_a_sample_finds_what_is_wrong_everywhere_reads_less_and_says_that_it_is_one(
+    start: Callable[[str], Filling],
+) -> None:
+    filling = start(KEYED + rows(60_000))
+    filling.sql("ALTER TABLE t DISABLE TRIGGER USER; UPDATE t SET new = 'wrong'")
+    found = filling.verify(share=0.2)
+    assert 5_000 < found.mismatches < 30_000
+    (said,) = (e for e in filling.emitted if isinstance(e, Verified))
+    assert said.share == 0.2

@@ -1,28 +1,30 @@
-"""How fast Engine.backfill fills a table, against one UPDATE of the whole table, and what a foreground feels of it.
+"""How fast Engine.backfill fills a table, against one UPDATE of the whole table, and what a foreground feels of both.
 
 One table is loaded, and each measurement gets a copy of its files, expanded by Engine.expand. The UPDATE has the
 assignment and the skip predicate of the compiled program, and fires the same triggers. Backfill and UPDATE alternate.
 Rows a second of the backfill are counted in two ways: over the rows phase, from the start of the first batch to the
-end of the last, VACUUMs in between included; and over the whole of Engine.backfill, which also gathers statistics and
+end of the last, VACUUMs beside included; and over the whole of Engine.backfill, which also gathers statistics and
 compares both sides of every row.
 
-Under a foreground, the throughput is held against that of the UPDATE alone, and the foreground's p99 during the rows
-phase against its p99 on the same table just before. A foreground transaction is a SELECT and an UPDATE by key, of
-random rows.
+Under a foreground, UPDATE and backfill run beside the same one, and the foreground's p99 during each is held against
+its p99 on the same table just before. A foreground transaction is a SELECT and an UPDATE by key, of random rows.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from crossfade import Engine
 from crossfade.observe.events import BatchDone, Event
 from crossfade.plan.load import parse_plan
+from crossfade.workflow.program import Program
 
 from .databases import connect, new_database
 from .figures import Figure, Goal
@@ -37,7 +39,8 @@ PLAN = """
 crossfade: 1
 name: backfill-throughput
 changes:
-  - rename_column: {table: users, from: email, to: email_address}
+  - rename_column: {{table: users, from: email, to: email_address}}
+backfill: {{workers: {workers}}}
 """
 TABLE = """
 CREATE TABLE users (
@@ -61,11 +64,33 @@ UPDATE users SET visits = visits + 1 WHERE id = :id;
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
-    """One backfill: when its rows phase was, by `time.time()`, and how long all of it took."""
+    """Rows that were written: when, by `time.time()`, how long all of it took, and what it cost."""
 
     since: float
     until: float
     seconds: float
+    wal_bytes: int
+    growth: float
+    """The table's size with indexes after it, in times of before."""
+
+    @property
+    def rows_phase(self) -> float:
+        """Seconds from the first batch's start to the last one's end."""
+        return self.until - self.since
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """Rows that were written beside a foreground, and its p99 in milliseconds before and during it."""
+
+    filled: Filled
+    idle: float
+    during: float
+
+    @property
+    def ratio(self) -> float:
+        """How much slower the foreground was."""
+        return self.during / self.idle
 
 
 def measure(server_url: str, rows: int, repetitions: int) -> Iterator[Figure]:
@@ -75,14 +100,25 @@ def measure(server_url: str, rows: int, repetitions: int) -> Iterator[Figure]:
             connection.execute(TABLE)
             connection.execute(LOAD, [rows])
             connection.execute("VACUUM (FREEZE, ANALYZE) users")
-        alone, updates = [], []
+        updates: list[Filled] = []
+        alone: dict[int, list[Filled]] = {1: [], 2: []}
         for _ in range(repetitions):
-            updates.append(_update(server_url))
-            alone.append(_alone(server_url))
-        speed = rows / median(updates)
-        yield _throughput("backfill, rows phase, alone", rows / median(f.until - f.since for f in alone), speed, 1.0)
-        yield _throughput("backfill, whole phase, alone", rows / median(f.seconds for f in alone), speed, None)
-        yield from _beside_foreground(server_url, rows, repetitions, speed)
+            updates.append(_alone(server_url, _update))
+            for workers, found in alone.items():
+                found.append(_alone(server_url, _backfill, workers))
+        speed = _speed(updates, rows)
+        yield _throughput("backfill, rows phase, alone", _speed(alone[1], rows), speed, 1.0)
+        yield _throughput("backfill by two workers, rows phase, alone", _speed(alone[2], rows), speed, 1.3)
+        yield _throughput("backfill, whole phase, alone", rows / median(f.seconds for f in alone[1]), speed, None)
+        yield _cost(
+            "WAL of a backfill", "MB", [f.wal_bytes / 1e6 for f in alone[1]], [f.wal_bytes / 1e6 for f in updates]
+        )
+        yield _cost("table and indexes after it", "times", [f.growth for f in alone[1]], [f.growth for f in updates])
+        yield from _beside_foreground(server_url, rows, repetitions)
+
+
+def _speed(filled: list[Filled], rows: int) -> float:
+    return rows / median(f.rows_phase for f in filled)
 
 
 def _throughput(what: str, figure: float, baseline: float, least: float | None) -> Figure:
@@ -90,80 +126,107 @@ def _throughput(what: str, figure: float, baseline: float, least: float | None) 
     return Figure(benchmark=NAME, what=what, unit="rows/s", figure=figure, baseline=baseline, goal=goal)
 
 
-def _beside_foreground(server_url: str, rows: int, repetitions: int, speed: float) -> Iterator[Figure]:
-    filled, p99 = [], []
+def _cost(what: str, unit: str, figures: list[float], baselines: list[float]) -> Figure:
+    return Figure(benchmark=NAME, what=what, unit=unit, figure=median(figures), baseline=median(baselines))
+
+
+def _beside_foreground(server_url: str, rows: int, repetitions: int) -> Iterator[Figure]:
+    updates: list[Observed] = []
+    backfills: list[Observed] = []
     for _ in range(repetitions):
-        one, *latencies = _observed(server_url, rows)
-        filled.append(one)
-        p99.append(latencies)
+        updates.append(_observed(server_url, rows, _update))
+        backfills.append(_observed(server_url, rows, _backfill))
     yield _throughput(
-        "backfill, rows phase, with a foreground", rows / median(f.until - f.since for f in filled), speed, 0.75
+        "backfill, rows phase, both with a foreground",
+        _speed([o.filled for o in backfills], rows),
+        _speed([o.filled for o in updates], rows),
+        0.75,
     )
-    # The pair with the median ratio, so that figure and baseline are of the same run.
-    idle, during = sorted(p99, key=lambda pair: pair[1] / pair[0])[len(p99) // 2]
-    goal = Goal(of="ratio", at_most=1.5)
-    yield Figure(
-        benchmark=NAME,
-        what="p99 of the foreground, backfill against idle",
-        unit="ms",
-        figure=during,
-        baseline=idle,
-        goal=goal,
-    )
+    yield _slowed("p99 of the foreground, whole-table UPDATE against idle", updates, None)
+    yield _slowed("p99 of the foreground, backfill against idle", backfills, Goal(of="ratio", at_most=1.5))
 
 
-def _update(server_url: str) -> float:
-    """The seconds that the whole-table UPDATE takes."""
-    plan = parse_plan(PLAN, "backfill_throughput.yaml")
-    with new_database(server_url, "benchmark_update", template="benchmark_loaded") as url, Engine(url) as engine:
-        (change,) = engine.explain(plan).program.rows
-        engine.expand(plan)
-        statement = sql.SQL("UPDATE users SET {} WHERE {}").format(sql.SQL(change.assignment), sql.SQL(change.pending))
-        with connect(url) as connection:
-            connection.execute("CHECKPOINT")
-            begun = time.monotonic()
-            connection.execute(statement)
-            return time.monotonic() - begun
+def _slowed(what: str, observed: list[Observed], goal: Goal | None) -> Figure:
+    """The one with the median ratio, so that figure and baseline are of the same run."""
+    middle = sorted(observed, key=lambda o: o.ratio)[len(observed) // 2]
+    return Figure(benchmark=NAME, what=what, unit="ms", figure=middle.during, baseline=middle.idle, goal=goal)
 
 
-def _alone(server_url: str) -> Filled:
+Writing = Callable[[str, Program], tuple[float, float]]
+"""Writes all rows of a database; gives since and until when, by `time.time()`."""
+
+
+def _alone(server_url: str, write: Writing, workers: int = 1) -> Filled:
     with new_database(server_url, "benchmark_backfill", template="benchmark_loaded") as url:
-        _expand(url)
-        return _fill(url)
+        return _measured(url, _expand(url, workers), write)
 
 
-def _observed(server_url: str, rows: int) -> tuple[Filled, float, float]:
-    """A backfill under a foreground, whose p99 in milliseconds is given before and during it."""
+def _observed(server_url: str, rows: int, write: Writing) -> Observed:
     with new_database(server_url, "benchmark_backfill", template="benchmark_loaded") as url:
-        _expand(url)
+        program = _expand(url, 1)
         with foreground(url, SCRIPT.format(rows=rows), rate=RATE) as clients:
             since = time.time()
             time.sleep(IDLE_SECONDS)
             idle = _p99(clients, since, time.time())
-            filled = _fill(url)
-            return filled, idle, _p99(clients, filled.since, filled.until)
+            filled = _measured(url, program, write)
+            return Observed(filled=filled, idle=idle, during=_p99(clients, filled.since, filled.until))
 
 
-def _p99(clients: Foreground, since: float, until: float) -> float:
-    return percentile(clients.latencies_ms(since, until), 99)
-
-
-def _expand(url: str) -> None:
-    with Engine(url) as engine:
-        engine.expand(parse_plan(PLAN, "backfill_throughput.yaml"))
+def _measured(url: str, program: Program, write: Writing) -> Filled:
     with connect(url) as connection:
-        connection.execute("CHECKPOINT")
+        begun, wal, size = time.monotonic(), _wal(connection), _size(connection)
+        since, until = write(url, program)
+        return Filled(
+            since=since,
+            until=until,
+            seconds=time.monotonic() - begun,
+            wal_bytes=_wal(connection) - wal,
+            growth=_size(connection) / size,
+        )
 
 
-def _fill(url: str) -> Filled:
+def _wal(connection: psycopg.Connection[Any]) -> int:
+    row = connection.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _size(connection: psycopg.Connection[Any]) -> int:
+    row = connection.execute("SELECT pg_total_relation_size('users')").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _update(url: str, program: Program) -> tuple[float, float]:
+    """The whole table in one statement."""
+    (change,) = program.rows
+    statement = sql.SQL("UPDATE users SET {} WHERE {}").format(sql.SQL(change.assignment), sql.SQL(change.pending))
+    with connect(url) as connection:
+        since = time.time()
+        connection.execute(statement)
+        return since, time.time()
+
+
+def _backfill(url: str, _program: Program) -> tuple[float, float]:
     batches: list[tuple[float, BatchDone]] = []
 
     def hear(event: Event) -> None:
         if isinstance(event, BatchDone):
             batches.append((time.time(), event))
 
-    begun = time.monotonic()
     with Engine(url, emit=hear) as engine:
         engine.backfill("backfill-throughput")
     (first, batch), (last, _) = batches[0], batches[-1]
-    return Filled(since=first - batch.duration_ms / 1000, until=last, seconds=time.monotonic() - begun)
+    return first - batch.duration_ms / 1000, last
+
+
+def _expand(url: str, workers: int) -> Program:
+    plan = parse_plan(PLAN.format(workers=workers), "backfill_throughput.yaml")
+    with Engine(url) as engine:
+        program = engine.explain(plan).program
+        engine.expand(plan)
+    with connect(url) as connection:
+        connection.execute("CHECKPOINT")
+    return program
+
+
+def _p99(clients: Foreground, since: float, until: float) -> float:
+    return percentile(clients.latencies_ms(since, until), 99)

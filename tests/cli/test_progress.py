@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,16 +15,22 @@ from rich.console import Console
 from crossfade.observe.events import (
     BatchDone,
     Blocker,
+    Fired,
     GatesEvaluated,
     LockWaited,
     StateChanged,
     StepDone,
     StepStarted,
     Verified,
+    WorkEnded,
 )
 from crossfade.observe.logging import LogFormat, LogLevel, configure_logging, log_listener
+from crossfade.observe.lookout import Lookout
 from crossfade.observe.progress import LiveProgress, LoggedProgress, still
 from crossfade.observe.situation import Situation, span
+from crossfade.observe.status_line import status_line
+
+from ..observe.figures import run_progress, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,29 +91,12 @@ def records(capsys: pytest.CaptureFixture[str]) -> Iterator[Records]:
     configure_logging()
 
 
-def test_the_rate_is_that_of_the_last_half_minute(clock: Clock) -> None:
+def test_the_relation_in_work_is_that_of_the_last_batch(clock: Clock) -> None:
     situation = Situation(clock=clock)
     situation.apply(batch(100))
-    for done in range(200, 1000, 100):
-        clock.now += 10
-        situation.apply(batch(done))
-    assert situation.filling is not None
-    assert situation.filling.rows_per_second == pytest.approx(10.0)
-    assert situation.filling.eta_seconds == pytest.approx(10.0)
-
-
-def test_rows_beyond_the_estimate_leave_nothing_to_do(clock: Clock) -> None:
-    situation = Situation(clock=clock)
-    situation.apply(batch(1500))
-    assert situation.filling is not None
-    assert situation.filling.eta_seconds == 0
-
-
-def test_without_an_estimate_nobody_says_how_long(clock: Clock) -> None:
-    situation = Situation(clock=clock)
-    situation.apply(batch(100, estimated=None))
-    assert situation.filling is not None
-    assert situation.filling.eta_seconds is None
+    assert situation.relation == "public.users"
+    situation.apply(Verified(run=RUN, change="1", relation="public.users", mismatches=0, duration_ms=3.0))
+    assert situation.relation is None
 
 
 def test_a_finished_step_is_no_longer_in_hand(clock: Clock) -> None:
@@ -151,6 +142,25 @@ def test_records_carry_run_phase_and_step(records: Records) -> None:
     assert "step" not in gates
 
 
+def test_runs_beside_each_other_keep_their_own_place(records: Records) -> None:
+    listen = log_listener()
+    other = replace(BLOCKED, run="another")
+    for event in (STEP, other, WAITED):
+        listen(event)
+    _, gates, waited = records()
+    assert (gates["run"], "step" in gates) == ("another", False)
+    assert (waited["run"], waited["step"]) == (RUN, "expand/add")
+
+
+def test_a_worker_that_has_left_a_run_says_nothing_of_it_any_more(clock: Clock) -> None:
+    situation = Situation(clock=clock)
+    situation.apply(STEP)
+    situation.apply(Fired(run="another", schedule="nightly", fire_time="", outcome="queued", reason=None))
+    assert (still(situation) or {})["run"] == RUN
+    situation.apply(WorkEnded(run=RUN, task="drive", outcome="done", batches=1, reason=None))
+    assert still(situation) is None
+
+
 def test_a_wait_that_goes_on_is_a_warning_every_ten_seconds(records: Records, clock: Clock) -> None:
     listen = log_listener(clock)
     for _ in range(21):
@@ -159,27 +169,62 @@ def test_a_wait_that_goes_on_is_a_warning_every_ten_seconds(records: Records, cl
     assert [r["level"] for r in records()].count("warning") == 3
 
 
+def until_said(records: Records, event: str) -> dict[str, Any]:
+    """The first record of that name."""
+    until = time.monotonic() + SECONDS
+    while True:
+        for record in records():
+            if record["event"] == event:
+                return record
+        assert time.monotonic() < until, "nothing was said"
+        time.sleep(0.005)
+
+
 def test_without_a_terminal_there_is_a_line_now_and_then(records: Records) -> None:
-    with LoggedProgress(seconds=0.01) as progress:
+    with Lookout() as lookout, LoggedProgress(lookout, seconds=0.01) as progress:
+        progress.emit(STEP)
+        line = until_said(records, "still_working")
+    assert (line["step"], line["run"]) == ("expand/add", RUN)
+
+
+def test_the_log_has_the_figures_by_the_names_of_the_status(records: Records) -> None:
+    figures = run_progress()
+    with Lookout(lambda _run: figures) as lookout, LoggedProgress(lookout) as progress:
+        lookout.emit(batch(300))
         progress.emit(batch(300))
-        lines: list[dict[str, object]] = []
-        until = time.monotonic() + SECONDS
-        while not any(r["event"] == "still_working" for r in lines):
+        line = until_said(records, "backfill_progress")
+    known = {name: value for name, value in figures.as_json().items() if value is not None}
+    assert known.items() <= line.items()
+    assert line["run"] == RUN
+
+
+def test_people_read_the_figures_as_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging()
+    figures = run_progress()
+    with Lookout(lambda _run: figures) as lookout, LoggedProgress(lookout) as progress:
+        lookout.emit(batch(300))
+        progress.emit(batch(300))
+        said, until = "", time.monotonic() + SECONDS
+        while "Rows:" not in said:
             assert time.monotonic() < until, "nothing was said"
             time.sleep(0.005)
-            lines += records()
-    line = next(r for r in lines if r["event"] == "still_working")
-    assert (line["relation"], line["rows_done"], line["rows_estimated"]) == ("public.users", 300, 1000)
+            said += capsys.readouterr().err
+    line = next(line for line in said.splitlines() if "Rows:" in line)
+    assert f"{status_line(figures)} run={RUN}" in re.sub(r" +run=", " run=", line)
+    assert "rows_done" not in line
 
 
 def test_a_terminal_shows_what_is_in_hand_and_keeps_what_is_done() -> None:
     shown = io.StringIO()
     console = Console(file=shown, force_terminal=True, width=160, markup=False, highlight=False, color_system=None)
-    with LiveProgress(console) as progress:
+    figures = run_progress()
+    with Lookout(lambda _run: figures) as lookout, LiveProgress(console, lookout) as progress:
         progress.emit(StateChanged(run=RUN, source="planned", target="expanding"))
         progress.emit(STEP)
         progress.emit(WAITED)
         progress.emit(STEP_DONE)
+        lookout.emit(batch(500))
+        until(lambda: lookout.latest(RUN) is not None)
         progress.emit(batch(500))
         progress.emit(BLOCKED)
         with progress.suspended():
@@ -190,7 +235,7 @@ def test_a_terminal_shows_what_is_in_hand_and_keeps_what_is_done() -> None:
         "users-email: planned → expanding",
         "pid 42, report, user ana",
         "✓ add users.email_address (12 ms, waited 1500 ms for its locks)",
-        "500 of about 1,000 rows",
+        "Rows: 12,345/30,000 41.2%; Batch: 987 @ 38 ms (50 ms)",
         "gates of contract: BLOCKED",
         "a question",
         "compared every row of public.users: 0 differ",
@@ -198,8 +243,18 @@ def test_a_terminal_shows_what_is_in_hand_and_keeps_what_is_done() -> None:
         assert words in text
 
 
+def test_without_figures_a_terminal_says_what_is_filled() -> None:
+    shown = io.StringIO()
+    console = Console(file=shown, force_terminal=True, width=80, markup=False, highlight=False, color_system=None)
+    with Lookout() as lookout, LiveProgress(console, lookout) as progress:
+        progress.emit(batch(500))
+        progress.emit(BLOCKED)
+    assert "… fills public.users" in shown.getvalue()
+
+
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(None, "?"), (7.4, "7s"), (59.7, "1m00s"), (125, "2m05s"), (6000, "1h40m")]
+    ("seconds", "text"),
+    [(None, "?"), (7.4, "7s"), (59.7, "1m00s"), (125, "2m05s"), (6000, "1h40m"), (273_600, "3d04h")],
 )
 def test_a_span_is_short(seconds: float | None, text: str) -> None:
     assert span(seconds) == text

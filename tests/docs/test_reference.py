@@ -178,7 +178,15 @@ def test_every_exit_code_of_an_error_is_described() -> None:
     assert {int(row[0]) for row in rows} == {0, *errors().values()}
 
 
-PLAN_SECTIONS = {"The plan": None, "`apps.NAME`": "App", "`rename_column`": "RenameColumn", "`backfill`": "Backfill"}
+PLAN_SECTIONS = {
+    "The plan": None,
+    "`apps.NAME`": "App",
+    "`rename_column`": "RenameColumn",
+    "`update_rows`": "UpdateRows",
+    "`delete_rows`": "DeleteRows",
+    "`copy_rows`": "CopyRows",
+    "`backfill`": "Backfill",
+}
 
 
 @pytest.mark.parametrize("title", [*PLAN_SECTIONS, "`locks`"])

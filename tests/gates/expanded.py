@@ -90,7 +90,7 @@ def expand(database: Database, schema: str, ddl: str, plan: str, change: str) ->
     changes = (change or CHANGE).replace("{schema}", schema)
     read = parse_plan(f"crossfade: 1\nname: run-{schema}\n{plan}\nchanges:\n{changes}", "plan.yaml")
     connection = connect(database.url)
-    tables = sorted({(c.table.schema, c.table.name) for c in read.changes})
+    tables = sorted({(t.schema, t.name) for c in read.changes for t in c.tables})
     program = compile_plan(read, read_catalog(connection, tables)).checked()
     run_id = ledger.add_run(
         connection, name=read.name, digest="sha256:1", plan=read.as_json(), acks=(), program=program.as_json()

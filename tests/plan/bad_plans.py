@@ -48,6 +48,11 @@ def contract(gate: str) -> str:
     return f"{ROSTER}gates:\n  contract:\n    - {gate}\n"
 
 
+def rows(kind: str, fields: str) -> str:
+    """A plan with one change of rows, beginning in line 4; what `fields` begin with has column 10 + len(kind)."""
+    return change(f"{kind}: {{{fields}}}")
+
+
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{new}: &{new} [{','.join([f'*{old}'] * 10)}]\n" for old, new in zip("abcdefg", "bcdefgh", strict=True)
 )
@@ -179,6 +184,61 @@ CHANGES = [
     Bad("table-list", rename("table: [users], from: a, to: b"), "4:28", ("expected text", "a list")),
 ]
 
+DATA = [
+    Bad("set-missing", rows("update_rows", "table: a"), "4:5", ("`set` is missing", "set:")),
+    Bad("set-empty", rows("update_rows", "table: a, set: {}"), "4:34", ("`set` is empty", "at least one")),
+    Bad("set-list", rows("update_rows", "table: a, set: [b]"), "4:34", ("expected a mapping", "a list")),
+    Bad("set-number", rows("update_rows", "table: a, set: {b: 1}"), "4:38", ("`1` as a number", 'quotes: "1"')),
+    Bad("set-nothing", rows("update_rows", "table: a, set: {b: }"), "4:35", ("expected text", "nothing")),
+    Bad("set-no-name", rows("update_rows", "table: a, set: {'': c}"), "4:35", ("an empty name",)),
+    Bad("set-long-name", rows("update_rows", f"table: a, set: {{{'x' * 64}: c}}"), "4:35", ("64 bytes",)),
+    Bad("set-empty-text", rows("update_rows", "table: a, set: {b: ''}"), "4:38", ("an empty expression",)),
+    Bad("set-no-sql", rows("update_rows", "table: a, set: {b: c +}"), "4:38", ("`c +`", "syntax error")),
+    Bad("set-two", rows("update_rows", "table: a, set: {b: '1, c = 2'}"), "4:38", ("not one SQL expression",)),
+    Bad("set-subquery", rows("update_rows", "table: a, set: {b: (SELECT 1)}"), "4:38", ("a subquery", "STABLE")),
+    Bad("where-true", rows("update_rows", "table: a, set: {b: c}, where: true"), "4:49", ("true or false", '"true"')),
+    Bad("where-nothing", rows("update_rows", "table: a, set: {b: c}, where: "), "4:42", ("without a value",)),
+    Bad(
+        "where-injection",
+        rows("update_rows", "table: a, set: {b: c}, where: 'true; DROP TABLE a'"),
+        "4:49",
+        ("not one SQL expression",),
+    ),
+    Bad("where-comment", rows("delete_rows", "table: a, where: '-- all'"), "4:36", ("not one SQL expression",)),
+    Bad("where-missing", rows("delete_rows", "table: a"), "4:5", ("`where` is missing", "add it")),
+    Bad("where-column-of-table", rows("delete_rows", "table: a, where: a.b"), "4:36", ("`a.b`", "write `b`")),
+    Bad("archive-same", rows("delete_rows", "table: a, where: b, archive_to: a"), "4:51", ("the table itself",)),
+    Bad("archive-nothing", rows("delete_rows", "table: a, where: b, archive_to: "), "4:39", ("without a value",)),
+    Bad("schedule", rows("delete_rows", "table: a, where: b, every: 1d"), "4:39", ("unknown key `every`",)),
+    Bad("columns-missing", rows("copy_rows", "from: a, into: b"), "4:5", ("`columns` is missing", "columns:")),
+    Bad("columns-empty-list", rows("copy_rows", "from: a, into: b, columns: []"), "4:44", ("`columns` is empty",)),
+    Bad("columns-empty", rows("copy_rows", "from: a, into: b, columns: {}"), "4:44", ("`columns` is empty",)),
+    Bad("columns-text", rows("copy_rows", "from: a, into: b, columns: c"), "4:44", ("expected a mapping", "`c`")),
+    Bad("columns-twice", rows("copy_rows", "from: a, into: b, columns: [c, c]"), "4:48", ("`c` is listed twice",)),
+    Bad("columns-number", rows("copy_rows", "from: a, into: b, columns: [c, 5]"), "4:48", ("the name of a column",)),
+    Bad("columns-long", rows("copy_rows", f"from: a, into: b, columns: [{'x' * 64}]"), "4:45", ("1 to 63 bytes",)),
+    Bad("columns-no-sql", rows("copy_rows", "from: a, into: b, columns: {c: 'd e'}"), "4:48", ("not one SQL",)),
+    Bad("into-same", rows("copy_rows", "from: a, into: a, columns: [c]"), "4:32", ("into itself", "another table")),
+    Bad(
+        "conflict-typo",
+        rows("copy_rows", "from: a, into: b, columns: [c], on_conflict: ignore"),
+        "4:62",
+        ("`error`, `skip` or `update`",),
+    ),
+    Bad(
+        "schema-and-data",
+        rename("table: a, from: b, to: c") + "  - update_rows: {table: a, set: {b: c}}\n",
+        "5:5",
+        ("`update_rows` changes data", "`rename_column` before it the schema", "a plan of its own"),
+    ),
+    Bad(
+        "data-and-schema",
+        rows("delete_rows", "table: a, where: b") + "  - rename_column: {table: a, from: b, to: c}\n",
+        "5:5",
+        ("`rename_column` changes the schema", "`delete_rows` before it data"),
+    ),
+]
+
 APPS = [
     Bad("version-float", app("scheme: semver, new: 1.10"), "5:35", ("`1.10` as a number", '"1.10"')),
     Bad("version-int", app("scheme: integer, new: 412"), "5:36", ("`412` as a number", '"412"')),
@@ -229,4 +289,4 @@ GATES = [
     Bad("app-without-roster", GOOD + "gates: {contract: [app_version: {}]}\n", "5:33", ("the roster", "`apps`")),
 ]
 
-BAD_PLANS = [*UNREADABLE, *KEYS, *VALUES, *CHANGES, *APPS, *GATES]
+BAD_PLANS = [*UNREADABLE, *KEYS, *VALUES, *CHANGES, *DATA, *APPS, *GATES]

@@ -41,3 +41,27 @@ locks: {timeout: 20ms, give_up_after: 1h}
 hold: 15m
 retain: 7d
 """
+
+DATA_PLAN = """\
+crossfade: 1
+name: users-tidy
+changes:
+  - update_rows:
+      table: shop.users
+      set: {email: lower(email), 'Größe "in" %': "'100 %'", active: "true"}
+      where: email <> lower(email)  -- or NULL
+      note: reviewed
+  - update_rows: {table: users, set: {seen: now()}}
+  - delete_rows: {table: users, where: "true", archive_to: '"Odd.Schema"."My ""Own"" Table"'}
+  - delete_rows: {table: users, where: at < now() - interval '2 years'}
+  - copy_rows: {from: users, into: shop.people, columns: [id, 'user', 'a"b'], on_conflict: skip, note: reviewed}
+  - copy_rows:
+      from: users
+      into: people
+      columns:
+        id: id
+        address: coalesce(email, '')
+      where: active
+      on_conflict: update
+"""
+"""The same for changes of rows; a plan has no others beside them."""

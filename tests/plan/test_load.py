@@ -9,17 +9,22 @@ import pytest
 
 from crossfade.errors import InvalidPlan
 from crossfade.plan.apps import App
-from crossfade.plan.changes import RenameColumn
+from crossfade.plan.changes import CopyRows, DeleteRows, RenameColumn, UpdateRows
+from crossfade.plan.expressions import Expression
 from crossfade.plan.gates import Approval, AppVersion, LegacyWrites
 from crossfade.plan.load import load_plan, parse_plan
 from crossfade.plan.model import Plan
 from crossfade.plan.names import TableName
 
 from .bad_plans import GOOD, ROSTER
-from .good_plans import FULL, PLANS
+from .good_plans import DATA_PLAN, FULL, PLANS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def renames(plan: Plan) -> list[RenameColumn]:
+    return [change for change in plan.changes if isinstance(change, RenameColumn)]
 
 
 def test_every_option_reaches_the_plan() -> None:
@@ -33,11 +38,12 @@ def test_every_option_reaches_the_plan() -> None:
     assert api.sources == ("heartbeat", "activity")
     assert api.new_range.admits("2.9.9")
     assert not plan.apps["web"].new_range.admits("blue")
-    assert plan.changes[0].table == TableName("shop", "users")
-    assert (plan.changes[0].from_, plan.changes[0].to, plan.changes[0].note) == ("email", "email_address", "reviewed")
-    assert plan.changes[1].table == TableName("Odd.Schema", 'My "Own" Table')
-    assert plan.changes[1].from_ == 'a"b'
-    assert plan.changes[1].to == "; DROP TABLE users; --"
+    first, second = renames(plan)
+    assert first.table == TableName("shop", "users")
+    assert (first.from_, first.to, first.note) == ("email", "email_address", "reviewed")
+    assert second.table == TableName("Odd.Schema", 'My "Own" Table')
+    assert second.from_ == 'a"b'
+    assert second.to == "; DROP TABLE users; --"
     assert (plan.backfill.batch_rows, plan.backfill.target) == (500, timedelta(milliseconds=250))
     assert plan.gates.of("expand") == (Approval(role="dba"),)
     assert plan.gates.of("backfill") == ()
@@ -48,6 +54,44 @@ def test_every_option_reaches_the_plan() -> None:
     )
     assert (plan.locks.timeout, plan.locks.give_up_after) == (timedelta(milliseconds=20), timedelta(hours=1))
     assert (plan.hold, plan.retain) == (timedelta(minutes=15), timedelta(days=7))
+
+
+def test_every_option_of_a_change_of_rows_reaches_the_plan() -> None:
+    updated, every_row, emptied, deleted, listed, mapped = parse_plan(DATA_PLAN, "p.yaml").changes
+
+    assert isinstance(updated, UpdateRows)
+    assert {c: e.sql for c, e in updated.set.items()} == {
+        "email": "lower(email)",
+        'Größe "in" %': "'100 %'",
+        "active": "true",
+    }
+    assert updated.where == Expression.parse("email <> lower(email)  -- or NULL")
+    assert (updated.tables, updated.note) == ((TableName("shop", "users"),), "reviewed")
+    assert isinstance(every_row, UpdateRows)
+    assert every_row.where is None
+    assert isinstance(emptied, DeleteRows)
+    assert emptied.archive_to == TableName("Odd.Schema", 'My "Own" Table')
+    assert emptied.tables == (TableName(None, "users"), emptied.archive_to)
+    assert isinstance(deleted, DeleteRows)
+    assert deleted.archive_to is None
+    assert isinstance(listed, CopyRows)
+    assert {c: e.columns for c, e in listed.columns.items()} == {"id": ("id",), "user": ("user",), 'a"b': ('a"b',)}
+    assert (listed.tables, listed.on_conflict) == ((TableName(None, "users"), TableName("shop", "people")), "skip")
+    assert isinstance(mapped, CopyRows)
+    assert {c: e.text for c, e in mapped.columns.items()} == {"id": "id", "address": "coalesce(email, '')"}
+    assert (mapped.on_conflict, mapped.where) == ("update", Expression.parse("active"))
+
+
+def test_the_places_of_expressions_are_known() -> None:
+    changes = parse_plan(DATA_PLAN, "p.yaml").changes
+
+    assert [
+        place for c in changes if isinstance(c, UpdateRows | DeleteRows | CopyRows) for place, _ in c.expressions
+    ] == [
+        *("set.email", 'set.Größe "in" %', "set.active", "where", "set.seen"),
+        *("where", "where", "columns.id", "columns.user", 'columns.a"b'),
+        *("columns.id", "columns.address", "where"),
+    ]
 
 
 def test_the_defaults_are_those_of_the_format() -> None:
@@ -68,7 +112,7 @@ def test_the_ready_plans_are_good(path: Path) -> None:
 
 
 def test_a_plan_comes_back_from_its_json_form() -> None:
-    for text in (FULL, GOOD, ROSTER):
+    for text in (FULL, DATA_PLAN, GOOD, ROSTER):
         plan = parse_plan(text, "p.yaml")
         assert Plan.from_json(plan.as_json()) == plan
 
@@ -111,14 +155,15 @@ def test_a_plan_cannot_be_changed() -> None:
 def test_a_table_name_is_read_as_written(table: str, parsed: TableName) -> None:
     plan = parse_plan(GOOD.replace("table: users", f"table: {table}"), "p.yaml")
 
-    assert plan.changes[0].table == parsed
+    assert plan.changes[0].tables == (parsed,)
     assert TableName.parse(str(parsed)) == parsed
 
 
 def test_words_that_older_yaml_took_for_truth_are_texts() -> None:
     plan = parse_plan(GOOD.replace("from: email, to: email_address", "from: on, to: no"), "p.yaml")
 
-    assert (plan.changes[0].from_, plan.changes[0].to) == ("on", "no")
+    [change] = renames(plan)
+    assert (change.from_, change.to) == ("on", "no")
 
 
 def test_a_small_alias_is_fine() -> None:
@@ -152,4 +197,4 @@ def test_a_megabyte_of_openings_is_refused_without_reading_it_all(opening: str) 
 def test_surrogate_pairs_of_json_are_the_character_they_mean() -> None:
     plan = parse_plan(GOOD.replace("to: email_address", 'to: "\\ud83d\\ude00"'), "p.yaml")
 
-    assert plan.changes[0].to == "\N{GRINNING FACE}"
+    assert renames(plan)[0].to == "\N{GRINNING FACE}"

@@ -14,8 +14,8 @@ from crossfade.errors import InvalidPlan
 from crossfade.plan.load import parse_plan
 from crossfade.plan.schema import plan_json_schema
 
-from .bad_plans import APPS, CHANGES, GATES, GOOD, KEYS, ROSTER, VALUES, Bad
-from .good_plans import FULL, PLANS
+from .bad_plans import APPS, CHANGES, DATA, GATES, GOOD, KEYS, ROSTER, VALUES, Bad
+from .good_plans import DATA_PLAN, FULL, PLANS
 
 KEPT = Path(__file__).parents[2] / "docs" / "reference" / "plan.schema.json"
 VALIDATOR = Draft202012Validator(plan_json_schema())
@@ -41,6 +41,17 @@ BEYOND_A_SCHEMA = {
     "table-quote",
     "table-open-quote",
     "table-injection",
+    "set-no-sql",
+    "set-two",
+    "set-subquery",
+    "where-injection",
+    "where-comment",
+    "where-column-of-table",
+    "archive-same",
+    "into-same",
+    "columns-no-sql",
+    "schema-and-data",
+    "data-and-schema",
     "version-caret",
     "version-short",
     "version-blank",
@@ -80,14 +91,16 @@ def test_the_schema_is_a_schema_and_closed_everywhere() -> None:
     assert all(p.get("description") for o in schema["$defs"].values() for p in o["properties"].values())
 
 
-@pytest.mark.parametrize("text", [GOOD, ROSTER, FULL, *(p.read_text(encoding="utf-8") for p in PLANS)])
+@pytest.mark.parametrize("text", [GOOD, ROSTER, FULL, DATA_PLAN, *(p.read_text(encoding="utf-8") for p in PLANS)])
 def test_good_plans_pass_the_schema(text: str) -> None:
     parse_plan(text, "p.yaml")
     VALIDATOR.validate(read(text))
 
 
 @pytest.mark.parametrize(
-    "bad", [b for b in [*KEYS, *VALUES, *CHANGES, *APPS, *GATES] if b.id not in BEYOND_A_SCHEMA], ids=lambda b: b.id
+    "bad",
+    [b for b in [*KEYS, *VALUES, *CHANGES, *DATA, *APPS, *GATES] if b.id not in BEYOND_A_SCHEMA],
+    ids=lambda b: b.id,
 )
 def test_an_editor_sees_what_the_loader_refuses(bad: Bad) -> None:
     assert isinstance(bad.text, str)

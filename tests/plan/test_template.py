@@ -39,8 +39,17 @@ def test_a_typo_gets_the_nearest_kind(kind: str) -> None:
 def test_an_unknown_kind_is_a_usage_error_that_lists_the_known_ones(kind: str) -> None:
     with pytest.raises(UsageError) as raised:
         template(kind)
-    assert raised.value.hint == "this version knows `rename_column`"
+    assert raised.value.hint == "this version knows `rename_column`, `update_rows`, `delete_rows` or `copy_rows`"
     assert raised.value.message.isprintable()
+
+
+@pytest.mark.parametrize("kind", ["update_rows", "delete_rows", "copy_rows"])
+def test_the_commented_out_options_of_a_change_of_rows_show_their_defaults(kind: str) -> None:
+    text = template(kind)
+    options = text[text.index("# backfill:") :]
+    written = "\n".join(line.removeprefix("# ") for line in options.splitlines())
+
+    assert parse_plan(f"{text}\n{written}\n", "p.yaml") == parse_plan(text, "p.yaml")
 
 
 def test_the_commented_out_options_show_their_defaults() -> None:

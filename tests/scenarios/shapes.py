@@ -283,4 +283,54 @@ SHAPES = (
         INSERT INTO users SELECT g, g FROM generate_series(1, 300) g;
         """,
     ),
+    Shape(
+        id="updated_at, set by a trigger",
+        setup="""
+        CREATE TABLE users (id int PRIMARY KEY, email text NOT NULL, updated_at timestamptz NOT NULL DEFAULT now());
+        CREATE FUNCTION set_updated_at() RETURNS trigger LANGUAGE plpgsql
+            AS 'BEGIN NEW.updated_at := now(); RETURN NEW; END';
+        CREATE TRIGGER set_updated_at BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION set_updated_at();
+        COMMENT ON TRIGGER set_updated_at ON users IS 'for the sync job';
+        INSERT INTO users SELECT g, 'e' || g FROM generate_series(1, 300) g;
+        """,
+    ),
+    Shape(
+        id="updated_at, set by a trigger on one partition",
+        table="people",
+        setup="""
+        CREATE TABLE people (id int, email text, "Changed" date) PARTITION BY RANGE (id);
+        CREATE TABLE people_1 PARTITION OF people FOR VALUES FROM (0) TO (100);
+        CREATE TABLE people_2 PARTITION OF people FOR VALUES FROM (100) TO (1000);
+        CREATE FUNCTION changed() RETURNS trigger LANGUAGE plpgsql
+            AS 'BEGIN NEW."Changed" = current_date; RETURN NEW; END';
+        CREATE TRIGGER changed BEFORE UPDATE ON people_2 FOR EACH ROW EXECUTE FUNCTION changed();
+        CREATE TRIGGER audited AFTER UPDATE ON people FOR EACH ROW WHEN (NEW.id = 7) EXECUTE FUNCTION changed();
+        INSERT INTO people SELECT g, 'e' || g, '2020-02-02' FROM generate_series(1, 300) g;
+        """,
+    ),
+    Shape(
+        id="updated_at of a parent and of its child, by moddatetime",
+        setup="""
+        CREATE EXTENSION moddatetime;
+        CREATE TABLE users (id int PRIMARY KEY, email text, updated_at timestamptz DEFAULT now());
+        CREATE TABLE admins (seen timestamptz) INHERITS (users);
+        CREATE TRIGGER parent BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION moddatetime(updated_at);
+        CREATE TRIGGER child BEFORE UPDATE ON admins FOR EACH ROW EXECUTE FUNCTION moddatetime(seen);
+        INSERT INTO users SELECT g, 'e' || g FROM generate_series(1, 100) g;
+        INSERT INTO admins SELECT g, 'a' || g FROM generate_series(101, 200) g;
+        """,
+    ),
+    Shape(
+        id="updated_at itself",
+        old="updated_at",
+        new="modified_at",
+        acks=("triggers",),
+        setup="""
+        CREATE TABLE users (id int PRIMARY KEY, email text, updated_at timestamptz DEFAULT '2020-02-02 00:00+00');
+        CREATE FUNCTION set_updated_at() RETURNS trigger LANGUAGE plpgsql
+            AS 'BEGIN NEW.updated_at := now(); RETURN NEW; END';
+        CREATE TRIGGER set_updated_at BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION set_updated_at();
+        INSERT INTO users SELECT g, 'e' || g FROM generate_series(1, 100) g;
+        """,
+    ),
 )

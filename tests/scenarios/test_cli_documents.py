@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 STATUS = {"name", "state", "paused", "failed", "next", "phases", "backfill", "gates"}
 STEP = {"id", "state", "attempts", "lock_wait_ms", "duration_ms"}
-PROGRESS = {"rows_done", "rows_estimated", "rows_per_second", "eta_seconds", "batch_rows", "throttled_by"}
+PROGRESS = {
+    *("rows_done", "rows_estimated", "rows_per_second", "eta_seconds", "batch_rows", "throttled_by", "fraction"),
+    *("eta_p50", "eta_p90", "eta_reason", "workers", "quarantined", "waived", "wal_per_second", "batches"),
+    *("working_seconds", "throttled_seconds", "verified_share"),
+}
 GATE = {"kind", "verdict", "mode", "reason", "evidence", "checked_at"}
 EXPLAINED_STEP = {"id", "sql", "transactional", "locks", "rewrites", "scans", "undo"}
 PHASES = ["expand", "backfill", "contract"]
@@ -66,7 +70,10 @@ def test_status(cli: Cli, database: Database) -> None:
         assert {step["state"] for step in phase["steps"]} == {"pending" if name == "contract" else "done"}
     (progress,) = found["backfill"].values()
     assert progress.keys() >= PROGRESS
-    assert progress["rows_done"] == 200
+    assert found["progress"].keys() >= PROGRESS
+    for figures in (progress, found["progress"]):
+        assert (figures["rows_done"], figures["rows_estimated"], figures["fraction"]) == (200, 200, 1.0)
+        assert (figures["eta_seconds"], figures["verified_share"], figures["quarantined"]) == (0.0, 1.0, 0)
     assert found["gates"]["contract"]
     assert all(gate.keys() >= GATE for gate in found["gates"]["contract"])
 
@@ -74,7 +81,7 @@ def test_status(cli: Cli, database: Database) -> None:
 def test_status_of_all_runs(cli: Cli, database: Database) -> None:
     make_users(database)
     succeed(cli, "init")
-    assert succeed(cli, "status", "--json").json() == {"runs": []}
+    assert succeed(cli, "status", "--json").json() == {"runs": [], "schedules": []}
     assert "crossfade start PLAN" in succeed(cli, "status").stdout
     succeed(cli, "start", write_plan(cli.directory))
     (found,) = succeed(cli, "status", "--json").json()["runs"]

@@ -96,7 +96,7 @@ def test_killed_ten_times_inside_the_backfill(database: Database, nursery: Nurse
     with Engine(database.url) as engine:
         engine.advance(RUN, to=State.EXPANDED)
     for number in range(10):
-        at = random.randint(60, 100)
+        at = random.randint(200, 260)
         moment = Moment(before_round_trip=at) if number % 2 else Moment(after_sending=at)
         life = nursery.life(database.url, "backfill", RUN, moment)
         assert life.killed

@@ -129,7 +129,7 @@ IN_SMALL_BATCHES = "backfill: {batch_rows: 5, target: 10ms}\n"
 
 def await_batches(database: Database, least: int = 2) -> None:
     """Wait until a backfill has committed some batches."""
-    query = "SELECT count(*) >= %s FROM crossfade.batches"
+    query = "SELECT count(*) >= %s FROM crossfade.batches WHERE state = 'done'"
     await_that(lambda: database.execute(query, [least]) == [(True,)], "no batch was committed")
 
 

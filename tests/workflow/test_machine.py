@@ -414,6 +414,8 @@ BESIDES = {
     ("planned", "rolling_back"),
     # Half hidden, for example because a lock cannot be had.
     ("contracting", "reverting"),
+    # A change of data cannot be rolled back; the state says that it stays as it is.
+    ("rolling_back", "cancelled"),
 }
 
 

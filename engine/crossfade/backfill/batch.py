@@ -1,165 +1,137 @@
 """One batch: one transaction that writes the rows of a range together with everything the ledger says about it.
 
 Killed at any point, nothing of it has happened; committed, all of it has. A connection that was lost during COMMIT is
-no question either: the next attempt reads the cursor.
+no question either: a batch that is done is not claimed again.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from crossfade.backfill.claims import Claim, Done, Standings, claim, cut, finish, fitted, leave, some_are_ready
 from crossfade.backfill.pace import after_batch
-from crossfade.backfill.ranges import block_of, block_start
-from crossfade.backfill.rejected import Written, is_refusal, record_rejected, write_around
-from crossfade.backfill.task import (
-    Batch,
-    Fill,
-    Task,
-    begin_pass,
-    fetch,
-    fetch_number,
-    finish_task,
-    last_bound,
-    lock_task,
-    prove_lease,
-    record_batch,
-    rows_of_pass,
-    users_search_path,
-)
+from crossfade.backfill.quarantine import Rejected, Written, record_rejected, write_around
+from crossfade.backfill.task import fetch, users_search_path
+from crossfade.errors import StepFailed
+from crossfade.operations.step import DataChange, Delete, Update
 
 if TYPE_CHECKING:
-    from crossfade.backfill.ranges import Bound, Ranges
-    from crossfade.backfill.rejected import Rejected
-    from crossfade.backfill.retry import Attempt, Link
-    from crossfade.postgres.names import QualifiedName
+    from crossfade.backfill.job import Job
+    from crossfade.backfill.ranges import Ranges
+    from crossfade.backfill.troubles import Trouble, Troubles
 
 Connection = psycopg.Connection[Any]
-_Write = Callable[[Connection, "Ranges", "Bound | None", "Bound"], Written]
+
+
+_MOST_LEFT_ALONE = 8
+"""With so many batches that failed, the next would most likely fail as well."""
+
+
+class Idle(Enum):
+    """Why a turn did no batch."""
+
+    CUT = "new batches were cut, or somebody else is just cutting"
+    BUSY = "others have in hand what is left, or it is left alone for a while"
+    OVER = "no batch is left"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """A committed batch, and where its relation stands after it."""
 
+    claim: Claim
     rows: int
     seconds: float
     rejected: tuple[Rejected, ...]
-    task: Task
+    standings: Standings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stretch:
-    """The range of a batch, before it is written."""
+class BatchFailed(Exception):
+    """A batch was rolled back; its cause is the database's error."""
 
-    lo: Bound | None
-    hi: Bound
-    asked: int
-    """The rows wanted."""
-    covered: int | None
-    """The rows there are; None where that has to be counted."""
+    def __init__(self, claim: Claim, error: psycopg.Error) -> None:
+        super().__init__(str(error))
+        self.claim = claim
+        self.error = error
 
 
-def next_batch(link: Link, fill: Fill, relation: QualifiedName) -> Progress:
-    """Migrate and commit the next batch of a relation that is not finished."""
+def take_turn(connection: Connection, job: Job, troubles: Troubles) -> Progress | Idle:
+    """Do and commit the next batch that nobody has in hand; where there is none, cut some.
 
-    def attempt(write: _Write, connection: Connection, attempt: Attempt) -> Progress:
-        return _batch(connection, fill, relation, attempt, write)
-
-    try:
-        return link.run(partial(attempt, _write_whole))
-    except psycopg.Error as error:
-        if not is_refusal(error):
-            raise
-    return link.run(partial(attempt, partial(write_around, seconds=4 * fill.target)))
-
-
-def _write_whole(connection: Connection, ranges: Ranges, lo: Bound | None, hi: Bound) -> Written:
-    query = ranges.update(lo, hi)
-    return Written(rows=connection.execute(query.text, query.parameters).rowcount, upto=hi)
-
-
-def _batch(connection: Connection, fill: Fill, relation: QualifiedName, attempt: Attempt, write: _Write) -> Progress:
+    Raises BatchFailed where a batch was begun and rolled back, WorkLeft where the run is paused or turned back.
+    """
     with connection.transaction():
-        _set_local(connection, "lock_timeout", min(200 + 100 * (attempt.number - 1), 1000))
-        prove_lease(connection, fill)
-        task = lock_task(connection, fill, relation)
-        assert task is not None
-        if task.finished or task.upper is None:
-            # The transaction of an attempt whose COMMIT seemed lost was the last one.
-            return Progress(rows=0, seconds=0.0, rejected=(), task=task)
-        begun = time.monotonic()
-        ranges = task.ranges(fill.change)
-        stretch = _next_stretch(connection, ranges, task, max(1, task.pace.batch_rows // attempt.divisor))
-        _set_local(connection, "statement_timeout", round(max(2000, 4000 * fill.target)))
-        # What a constraint or a trigger would say only at COMMIT has to be said while the row can still be found.
-        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        with users_search_path(connection):
-            written = write(connection, ranges, stretch.lo, stretch.hi)
-        seconds = time.monotonic() - begun
-        batch = Batch(
-            after=stretch.lo,
-            upto=written.upto,
-            rows=written.rows,
-            covered=_covered(connection, ranges, stretch, written),
-            seconds=seconds,
-        )
-        _record(connection, fill, task, stretch, batch, written)
-        after = lock_task(connection, fill, relation)
-        assert after is not None
-    return Progress(rows=written.rows, seconds=seconds, rejected=written.rejected, task=after)
+        _set_local(connection, "lock_timeout", 200)
+        standing = claim(connection, job, troubles.avoided())
+        job.require_open(standing)
+        if standing.claim is None:
+            if len(troubles.avoided()) < _MOST_LEFT_ALONE and cut(connection, job):
+                return Idle.CUT
+            return Idle.BUSY if some_are_ready(connection, job) else Idle.OVER
+        claimed = standing.claim
+        try:
+            with job.control.in_hand(connection):
+                return _do(connection, job, claimed, troubles.of(claimed.id))
+        except psycopg.Error as error:
+            raise BatchFailed(claimed, error) from error
+
+
+def _do(connection: Connection, job: Job, claimed: Claim, trouble: Trouble | None) -> Progress:
+    if trouble is not None:
+        _set_local(connection, "lock_timeout", min(200 + 100 * trouble.attempts, 1000))
+    begun = time.monotonic()
+    asked = fitted(connection, job, claimed)
+    ranges = asked.task.ranges(job.change)
+    _set_local(connection, "statement_timeout", round(1000 * job.control.patience()))
+    # What a constraint or a trigger would say only at COMMIT has to be said while the row can still be found.
+    connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    with users_search_path(connection):
+        written = _write(connection, job, ranges, asked, trouble)
+    seconds = time.monotonic() - begun
+    done = asked if written.upto == asked.upto else leave(connection, job, asked, written.upto)
+    if written.rejected:
+        record_rejected(connection, job, done.task.relation, written.rejected)
+    pace = after_batch(done.task.pace, job.aim, asked=asked.covered, rows=done.covered, seconds=seconds)
+    standings = finish(connection, job, done, Done(rows=written.rows, seconds=seconds), pace)
+    return Progress(claim=done, rows=written.rows, seconds=seconds, rejected=written.rejected, standings=standings)
+
+
+def _write(connection: Connection, job: Job, ranges: Ranges, asked: Claim, trouble: Trouble | None) -> Written:
+    if trouble is not None and trouble.locks_first:
+        fetch(connection, ranges.lock_range(asked.after, asked.upto))
+    if trouble is not None and trouble.refused:
+        return write_around(connection, job, ranges, asked.after, asked.upto)
+    written, wrong = fetch(connection, ranges.write_range(asked.after, asked.upto))[0]
+    if wrong:
+        refuse_wrong(job, ranges, wrong)
+    return Written(rows=written, upto=asked.upto)
+
+
+def refuse_wrong(job: Job, ranges: Ranges, count: int) -> None:
+    """What a write reports of its own rows: some would be met again, or did not reach the archive."""
+    match job.change:
+        case DataChange(write=Update()):
+            raise StepFailed(
+                f"{ranges.relation}: {count} rows would still be meant after they were changed, and without a key "
+                "they could be changed twice; nothing of this batch was changed",
+                hint="Give the table a primary key, or write a `where` that is false for a row once it is changed.",
+                location=str(ranges.relation),
+                sqlstate=None,
+            )
+        case DataChange(write=Delete(archive=archive)):
+            raise StepFailed(
+                f"{ranges.relation}: {count} deleted rows did not reach {archive}: a trigger or a rule kept them out; "
+                "nothing of this batch was deleted",
+                hint="Look at the archive's triggers and rules, then run the command again.",
+                location=str(ranges.relation),
+                sqlstate=None,
+            )
 
 
 def _set_local(connection: Connection, name: str, milliseconds: int) -> None:
     connection.execute("SELECT pg_catalog.set_config(%s, %s, true)", [name, f"{milliseconds}ms"])
-
-
-def _next_stretch(connection: Connection, ranges: Ranges, task: Task, rows: int) -> _Stretch:
-    assert task.upper is not None
-    if task.key.is_place:
-        return _next_blocks(task, rows)
-    found = fetch(connection, ranges.bound(task.cursor, task.upper, rows))
-    if found:
-        return _Stretch(lo=task.cursor, hi=tuple(found[0][0]), asked=rows, covered=rows)
-    return _Stretch(lo=task.cursor, hi=task.upper, asked=rows, covered=None)
-
-
-def _next_blocks(task: Task, rows: int) -> _Stretch:
-    """Whole blocks, as many as hold about so many rows."""
-    assert task.upper is not None
-    blocks, done = block_of(task.upper), block_of(task.cursor)
-    density = max(1.0, task.rows_estimated / blocks)
-    end = min(blocks, done + max(1, round(rows / density)))
-    covered = round(density * end) - round(density * done)
-    return _Stretch(lo=task.cursor, hi=block_start(end), asked=rows, covered=covered)
-
-
-def _covered(connection: Connection, ranges: Ranges, stretch: _Stretch, written: Written) -> int:
-    """The rows of the range; for blocks an estimate."""
-    if stretch.covered is not None and written.upto == stretch.hi:
-        return stretch.covered
-    return fetch_number(connection, ranges.count(stretch.lo, written.upto))
-
-
-def _record(connection: Connection, fill: Fill, task: Task, stretch: _Stretch, batch: Batch, written: Written) -> None:
-    pace = after_batch(task.pace, asked=stretch.asked, rows=batch.covered, seconds=batch.seconds, target=fill.target)
-    record_batch(connection, fill, task, batch, pace)
-    if written.rejected:
-        record_rejected(connection, fill, task.relation, written.rejected)
-    if batch.upto == task.upper:
-        _end_pass(connection, fill, task)
-
-
-def _end_pass(connection: Connection, fill: Fill, task: Task) -> None:
-    """By key one pass is all. By place, rows may have been moved past us (VACUUM FULL), so until one finds nothing."""
-    if task.key.is_place and rows_of_pass(connection, fill, task.relation):
-        upper = last_bound(connection, task, fill.change)
-        if upper is not None:
-            begin_pass(connection, fill, task.relation, upper)
-            return
-    finish_task(connection, fill, task.relation)

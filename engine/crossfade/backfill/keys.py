@@ -50,10 +50,10 @@ def relations_of(connection: psycopg.Connection[Any], table: QualifiedName) -> t
     return tuple(Relation(oid=r["oid"], name=QualifiedName(r["schema"], r["name"])) for r in rows)
 
 
-def choose_key(connection: psycopg.Connection[Any], relation: Relation) -> Key:
-    """The relation's best key."""
+def choose_key(connection: psycopg.Connection[Any], relation: Relation, touched: tuple[str, ...] = ()) -> Key:
+    """The relation's best key that has none of the touched columns."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(_query("key"), {"oid": relation.oid}).fetchone()
+        row = cursor.execute(_query("key"), {"oid": relation.oid, "touched": list(touched)}).fetchone()
     return Key(columns=tuple(row["columns"]), types=tuple(row["types"])) if row else Key()
 
 

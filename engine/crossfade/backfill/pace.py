@@ -9,14 +9,19 @@ sums are kept in the ledger, so a new runner goes on at the pace of the one befo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-SMALLEST, LARGEST = 10, 50_000
+if TYPE_CHECKING:
+    from crossfade.plan.model import Aim
+
 AIM = 0.7
 DECAY = 0.75
 OVERRUN = 4.0
 """Times the target; a batch that took longer was far too big."""
 SETTLED = 0.8
 """Times the target, in the smoothed seconds; below it there are only a few small batches to judge by."""
+CUT = 4
+"""What the size is divided by after a statement ran into its time-out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,21 +32,35 @@ class Pace:
     smoothed_rows: float = 0.0
     smoothed_seconds: float = 0.0
 
+    def has_settled(self, target: float) -> bool:
+        """Whether enough was done to judge by."""
+        return self.smoothed_seconds >= SETTLED * target
 
-def after_batch(pace: Pace, *, asked: int, rows: int, seconds: float, target: float) -> Pace:
+    def cut(self, asked: int) -> Pace:
+        """The pace after a batch of so many rows could not be done in time."""
+        return Pace(batch_rows=max(1, min(self.batch_rows, asked) // CUT))
+
+
+def patience(target: float) -> float:
+    """Seconds that a statement may take: the guard of the first batch that is far too big."""
+    return max(2.0, OVERRUN * target)
+
+
+def after_batch(pace: Pace, aim: Aim, *, asked: int, rows: int, seconds: float) -> Pace:
     """The pace after a batch that asked for so many rows, found `rows` and took `seconds`."""
-    if seconds > OVERRUN * target:
-        return Pace(batch_rows=max(min(SMALLEST, asked), asked // 8))
+    # A batch that had to be cut below the smallest size may stay there; it grows again step by step.
+    smallest = min(aim.smallest, asked)
+    if seconds > OVERRUN * aim.target:
+        return Pace(batch_rows=max(smallest, asked // 8))
     if rows == 0 or seconds <= 0:
         return pace
     smoothed_rows = DECAY * pace.smoothed_rows + rows
     smoothed_seconds = DECAY * pace.smoothed_seconds + seconds
-    growth = 1.5 if smoothed_seconds >= SETTLED * target else 2.0
-    wanted = smoothed_rows / smoothed_seconds * AIM * target
+    growth = 1.5 if smoothed_seconds >= SETTLED * aim.target else 2.0
+    wanted = smoothed_rows / smoothed_seconds * AIM * aim.target
     within = min(max(wanted, 0.5 * asked), growth * asked)
     return Pace(
-        # A batch that had to be cut below the smallest size may stay there; it grows again step by step.
-        batch_rows=min(max(round(within), min(SMALLEST, asked)), LARGEST),
+        batch_rows=min(max(round(within), smallest), aim.largest),
         smoothed_rows=smoothed_rows,
         smoothed_seconds=smoothed_seconds,
     )

@@ -14,13 +14,38 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from crossfade.operations.step import Copy, Delete, Update
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from crossfade.backfill.keys import Key
+    from crossfade.operations.step import Write
     from crossfade.postgres.names import QualifiedName
 
 Bound = tuple[str, ...]
+
+_UPDATE = sql.SQL(
+    "WITH written AS (UPDATE ONLY {table} SET {set} WHERE {rows} RETURNING 1)"
+    " SELECT pg_catalog.count(*), 0 FROM written"
+)
+_UPDATE_BY_PLACE = sql.SQL(
+    "WITH written AS (UPDATE ONLY {table} SET {set} WHERE {rows} RETURNING {pending} AS again)"
+    " SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE again) FROM written"
+)
+_DELETE = sql.SQL(
+    "WITH gone AS (DELETE FROM ONLY {table} WHERE {rows} RETURNING 1) SELECT pg_catalog.count(*), 0 FROM gone"
+)
+_DELETE_AND_KEEP = sql.SQL(
+    "WITH gone AS (DELETE FROM ONLY {table} WHERE {rows} RETURNING *),"
+    " kept AS (INSERT INTO {archive} ({columns}) SELECT {columns} FROM gone RETURNING 1)"
+    " SELECT (SELECT pg_catalog.count(*) FROM gone),"
+    " (SELECT pg_catalog.count(*) FROM gone) - (SELECT pg_catalog.count(*) FROM kept)"
+)
+_COPY = sql.SQL(
+    "WITH copied AS (INSERT INTO {into} ({columns}) SELECT {values} FROM ONLY {table} WHERE {rows}"
+    " {conflict} RETURNING 1) SELECT pg_catalog.count(*), 0 FROM copied"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +63,9 @@ class Ranges:
     relation: QualifiedName
     key: Key
     pending: str
-    """True for a row that is not yet in step."""
-    assignment: str = ""
-    """The SET list; only the backfill has one."""
+    """True for a row that is meant: one that is not yet in step."""
+    write: Write | None = None
+    """What is done to such a row; only who writes says so."""
 
     def last_key(self) -> Query:
         """The greatest key, as an array of texts; no row where the relation is empty."""
@@ -53,13 +78,62 @@ class Ranges:
         """The key of the last of the next `rows` rows; no row where fewer are left."""
         return self._keys_where(self._within(lo, upper), Query(sql.SQL("OFFSET %s LIMIT 1").format(), (rows - 1,)))
 
-    def update(self, lo: Bound | None, hi: Bound) -> Query:
-        """Migrate the pending rows of a range."""
+    def write_range(self, lo: Bound | None, hi: Bound) -> Query:
+        """Do to the pending rows of a range what is to be done.
+
+        Gives how many rows were written, and how many of those not as they should: by place, rows that are still
+        pending; of deleted rows, those that did not reach the archive.
+        """
+        return self._writing(self._within(lo, hi))
+
+    def write_row(self, key: Bound) -> Query:
+        """The same for one row, if it is there and still pending."""
+        return self._writing(Query(sql.SQL("{} = {}").format(self._row(), self._values()), key))
+
+    def _writing(self, where: Query) -> Query:
+        rows = sql.SQL("{} AND ({})").format(where.text, _trusted(self.pending))
+        text, parts = self._statement()
+        return Query(text.format(table=self._table(), rows=rows, **parts), where.parameters)
+
+    def _statement(self) -> tuple[sql.SQL, dict[str, sql.Composable]]:
+        """The statement that writes, with places for its parts."""
+        match self.write:
+            case Update(assignment=assignment):
+                return _UPDATE_BY_PLACE if self.key.is_place else _UPDATE, {
+                    "set": _trusted(assignment),
+                    "pending": _trusted(self.pending),
+                }
+            case Delete(archive=None):
+                return _DELETE, {}
+            case Delete(archive=archive, columns=columns):
+                return _DELETE_AND_KEEP, {
+                    "archive": _trusted(archive or ""),
+                    "columns": _listed(_trusted(c) for c in columns),
+                }
+            case Copy(into=into, columns=columns, values=values, on_conflict=on_conflict):
+                return _COPY, {
+                    "into": _trusted(into),
+                    "columns": _listed(_trusted(c) for c in columns),
+                    "values": _listed(_trusted(v) for v in values),
+                    "conflict": _trusted(on_conflict),
+                }
+        raise AssertionError("these ranges are only read")
+
+    def lock_range(self, lo: Bound | None, hi: Bound) -> Query:
+        """Lock the pending rows of a range in the order of the key, as its `Write` will."""
         where = self._within(lo, hi)
-        text = sql.SQL("UPDATE ONLY {} SET {} WHERE {} AND ({})").format(
-            self._table(), _trusted(self.assignment), where.text, _trusted(self.pending)
+        strength = sql.SQL("UPDATE" if isinstance(self.write, Delete) else "NO KEY UPDATE")
+        text = sql.SQL("SELECT FROM ONLY {} WHERE {} AND ({}) ORDER BY {} FOR {}").format(
+            self._table(), where.text, _trusted(self.pending), _listed(self._columns()), strength
         )
         return Query(text, where.parameters)
+
+    def image(self, key: Bound) -> Query:
+        """A row as a JSON document."""
+        text = sql.SQL("SELECT pg_catalog.to_jsonb(t) FROM ONLY {} AS t WHERE {} = {}").format(
+            self._table(), self._row(), self._values()
+        )
+        return Query(text, key)
 
     def pending_keys(self, lo: Bound | None, hi: Bound, *, limit: int | None = None, shown: Key | None = None) -> Query:
         """The keys of the pending rows of a range, in order; shown by another key's columns if one is given."""
@@ -91,13 +165,6 @@ class Ranges:
     def explain_all(self) -> Query:
         """What the planner makes of the relation's size."""
         return Query(sql.SQL("EXPLAIN (FORMAT JSON) SELECT FROM ONLY {}").format(self._table()))
-
-    def update_row(self, key: Bound) -> Query:
-        """Migrate one row, if it is there and still pending."""
-        text = sql.SQL("UPDATE ONLY {} SET {} WHERE {} = {} AND ({})").format(
-            self._table(), _trusted(self.assignment), self._row(), self._values(), _trusted(self.pending)
-        )
-        return Query(text, key)
 
     def _keys_where(self, where: Query, tail: Query, shown: Key | None = None) -> Query:
         text = sql.SQL("SELECT {} FROM ONLY {} WHERE {} ORDER BY {} {}").format(

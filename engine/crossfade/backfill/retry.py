@@ -1,8 +1,9 @@
 """The one place where a backfill tries again: what can pass by itself, how long it is waited for, on which connection.
 
-A unit of work is a function that commits or changes nothing. It is tried again after a lost connection (for five
-minutes), a lock that others hold (for five minutes; nothing is held meanwhile), and after a deadlock, a serialisation
-failure or a statement that took too long (five attempts). From the second or third attempt on it is asked to do less.
+A unit of work is a function that commits or changes nothing. It is tried again after a lost connection (for half an
+hour, as long as a failover may take), a lock that others hold (for five minutes; nothing is held meanwhile), and after
+a deadlock, a serialisation failure or a statement that took too long (five attempts). A full disk is waited for without
+an end, since nothing but room helps. From the second or third attempt on a unit is asked to do less.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
-from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_fixed, wait_random_exponential
 
 from crossfade.errors import DatabaseUnreachable
 from crossfade.postgres.connect import is_loss
@@ -25,15 +26,25 @@ if TYPE_CHECKING:
 Connection = psycopg.Connection[Any]
 T = TypeVar("T")
 
+OUTAGE_SECONDS = 1800.0
+"""How long a lost connection is tried for."""
 PATIENCE_SECONDS = 300.0
-"""How long a lost connection or a row that others hold is tried for."""
+"""How long a row that others hold is tried for."""
 ATTEMPTS = 5
 """How often a unit of work is tried that failed by itself."""
 _LOOK_SECONDS = 0.1
 """Between two looks, while waiting, at whether to stop."""
-_SESSION = {"enable_seqscan": "off", "jit": "off", "row_security": "off", "synchronous_commit": "off"}
+_SESSION = {
+    "enable_seqscan": "off",
+    "jit": "off",
+    "row_security": "off",
+    "synchronous_commit": "off",
+    "idle_in_transaction_session_timeout": "30s",
+    "crossfade.backfill": "on",
+}
 """Ranges are walked by their index even before the table was analysed, and rows that a policy hides are an error. A
-batch whose commit a crash of the server loses is lost whole, rows and entry in the ledger, and is done again."""
+batch whose commit a crash of the server loses is lost whole, rows and entry in the ledger, and is done again. Triggers
+of ours and of the users can tell by `crossfade.backfill` whose write it is."""
 
 
 class Passing(Enum):
@@ -43,6 +54,7 @@ class Passing(Enum):
     LOCK = "lock"
     CONFLICT = "conflict"
     TIMEOUT = "timeout"
+    DISK = "disk"
 
 
 _STATES = {
@@ -51,13 +63,25 @@ _STATES = {
     "40001": Passing.CONFLICT,
     "57014": Passing.TIMEOUT,
     "53300": Passing.CONNECTION,
+    # What was the primary is a standby now; the next connection finds the new one.
+    "25006": Passing.CONNECTION,
+    "53100": Passing.DISK,
+    "58030": Passing.DISK,
 }
 _WAITS = {
     Passing.CONNECTION: wait_random_exponential(multiplier=0.1, min=0.1, max=30),
     Passing.LOCK: wait_random_exponential(multiplier=0.1, min=0.1, max=5),
     Passing.CONFLICT: wait_random_exponential(multiplier=0.1, min=0.1, max=30),
     Passing.TIMEOUT: wait_random_exponential(multiplier=0.1, min=0.1, max=30),
+    Passing.DISK: wait_fixed(60),
 }
+
+
+def wait_seconds(kind: Passing, failures: int) -> float:
+    """How long to wait after so many failures of a kind, with jitter."""
+    state = RetryCallState(Retrying(), None, (), {})
+    state.attempt_number = failures
+    return _WAITS[kind](state)
 
 
 def passing(error: BaseException | None) -> Passing | None:
@@ -97,9 +121,14 @@ class _Tries:
 
     def are_spent(self, state: RetryCallState) -> bool:
         kind = passing(state.outcome.exception() if state.outcome else None)
-        if kind in (Passing.CONFLICT, Passing.TIMEOUT):
-            return self.failed[kind] >= ATTEMPTS
-        return time.monotonic() - self.begun >= PATIENCE_SECONDS
+        match kind:
+            case Passing.CONFLICT | Passing.TIMEOUT:
+                return self.failed[kind] >= ATTEMPTS
+            case Passing.DISK:
+                return False
+            case _:
+                patience = PATIENCE_SECONDS if kind is Passing.LOCK else OUTAGE_SECONDS
+                return time.monotonic() - self.begun >= patience
 
 
 class Link:
@@ -160,6 +189,10 @@ class Link:
                 self.connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", [name, value])
         return self.connection
 
+    def release(self) -> None:
+        """Give the connection back, where it would be idle for long; the next unit of work makes one."""
+        self._drop()
+
     def _drop(self) -> None:
         if self.connection is not None:
             self.connection.close()
@@ -174,10 +207,14 @@ class Link:
     def _report(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         kind = passing(error)
-        if kind is not None:
-            said = str(error).strip().splitlines()[0]
-            message = f"attempt {state.attempt_number}: {said}; tried again in {state.upcoming_sleep:.1f} s"
-            self._tell(self, kind, message)
+        if kind is not None and error is not None:
+            self._tell(self, kind, trying_again(state.attempt_number, error, state.upcoming_sleep))
+
+
+def trying_again(attempt: int, error: BaseException, seconds: float) -> str:
+    """What is said of a failure that can pass by itself."""
+    said = str(error).strip().splitlines()[0]
+    return f"attempt {attempt}: {said}; tried again in {seconds:.1f} s"
 
 
 def _wait(state: RetryCallState) -> float:

@@ -1,40 +1,89 @@
-"""What slows a backfill down: a replica that falls behind. The answer is a reason in words, or None.
+"""Whether a backfill waits, and the one reason for it: a pure state machine over what the sensors say.
 
-A replica that streams but says no lag has replayed everything it was sent (`pg_stat_replication.replay_lag` is NULL
-when there is nothing to replay); one that is still catching up is behind by an unknown time. A sensor that cannot be
-read throttles, and says so.
+Waiting begins at once with the first sensor that is over its limit. It ends after every sensor has been well below its
+limit for `CALM_SECONDS`, so that a value around the limit does not stop and start the batches; the brake alone ends at
+once. Of several reasons the first in the order of `Sensor` is the one that is named.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import psycopg
+from crossfade.backfill.sensors.reading import Reading, Sensor
 
-_LAG = """
-SELECT coalesce(nullif(application_name, ''), client_addr::text, 'pid ' || pid), replay_lag, state = 'catchup'
-FROM pg_catalog.pg_stat_replication
-WHERE state = 'catchup' OR (state = 'streaming' AND replay_lag IS NOT NULL)
-ORDER BY state = 'catchup' DESC, replay_lag DESC
-LIMIT 1
-"""
-_MAY_SEE = "SELECT pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')"
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+CALM_SECONDS = 5.0
+"""How long every sensor has to be well below its limit before batches go on."""
+STALE_SECONDS = 5.0
+"""Readings that are older than this say nothing."""
+
+_OTHERS = tuple(s for s in Sensor if s is not Sensor.BRAKE)
 
 
-def replica_lag(connection: psycopg.Connection[Any], limit: timedelta) -> str | None:
-    """Which replica is behind by more than the limit; None when all keep up."""
-    try:
-        row = connection.execute(_MAY_SEE).fetchone()
-        if not (row and row[0]):
-            return "replica lag cannot be read: this role needs pg_read_all_stats (or pg_monitor)"
-        row = connection.execute(_LAG).fetchone()
-    except psycopg.OperationalError:
-        raise
-    except psycopg.Error as error:
-        return f"replica lag cannot be read: {error}"
-    if row is not None and row[2]:
-        return f"replica {row[0]} is catching up"
-    if row is None or row[1] <= limit:
-        return None
-    return f"replica {row[0]} is {row[1] / timedelta(seconds=1):.1f} s behind"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """A sensor, and why it makes the batches wait."""
+
+    sensor: Sensor
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throttle:
+    """The state after the latest readings. Before the first there is nothing to wait for, and nothing known either."""
+
+    brake: Cause | None = None
+    other: Cause | None = None
+    """What there is to wait for besides, remembered while the brake is on."""
+    calm_since: float | None = None
+    """Since when every sensor has been well below its limit while batches still wait; monotonic, in seconds."""
+    sampled_at: float | None = None
+    """When the latest readings were taken; monotonic, in seconds."""
+
+    @property
+    def cause(self) -> Cause | None:
+        """The sensor and its reason. Measured values change the reason at every sample; the sensor stays."""
+        return self.brake or self.other
+
+    @property
+    def reason(self) -> str | None:
+        """Why to wait, in words; None to go on."""
+        return None if self.cause is None else self.cause.reason
+
+    def after(self, readings: Mapping[Sensor, Reading], now_monotonic: float) -> Throttle:
+        """The state after one more sample, taken at this moment."""
+        sampled = Throttle(brake=_first(readings, (Sensor.BRAKE,), _over), sampled_at=now_monotonic)
+        over = _first(readings, _OTHERS, _over)
+        if over is not None or self.other is None:
+            return replace(sampled, other=over)
+        near = _first(readings, _OTHERS, _near)
+        if near is not None:
+            return replace(sampled, other=near)
+        calm_since = now_monotonic if self.calm_since is None else self.calm_since
+        if now_monotonic - calm_since >= CALM_SECONDS:
+            return sampled
+        return replace(sampled, other=self.other, calm_since=calm_since)
+
+    def reason_at(self, now_monotonic: float) -> str | None:
+        """Why to wait at this moment: as `reason`, but readings that are too old are a reason too."""
+        if self.reason is None and self.sampled_at is not None and now_monotonic - self.sampled_at > STALE_SECONDS:
+            return f"the throttles have not been read for {now_monotonic - self.sampled_at:.0f} s"
+        return self.reason
+
+
+def _first(
+    readings: Mapping[Sensor, Reading], sensors: Iterable[Sensor], reason_of: Callable[[Reading], str | None]
+) -> Cause | None:
+    reasons = ((s, reason_of(readings[s])) for s in sensors if s in readings)
+    return next((Cause(sensor=s, reason=reason) for s, reason in reasons if reason is not None), None)
+
+
+def _over(reading: Reading) -> str | None:
+    return reading.over
+
+
+def _near(reading: Reading) -> str | None:
+    return reading.near

@@ -1,4 +1,4 @@
-"""VACUUM between batches, once enough dead rows of ours have piled up, so that the table's file does not double.
+"""VACUUM beside the batches, once enough dead rows of ours have piled up, so that the table's file does not double.
 
 It never cuts the file short, which would take the strongest lock, and leaves a table alone that somebody else vacuums
 or builds an index on. That it failed is worth a line, never the end of the backfill.
@@ -6,9 +6,9 @@ or builds an index on. That it failed is worth a line, never the end of the back
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -23,35 +23,66 @@ Connection = psycopg.Connection[Any]
 
 _FEWEST = 50_000
 _SHARE = 0.2
-_LOOK_SECONDS = 0.2
 
 
-@dataclass(slots=True)
-class DeadRows:
-    """How many rows of one relation this runner has written since it was last vacuumed."""
-
-    count: int = 0
-
-    def are_many(self, estimated: int) -> bool:
-        """Whether vacuuming is worth it, for a relation of so many rows."""
-        return self.count > max(_SHARE * estimated, _FEWEST)
+def are_many(dead: int, estimated: int) -> bool:
+    """Whether so many dead rows are worth a VACUUM, in a relation of so many rows."""
+    return dead > max(_SHARE * estimated, _FEWEST)
 
 
-def vacuum(connect: Callable[[], Connection], relation: QualifiedName, should_stop: Callable[[], str | None]) -> str:
-    """Vacuum a relation on a connection of its own, and say in words what came of it; cut short when asked to stop."""
-    said: list[str] = []
-    try:
-        with connect() as connection, ThreadPoolExecutor(max_workers=1) as thread:
-            connection.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
-            connection.execute("SELECT pg_catalog.set_config('statement_timeout', '0', false)")
-            vacuuming = thread.submit(connection.execute, _statement(relation))
-            while not wait([vacuuming], timeout=_LOOK_SECONDS).done:
-                if should_stop() is not None:
-                    connection.cancel_safe()
-            vacuuming.result()
-    except (psycopg.Error, CrossfadeError) as error:
-        return f"not vacuumed: {str(error).strip().splitlines()[0]}"
-    return f"not vacuumed: {said[0]}" if said else "vacuumed"
+class Cleaner:
+    """Vacuums the relations that this process makes dead rows in, one at a time, on a connection of its own."""
+
+    def __init__(self, connect: Callable[[], Connection], tell: Callable[[QualifiedName, str], None]) -> None:
+        """`tell` hears, in the thread that vacuums, what came of it."""
+        self._connect = connect
+        self._tell = tell
+        self._dead: Counter[QualifiedName] = Counter()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._connection: Connection | None = None
+        self._over = False
+
+    def wrote(self, relation: QualifiedName, rows: int, estimated: int) -> None:
+        """Count rows that were written, in a relation of so many; begin a VACUUM once they are many."""
+        with self._lock:
+            self._dead[relation] += rows
+            is_busy = self._thread is not None and self._thread.is_alive()
+            if is_busy or self._over or not are_many(self._dead[relation], estimated):
+                return
+            self._dead[relation] = 0
+            self._thread = threading.Thread(target=self._clean, args=[relation], name="crossfade-vacuum", daemon=True)
+            self._thread.start()
+
+    def _clean(self, relation: QualifiedName) -> None:
+        said: list[str] = []
+        try:
+            with self._connect() as connection:
+                connection.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
+                connection.execute("SELECT pg_catalog.set_config('statement_timeout', '0', false)")
+                with self._lock:
+                    if self._over:
+                        return
+                    self._connection = connection
+                connection.execute(_statement(relation))
+        except (psycopg.Error, CrossfadeError) as error:
+            said.append(str(error).strip().splitlines()[0])
+        finally:
+            with self._lock:
+                self._connection = None
+        if not (said and self._over):
+            self._tell(relation, f"not vacuumed: {said[0]}" if said else "vacuumed")
+
+    def close(self) -> None:
+        """Cut a VACUUM short that is still at work; what it has cleared away stays so."""
+        with self._lock:
+            self._over = True
+            connection = self._connection
+            thread = self._thread
+        while thread is not None and thread.is_alive():
+            if connection is not None and not connection.closed:
+                connection.cancel_safe()
+            thread.join(0.2)
 
 
 def _statement(relation: QualifiedName) -> sql.Composed:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from crossfade import __version__
-from crossfade.cli import admin, approvals, demo, look, phases, plans, versions
+from crossfade.cli import admin, approvals, demo, fleet, look, phases, plans, quarantine, steer, versions, worker
 from crossfade.cli.call import Common, common_options, earlier_options, register, take_options
 from crossfade.errors import UsageError
 
@@ -32,7 +32,7 @@ def program() -> Any:
     _before_commands(
         app, inspect.Parameter("version", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=version)
     )
-    for group in (plans, phases, look, approvals, admin, demo):
+    for group in (plans, phases, steer, worker, look, approvals, admin, demo):
         for function in group.COMMANDS:
             register(app, function)
     of_versions = typer.Typer(help="Report and see what is live.", **_SETTINGS)
@@ -40,6 +40,16 @@ def program() -> Any:
     for function in versions.COMMANDS:
         register(of_versions, function)
     app.add_typer(of_versions, name="versions")
+    of_quarantine = typer.Typer(help="Rows that a backfill set aside.", **_SETTINGS)
+    _before_commands(of_quarantine)
+    for function in quarantine.COMMANDS:
+        register(of_quarantine, function)
+    app.add_typer(of_quarantine, name="quarantine")
+    of_fleet = typer.Typer(help="One plan over many databases.", **_SETTINGS)
+    _before_commands(of_fleet)
+    for function in fleet.COMMANDS:
+        register(of_fleet, function)
+    app.add_typer(of_fleet, name="fleet")
     return typer.main.get_command(app)
 
 

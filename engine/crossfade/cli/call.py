@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ import typer
 
 from crossfade.cli import options
 from crossfade.cli.boundary import interrupted
-from crossfade.cli.output import console, print_json, print_page
+from crossfade.cli.output import console, print_json, print_page, say
 from crossfade.cli.settings import load_env_file, project_settings
 from crossfade.errors import CrossfadeError, UsageError
 from crossfade.observe.logging import LogFormat, LogLevel, configure_logging
@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from crossfade.observe.events import Emit, Event
+    from crossfade.observe.lookout import Lookout
+    from crossfade.observe.metrics import MetricsAddress
     from crossfade.observe.progress import Progress
     from crossfade.workflow.engine import Engine
+    from crossfade.workflow.progress import ProgressReader
 
 _OF_THE_ENVIRONMENT = ("CROSSFADE_DATABASE_URL", "DATABASE_URL")
 _OF_LIBPQ = ("PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE")
@@ -94,28 +98,65 @@ class Call:
             yield engine
 
     @contextmanager
-    def working_engine(self) -> Iterator[tuple[Engine, Progress]]:
-        """The engine, for a command that takes its time: with progress, and stopped in good order by a signal."""
+    def working_engine(self, metrics: MetricsAddress | None = None) -> Iterator[tuple[Engine, Progress]]:
+        """The engine, for a command that takes its time: with progress, and stopped in good order by a signal.
+
+        With an address its figures can be had there by Prometheus meanwhile.
+        """
         from crossfade.cli.interrupts import stopping
+        from crossfade.observe.lookout import Lookout
         from crossfade.workflow.engine import Engine
 
         with (
             only_our_errors(),
-            self.progress() as progress,
-            Engine(self.database, emit=progress.emit) as engine,
+            closing(self._reader()) as reader,
+            Lookout(reader) as lookout,
+            self.progress(lookout) as progress,
+            _served(lookout, metrics) as count,
+            Engine(self.database, emit=_to_all(lookout.emit, count, progress.emit)) as engine,
             stopping(engine),
         ):
             yield engine, progress
 
-    def progress(self) -> Progress:
+    def _reader(self) -> ProgressReader:
+        from crossfade.postgres.connect import connect, database_url
+        from crossfade.workflow.progress import ProgressReader
+
+        url = database_url(self.database)
+        return ProgressReader(lambda: connect(url))
+
+    def progress(self, lookout: Lookout) -> Progress:
         """A live display on a terminal, log lines elsewhere or when a format was asked for."""
         from crossfade.observe.progress import LiveProgress, LoggedProgress
 
         if self.log_format is None:
             where = console(sys.stderr)
             if where.is_terminal and not where.is_dumb_terminal:
-                return LiveProgress(where)
-        return LoggedProgress()
+                return LiveProgress(where, lookout)
+        return LoggedProgress(lookout)
+
+
+@contextmanager
+def _served(lookout: Lookout, address: MetricsAddress | None) -> Iterator[Emit]:
+    """Serve metrics meanwhile, where an address is given; gives what takes in events for them."""
+    if address is None:
+        yield _to_all()
+        return
+    from crossfade.observe.metrics import Metrics
+
+    with Metrics(lookout, address) as metrics:
+        say(f"metrics are at {metrics.url}")
+        yield metrics.emit
+
+
+def _to_all(*listeners: Emit) -> Emit:
+    """A listener that passes every event on to these."""
+
+    def emit(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return emit
 
 
 def common_options() -> list[inspect.Parameter]:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from crossfade.operations.step import Part, Phase
+from crossfade.operations.data_statement import statement
+from crossfade.operations.step import Copy, Delete, Part, Phase
 from crossfade.plan.durations import format_duration
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from crossfade.operations.step import RowChange, Step
+    from crossfade.operations.step import RowWork, Step
     from crossfade.postgres.statement import Statement
     from crossfade.workflow.program import Program
     from crossfade.workflow.results import Explanation
@@ -61,7 +62,7 @@ def script(found: Explanation) -> str:
     blocks = [f"-- {program.plan}: what crossfade executes, without its ledger, lock slices and batches"]
     for part in Part:
         if part is Part.SEAL:
-            blocks += [_row_script(row) for row in program.rows]
+            blocks += [_row_script(row) for row in _row_work(program)]
         blocks += [_step_script(step) for step in program.of(part)]
     return "\n\n".join(blocks) + "\n"
 
@@ -72,7 +73,7 @@ def _phase_document(found: Explanation, phase: Phase) -> dict[str, Any]:
         "gates": list(found.gates.get(phase, ())),
     }
     if phase is Phase.BACKFILL:
-        described["rows"] = [{"relation": _relation(row), "sql": update(row)} for row in found.program.rows]
+        described["rows"] = [{"relation": _relation(row), "sql": statement(row)} for row in _row_work(found.program)]
     return described
 
 
@@ -90,28 +91,7 @@ def _step_document(step: Step) -> dict[str, Any]:
     }
 
 
-def update(row: RowChange) -> str:
-    """A row change as one statement; what is sent has the bounds of a batch besides."""
-    # The assignment and the condition are SQL that the operation composed; they stand here as they are.
-    return render(
-        sql.SQL("UPDATE {table} SET {assignment} WHERE {pending}").format(
-            table=sql.Identifier(row.schema, row.table), assignment=_Text(row.assignment), pending=_Text(row.pending)
-        )
-    )
-
-
-class _Text(sql.Composable):
-    """SQL that is finished already."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._text = text
-
-    def as_bytes(self, context: Any = None) -> bytes:  # noqa: ARG002 - the signature is psycopg's
-        return self._text.encode()
-
-
-def _relation(row: RowChange) -> str:
+def _relation(row: RowWork) -> str:
     return render(sql.Identifier(row.schema, row.table))
 
 
@@ -146,12 +126,27 @@ def _when(found: Explanation, part: Part) -> str:
     return f" after it was retained for {format_duration(retain)}" if retain else ", at once, since `retain` is 0s"
 
 
+def _row_work(program: Program) -> tuple[RowWork, ...]:
+    return (*program.rows, *program.data)
+
+
 def _rows_lines(program: Program) -> Iterator[str]:
-    for row in program.rows:
+    for row in _row_work(program):
         yield ""
         yield f"  The rows of {_relation(row)}, in batches, each with its own short transaction:"
-        yield indent(f"{update(row)};", " " * 6)
-        yield "     locks: ROW EXCLUSIVE, and the rows of the batch while it is written"
+        yield indent(f"{statement(row)};", " " * 6)
+        yield f"     locks: {_row_locks(row)}"
+
+
+def _row_locks(row: RowWork) -> str:
+    match row.write:
+        case Copy(into=into):
+            return f"ROW EXCLUSIVE on {into}; {_relation(row)} is only read"
+        case Delete(archive=str(archive)):
+            return f"ROW EXCLUSIVE, on {archive} too, and the rows of the batch while they are deleted"
+        case Delete():
+            return "ROW EXCLUSIVE, and the rows of the batch while they are deleted"
+    return "ROW EXCLUSIVE, and the rows of the batch while it is written"
 
 
 def _step_lines(step: Step, number: int) -> Iterator[str]:
@@ -171,8 +166,8 @@ def _step_lines(step: Step, number: int) -> Iterator[str]:
 
 
 def _statement_lines(statements: tuple[Statement, ...]) -> Iterator[str]:
-    for statement in statements:
-        yield indent(f"{statement.text};", " " * 6)
+    for one in statements:
+        yield indent(f"{one.text};", " " * 6)
 
 
 def _how_long(step: Step) -> str:
@@ -181,13 +176,13 @@ def _how_long(step: Step) -> str:
     return "while the table is read" if step.scans else "for an instant"
 
 
-def _row_script(row: RowChange) -> str:
-    return f"-- backfill: the rows of {_relation(row)}; crossfade does it in batches\n{update(row)};"
+def _row_script(row: RowWork) -> str:
+    return f"-- backfill: the rows of {_relation(row)}; crossfade does it in batches\n{statement(row)};"
 
 
 def _step_script(step: Step) -> str:
     lines = [f"-- {step.phase}, {step.id}: {step.title}"]
-    statements = [f"{statement.text};" for statement in step.statements]
+    statements = [f"{one.text};" for one in step.statements]
     if step.transactional and len(statements) > 1:
         statements = ["BEGIN;", *statements, "COMMIT;"]
     return "\n".join([*lines, *statements])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crossfade.cli import schedule_page
 from crossfade.cli.call import Call
 from crossfade.cli.gate_page import EXIT_CODES, UNPROVEN, evidence
 from crossfade.cli.options import PhaseName, Run, Wait
@@ -15,7 +16,13 @@ from crossfade.errors import UsageError
 from crossfade.workflow.states import FINAL
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
     from crossfade.workflow.engine import Engine
+    from crossfade.workflow.results import Status
+    from crossfade.workflow.schedule_status import ScheduleStatus
 
 _REFRESH_SECONDS = 1.0
 
@@ -25,7 +32,7 @@ def status(
     run: Annotated[str | None, typer.Argument(metavar="RUN", help="A run's name, or its plan file.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Look again every second, until the run is finished.")] = False,
 ) -> int:
-    """Show where a run stands and what is next; or all runs."""
+    """Show where a run or a schedule stands and what is next; or all of them."""
     if watch and call.json:
         raise UsageError("--watch is for people, and --json prints one document", hint="Leave one of them out.")
     if watch and run is None:
@@ -35,14 +42,30 @@ def status(
 
     with call.engine() as engine:
         if name is None:
-            runs = engine.runs()
-            call.answer({"runs": [r.as_json() for r in runs]}, lambda: status_page.all_runs(runs))
+            runs, schedules = engine.runs(), engine.schedules.all()
+            document = {"runs": [r.as_json() for r in runs], "schedules": [s.as_json() for s in schedules]}
+            call.answer(document, lambda: _all(runs, schedules))
+        elif name in engine.schedules:
+            if watch:
+                raise UsageError("--watch follows a run, not a schedule", hint="Name one of its runs.")
+            schedule_page.answer(call, engine.schedules.status(name))
         elif watch:
             _watch(engine, name)
         else:
             found = engine.status(name)
             call.answer(found.as_json(), lambda: status_page.page(found))
     return 0
+
+
+def _all(runs: "Sequence[Status]", schedules: "Sequence[ScheduleStatus]") -> "RenderableType":
+    from rich.console import Group
+
+    from crossfade.cli import status_page
+
+    pages = [status_page.all_runs(runs)] if runs or not schedules else []
+    if runs and schedules:
+        pages.append("")
+    return Group(*pages, schedule_page.all_schedules(schedules)) if schedules else Group(*pages)
 
 
 def _watch(engine: "Engine", name: str) -> None:
@@ -106,10 +129,10 @@ def gate(
 
 
 def history(call: Call, run: Run) -> int:
-    """Show a run's append-only record, oldest first."""
+    """Show the append-only record of a run or a schedule, oldest first."""
     name = run_name(run)
     with call.engine() as engine:
-        entries = engine.history(name)
+        entries = engine.schedules.history(name) if name in engine.schedules else engine.history(name)
     events = [{"at": e.at.isoformat(), "kind": e.kind, "actor": e.actor, "data": dict(e.data)} for e in entries]
     rows = [(moment(e.at), e.kind, e.actor, _facts(e.data)) for e in entries]
     call.answer({"name": name, "events": events}, lambda: table(("AT", "EVENT", "BY", "FACTS"), rows))

@@ -67,6 +67,15 @@ Wait = Annotated[
         show_default=False,
     ),
 ]
+MetricsPort = Annotated[
+    str | None,
+    typer.Option(
+        "--metrics-port",
+        metavar="[HOST:]PORT",
+        help="Serve metrics for Prometheus there meanwhile; 0 takes a free port, and the host is 127.0.0.1.",
+        show_default=False,
+    ),
+]
 Confirm = Annotated[
     str | None,
     typer.Option(

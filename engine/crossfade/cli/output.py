@@ -87,6 +87,12 @@ def moment(at: datetime | None) -> str:
     return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
+def say(text: str) -> None:
+    """A line for a person, on standard error."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
 def warn(text: str) -> None:
     """A warning, on standard error."""
     sys.stderr.write(f"warning: {text}\n")

@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crossfade.cli import schedule_page
 from crossfade.cli.call import Call
 from crossfade.cli.confirmation import asked_once, confirmation
-from crossfade.cli.options import Acks, Confirm, PlanFile, Run, Target, Wait
-from crossfade.cli.targets import acknowledged, duration, name_of, run_name, target
+from crossfade.cli.options import Acks, Confirm, MetricsPort, PlanFile, Run, Target, Wait
+from crossfade.cli.targets import acknowledged, duration, metrics_address, name_of, run_name, target
+from crossfade.errors import UsageError
 from crossfade.workflow.states import FORWARD, State
 
 if TYPE_CHECKING:
+    from crossfade.plan.model import Plan
     from crossfade.workflow.results import Status
 
 _HIDE = "hide the old shape as soon as the gates pass, and drop it once `retain` is over within --wait"
@@ -26,11 +29,13 @@ Goal = StrEnum("Goal", {state.name: state.value for state in FORWARD})  # type: 
 
 
 def start(call: Call, plan: PlanFile, ack: Acks = None) -> int:
-    """Register the run of a plan, in state planned."""
+    """Register the run of a plan, in state planned; or its schedule, if it has one."""
     from crossfade.plan.load import load_plan
 
     loaded = load_plan(plan)
     with call.engine() as engine:
+        if loaded.schedule is not None:
+            return schedule_page.answer(call, engine.schedules.start(loaded, acknowledged(ack)))
         return _arrived(call, engine.start(loaded, acknowledged(ack)))
 
 
@@ -53,11 +58,18 @@ def backfill(
             "--max-duration", metavar="DURATION", help="Stop after this long, with exit code 7 if work is left."
         ),
     ] = None,
+    metrics_port: MetricsPort = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what it would come to, from three batches that are rolled back."),
+    ] = False,
 ) -> int:
     """Fill the new shape in small batches; compare every row."""
     found, patience = target(run), duration(wait, "--wait")
     limit = duration(max_duration, "--max-duration")
-    with call.working_engine() as (engine, _):
+    if dry_run:
+        return _rehearsed(call, found, acknowledged(ack), alone=not (wait or max_duration or metrics_port))
+    with call.working_engine(metrics_address(metrics_port)) as (engine, _):
         status = engine.backfill(found, acks=acknowledged(ack), wait=patience, max_duration=limit)
     return _arrived(call, status)
 
@@ -82,10 +94,11 @@ def advance(
     ack: Acks = None,
     wait: Wait = None,
     to: Annotated[Goal | None, typer.Option("--to", help="The state to stop in.", show_default=False)] = None,
+    metrics_port: MetricsPort = None,
 ) -> int:
     """Go on as far as the gates allow, or to a state."""
     found, patience = target(run), duration(wait, "--wait")
-    with call.working_engine() as (engine, _):
+    with call.working_engine(metrics_address(metrics_port)) as (engine, _):
         goal = None if to is None else State(to.value)
         status = engine.advance(found, acks=acknowledged(ack), to=goal, wait=patience)
     return _arrived(call, status)
@@ -116,17 +129,35 @@ def revert(call: Call, run: Run, confirm: Confirm = None) -> int:
 def pause(
     call: Call, run: Run, reason: Annotated[str, typer.Option("--reason", help="Why; everyone who asks is told.")]
 ) -> int:
-    """Hold a run at its next batch or step."""
+    """Hold a run at its next batch or step; or let a schedule fire no more until it is resumed."""
     name = run_name(run)
     with call.engine() as engine:
+        if name in engine.schedules:
+            return schedule_page.answer(call, engine.schedules.pause(name, reason))
         return _arrived(call, engine.pause(name, reason))
 
 
 def resume(call: Call, run: Run) -> int:
-    """Let a held run go on, with the next command."""
+    """Let a held run go on, with the next command; or let a held schedule fire again."""
     name = run_name(run)
     with call.engine() as engine:
+        if name in engine.schedules:
+            return schedule_page.answer(call, engine.schedules.resume(name))
         return _arrived(call, engine.resume(name))
+
+
+def _rehearsed(call: Call, found: "Plan | str", acks: tuple[str, ...], *, alone: bool) -> int:
+    if not alone:
+        raise UsageError(
+            "--dry-run changes nothing and waits for nothing",
+            hint="Leave out --wait, --max-duration and --metrics-port.",
+        )
+    from crossfade.cli.rehearsal_page import page
+
+    with call.engine() as engine:
+        rehearsal = engine.dry_run(found, acks)
+    call.answer(rehearsal.as_json(), lambda: page(rehearsal))
+    return 0
 
 
 def _arrived(call: Call, status: "Status") -> int:

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 from crossfade.cli.gate_page import verdict_lines
 from crossfade.cli.output import moment, table
 from crossfade.observe.situation import span
+from crossfade.observe.status_line import StatusLines, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
-    from crossfade.workflow.results import PhaseStatus, Status, StepStatus, TableProgress
+    from crossfade.observe.figures import TableProgress
+    from crossfade.workflow.results import PhaseStatus, Status, StepStatus
 
 _STEP_COLUMNS = ("  STEP", "STATE", "ATTEMPTS", "LOCK WAIT", "TOOK", "WHAT")
-_TABLE_COLUMNS = ("  TABLE", "ROWS", "ESTIMATE", "RATE", "LEFT", "BATCH", "")
+_TABLE_COLUMNS = ("  TABLE", "ROWS", "OF", "DONE", "RATE", "LEFT", "")
 
 
 def summary(status: Status) -> RenderableType:
@@ -37,7 +39,8 @@ def page(status: Status) -> RenderableType:
         parts += [Text(""), Text(_phase_line(phase), style="bold")]
         if phase.steps:
             parts.append(table(_STEP_COLUMNS, [_step_row(step) for step in phase.steps]))
-        if phase.phase.value == "backfill" and status.backfill:
+        if phase.phase.value == "backfill" and status.progress is not None:
+            parts.append(StatusLines(status.progress, indent=2))
             parts.append(table(_TABLE_COLUMNS, [_progress_row(t) for t in status.backfill]))
     for verdict in status.gates.values():
         parts += [Text(""), Text("\n".join(verdict_lines(verdict.as_json())))]
@@ -115,15 +118,16 @@ def _progress_row(progress: TableProgress) -> Sequence[object]:
     rate = "" if progress.rows_per_second is None else f"{progress.rows_per_second:,.0f}/s"
     left = "" if progress.finished or progress.eta_seconds is None else span(progress.eta_seconds)
     estimated = "" if progress.rows_estimated is None else f"{progress.rows_estimated:,}"
-    row = (f"  {progress.relation}", f"{progress.rows_done:,}", estimated, rate, left, progress.batch_rows)
+    share = "" if progress.fraction is None else percent(progress.fraction)
+    row = (f"  {progress.relation}", f"{progress.rows_done:,}", estimated, share, rate, left)
     return (*row, _remark(progress))
 
 
 def _remark(progress: TableProgress) -> str:
-    if progress.rejected:
-        return f"{progress.rejected} rows could not be migrated"
-    if progress.throttled_by:
-        return f"throttled by {progress.throttled_by}"
+    if progress.quarantined:
+        return f"{progress.quarantined:,} rows could not be migrated"
+    if progress.throttled_by and not progress.finished:
+        return f"throttled, {progress.throttled_by}"
     if progress.verified:
         return "filled and compared"
     return "filled" if progress.finished else ""

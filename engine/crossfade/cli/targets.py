@@ -11,6 +11,7 @@ from crossfade.operations.acks import ACKS
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from crossfade.observe.metrics import MetricsAddress
     from crossfade.plan.model import Plan
 
 
@@ -47,6 +48,20 @@ def duration(text: str | None, option: str) -> timedelta | None:
     except PydanticCustomError as error:
         hint = (error.context or {}).get("hint")
         raise UsageError(f"{option}: {error.message()}", hint=hint) from None
+
+
+def metrics_address(text: str | None) -> MetricsAddress | None:
+    """Where `--metrics-port` wants the metrics."""
+    if text is None:
+        return None
+    from crossfade.observe.metrics import MetricsAddress
+
+    host, colon, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) < 2**16) or (colon and not host):
+        raise UsageError(
+            f"--metrics-port: {text} is no port", hint="Write 9187, or 0.0.0.0:9187 to be reached from other hosts."
+        )
+    return MetricsAddress(port=int(port), host=host.strip("[]")) if host else MetricsAddress(port=int(port))
 
 
 def acknowledged(words: list[str] | None) -> tuple[str, ...]:

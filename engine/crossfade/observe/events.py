@@ -110,10 +110,18 @@ class Waiting(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Throttled(Event):
+    """The batches wait, for this reason; or they go on."""
+
+    reason: str | None
+    sensor: str | None = None
+    """The kind of the reason: the sensor that gives it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vacuumed(Event):
     """Dead rows of the backfill were cleared away, or why they could not be."""
 
-    change: str
     relation: str
     message: str
 
@@ -135,6 +143,8 @@ class Verified(Event):
     relation: str
     mismatches: int
     duration_ms: float
+    share: float = 1.0
+    """Of the table's blocks that were read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,3 +154,32 @@ class GatesEvaluated(Event):
     phase: str
     verdict: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fired(Event):
+    """A schedule came to one of its times; `run` is its run, or the schedule where that time was skipped."""
+
+    schedule: str
+    fire_time: str
+    outcome: str
+    """started, skipped, queued or replaced; failed where it could not be fired and is tried again."""
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkBegun(Event):
+    """A worker takes to a run: it drives it, or helps with its batches."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkEnded(Event):
+    """A worker leaves a run."""
+
+    task: str
+    outcome: str
+    batches: int
+    """That this worker did."""
+    reason: str | None

@@ -16,6 +16,7 @@ from crossfade.observe.events import (
     BackfillTrouble,
     BatchDone,
     Event,
+    Fired,
     GatesEvaluated,
     LockWaited,
     StateChanged,
@@ -24,6 +25,8 @@ from crossfade.observe.events import (
     Vacuumed,
     Verified,
     Waiting,
+    WorkBegun,
+    WorkEnded,
 )
 
 if TYPE_CHECKING:
@@ -67,7 +70,7 @@ def configure_logging(format_: LogFormat = LogFormat.CONSOLE, level: LogLevel = 
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([] if console else [structlog.processors.format_exc_info]),
+            _as_line if console else structlog.processors.format_exc_info,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level.value),
@@ -81,7 +84,7 @@ def log_listener(clock: Callable[[], float] = time.monotonic) -> Emit:
     import structlog
 
     logger = structlog.get_logger("crossfade")
-    place: dict[str, str] = {}
+    places: dict[str, dict[str, str]] = {}
     last_said: dict[tuple[type[Event], str], float] = {}
 
     def is_due(event: Event, subject: str) -> bool:
@@ -92,11 +95,14 @@ def log_listener(clock: Callable[[], float] = time.monotonic) -> Emit:
         return True
 
     def listen(event: Event) -> None:
+        place = places.setdefault(event.run, {})
         _follow(place, event)
         facts = {"run": event.run, **place, **_facts(event)}
         getattr(logger, _level(event, is_due))(event.kind, **facts)
         if isinstance(event, StepDone):
             place.pop("step", None)
+        if not place:
+            del places[event.run]
 
     return listen
 
@@ -108,13 +114,21 @@ def _to_standard_error(*_arguments: Any) -> Any:
     return structlog.PrintLogger(sys.stderr)
 
 
+def _as_line(_logger: Any, _method: str, record: Any) -> Any:
+    """For people: a record that has a line of its own is that line, and whose it is."""
+    if "line" not in record:
+        return record
+    kept = {name: record[name] for name in ("timestamp", "level", "run") if name in record}
+    return {**kept, "event": record["line"]}
+
+
 def _follow(place: dict[str, str], event: Event) -> None:
     """Keep the phase and the step that the later events belong to."""
     if isinstance(event, StepStarted):
         place.update(phase=event.phase, step=event.step)
     elif isinstance(event, BatchDone | BackfillTrouble | Vacuumed):
         place.update(phase="backfill")
-    elif isinstance(event, StateChanged):
+    elif isinstance(event, StateChanged | WorkEnded):
         place.clear()
 
 
@@ -137,6 +151,17 @@ def _level(event: Event, is_due: Callable[[Event, str], bool]) -> str:
             return "warning"
         case Verified():
             return "error" if event.mismatches else "info"
-        case BatchDone() | StepStarted():
+        case Fired():
+            return "warning" if event.outcome == "failed" else "info"
+        case WorkEnded():
+            return _level_of_ending(event)
+        case BatchDone() | StepStarted() | WorkBegun():
             return "debug"
     return "info"
+
+
+def _level_of_ending(event: WorkEnded) -> str:
+    """What a worker did is worth a line; that it looked and left again is not."""
+    if event.outcome == "failed":
+        return "warning"
+    return "info" if event.batches or event.outcome in ("done", "stopped") else "debug"

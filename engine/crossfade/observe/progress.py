@@ -1,7 +1,8 @@
-"""Progress while a command works: a live display on a terminal, a log line every ten seconds elsewhere.
+"""Progress while a command works: a live display on a terminal, log lines elsewhere.
 
 Both are context managers with an `emit` to be given to the engine. Events may come from any thread. What is worth
-keeping (a step done, a state reached) is printed above the live lines and stays.
+keeping (a step done, a state reached) is printed above the live lines and stays. How far a backfill is comes from the
+lookout's figures; without them only its relation is known.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from crossfade.observe.events import (
     Verified,
 )
 from crossfade.observe.logging import REPEAT_SECONDS, log_listener
-from crossfade.observe.situation import Filling, Situation, span
+from crossfade.observe.situation import Situation, span
+from crossfade.observe.status_line import StatusLines, due, status_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +33,13 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
+    from crossfade.observe.figures import RunProgress
+    from crossfade.observe.lookout import Lookout
+
 _BAR_WIDTH = 36
 _BLOCKERS_SHOWN = 5
+_TICK_SECONDS = 1.0
+_SHARES = ("fraction", "verified_share")
 
 
 class Progress(Protocol):
@@ -52,10 +59,12 @@ class Progress(Protocol):
 
 
 class LoggedProgress:
-    """Log records: each event, and every ten seconds what is going on."""
+    """Log records: each event, and every so often what is going on."""
 
-    def __init__(self, seconds: float = REPEAT_SECONDS) -> None:
+    def __init__(self, lookout: Lookout, seconds: float = REPEAT_SECONDS) -> None:
+        """What goes on is said after so many seconds, the figures of a backfill as often as they are due."""
         self._seconds = seconds
+        self._lookout = lookout
         self._situation = Situation(clock=time.monotonic)
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -88,11 +97,25 @@ class LoggedProgress:
         import structlog
 
         logger = structlog.get_logger("crossfade")
-        while not self._over.wait(self._seconds):
+        said = time.monotonic()
+        while not self._over.wait(min(_TICK_SECONDS, self._seconds)):
+            now = time.monotonic()
             with self._lock:
-                facts = still(self._situation)
-            if facts is not None:
-                logger.info("still_working", **facts)
+                record = self._record(now - said)
+                if record is not None:
+                    said = now
+                    logger.info(record.pop("event"), **record)
+
+    def _record(self, since: float) -> dict[str, Any] | None:
+        """What is to be said after so many seconds; None where it is not yet time."""
+        run = self._situation.run
+        figures = None if self._situation.step else self._lookout.latest(run)
+        if figures is None:
+            facts = still(self._situation) if since >= self._seconds else None
+            return None if facts is None else {"event": "still_working", **facts}
+        if not due(since, self._lookout.elapsed_seconds(run), figures.eta_seconds):
+            return None
+        return {"event": "backfill_progress", "line": status_line(figures), "run": run, **_fields(figures)}
 
 
 def still(situation: Situation) -> dict[str, Any] | None:
@@ -106,30 +129,25 @@ def still(situation: Situation) -> dict[str, Any] | None:
         facts |= {"phase": situation.gate.phase, "waits_for": situation.gate.reason}
     if situation.waits_for is not None:
         facts["waits_for"] = situation.waits_for
-    if situation.filling is not None:
-        facts |= {"phase": "backfill", **_filling_facts(situation.filling)}
+    if situation.relation is not None:
+        facts |= {"phase": "backfill", "relation": situation.relation}
     return {name: value for name, value in facts.items() if value is not None} if situation.run else None
 
 
-def _filling_facts(filling: Filling) -> dict[str, Any]:
-    rate, eta = filling.rows_per_second, filling.eta_seconds
-    return {
-        "relation": filling.relation,
-        "rows_done": filling.rows_done,
-        "rows_estimated": filling.rows_estimated,
-        "rows_per_second": None if rate is None else round(rate),
-        "eta_seconds": None if eta is None else round(eta),
-        "batch_rows": filling.batch_rows,
-    }
+def _fields(figures: RunProgress) -> dict[str, Any]:
+    """The figures by the names that `status --json` has; what is not known is left out."""
+    known = {name: value for name, value in figures.as_json().items() if value is not None}
+    return {n: round(v, 4 if n in _SHARES else 1) if isinstance(v, float) else v for n, v in known.items()}
 
 
 class LiveProgress:
     """A few lines on a terminal that follow what goes on."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, lookout: Lookout) -> None:
         from rich.live import Live
 
         self._console = console
+        self._lookout = lookout
         self._situation = Situation(clock=time.monotonic)
         self._lock = threading.RLock()
         self._live = Live(get_renderable=self._picture, console=console, refresh_per_second=8, transient=True)
@@ -188,10 +206,10 @@ class LiveProgress:
         from rich.console import Group
 
         with self._lock:
-            return Group(*_lines(self._situation))
+            return Group(*_lines(self._situation, self._lookout.latest(self._situation.run)))
 
 
-def _lines(situation: Situation) -> list[RenderableType]:
+def _lines(situation: Situation, figures: RunProgress | None) -> list[RenderableType]:
     from rich.text import Text
 
     lines: list[RenderableType] = []
@@ -204,24 +222,23 @@ def _lines(situation: Situation) -> list[RenderableType]:
         lines.append(Text(f"  … waits for {situation.gate.phase}: {situation.gate.reason}", style="yellow"))
     if situation.waits_for is not None:
         lines.append(Text(f"  … waits: {situation.waits_for}", style="yellow"))
-    if situation.filling is not None:
-        lines.append(_bar(situation.filling))
+    if figures is not None and situation.title is None:
+        lines += [_bar(situation.relation, figures), StatusLines(figures, indent=4)]
+    elif situation.relation is not None:
+        lines.append(Text(f"  … fills {situation.relation}"))
     return lines
 
 
-def _bar(filling: Filling) -> RenderableType:
+def _bar(relation: str | None, figures: RunProgress) -> RenderableType:
+    """How far all rows are, beside the name of the relation that is in work."""
     from rich.progress_bar import ProgressBar
     from rich.table import Table
 
-    total = filling.rows_estimated
-    rate = filling.rows_per_second
-    of = "" if total is None else f" of about {max(total, filling.rows_done):,}"
-    speed = "" if rate is None else f", {rate:,.0f}/s"
-    left = "" if filling.eta_seconds is None else f", {span(filling.eta_seconds)} left"
+    finished, tables = sum(t.finished for t in figures.tables), len(figures.tables)
     grid = Table.grid(padding=(0, 1))
+    grid.add_column(overflow="ellipsis", no_wrap=True)
     grid.add_row(
-        f"  {filling.relation}",
-        ProgressBar(total=max(total, 1) if total else None, completed=filling.rows_done, width=_BAR_WIDTH),
-        f"{filling.rows_done:,}{of} rows{speed}{left}",
+        f"  {relation or figures.tables[-1].relation}{f' ({finished} of {tables} done)' if tables > 1 else ''}",
+        ProgressBar(total=None if figures.fraction is None else 1.0, completed=figures.fraction or 0, width=_BAR_WIDTH),
     )
     return grid

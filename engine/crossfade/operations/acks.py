@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+CASCADE = "cascade"
+"""Foreign keys that delete or change rows of other tables along with those that are meant."""
 CDC = "cdc"
 """Logical replication: a subscriber without the new column stops."""
 DEPENDENTS = "dependents"
@@ -13,4 +15,4 @@ STAR = "star"
 TRIGGERS = "triggers"
 """Triggers that do not see, or do not survive, writes under the new name."""
 
-ACKS = frozenset({CDC, DEPENDENTS, REWRITE, STAR, TRIGGERS})
+ACKS = frozenset({CASCADE, CDC, DEPENDENTS, REWRITE, STAR, TRIGGERS})

@@ -318,19 +318,6 @@ def _cautions(column: Column, table: Table, family: tuple[Table, ...]) -> Iterat
                 message=f"its text names {table.name.name} and {column.name}; PostgreSQL does not track that. It fails "
                 "after contract unless it is replaced before.",
             )
-    updating = sorted(
-        {
-            t.name
-            for t in _triggers(family)
-            if not _is_ours(t) and t.row and "update" in t.events and not t.columns and t.enabled in ("O", "A")
-        }
-    )
-    if updating:
-        yield Caution(
-            code="triggers_fire",
-            object=str(table.name),
-            message=f"the backfill's UPDATE fires {', '.join(updating)} once for each row.",
-        )
     if len(family) > MANY_RELATIONS:
         yield Caution(
             code="many_relations",

@@ -121,6 +121,65 @@ class RowChange:
     inserts_visible: bool = True
     """Whether a legacy INSERT can be told from one that leaves the column to its default."""
 
+    @property
+    def write(self) -> Update:
+        """What is done to a pending row."""
+        return Update(assignment=self.assignment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """Rows are changed where they are."""
+
+    assignment: str
+    """The SET list of the UPDATE."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    """Rows are deleted, and kept elsewhere if there is an archive; both in one statement."""
+
+    archive: str | None = None
+    """The table that gets the deleted rows, in SQL's quoting."""
+    columns: tuple[str, ...] = ()
+    """The columns that the archive gets, in SQL's quoting: every column of the table that can be written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """Rows are read here and inserted into another table."""
+
+    into: str
+    """The other table, in SQL's quoting."""
+    columns: tuple[str, ...]
+    """The other table's columns, in SQL's quoting."""
+    values: tuple[str, ...]
+    """An expression over the row for each of them."""
+    on_conflict: str = ""
+    """The statement's ON CONFLICT clause; empty for none."""
+
+
+Write = Update | Delete | Copy
+"""What a batch does to the rows of its range."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataChange:
+    """A change of data that is no part of a schema change: every row that was there at its beginning, once."""
+
+    id: str
+    schema: str
+    table: str
+    pending: str
+    """True for a row that is meant; NULL never."""
+    write: Write
+    touched: tuple[str, ...] = ()
+    """The columns that an Update sets, by name: a table is not walked by a key that changes meanwhile."""
+
+
+RowWork = RowChange | DataChange
+"""Rows to be worked on in batches."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caution:
@@ -139,6 +198,7 @@ class Compiled:
 
     steps: tuple[Step, ...] = ()
     rows: tuple[RowChange, ...] = ()
+    data: tuple[DataChange, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     cautions: tuple[Caution, ...] = ()
     catalog: Catalog = field(kw_only=True)

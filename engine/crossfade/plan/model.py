@@ -5,39 +5,116 @@ strict, and refuse keys that they do not know. An option that this version canno
 """
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from crossfade.plan.apps import App
-from crossfade.plan.changes import ChangeEntry, Prose
+from crossfade.plan.changes import Change, ChangeEntry, DataEntry, Prose
 from crossfade.plan.durations import Between, format_duration
 from crossfade.plan.entries import Given, PlanPart
 from crossfade.plan.faults import FaultAt, fault, faults_at
 from crossfade.plan.gates import PHASES, AppVersion, Gates
+from crossfade.plan.hours import Blackouts, Deadline, Hours
 from crossfade.plan.names import AppName, RunName
-from crossfade.plan.windows import Window
+from crossfade.plan.schedule import Schedule
+from crossfade.plan.sizes import Size, SizeBetween
+from crossfade.plan.throttles import Throttles
+from crossfade.plan.windows import Windows
 from crossfade.plan.words import nearest, shown
 
 _DAY = timedelta(days=1)
+LONGEST_SCHEDULED = 63 - len("-20261126t223000z")
+"""Characters of the name of a plan with a schedule: its runs are named for it and their time."""
 
 
-class Backfill(PlanPart):
-    """How rows are migrated."""
+class Aim(NamedTuple):
+    """What is wanted of a batch: seconds, and rows at least and at most."""
+
+    target: float
+    smallest: int
+    largest: int
+
+
+class Backfill(Throttles):
+    """How rows are migrated.
+
+    Every key but `verify` and `updated_at` can be changed while it runs: `crossfade tune`.
+    """
 
     batch_rows: Annotated[int, Field(ge=1, le=100_000)] = Field(
         default=1000, description="How many rows one transaction migrates to begin with; it adapts to `target`."
     )
+    min_rows: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=10, description="A batch never gets smaller than this by itself, unless one ran into its time-out."
+    )
+    max_rows: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=50_000, description="A batch never gets larger than this."
+    )
     target: Annotated[timedelta, Between(low=timedelta(milliseconds=10), high=timedelta(minutes=1))] = Field(
         default=timedelta(milliseconds=50), description="How long one batch should take."
     )
-    workers: Literal[1] = Field(default=1, description="How many batches are in work at a time; one, for now.")
-    window: Window | None = Field(
-        default=None, description="When batches may run, every day; outside of it the phase stops."
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1, description="How many batches one process has in work at a time, each on a connection of its own."
     )
-    max_replica_lag: Annotated[timedelta, Between(low=timedelta(milliseconds=100), high=_DAY)] | None = Field(
-        default=None, description="Wait while any streaming replica replays later than this."
+    nice: Annotated[float, Field(ge=0, le=100)] = Field(
+        default=0.0, description="How long to rest after a batch, in times of how long it took."
     )
+    rows_per_second: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="No more rows a second than this, over all workers."
+    )
+    wal_per_second: Annotated[Size, SizeBetween(low=Size(1024**2), high=Size(1024**4))] | None = Field(
+        default=None,
+        description="Rest so long that the server writes no more WAL a second than this while batches run; what others "
+        "write in that time counts too.",
+    )
+    window: Windows | None = Field(
+        default=None, description="When batches may run: a window, or several; outside of them the phase stops."
+    )
+    blackout: Blackouts | None = Field(
+        default=None, description="Days or spans of time in which no batch runs, whatever the window says."
+    )
+    deadline: Deadline | None = Field(default=None, description="The instant from which no batch runs any more.")
+    updated_at: Literal["keep", "touch"] = Field(
+        default="keep",
+        description="Whether columns that a trigger sets to the present time, such as `updated_at`, keep their value "
+        "in rows that the backfill writes.",
+    )
+    verify: Annotated[str, StringConstraints(pattern=r"^(full|[1-9][0-9]?%)$")] = Field(
+        default="full",
+        description="How much of each table is read when both sides are compared: `full`, or a sample such as `5%`.",
+        examples=["full", "5%"],
+    )
+    keep_row: bool = Field(
+        default=False, description="Keep a copy of each row that is refused in the ledger, with all its values."
+    )
+
+    @property
+    def aim(self) -> Aim:
+        """What is wanted of a batch."""
+        return Aim(target=self.target / timedelta(seconds=1), smallest=self.min_rows, largest=self.max_rows)
+
+    @property
+    def verified_share(self) -> float:
+        """The share of each table that is read to compare both sides."""
+        return 1.0 if self.verify == "full" else int(self.verify.rstrip("%")) / 100
+
+    @property
+    def hours(self) -> Hours:
+        """When batches may run."""
+        return Hours(self.window or (), self.blackout or (), self.deadline)
+
+    @field_validator("max_rows")
+    @classmethod
+    def _room_between(cls, max_rows: int, info: ValidationInfo) -> int:
+        smallest = info.data.get("min_rows", max_rows)
+        if max_rows < smallest:
+            raise fault(f"`max_rows` of {max_rows} is less than `min_rows` of {smallest}", "make it larger")
+        return max_rows
+
+    def tuned(self, tuning: dict[str, Any]) -> Self:
+        """With what was changed while it runs, by key as a plan writes it. Raises pydantic's ValidationError."""
+        return self.model_validate({**self.model_dump(mode="json", by_alias=True, exclude_none=True), **tuning})
 
 
 class Locks(PlanPart):
@@ -77,6 +154,9 @@ class Plan(PlanPart):
     )
     changes: tuple[ChangeEntry, ...] = Field(min_length=1, description="The changes, in order; one kind per entry.")
     backfill: Backfill = Field(default=Backfill(), description="How rows are migrated.")
+    schedule: Annotated[Schedule | None, Given()] = Field(
+        default=None, description="When the plan runs again and again; each firing is a run of its own."
+    )
     gates: Gates = Field(default=Gates(), description="What else has to hold before a phase begins.")
     locks: Locks = Field(default=Locks(), description="How long to wait for locks.")
     hold: Annotated[timedelta, Between(low=timedelta(0), high=90 * _DAY)] = Field(
@@ -104,6 +184,36 @@ class Plan(PlanPart):
                 "write `crossfade: 1`, a number without quotes",
             )
         return value
+
+    @field_validator("changes")
+    @classmethod
+    def _schema_or_data(cls, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        of_data = [isinstance(change, DataEntry) for change in changes]
+        if of_data and any(of_data) and not all(of_data):
+            n = of_data.index(not of_data[0])
+            what, before = ("data", "the schema") if of_data[n] else ("the schema", "data")
+            message = f"`{changes[n].kind}` changes {what}, and `{changes[0].kind}` before it {before}"
+            raise faults_at(
+                [FaultAt((n,), message, "a plan does one or the other: put it in a plan of its own")], changes
+            )
+        return changes
+
+    @field_validator("schedule")
+    @classmethod
+    def _only_of_data(cls, schedule: Schedule | None, info: ValidationInfo) -> Schedule | None:
+        changes, name = info.data.get("changes"), info.data.get("name", "")
+        if schedule is not None and changes and not isinstance(changes[0], DataEntry):
+            raise fault(
+                f"`{changes[0].kind}` changes the schema, which is done once: such a plan has no schedule",
+                "remove `schedule`; what changes rows again and again is a plan of its own",
+            )
+        if schedule is not None and len(name) > LONGEST_SCHEDULED:
+            raise fault(
+                f"the name of a plan with a schedule has up to {LONGEST_SCHEDULED} characters, since its runs are "
+                f"named for it and the time; {shown(name)} has {len(name)}",
+                "give it a shorter name",
+            )
+        return schedule
 
     @field_validator("gates")
     @classmethod

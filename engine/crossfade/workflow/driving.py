@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from crossfade.backfill.drive import try_again
 from crossfade.errors import CrossfadeError, Interrupted, StepFailed, WorkLeft, WrongState
 from crossfade.observe.events import Emit
 from crossfade.plan.model import Plan
@@ -18,7 +19,7 @@ from crossfade.workflow.lease import leased
 from crossfade.workflow.ledger import RunRow
 from crossfade.workflow.preflight import examine
 from crossfade.workflow.program import Program, from_json
-from crossfade.workflow.runner import drive
+from crossfade.workflow.runner import control_of, drive, jobs_of
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import FORWARD, TRANSITIONS, Event, State, after
 
@@ -57,11 +58,43 @@ def carry_out(
     Raises LeaseHeld, WrongState, Interrupted where it was asked to stop, and what `drive` raises; what stops a run for
     a cause of its own is kept in the ledger as `failed`.
     """
-    with leased(connect, run.id, run.name) as (work, token):
-        row = ledger.get_run(work, run.name)
+
+    def towards(session: Session, row: RunRow) -> None:
+        if row.state is State.PLANNED and order.goal in FORWARD:
+            session.program = _fresh_program(session, row)
+        drive(session, order.goal)
+
+    _under_lease(towards, order, run, connect=connect, emit=emit, asked_to_stop=asked_to_stop)
+
+
+def try_refused_rows(
+    run: RunRow, *, connect: Callable[[], Connection], emit: Emit, asked_to_stop: Callable[[], str | None]
+) -> None:
+    """Take the run's lease and try its refused rows again. Raises RowsFailed while one is still refused."""
+
+    def again(session: Session, _row: RunRow) -> None:
+        with control_of(session) as control:
+            for job in jobs_of(session, control):
+                try_again(job)
+
+    order = Order(goal=State.BACKFILLED, begin=None, confirm=lambda _what: None, wait_until=None, stop_at=None)
+    _under_lease(again, order, run, connect=connect, emit=emit, asked_to_stop=asked_to_stop)
+
+
+def _under_lease(
+    work: Callable[[Session, RunRow], None],
+    order: Order,
+    run: RunRow,
+    *,
+    connect: Callable[[], Connection],
+    emit: Emit,
+    asked_to_stop: Callable[[], str | None],
+) -> None:
+    with leased(connect, run.id, run.name) as (held, token):
+        row = ledger.get_run(held, run.name)
         session = Session(
             connect=connect,
-            work=work,
+            work=held,
             run_id=run.id,
             name=run.name,
             digest=run.digest,
@@ -74,25 +107,23 @@ def carry_out(
             confirm=order.confirm,
             wait_until=order.wait_until,
         )
-        ledger.set_failed(work, run.id, None)
+        ledger.set_failed(held, run.id, None)
         _begin(session, row, order)
         try:
-            if row.state is State.PLANNED and order.goal in FORWARD:
-                session.program = _fresh_program(session, row)
-            drive(session, order.goal)
+            work(session, row)
         except WorkLeft as error:
             if asked_to_stop():
                 raise Interrupted(error.message, hint=error.hint) from None
             raise
         except CrossfadeError as error:
             if error.exit_code in (1, 6):
-                ledger.set_failed(work, run.id, error.as_json())
+                ledger.set_failed(held, run.id, error.as_json())
             raise
         except psycopg.Error as error:
             if is_loss(error):
                 raise
             failed = StepFailed(f"PostgreSQL says: {str(error).strip()}", sqlstate=error.sqlstate)
-            ledger.set_failed(work, run.id, failed.as_json())
+            ledger.set_failed(held, run.id, failed.as_json())
             raise failed from error
 
 

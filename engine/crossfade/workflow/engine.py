@@ -6,13 +6,14 @@ Results are frozen values, failures are the error family. The command line is a 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
 import psycopg
 
+from crossfade.backfill.rehearsal import Rehearsal
 from crossfade.errors import Interrupted, UsageError, WrongState
 from crossfade.gates import app_version, sightings
 from crossfade.gates.evaluate import evaluate
@@ -23,18 +24,21 @@ from crossfade.observe.events import Emit
 from crossfade.observe.events import Event as Happening
 from crossfade.operations.step import Phase
 from crossfade.plan.gates import AppVersion
-from crossfade.plan.model import Plan
+from crossfade.plan.model import Backfill, Plan
 from crossfade.postgres.connect import connect, database_url
 from crossfade.postgres.pooler import refuse_transaction_pooler
-from crossfade.workflow import doctor, ledger, registration, report, roles
-from crossfade.workflow.driving import Order, carry_out
+from crossfade.workflow import doctor, ledger, quarantined, registration, report, roles, schedules, steering
+from crossfade.workflow.driving import Order, carry_out, try_refused_rows
+from crossfade.workflow.dry_run import rehearse
 from crossfade.workflow.lease import surviving_outages
 from crossfade.workflow.ledger import RunRow
 from crossfade.workflow.preflight import examine
 from crossfade.workflow.program import from_json
 from crossfade.workflow.results import Explanation, Finding, HistoryEntry, Preflight, Status
 from crossfade.workflow.runner import POLL_SECONDS, evaluated
-from crossfade.workflow.states import BEFORE_BACKFILLED, CONTRACT_IS_OVER, FINAL, FORWARD, Event, State, after
+from crossfade.workflow.scheduling import Schedules
+from crossfade.workflow.states import BEFORE_BACKFILLED, CONTRACT_IS_OVER, FINAL, FORWARD, GIVEN_UP, Event, State, after
+from crossfade.workflow.worker import Worker
 
 Connection = psycopg.Connection[Any]
 Confirmation = Callable[[str], None]
@@ -171,9 +175,9 @@ class Engine:
         wait: timedelta | None = None,
         max_duration: timedelta | None = None,
     ) -> Status:
-        """Fill the new shape, make it as good as the old, and compare both."""
+        """Fill the new shape, make it as good as the old, and compare both; or change the data that the plan means."""
         run = self._find(target, tuple(acks))
-        self._require_state(run, "backfill", State.EXPANDED)
+        self._require_state(run, "backfill", State.PLANNED if from_json(run.program).data else State.EXPANDED)
         return self._drive(run, State.BACKFILLED, wait=wait, max_duration=max_duration)
 
     def contract(
@@ -225,7 +229,13 @@ class Engine:
         return self._drive(run, goal, wait=wait)
 
     def rollback(self, name: str, *, confirm: Confirmation = _agreed) -> Status:
-        """Back to before; offered up to `backfilled`."""
+        """Back to before; offered up to `backfilled`, and not to a plan that changes data."""
+        run = self._find(name, ())
+        if from_json(run.program).data:
+            raise WrongState(
+                f"run {name} changes data; what it changed cannot be taken back",
+                hint=f"To end it as it is: crossfade cancel {name}",
+            )
         return self._turn_back(name, "rollback", Event.BEGIN_ROLLBACK, State.ROLLING_BACK, State.ROLLED_BACK, confirm)
 
     def revert(self, name: str, *, confirm: Confirmation = _agreed) -> Status:
@@ -247,21 +257,99 @@ class Engine:
             confirm(f"{_IN_WORDS[event]} run {name} from {run.state}")
         return self._drive(run, goal, begin=event)
 
+    # Schedules, and whoever runs what is due
+
+    @property
+    def schedules(self) -> Schedules:
+        """The plans that run again and again."""
+        return Schedules(read=self._read, connect=self._connect, init=self.init)
+
+    def worker(
+        self,
+        *,
+        concurrency: int = 4,
+        max_duration: timedelta | None = None,
+        poll: timedelta = timedelta(seconds=1),
+    ) -> Worker:
+        """One that fires schedules and moves runs on: by `run()` until it is stopped, by `once()` what is due now."""
+        self._ledger()
+        self.close()
+        return Worker(
+            connect=self._connect,
+            emit=self._emit,
+            asked_to_stop=lambda: self._stop,
+            concurrency=concurrency,
+            max_duration=max_duration,
+            poll=poll,
+        )
+
+    # Steering, while it runs and from any host
+
     def pause(self, name: str, reason: str) -> Status:
         """Hold the run at its next batch or step."""
-        run = self._find(name, ())
-        if run.state in FINAL:
-            raise WrongState(f"run {name} is {run.state}; there is nothing to hold")
-        ledger.set_paused(self._read(), run.id, reason)
+        steering.pause(self._read(), self._find(name, ()), reason)
         return self.status(name)
 
     def resume(self, name: str) -> Status:
         """Let a held run go on, with the next command."""
-        run = self._find(name, ())
-        if run.paused is None:
-            raise WrongState(f"run {name} is not paused")
-        ledger.set_paused(self._read(), run.id, None)
+        steering.resume(self._read(), self._find(name, ()))
         return self.status(name)
+
+    def cancel(self, name: str, reason: str | None = None) -> Status:
+        """End a run that changes data, for good; rows that were changed stay changed."""
+        run = self._find(name, ())
+        steering.begin_cancel(self._read(), run, reason)
+        if run.state in FINAL:
+            return self.status(name)
+        return self._drive(run, State.CANCELLED, begin=Event.BEGIN_ROLLBACK)
+
+    def settings(self, name: str) -> Backfill:
+        """How the run's rows are migrated now."""
+        return steering.settings(self._read(), self._find(name, ()))
+
+    def tune(self, name: str, wanted: Mapping[str, Any]) -> Backfill:
+        """Change how the run's rows are migrated, by keys of the plan's `backfill`; None goes back to the plan's."""
+        return steering.tune(self._read(), self._find(name, ()), wanted)
+
+    def brake(self) -> steering.Brake:
+        """What holds every backfill of the database, if it is on."""
+        return steering.brake(self._ledger())
+
+    def set_brake(self, *, reason: str | None) -> steering.Brake:
+        """Hold every backfill of the database, for this reason; with None let all go on."""
+        return steering.set_brake(self._ledger(), reason=reason)
+
+    # Rows that were refused
+
+    def quarantine(
+        self, name: str, states: Sequence[str] = ("open", "waived")
+    ) -> tuple[quarantined.QuarantinedRow, ...]:
+        """The rows that the run's backfill set aside, in these states."""
+        return quarantined.rows_of(self._read(), self._find(name, ()), states)
+
+    def retry_quarantine(self, name: str) -> Status:
+        """Try the refused rows again. Raises RowsFailed while one is still refused."""
+        run = self._find(name, ())
+        if run.state is not State.BACKFILLING:
+            raise WrongState(
+                f"run {name} is {run.state}; rows are tried again while it is backfilling",
+                hint=f"See crossfade status {name}.",
+            )
+        if quarantined.rows_of(self._read(), run, ("open",)):
+            self.close()
+            try_refused_rows(run, connect=self._connect, emit=self._emit, asked_to_stop=lambda: self._stop)
+        return self.status(name)
+
+    def waive_quarantine(
+        self,
+        name: str,
+        reason: str,
+        *,
+        by: str | None = None,
+        keys: Sequence[tuple[str | None, Mapping[str, str]]] = (),
+    ) -> int:
+        """Give up refused rows, with a reason: those with these keys (and table), or with none all that are open."""
+        return quarantined.waive(self._read(), self._find(name, ()), reason, by=by, keys=keys)
 
     # Looking
 
@@ -269,6 +357,7 @@ class Engine:
         """Where the run stands, what is next and who blocks it."""
         connection = self._read()
         ledger.require(connection)
+        schedules.refuse_schedule(connection, name)
         run = ledger.get_run(connection, name)
         phase = report.next_phase(run.state)
         gates = {phase: evaluate(connection, self._subject(run), phase, record=False)} if phase else {}
@@ -377,6 +466,7 @@ class Engine:
     def _find(self, target: Plan | str, acks: tuple[str, ...]) -> RunRow:
         if isinstance(target, Plan):
             return self._start(target, acks)
+        schedules.refuse_schedule(self._ledger(), target)
         return registration.accept(self._ledger(), ledger.get_run(self._ledger(), target), acks)
 
     def _start(self, plan: Plan, acks: tuple[str, ...]) -> RunRow:
@@ -384,6 +474,7 @@ class Engine:
         if ledger.installed_version(connection) == 0:
             self.init()
         ledger.require(connection)
+        schedules.refuse_schedule(connection, plan)
         return registration.register(connection, plan, acks, connect=self._connect)
 
     def _require_state(self, run: RunRow, command: str, earliest: State) -> None:
@@ -391,7 +482,7 @@ class Engine:
             raise WrongState(
                 f"run {run.name} is {run.state}; {command} is not for that state",
                 hint=f"See crossfade status {run.name}."
-                if run.state is not State.ROLLED_BACK
+                if run.state not in GIVEN_UP
                 else "Start the plan again: crossfade start PLAN",
             )
         if FORWARD.index(run.state) < FORWARD.index(earliest):
@@ -426,3 +517,7 @@ class Engine:
         # Not kept open and idle for what may be hours.
         self.close()
         return surviving_outages(attempt)
+
+    def dry_run(self, target: Plan | str, acks: Iterable[str] = ()) -> Rehearsal:
+        """What the backfill would come to, from batches that are rolled back. Raises PreflightRefused, WrongState."""
+        return rehearse(self._connect, target, acks)

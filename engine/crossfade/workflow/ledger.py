@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 
 from crossfade.errors import Conflict, LostLease, UnknownRun, UsageError
 from crossfade.operations.step import Phase
-from crossfade.workflow.states import State
+from crossfade.workflow.states import FINAL, State
 
 Connection = psycopg.Connection[Any]
 VERSION = 1
@@ -144,10 +144,14 @@ def position(connection: Connection, run_id: int) -> Position:
 
 
 def all_runs(connection: Connection) -> tuple[RunRow, ...]:
-    """Of each name the latest run; the latest first."""
+    """Of each name the latest run, and of a schedule those that are not over; the latest first."""
     with connection.cursor(row_factory=class_row(RunRow)) as cursor:
-        latest = "WHERE id IN (SELECT pg_catalog.max(id) FROM crossfade.runs GROUP BY name) ORDER BY id DESC"
-        return tuple(cursor.execute(_RUN + latest).fetchall())
+        latest = (
+            "WHERE id IN (SELECT pg_catalog.max(id) FROM crossfade.runs GROUP BY name)"
+            " AND (state <> ALL (%s) OR NOT EXISTS (SELECT FROM crossfade.firings f WHERE f.run_id = runs.id))"
+            " ORDER BY id DESC"
+        )
+        return tuple(cursor.execute(_RUN + latest, [[s.value for s in FINAL]]).fetchall())
 
 
 def add_run(
@@ -241,7 +245,10 @@ def lost_lease() -> LostLease:
 
 
 def move(connection: Connection, run_id: int, token: int, source: State, target: State) -> None:
-    """Change the run's state, within a transaction of the caller's. Raises LostLease."""
+    """Change the run's state, within a transaction of the caller's. Raises LostLease.
+
+    A run that turns back from its backfill waits for the batches that workers have in hand; no other is begun.
+    """
     done = connection.execute(
         "UPDATE crossfade.runs SET state = %s, state_since = pg_catalog.clock_timestamp() "
         "WHERE id = %s AND token = %s AND state = %s",
@@ -249,6 +256,10 @@ def move(connection: Connection, run_id: int, token: int, source: State, target:
     )
     if done.rowcount != 1:
         raise LostLease("another runner has moved this run", hint="Look at it with crossfade status.")
+    if source is State.BACKFILLING:
+        connection.execute(
+            "UPDATE crossfade.batches SET state = 'void' WHERE run_id = %s AND state = 'ready'", [run_id]
+        )
     add_event(connection, run_id, "state_changed", {"source": source.value, "target": target.value})
 
 
@@ -332,16 +343,6 @@ def step_ended(
     add_event(connection, run_id, kind, facts)
 
 
-def set_throttle(connection: Connection, run_id: int, reason: str | None) -> None:
-    """Say why the backfill waits; None when it goes on."""
-    with connection.transaction():
-        connection.execute(
-            "UPDATE crossfade.backfills SET throttled_by = %s WHERE run_id = %s AND finished_at IS NULL",
-            [reason, run_id],
-        )
-        add_event(connection, run_id, "throttled" if reason else "unthrottled", {"reason": reason} if reason else {})
-
-
 def rows_by(connection: Connection, query: str, run_id: int) -> list[dict[str, Any]]:
     """All rows that a query of one run id gives, as dictionaries."""
     with connection.cursor(row_factory=dict_row) as cursor:
@@ -364,17 +365,6 @@ def phase_rows(connection: Connection, run_id: int) -> dict[str, dict[str, Any]]
     """The phases that were begun, by name."""
     query = "SELECT phase, started_at, finished_at FROM crossfade.phases WHERE run_id = %s"
     return {row["phase"]: row for row in rows_by(connection, query, run_id)}
-
-
-def backfill_rows(connection: Connection, run_id: int) -> list[dict[str, Any]]:
-    """Where each table's rows stand."""
-    return rows_by(
-        connection,
-        "SELECT b.*, (SELECT pg_catalog.count(*) FROM crossfade.rejected_rows r WHERE r.run_id = b.run_id"
-        " AND r.relation = b.relation AND r.state = 'open') AS rejected"
-        " FROM crossfade.backfills b WHERE b.run_id = %s ORDER BY b.change_id, b.relation",
-        run_id,
-    )
 
 
 def event_rows(connection: Connection, run_id: int) -> list[dict[str, Any]]:

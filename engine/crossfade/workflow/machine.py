@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from crossfade.operations.step import Part, Phase
-from crossfade.workflow.states import FORWARD, Event, State
+from crossfade.workflow.states import FORWARD, GIVEN_UP, Event, State
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Step
@@ -156,7 +156,7 @@ def decide(run: Run, facts: Facts) -> Effect:
     """The next effect. The same input always gets the same answer."""
     if reached(run.state, run.goal):
         return Rest()
-    if run.goal is State.ROLLED_BACK and run.state is not State.ROLLING_BACK:
+    if run.goal in GIVEN_UP and run.state is not State.ROLLING_BACK:
         # Whoever rolls back has begun it; a run that moved on meanwhile must not be driven further.
         return Halt(f"a run that is {run.state} is not rolled back")
     if run.paused is not None:
@@ -173,7 +173,7 @@ def decide(run: Run, facts: Facts) -> Effect:
     if run.state in _UNDOING:
         parts, event = _UNDOING[run.state]
         step = run.begun(*parts)
-        return Undo(step) if step else Finish(event)
+        return Undo(step) if step else Finish(Event.FINISH_CANCEL if run.goal is State.CANCELLED else event)
     return _special(run, facts)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from crossfade.postgres.catalog_read import read_catalog
+from crossfade.workflow.data_preflight import data_refusals
 from crossfade.workflow.program import Compilation, compile_plan
 from crossfade.workflow.star_statements import star_cautions
 
@@ -25,9 +26,17 @@ def examine(connect: Callable[[], Connection], plan: Plan, acks: Iterable[str]) 
     """
     with connect() as connection:
         connection.execute("RESET search_path")
-        catalog = read_catalog(connection, [(c.table.schema, c.table.name) for c in plan.changes])
+        named = dict.fromkeys(table for change in plan.changes for table in change.tables)
+        catalog = read_catalog(connection, [(table.schema, table.name) for table in named])
         connection.execute("SET search_path = pg_catalog")
         compilation = compile_plan(plan, catalog)
-        tables = tuple(t.name for t in catalog.tables)
+        against = data_refusals(connection, plan, compilation.program, catalog)
+        # Changes of rows leave the columns as they are.
+        of_shape = compilation.program.steps and not compilation.program.data
+        tables = tuple(t.name for t in catalog.tables) if of_shape else ()
         stars = star_cautions(connection, tables, catalog.statements_extension)
-    return replace(compilation, cautions=(*compilation.cautions, *stars)).accepting(acks)
+    return replace(
+        compilation,
+        refusals=(*compilation.refusals, *against),
+        cautions=(*compilation.cautions, *stars),
+    ).accepting(acks)

@@ -6,22 +6,44 @@ the ledger, since after expand the catalog has our own objects in it and is no l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import PreflightRefused, Refusal
-from crossfade.operations import rename_column
-from crossfade.operations.step import Caution, PairTrigger, Part, Phase, RowChange, Step
-from crossfade.plan.changes import RenameColumn
+from crossfade.operations import copy_rows, delete_rows, kept_timestamps, rename_column, update_rows
+from crossfade.operations.step import (
+    Caution,
+    Compiled,
+    Copy,
+    DataChange,
+    Delete,
+    PairTrigger,
+    Part,
+    Phase,
+    RowChange,
+    RowWork,
+    Step,
+    Update,
+    Write,
+)
+from crossfade.plan.changes import CopyRows, DeleteRows, RenameColumn, UpdateRows
 from crossfade.postgres.statement import Lock, LockMode, Statement
 
 if TYPE_CHECKING:
     from crossfade.plan.model import Plan
     from crossfade.postgres.catalog import Catalog
 
-OPERATIONS = {RenameColumn: rename_column.compile_change}
+OPERATIONS: dict[type, Callable[[Any, str, int, Catalog], Compiled]] = {
+    RenameColumn: rename_column.compile_change,
+    UpdateRows: update_rows.compile_change,
+    DeleteRows: delete_rows.compile_change,
+    CopyRows: copy_rows.compile_change,
+}
 """A kind of change, and what compiles it."""
+
+_WRITES: dict[str, type[Write]] = {"update": Update, "delete": Delete, "copy": Copy}
+"""What a batch does, by the word that a stored program has for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +53,12 @@ class Program:
     plan: str
     steps: tuple[Step, ...]
     rows: tuple[RowChange, ...]
+    data: tuple[DataChange, ...] = ()
+
+    @property
+    def work(self) -> tuple[RowWork, ...]:
+        """Everything that is done in batches, in the plan's order."""
+        return (*self.rows, *self.data)
 
     def of(self, *parts: Part) -> tuple[Step, ...]:
         """The steps of these parts, in the order of execution."""
@@ -42,7 +70,7 @@ class Program:
 
     def is_empty(self, phase: Phase) -> bool:
         """Whether a phase has nothing to do, so that it passes through without gates."""
-        return not self.in_phase(phase) and not (phase is Phase.BACKFILL and self.rows)
+        return not self.in_phase(phase) and not (phase is Phase.BACKFILL and (self.rows or self.data))
 
     def as_json(self) -> dict[str, Any]:
         """For the ledger; `from_json` reads it back."""
@@ -50,6 +78,7 @@ class Program:
             "plan": self.plan,
             "steps": [asdict(s) for s in self.steps],
             "rows": [asdict(r) for r in self.rows],
+            "data": [{**asdict(d), "write": _write_document(d.write)} for d in self.data],
         }
 
 
@@ -59,6 +88,8 @@ def from_json(document: Mapping[str, Any]) -> Program:
         plan=document["plan"],
         steps=tuple(_step(s) for s in document["steps"]),
         rows=tuple(_row_change(r) for r in document["rows"]),
+        # A run that began before there were data changes has a program without them.
+        data=tuple(_data_change(d) for d in document.get("data", ())),
     )
 
 
@@ -79,6 +110,17 @@ def _statement(document: Mapping[str, Any]) -> Statement:
 
 def _row_change(document: Mapping[str, Any]) -> RowChange:
     return RowChange(**{**document, "triggers": tuple(PairTrigger(**t) for t in document["triggers"])})
+
+
+def _write_document(write: Write) -> dict[str, Any]:
+    kind = next(word for word, made in _WRITES.items() if isinstance(write, made))
+    return {"kind": kind, **asdict(write)}
+
+
+def _data_change(document: Mapping[str, Any]) -> DataChange:
+    written: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in document["write"].items()}
+    write = _WRITES[written.pop("kind")](**written)
+    return DataChange(**{**document, "write": write, "touched": tuple(document["touched"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,19 +151,23 @@ def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
     """Compile every change in order; refusals and cautions are gathered over all of them."""
     steps: list[Step] = []
     rows: list[RowChange] = []
+    data: list[DataChange] = []
     refusals: list[Refusal] = []
     cautions: list[Caution] = []
+    before = catalog
     for position, change in enumerate(plan.changes, start=1):
         compiled = OPERATIONS[type(change)](change, plan.name, position, catalog)
         steps += compiled.steps
         rows += compiled.rows
+        data += compiled.data
         refusals += compiled.refusals
         cautions += compiled.cautions
         catalog = compiled.catalog
+    kept = kept_timestamps.compile_guards(plan.name, (*rows, *data), before, plan.backfill.updated_at)
     return Compilation(
-        program=Program(plan=plan.name, steps=_ordered(steps), rows=tuple(rows)),
-        refusals=tuple(refusals),
-        cautions=tuple(dict.fromkeys(cautions)),
+        program=Program(plan=plan.name, steps=_ordered((*kept.steps, *steps)), rows=tuple(rows), data=tuple(data)),
+        refusals=(*refusals, *kept.refusals),
+        cautions=tuple(dict.fromkeys((*cautions, *kept.cautions))),
     )
 
 

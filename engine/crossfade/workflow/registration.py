@@ -13,7 +13,7 @@ from crossfade.plan.model import Plan
 from crossfade.workflow import ledger
 from crossfade.workflow.ledger import RunRow
 from crossfade.workflow.preflight import examine
-from crossfade.workflow.states import State
+from crossfade.workflow.states import GIVEN_UP, State
 
 Connection = psycopg.Connection[Any]
 
@@ -21,7 +21,7 @@ Connection = psycopg.Connection[Any]
 def run_of(connection: Connection, plan: Plan) -> RunRow | None:
     """The run of this plan that is not rolled back. Raises PlanChanged where it is that of another version."""
     found = ledger.find_run(connection, plan.name)
-    if found is None or found.state is State.ROLLED_BACK:
+    if found is None or found.state in GIVEN_UP:
         return None
     if found.digest != plan_digest(plan):
         raise PlanChanged(

@@ -12,7 +12,8 @@ from crossfade.operations.step import Phase
 from crossfade.workflow import ledger
 from crossfade.workflow.ledger import RunRow
 from crossfade.workflow.program import Program, from_json
-from crossfade.workflow.results import Next, PhaseStatus, Status, StepStatus, TableProgress
+from crossfade.workflow.progress import read_progress
+from crossfade.workflow.results import Next, PhaseStatus, Status, StepStatus
 from crossfade.workflow.states import BEFORE_BACKFILLED, State
 
 _NEXT = {
@@ -59,7 +60,7 @@ def status(
         failed=run.failed,
         next=_next(run, gates),
         phases=_phases(program, ledger.step_rows(connection, run.id), ledger.phase_rows(connection, run.id)),
-        backfill=tuple(_progress(row) for row in ledger.backfill_rows(connection, run.id)),
+        progress=read_progress(connection, run.id),
         gates=gates,
         retain_until=run.retain_until if run.state is State.RETAINED else None,
         holder=run.holder,
@@ -82,10 +83,10 @@ def _next(run: RunRow, gates: Mapping[Phase, PhaseVerdict]) -> Next:
 
 
 def _warnings(run: RunRow, early: str | None) -> tuple[str, ...]:
-    if run.state in BEFORE_BACKFILLED:
+    if run.state in BEFORE_BACKFILLED and not from_json(run.program).data:
         seen = f"; live already: {early}" if early else ""
         return (f"{_TOO_EARLY}{seen}",)
-    if run.state in (State.ROLLING_BACK, State.ROLLED_BACK):
+    if run.state in (State.ROLLING_BACK, State.ROLLED_BACK) and not from_json(run.program).data:
         return ("a version that knows only the new shape must not be live now",)
     if run.state in (State.CONTRACTING, State.RETAINED, State.DROPPING):
         return ("a version that needs the old shape must not be live now",)
@@ -123,22 +124,3 @@ def _phase_state(steps: Sequence[StepStatus], row: Mapping[str, Any] | None) -> 
     if steps and all(s.state in ("undone", "pending") for s in steps) and any(s.state == "undone" for s in steps):
         return "undone"
     return "done" if row["finished_at"] is not None else "running"
-
-
-def _progress(row: Mapping[str, Any]) -> TableProgress:
-    seconds, done, estimated = row["working_seconds"], row["rows_done"], row["rows_estimated"]
-    rate = done / seconds if seconds > 0 and done else None
-    finished = row["finished_at"] is not None
-    left = max(estimated - done, 0) if estimated is not None else None
-    return TableProgress(
-        relation=row["relation"],
-        rows_done=done,
-        rows_estimated=estimated,
-        rows_per_second=rate,
-        eta_seconds=0.0 if finished else (left / rate if rate and left is not None else None),
-        batch_rows=row["batch_rows"],
-        throttled_by=row["throttled_by"],
-        finished=finished,
-        verified=row["verified_at"] is not None,
-        rejected=row["rejected"],
-    )

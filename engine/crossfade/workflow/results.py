@@ -13,6 +13,7 @@ from crossfade.workflow.states import State
 if TYPE_CHECKING:
     from crossfade.errors import Refusal
     from crossfade.gates.verdict import PhaseVerdict
+    from crossfade.observe.figures import RunProgress, TableProgress
     from crossfade.operations.step import Caution
     from crossfade.plan.model import Plan
     from crossfade.workflow.program import Program
@@ -47,22 +48,6 @@ class PhaseStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableProgress:
-    """How far the backfill of one table is."""
-
-    relation: str
-    rows_done: int
-    rows_estimated: int | None
-    rows_per_second: float | None
-    eta_seconds: float | None
-    batch_rows: int
-    throttled_by: str | None = None
-    finished: bool = False
-    verified: bool = False
-    rejected: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Next:
     """What can be done now, the command for it, and what stands in the way."""
 
@@ -82,12 +67,18 @@ class Status:
     failed: Mapping[str, Any] | None
     next: Next
     phases: tuple[PhaseStatus, ...]
-    backfill: tuple[TableProgress, ...] = ()
+    progress: RunProgress | None = None
+    """How far the rows are; None before the backfill began."""
     gates: Mapping[Phase, PhaseVerdict] = field(default_factory=dict)
     retain_until: datetime | None = None
     holder: str | None = None
     """Who drives it now."""
     warnings: tuple[str, ...] = ()
+
+    @property
+    def backfill(self) -> tuple[TableProgress, ...]:
+        """How far each relation is."""
+        return () if self.progress is None else self.progress.tables
 
     def as_json(self) -> dict[str, Any]:
         """The document of `status RUN --json`."""
@@ -103,7 +94,8 @@ class Status:
                 "blocked_by": list(self.next.blocked_by),
             },
             "phases": {p.phase.value: _phase_json(p) for p in self.phases},
-            "backfill": {t.relation: _without(asdict(t), "relation") for t in self.backfill},
+            "backfill": {t.relation: _without(t.as_json(), "relation") for t in self.backfill},
+            "progress": None if self.progress is None else self.progress.as_json(),
             "gates": {p.value: v.as_json()["gates"] for p, v in self.gates.items()},
             "retain_until": _time(self.retain_until),
             "holder": self.holder,

@@ -9,19 +9,19 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 
+from crossfade.backfill.control import Control
 from crossfade.backfill.drive import fill
-from crossfade.backfill.throttle import replica_lag
+from crossfade.backfill.job import Job
 from crossfade.backfill.verify import verify
 from crossfade.errors import GateBlocked, VerificationFailed, WorkLeft
 from crossfade.gates.evaluate import evaluate
 from crossfade.gates.verdict import PhaseVerdict
 from crossfade.observe.events import GatesEvaluated, StateChanged, Waiting
 from crossfade.operations.step import Phase, Step
-from crossfade.plan.windows import Window
 from crossfade.workflow import ledger, machine
 from crossfade.workflow.machine import Facts
 from crossfade.workflow.session import Session
-from crossfade.workflow.states import TRANSITIONS, Event, State
+from crossfade.workflow.states import GIVEN_UP, TRANSITIONS, Event, State
 from crossfade.workflow.step_execution import GatesClosed, execute, undo
 
 POLL_SECONDS = 1.0
@@ -90,7 +90,7 @@ def _look(session: Session, goal: State, facts: Facts) -> tuple[machine.Run, Fac
         program=session.program,
         steps=ledger.step_states(session.work, session.run_id),
         # Turning back has to work while a run is held.
-        paused=None if goal is State.ROLLED_BACK or position.state is State.REVERTING else position.paused,
+        paused=None if goal in GIVEN_UP or position.state is State.REVERTING else position.paused,
     )
     known = replace(facts, now=position.now, retain_until=position.retain_until, stop=session.should_stop())
     return run, known
@@ -142,40 +142,37 @@ def _finish(session: Session, state: State, event: Event) -> None:
 
 
 def _run_batches(session: Session) -> None:
-    for change in session.program.rows:
-        fill(
+    with control_of(session) as control:
+        for job in jobs_of(session, control):
+            fill(job)
+
+
+def control_of(session: Session) -> Control:
+    """The steering of the session's run."""
+    return Control(
+        connect=session.connect,
+        run_id=session.run_id,
+        run_name=session.name,
+        plan=session.plan.backfill,
+        worker=ledger.me(),
+        should_stop=session.should_stop,
+        emit=session.emit,
+    )
+
+
+def jobs_of(session: Session, control: Control) -> tuple[Job, ...]:
+    """One job for each change of rows, in the plan's order."""
+    return tuple(
+        Job(
             connect=session.connect,
             run_id=session.run_id,
             run_name=session.name,
-            token=session.token,
             change=change,
-            settings=session.plan.backfill,
-            should_stop=lambda: _between_batches(session),
-            emit=session.emit,
+            control=control,
+            token=session.token,
         )
-
-
-def _between_batches(session: Session) -> str | None:
-    """Why the backfill has to stop now; returns late while a replica has to catch up."""
-    window, limit = session.plan.backfill.window, session.plan.backfill.max_replica_lag
-    throttled = None
-    while True:
-        stop = session.should_stop() or (_closed(session, window) if window else None)
-        reason = replica_lag(session.work, limit) if limit and stop is None else None
-        if reason != throttled:
-            ledger.set_throttle(session.work, session.run_id, reason)
-            throttled = reason
-        if reason is None:
-            return stop
-        time.sleep(POLL_SECONDS)
-
-
-def _closed(session: Session, window: Window) -> str | None:
-    row = session.work.execute("SELECT pg_catalog.clock_timestamp()").fetchone()
-    assert row is not None
-    if window.is_open(row[0]):
-        return None
-    return f"the window {window} is closed; it opens at {window.opens_after(row[0]):%Y-%m-%d %H:%M %Z}"
+        for change in session.program.work
+    )
 
 
 def _verify(session: Session) -> None:
@@ -187,6 +184,7 @@ def _verify(session: Session) -> None:
             change=change,
             should_stop=session.should_stop,
             emit=session.emit,
+            share=session.plan.backfill.verified_share,
         )
         if found.mismatches:
             raise VerificationFailed(

@@ -24,6 +24,7 @@ class State(StrEnum):
     REVERTING = "reverting"
     ROLLING_BACK = "rolling_back"
     ROLLED_BACK = "rolled_back"
+    CANCELLED = "cancelled"
 
 
 class Event(StrEnum):
@@ -41,6 +42,7 @@ class Event(StrEnum):
     FINISH_REVERT = "finish_revert"
     BEGIN_ROLLBACK = "begin_rollback"
     FINISH_ROLLBACK = "finish_rollback"
+    FINISH_CANCEL = "finish_cancel"
 
 
 TRANSITIONS: dict[tuple[State, Event], State] = {
@@ -74,9 +76,13 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.BACKFILLED, Event.BEGIN_ROLLBACK): State.ROLLING_BACK,
     # The runner, when every step is undone. Final.
     (State.ROLLING_BACK, Event.FINISH_ROLLBACK): State.ROLLED_BACK,
+    # The same, where the plan changes data: rows that were changed stay changed, and the state says so. Final.
+    (State.ROLLING_BACK, Event.FINISH_CANCEL): State.CANCELLED,
 }
 
-FINAL = frozenset({State.CONTRACTED, State.ROLLED_BACK})
+GIVEN_UP = frozenset({State.ROLLED_BACK, State.CANCELLED})
+"""Final, and the plan's name is free again."""
+FINAL = GIVEN_UP | {State.CONTRACTED}
 
 FORWARD = (
     State.PLANNED,
@@ -94,7 +100,7 @@ FORWARD = (
 BEFORE_BACKFILLED = frozenset({State.PLANNED, State.EXPANDING, State.EXPANDED, State.BACKFILLING})
 """While rows may not be filled yet, so that they look empty to a version that needs the new shape."""
 
-CONTRACT_IS_OVER = frozenset({State.RETAINED, State.DROPPING, State.CONTRACTED, State.ROLLING_BACK, State.ROLLED_BACK})
+CONTRACT_IS_OVER = frozenset({State.RETAINED, State.DROPPING, State.ROLLING_BACK}) | FINAL
 """States in which the gates of contract are asked no more, or not yet again."""
 
 

@@ -5,6 +5,7 @@
 WITH parts AS (
     SELECT i.indexrelid, k.place, a.attname, a.atttypid,
            a.attnotnull
+               AND a.attname <> ALL (%(touched)s::text[])
                AND NOT EXISTS (
                    SELECT FROM pg_catalog.pg_constraint n
                    WHERE n.conrelid = a.attrelid AND n.contype = 'n' AND NOT n.convalidated AND a.attnum = ANY (n.conkey))

@@ -21,6 +21,7 @@ CREATE TABLE crossfade.runs (
     state_since timestamptz NOT NULL DEFAULT clock_timestamp(),
     paused text,
     failed jsonb,
+    tuning jsonb NOT NULL DEFAULT '{}',
     token bigint NOT NULL DEFAULT 0,
     holder text,
     held_since timestamptz,
@@ -28,8 +29,8 @@ CREATE TABLE crossfade.runs (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     created_by text NOT NULL DEFAULT session_user
 );
--- A name is free again after its run was rolled back.
-CREATE UNIQUE INDEX runs_name ON crossfade.runs (name) WHERE state <> 'rolled_back';
+-- A name is free again after its run was rolled back or cancelled.
+CREATE UNIQUE INDEX runs_name ON crossfade.runs (name) WHERE state NOT IN ('rolled_back', 'cancelled');
 
 CREATE TABLE crossfade.phases (
     run_id bigint NOT NULL REFERENCES crossfade.runs,
@@ -51,46 +52,63 @@ CREATE TABLE crossfade.steps (
     PRIMARY KEY (run_id, id)
 );
 
--- Where a row change stands in one table (a leaf partition, or the table itself). `cursor` and `upper` are the key's
--- columns as an array of texts; with no key, block numbers.
+-- Where the rows of one relation stand (a leaf partition, or the table itself). `frontier` and `upper` are the key's
+-- columns as an array of texts; with no key, a place. Every row up to the frontier lies in a batch.
 CREATE TABLE crossfade.backfills (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     run_id bigint NOT NULL REFERENCES crossfade.runs,
     change_id text NOT NULL,
     relation text NOT NULL,
+    relation_oid oid NOT NULL,
     key_columns text[] NOT NULL,
     key_types text[] NOT NULL,
-    cursor text[],
+    frontier text[],
     upper text[],
     rows_estimated bigint,
     rows_done bigint NOT NULL DEFAULT 0,
+    rows_written bigint NOT NULL DEFAULT 0,
     batches bigint NOT NULL DEFAULT 0,
     batch_rows integer NOT NULL,
     smoothed_rows double precision NOT NULL DEFAULT 0,
     smoothed_seconds double precision NOT NULL DEFAULT 0,
     working_seconds double precision NOT NULL DEFAULT 0,
+    free_at timestamptz NOT NULL DEFAULT '-infinity',
     throttled_by text,
+    throttled_since timestamptz,
+    throttled_seconds double precision NOT NULL DEFAULT 0,
     pass integer NOT NULL DEFAULT 1,
-    relation_oid oid NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     finished_at timestamptz,
     verified_at timestamptz,
-    PRIMARY KEY (run_id, change_id, relation)
+    verified_share double precision,
+    UNIQUE (run_id, change_id, relation)
 );
+COMMENT ON COLUMN crossfade.backfills.free_at IS
+    'When the next batch may begin, by the limits of rows and of WAL a second; one clock for every worker.';
 
--- One row for each batch, in the transaction of its rows.
+-- One row for each batch. It is `ready` when it is cut; whoever locks the row works on it, and marks it `done` in the
+-- transaction of its rows. `void` is one that nobody will do: its relation is gone, or its run turned back. A foreign
+-- key would lock the row of its relation in every cut and every split, beside workers that update it.
 CREATE TABLE crossfade.batches (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    run_id bigint NOT NULL REFERENCES crossfade.runs,
+    backfill_id bigint NOT NULL,
+    run_id bigint NOT NULL,
     change_id text NOT NULL,
-    relation text NOT NULL,
+    pass integer NOT NULL,
     after_key text[],
-    upto_key text[],
-    rows bigint NOT NULL,
-    duration_ms double precision NOT NULL,
-    at timestamptz NOT NULL DEFAULT clock_timestamp()
+    upto_key text[] NOT NULL,
+    covered bigint NOT NULL,
+    state text NOT NULL DEFAULT 'ready' CHECK (state IN ('ready', 'done', 'void')),
+    rows bigint,
+    duration_ms double precision,
+    wal_bytes bigint,
+    worker text,
+    at timestamptz
 );
-CREATE INDEX batches_run ON crossfade.batches (run_id, change_id, relation);
+CREATE INDEX batches_ready ON crossfade.batches (run_id, change_id, id) WHERE state = 'ready';
+CREATE INDEX batches_of_relation ON crossfade.batches (backfill_id, id);
 
--- Rows that the backfill could not migrate, by key.
+-- Rows that the backfill set aside, by key.
 CREATE TABLE crossfade.rejected_rows (
     run_id bigint NOT NULL REFERENCES crossfade.runs,
     change_id text NOT NULL,
@@ -99,10 +117,64 @@ CREATE TABLE crossfade.rejected_rows (
     sqlstate text NOT NULL,
     message text NOT NULL,
     constraint_name text,
-    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'resolved')),
+    image jsonb,
+    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'resolved', 'waived')),
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (run_id, relation, key)
+    waived_by text,
+    waived_because text,
+    PRIMARY KEY (run_id, change_id, relation, key)
 );
+
+-- One row: whether every backfill of this database has to wait.
+CREATE TABLE crossfade.brake (
+    id boolean PRIMARY KEY DEFAULT true CHECK (id),
+    is_on boolean NOT NULL DEFAULT false,
+    reason text,
+    actor text,
+    since timestamptz
+);
+INSERT INTO crossfade.brake DEFAULT VALUES;
+
+-- A plan that runs again and again. Everything up to `last_fire` has been seen to; `program` is what the plan compiled to
+-- when it was registered, which each of its runs has until it begins.
+CREATE TABLE crossfade.schedules (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL,
+    digest text NOT NULL,
+    plan jsonb NOT NULL,
+    acks text[] NOT NULL DEFAULT '{}',
+    program jsonb NOT NULL,
+    last_fire timestamptz NOT NULL DEFAULT clock_timestamp(),
+    paused text,
+    ended_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    created_by text NOT NULL DEFAULT session_user
+);
+-- A name is free again after its schedule was ended.
+CREATE UNIQUE INDEX schedules_name ON crossfade.schedules (name) WHERE ended_at IS NULL;
+
+-- What became of each time at which a schedule fired. The key is why it fires once, however many look at the clock.
+CREATE TABLE crossfade.firings (
+    schedule_id bigint NOT NULL REFERENCES crossfade.schedules,
+    fire_time timestamptz NOT NULL,
+    outcome text NOT NULL CHECK (outcome IN ('started', 'skipped', 'queued', 'replaced')),
+    run_id bigint REFERENCES crossfade.runs,
+    reason text,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (schedule_id, fire_time)
+);
+CREATE UNIQUE INDEX firings_run ON crossfade.firings (run_id);
+
+-- The append-only record of schedules, as crossfade.events is that of runs.
+CREATE TABLE crossfade.schedule_events (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    schedule_id bigint NOT NULL REFERENCES crossfade.schedules,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    kind text NOT NULL,
+    actor text NOT NULL DEFAULT session_user,
+    data jsonb NOT NULL DEFAULT '{}'
+);
+CREATE INDEX schedule_events_schedule ON crossfade.schedule_events (schedule_id, id);
 
 -- The append-only record.
 CREATE TABLE crossfade.events (
@@ -120,6 +192,8 @@ BEGIN
     RAISE EXCEPTION 'crossfade.% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
 END $$;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON crossfade.events
+    FOR EACH STATEMENT EXECUTE FUNCTION crossfade.refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON crossfade.schedule_events
     FOR EACH STATEMENT EXECUTE FUNCTION crossfade.refuse_change();
 
 -- Evidence that an instance of an app is live. Times are the database's.

@@ -9,7 +9,7 @@ import pytest
 from psycopg import errors
 
 from crossfade.backfill.keys import Key
-from crossfade.backfill.rejected import described, is_refusal, key_as_json
+from crossfade.backfill.quarantine import described, is_refusal, key_as_json
 from crossfade.errors import CrossfadeError, RowsFailed
 
 from .filling import COUNTED, KEYED, UNKEYED, rows
@@ -94,7 +94,7 @@ def test_a_long_list_is_cut_in_the_message_and_whole_in_the_ledger(start: Callab
     failed = refuse(filling, batch_rows=50)
     assert len(filling.rejected()) == 25
     assert failed.message.count("\n  - ") == 20
-    assert failed.message.endswith("\n  and 5 more, in crossfade.rejected_rows")
+    assert failed.message.endswith("\n  and 5 more")
 
 
 def test_a_table_all_of_whose_rows_are_refused_is_gone_through(start: Callable[[str], Filling]) -> None:
@@ -172,11 +172,11 @@ def test_a_composite_key_is_named_in_full(start: Callable[[str], Filling]) -> No
 def test_with_very_many_refused_rows_the_backfill_stops_there(
     start: Callable[[str], Filling], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crossfade.backfill.drive.MOST", 10)
+    monkeypatch.setattr("crossfade.backfill.quarantine.FEWEST", 4)
     filling = start(KEYED + rows(100) + SOUND.replace("id % 10 <> 7", "id > 15"))
     assert "stopped there, since they are so many" in refuse(filling, batch_rows=20).message
     assert filling.pending() == 95
-    assert filling.progress("cursor", "finished_at") == (["20"], None)
+    assert filling.progress("frontier", "finished_at") == (["20"], None)
 
 
 def test_while_rows_are_refused_it_is_said_on_the_way(start: Callable[[str], Filling]) -> None:

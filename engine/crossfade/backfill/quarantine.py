@@ -15,19 +15,11 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from crossfade.backfill.task import (
-    Fill,
-    Task,
-    begin_pass,
-    fetch,
-    last_bound,
-    lock_task,
-    prove_lease,
-    users_search_path,
-)
+from crossfade.backfill.task import Task, begin_pass, fetch, find_task, last_bound, users_search_path
 from crossfade.errors import RowsFailed
 
 if TYPE_CHECKING:
+    from crossfade.backfill.job import Job
     from crossfade.backfill.keys import Key, Relation
     from crossfade.backfill.ranges import Bound, Ranges
     from crossfade.backfill.retry import Attempt, Link
@@ -37,11 +29,15 @@ Connection = psycopg.Connection[Any]
 
 SHOWN = 20
 """How many keys a message lists; all are in the ledger."""
-MOST = 10_000
-"""With so many refused rows the mistake is not in the rows."""
+FEWEST, SHARE = 100, 0.001
+"""With more refused rows than both, the second a share of the table's, the mistake is not in the rows."""
+LISTED = 10_000
+"""How many pending rows of a relation are looked up at most."""
 _LEFT = "the UPDATE passed over it in silence: a BEFORE trigger returned NULL, or a rule took its place"
 _SAVEPOINTS = 60
 """In one transaction; with more than 64 the server makes every other session's snapshots slower."""
+_LONG = 4
+"""Times the target; a batch is left there, and the rest becomes another."""
 _AT_A_TIME = 50
 _REFUSALS = frozenset({"21", "22", "23", "2F", "38", "39", "44", "45", "54", "P0"})
 """Classes of SQLSTATE that are about the values of a row: data, constraints, what a trigger raises, size limits."""
@@ -55,6 +51,8 @@ class Rejected:
     sqlstate: str
     message: str
     constraint: str | None
+    image: dict[str, Any] | None = None
+    """The row as it was, where the plan says to keep it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +74,16 @@ def key_as_json(key: Key, bound: Bound) -> dict[str, str]:
     return dict(zip(key.columns or ("ctid",), bound, strict=True))
 
 
-def write_around(connection: Connection, ranges: Ranges, lo: Bound | None, hi: Bound, seconds: float) -> Written:
+def write_around(connection: Connection, job: Job, ranges: Ranges, lo: Bound | None, hi: Bound) -> Written:
     """Write a range that has refused rows in it: halve what fails until single rows are left.
 
-    Goes from left to right, so that it can stop after `seconds`, or enough savepoints, with all up to one key done.
+    Goes from left to right, so that it can stop after a while, or enough savepoints, with all up to one key done.
     """
     keys = [tuple(row[0]) for row in fetch(connection, ranges.pending_keys(lo, hi))]
     if not keys:
         # What refused was about the statement; there is no row that wants it.
         return Written(rows=0, upto=hi)
-    until = time.monotonic() + seconds
+    until = time.monotonic() + _LONG * job.aim.target
     rows, savepoints = 0, 0
     rejected: list[Rejected] = []
     left = [(0, len(keys))]
@@ -97,115 +95,127 @@ def write_around(connection: Connection, ranges: Ranges, lo: Bound | None, hi: B
         savepoints += 1
         try:
             with connection.transaction():
-                query = ranges.update(after, hi if end == len(keys) else keys[end - 1])
-                rows += connection.execute(query.text, query.parameters).rowcount
+                query = ranges.write_range(after, hi if end == len(keys) else keys[end - 1])
+                rows += fetch(connection, query)[0][0]
         except psycopg.Error as error:
             if not is_refusal(error):
                 raise
             if end - first <= 1:
-                rejected.append(_refused(ranges.key, keys[first], error))
+                image = _image(connection, ranges, keys[first]) if job.control.settings.keep_row else None
+                rejected.append(_refused(ranges.key, keys[first], error, image))
             else:
                 middle = (first + end) // 2
                 left += [(middle, end), (first, middle)]
     return Written(rows=rows, upto=hi, rejected=tuple(rejected))
 
 
-def _refused(key: Key, bound: Bound, error: psycopg.Error) -> Rejected:
+def _image(connection: Connection, ranges: Ranges, bound: Bound) -> dict[str, Any] | None:
+    rows = fetch(connection, ranges.image(bound))
+    return rows[0][0] if rows else None
+
+
+def _refused(key: Key, bound: Bound, error: psycopg.Error, image: dict[str, Any] | None = None) -> Rejected:
     return Rejected(
         key=key_as_json(key, bound),
         sqlstate=error.sqlstate or "",
         message=error.diag.message_primary or str(error).strip(),
         constraint=error.diag.constraint_name,
+        image=image,
     )
 
 
-def record_rejected(connection: Connection, fill: Fill, relation: QualifiedName, rejected: Sequence[Rejected]) -> None:
+def record_rejected(connection: Connection, job: Job, relation: QualifiedName, rejected: Sequence[Rejected]) -> None:
     """Note refused rows; one that was noted before gets its newest reason. Part of the caller's transaction."""
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO crossfade.rejected_rows AS r"
-            " (run_id, change_id, relation, key, sqlstate, message, constraint_name)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s)"
-            " ON CONFLICT ON CONSTRAINT rejected_rows_pkey DO UPDATE SET change_id = excluded.change_id,"
+            " (run_id, change_id, relation, key, sqlstate, message, constraint_name, image)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+            " ON CONFLICT ON CONSTRAINT rejected_rows_pkey DO UPDATE SET"
             " sqlstate = excluded.sqlstate, message = excluded.message, constraint_name = excluded.constraint_name,"
-            " state = 'open', at = pg_catalog.clock_timestamp()",
-            [
-                [fill.run_id, fill.change.id, str(relation), Jsonb(r.key), r.sqlstate, r.message, r.constraint]
-                for r in rejected
-            ],
+            " image = coalesce(excluded.image, r.image), state = 'open', at = pg_catalog.clock_timestamp()"
+            " WHERE r.state <> 'waived'",
+            [_as_row(job, relation, r) for r in rejected],
         )
 
 
-def retry_open(link: Link, fill: Fill, relation: Relation) -> None:
+def _as_row(job: Job, relation: QualifiedName, row: Rejected) -> list[Any]:
+    image = None if row.image is None else Jsonb(row.image)
+    facts = [row.sqlstate, row.message, row.constraint, image]
+    return [job.run_id, job.change.id, str(relation), Jsonb(row.key), *facts]
+
+
+def retry_open(link: Link, job: Job, relation: Relation) -> None:
     """Try a relation's open rows again, each by itself; without a key, the relation gets one more pass."""
-    task, keys = link.run(lambda connection, _attempt: _open_rows(connection, fill, relation))
+    task, keys = link.run(lambda connection, _attempt: _open_rows(connection, job, relation))
     if task is None or not keys:
         return
     if task.key.is_place:
-        link.run(lambda connection, _attempt: _look_again(connection, fill, task))
+        link.run(lambda connection, _attempt: _look_again(connection, job, task))
         return
     for start in range(0, len(keys), _AT_A_TIME):
-        link.run(partial(_try_rows, fill=fill, task=task, keys=keys[start : start + _AT_A_TIME]))
+        link.run(partial(_try_rows, job=job, task=task, keys=keys[start : start + _AT_A_TIME]))
 
 
-def _open_rows(connection: Connection, fill: Fill, relation: Relation) -> tuple[Task | None, list[dict[str, str]]]:
+def _open_rows(connection: Connection, job: Job, relation: Relation) -> tuple[Task | None, list[dict[str, str]]]:
     with connection.transaction():
-        prove_lease(connection, fill)
+        job.prove_lease(connection)
         rows = connection.execute(
             "SELECT key FROM crossfade.rejected_rows"
             " WHERE run_id = %s AND change_id = %s AND relation = %s AND state = 'open' ORDER BY at, key",
-            [fill.run_id, fill.change.id, str(relation.name)],
+            [job.run_id, job.change.id, str(relation.name)],
         ).fetchall()
-        return (lock_task(connection, fill, relation.name) if rows else None), [row[0] for row in rows]
+        return (find_task(connection, job, relation.name) if rows else None), [row[0] for row in rows]
 
 
-def _look_again(connection: Connection, fill: Fill, task: Task) -> None:
+def _look_again(connection: Connection, job: Job, task: Task) -> None:
     """A row's place is no lasting name, so the open ones are forgotten and found anew."""
     with connection.transaction():
-        prove_lease(connection, fill)
-        _resolve(connection, fill, task.relation, None)
-        walk_again(connection, fill, task)
+        job.prove_lease(connection)
+        _resolve(connection, job, task.relation, None)
+        walk_again(connection, job, task)
 
 
-def walk_again(connection: Connection, fill: Fill, task: Task) -> None:
-    """Begin another pass over a relation without a key, part of the caller's transaction."""
-    upper = last_bound(connection, task, fill.change)
+def walk_again(connection: Connection, job: Job, task: Task) -> bool:
+    """Begin another pass over a relation without a key, part of the caller's transaction; False where it is empty."""
+    upper = last_bound(connection, task.ranges(job.change))
     if upper is not None:
-        begin_pass(connection, fill, task.relation, upper)
+        begin_pass(connection, task, upper)
+    return upper is not None
 
 
 def _try_rows(
-    connection: Connection, _attempt: Attempt, *, fill: Fill, task: Task, keys: Sequence[dict[str, str]]
+    connection: Connection, _attempt: Attempt, *, job: Job, task: Task, keys: Sequence[dict[str, str]]
 ) -> None:
-    ranges = task.ranges(fill.change)
+    ranges = task.ranges(job.change)
     with connection.transaction():
-        prove_lease(connection, fill)
+        job.prove_lease(connection)
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for key in keys:
             bound = tuple(key[column] for column in task.key.columns)
-            query = ranges.update_row(bound)
+            query = ranges.write_row(bound)
             try:
                 with connection.transaction(), users_search_path(connection):
-                    connection.execute(query.text, query.parameters)
+                    fetch(connection, query)
             except psycopg.Error as error:
                 if not is_refusal(error):
                     raise
-                record_rejected(connection, fill, task.relation, [_refused(task.key, bound, error)])
+                record_rejected(connection, job, task.relation, [_refused(task.key, bound, error)])
             else:
-                _resolve(connection, fill, task.relation, key)
+                _resolve(connection, job, task.relation, key)
 
 
-def record_left(connection: Connection, fill: Fill, task: Task, left: Sequence[Bound]) -> None:
+def record_left(connection: Connection, job: Job, task: Task, left: Sequence[Bound]) -> None:
     """Note rows that are still pending after their range was written, without a word from the database.
 
     A BEFORE trigger that returns NULL, or a rule, takes a row out of an UPDATE.
     """
     with connection.transaction():
-        prove_lease(connection, fill)
+        job.prove_lease(connection)
         rows = connection.execute(
             "SELECT key FROM crossfade.rejected_rows"
-            " WHERE run_id = %s AND change_id = %s AND relation = %s AND state = 'open'",
-            [fill.run_id, fill.change.id, str(task.relation)],
+            " WHERE run_id = %s AND change_id = %s AND relation = %s AND state <> 'resolved'",
+            [job.run_id, job.change.id, str(task.relation)],
         ).fetchall()
         known = {frozenset(row[0].items()) for row in rows}
         keys = (key_as_json(task.key, bound) for bound in left)
@@ -214,66 +224,64 @@ def record_left(connection: Connection, fill: Fill, task: Task, left: Sequence[B
             for key in keys
             if frozenset(key.items()) not in known
         ]
-        record_rejected(connection, fill, task.relation, silent)
+        record_rejected(connection, job, task.relation, silent)
 
 
-def forget_gone(connection: Connection, fill: Fill, relations: Sequence[Relation]) -> None:
-    """A relation that is no longer part of the table has no rows to fill: its task ends, and so do its open rows."""
-    parameters = {"run": fill.run_id, "change": fill.change.id, "there": [str(r.name) for r in relations]}
-    connection.execute(
-        "UPDATE crossfade.rejected_rows SET state = 'resolved', at = pg_catalog.clock_timestamp()"
-        " WHERE run_id = %(run)s AND change_id = %(change)s AND state = 'open' AND relation <> ALL (%(there)s)",
-        parameters,
-    )
-    connection.execute(
-        "UPDATE crossfade.backfills SET finished_at = pg_catalog.clock_timestamp(), rows_estimated = rows_done"
-        " WHERE run_id = %(run)s AND change_id = %(change)s AND finished_at IS NULL AND relation <> ALL (%(there)s)",
-        parameters,
-    )
-
-
-def _resolve(connection: Connection, fill: Fill, relation: QualifiedName, key: dict[str, str] | None) -> None:
+def _resolve(connection: Connection, job: Job, relation: QualifiedName, key: dict[str, str] | None) -> None:
     """Close one open row, or with no key all of the relation."""
     connection.execute(
         "UPDATE crossfade.rejected_rows SET state = 'resolved', at = pg_catalog.clock_timestamp()"
         " WHERE run_id = %(run)s AND change_id = %(change)s AND relation = %(relation)s AND state = 'open'"
         " AND (%(key)s::jsonb IS NULL OR key = %(key)s::jsonb)",
         {
-            "run": fill.run_id,
-            "change": fill.change.id,
+            "run": job.run_id,
+            "change": job.change.id,
             "relation": str(relation),
             "key": None if key is None else Jsonb(key),
         },
     )
 
 
-def open_count(connection: Connection, fill: Fill) -> int:
+def open_count(connection: Connection, job: Job) -> int:
     """How many rows of the change are open."""
     row = connection.execute(
         "SELECT pg_catalog.count(*) FROM crossfade.rejected_rows"
         " WHERE run_id = %s AND change_id = %s AND state = 'open'",
-        [fill.run_id, fill.change.id],
+        [job.run_id, job.change.id],
     ).fetchone()
     assert row is not None
     return int(row[0])
 
 
-def raise_if_open(connection: Connection, fill: Fill, *, stopped: str = "") -> None:
+def stop_if_too_many(connection: Connection, job: Job) -> None:
+    """The breaker. Raises RowsFailed where so many rows were refused that the mistake is not in them."""
+    row = connection.execute(
+        "SELECT coalesce(pg_catalog.sum(rows_estimated), 0)::bigint FROM crossfade.backfills"
+        " WHERE run_id = %s AND change_id = %s",
+        [job.run_id, job.change.id],
+    ).fetchone()
+    total = row[0] if row else 0
+    if open_count(connection, job) > max(FEWEST, SHARE * total):
+        raise_if_open(connection, job, stopped=", and the backfill stopped there, since they are so many")
+
+
+def raise_if_open(connection: Connection, job: Job, *, stopped: str = "") -> None:
     """Raises RowsFailed with the keys of the open rows; `stopped` says where the backfill stopped because of them."""
-    count = open_count(connection, fill)
+    count = open_count(connection, job)
     if count == 0:
         return
     rows = connection.execute(
         "SELECT relation, key, sqlstate, message FROM crossfade.rejected_rows"
         " WHERE run_id = %s AND change_id = %s AND state = 'open' ORDER BY relation, at, key LIMIT %s",
-        [fill.run_id, fill.change.id, SHOWN],
+        [job.run_id, job.change.id, SHOWN],
     ).fetchall()
     lines = "".join(f"\n  - {relation} {described(key)}: {_why(why, state)}" for relation, key, state, why in rows)
-    more = f"\n  and {count - len(rows)} more, in crossfade.rejected_rows" if count > len(rows) else ""
+    more = f"\n  and {count - len(rows)} more" if count > len(rows) else ""
     raise RowsFailed(
-        f"{fill.table}: {count} {'row' if count == 1 else 'rows'} could not be migrated{stopped}:{lines}{more}",
-        hint="Every other row that was reached is done. Correct these, or what refuses them; run the command again.",
-        location=str(fill.table),
+        f"{job.table}: {count} {'row' if count == 1 else 'rows'} could not be migrated{stopped}:{lines}{more}",
+        hint="Every other row that was reached is done. Correct these, or what refuses them; run the command again. "
+        f"See: crossfade quarantine list {job.run_name}",
+        location=str(job.table),
     )
 
 

@@ -1,0 +1,124 @@
+"""`update_rows`: rows are changed where they are, in batches; every row that is there when it begins, once.
+
+There is nothing to expand or contract. The rows are walked by a key that the change leaves alone, so that a changed row
+is not met again; where there is no such key, its `where` has to tell a row that is done from one that is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from crossfade.errors import Refusal
+from crossfade.operations import data_preflight
+from crossfade.operations.data_statement import data_id, pending
+from crossfade.operations.step import Caution, Compiled, DataChange, Update
+from crossfade.postgres.names import quoted
+from crossfade.postgres.statement import render
+
+if TYPE_CHECKING:
+    from crossfade.plan.changes import UpdateRows
+    from crossfade.postgres.catalog import Catalog, Table
+
+
+def compile_change(change: UpdateRows, plan: str, position: int, catalog: Catalog) -> Compiled:  # noqa: ARG001
+    """The rows of one change against a catalog; refusals instead where it cannot be done.
+
+    `position` is the change's place in the plan, from 1; its id begins with it.
+    """
+    table = catalog.resolve(change.table.schema, change.table.name)
+    unusable = tuple(data_preflight.table_refusals(change.table, catalog))
+    if table is None or unusable:
+        return Compiled(refusals=unusable, catalog=catalog)
+    family = data_preflight.family_of(table, catalog)
+    found = (*_about_columns(change, table), *_about_rows(change, family))
+    refusals = tuple(f for f in found if isinstance(f, Refusal))
+    return Compiled(
+        data=() if any(r.ack is None for r in refusals) else (_rows(change, position, table),),
+        refusals=refusals,
+        cautions=tuple(f for f in found if isinstance(f, Caution)),
+        catalog=catalog,
+    )
+
+
+def _rows(change: UpdateRows, position: int, table: Table) -> DataChange:
+    assignments = (
+        sql.SQL("{} = {}").format(sql.Identifier(column), sql.SQL(value.sql)) for column, value in change.set.items()
+    )
+    return DataChange(
+        id=data_id(change, position),
+        schema=table.name.schema,
+        table=table.name.name,
+        pending=pending(change.where),
+        write=Update(assignment=render(sql.SQL(", ").join(assignments))),
+        touched=tuple(change.set),
+    )
+
+
+def _about_columns(change: UpdateRows, table: Table) -> Iterator[Refusal]:
+    yield from data_preflight.unknown_columns(table, (*change.set, *data_preflight.columns_of(change.expressions)))
+    yield from data_preflight.unwritable(table, change.set)
+
+
+def _about_rows(change: UpdateRows, family: tuple[Table, ...]) -> Iterator[Refusal | Caution]:
+    yield from _keys(change, family)
+    yield from data_preflight.foreign_partitions(family)
+    yield from data_preflight.other_runs(family, change.set)
+    yield from data_preflight.foreign_keys(family, "UPDATE", change.set)
+
+
+def _keys(change: UpdateRows, family: tuple[Table, ...]) -> Iterator[Refusal | Caution]:
+    named: set[str] = set()
+    for member in family:
+        primary = {c for i in member.indexes if i.primary for c in i.columns[: i.key_count]}
+        for column in change.set:
+            if column in named:
+                continue
+            if column in primary:
+                named.add(column)
+                yield _of_the_key(member, column)
+            elif column in member.partition_key_columns:
+                named.add(column)
+                yield _of_the_partition_key(member, column)
+    if not named:
+        yield from _without_a_key(change, family)
+
+
+def _of_the_key(table: Table, column: str) -> Refusal:
+    return Refusal(
+        code="primary_key",
+        object=f"{table.name}.{quoted(column)}",
+        message="it is part of the primary key, by which the rows are walked: a row that got a later key would be met "
+        "twice.",
+        instead="Set it with a statement of your own, or copy the rows into a new table with copy_rows.",
+    )
+
+
+def _of_the_partition_key(table: Table, column: str) -> Refusal:
+    return Refusal(
+        code="partition_key",
+        object=f"{table.name}.{quoted(column)}",
+        message="it is part of the partition key: a row that moves to another partition could be met twice, or never.",
+        instead="Set it with a statement of your own, or copy the rows into a new table with copy_rows.",
+    )
+
+
+def _without_a_key(change: UpdateRows, family: tuple[Table, ...]) -> Iterator[Refusal | Caution]:
+    for member in data_preflight.without_key(family, change.set):
+        what = "it has no primary key, and no unique key of NOT NULL columns that the change leaves alone"
+        if change.where is None or not change.where.columns:
+            yield Refusal(
+                code="no_key",
+                object=str(member.name),
+                message=f"{what}: nothing tells a row that is done from one that is not.",
+                instead="Give it a primary key, or write a `where` that is false for a row once it is changed.",
+            )
+        else:
+            yield Caution(
+                code="no_key",
+                object=str(member.name),
+                message=f"{what}. `where` has to be false for a row once it is changed; that is proven row by row "
+                "while it runs, which stops at one that it still holds for.",
+            )

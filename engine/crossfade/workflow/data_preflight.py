@@ -1,0 +1,210 @@
+"""A plan's changes of rows put before the database: rights, row security, and what it makes of their expressions.
+
+Every statement is only explained, in a transaction that can write nothing and is rolled back. The names in an
+expression are looked up on the role's own search_path, as they will be when the rows are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+
+from crossfade.errors import Refusal
+from crossfade.operations.data_statement import data_id, statement
+from crossfade.plan.changes import DataEntry
+from crossfade.plan.words import shown
+from crossfade.postgres.names import QualifiedName
+
+if TYPE_CHECKING:
+    from crossfade.operations.step import DataChange
+    from crossfade.plan.expressions import Expression
+    from crossfade.plan.model import Plan
+    from crossfade.postgres.catalog import Catalog, Table
+    from crossfade.workflow.program import Program
+
+Connection = psycopg.Connection[Any]
+
+_ABOUT_THE_STATEMENT = frozenset({"0A", "22", "2F", "38", "39", "3F", "42", "P0"})
+"""Classes of SQLSTATE that say something of the plan; any other is about the moment."""
+_NO_RIGHT = "42501"
+_PREREQUISITE = "55000"
+_UNKNOWN_NAMES = frozenset({"3F000", "42704", "42883", "42P01"})
+"""A schema, a type or other object, a function or operator, a relation."""
+_BY_ITSELF = "Subquery Scan"
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One change of rows beside what it compiled to."""
+
+    entry: DataEntry
+    work: DataChange
+    table: Table
+    relations: tuple[Table, ...]
+    """Those that hold the rows; batches name them one by one."""
+    targets: tuple[Table, ...]
+    """Other tables that are written to."""
+
+
+def data_refusals(connection: Connection, plan: Plan, program: Program, catalog: Catalog) -> tuple[Refusal, ...]:
+    """What the database has against the changes of rows that compiled; the session's search_path is `pg_catalog`."""
+    found: list[Refusal] = []
+    for change in _changes(plan, program, catalog):
+        secured = list(_row_security(connection, change, catalog))
+        meant = list(_expressions(connection, change, catalog))
+        # What one expression is blamed for would only come again with the whole statement.
+        found += [*secured, *(meant or _statements(connection, change, catalog))]
+    return tuple(dict.fromkeys(found))
+
+
+def _changes(plan: Plan, program: Program, catalog: Catalog) -> Iterator[_Change]:
+    compiled = {work.id: work for work in program.data}
+    for position, entry in enumerate(plan.changes, start=1):
+        work = compiled.get(data_id(entry, position)) if isinstance(entry, DataEntry) else None
+        if not isinstance(entry, DataEntry) or work is None:
+            continue
+        table = catalog.table(QualifiedName(work.schema, work.table))
+        assert table is not None
+        others = (catalog.resolve(name.schema, name.name) for name in entry.tables)
+        yield _Change(
+            entry=entry,
+            work=work,
+            table=table,
+            relations=tuple(leaf for leaf in catalog.leaves(table) if leaf.kind == "table"),
+            targets=tuple(other for other in others if other is not None and other.name != table.name),
+        )
+
+
+def _row_security(connection: Connection, change: _Change, catalog: Catalog) -> Iterator[Refusal]:
+    """Policies take rows out of a statement without a word, so that a batch would seem done."""
+    tables = {t.oid: t for t in (change.table, *change.relations, *change.targets)}
+    active = connection.execute(
+        "SELECT oid FROM pg_catalog.unnest(%s::oid[]) AS t (oid) WHERE pg_catalog.row_security_active(oid)",
+        [list(tables)],
+    ).fetchall()
+    for (oid,) in active:
+        yield Refusal(
+            code="row_security",
+            object=str(tables[oid].name),
+            message=f"row security applies to role {catalog.current_user}: rows that its policies hide would be "
+            "passed over without a word.",
+            instead="Connect as the table's owner (unless it is FORCEd), or as a role with BYPASSRLS.",
+        )
+
+
+def _expressions(connection: Connection, change: _Change, catalog: Catalog) -> Iterator[Refusal]:
+    relation = change.relations[0] if change.relations else change.table
+    for place, expression in change.entry.expressions:
+        where = f"{place} of {change.entry.kind} on {change.table.name}"
+        try:
+            plan = _explained(connection, _probe(relation, place, expression))
+        except psycopg.Error as error:
+            yield _refusal(error, where, f"{shown(expression.text)}: ", catalog)
+        else:
+            if _BY_ITSELF in _nodes(plan):
+                yield _volatile(connection, where, expression, catalog)
+
+
+def _probe(relation: Table, place: str, expression: Expression) -> str:
+    """A query that says whether the expression is sound, and by its plan whether it is volatile.
+
+    The planner merges a subquery into the query around it unless one of its values is volatile: operators and casts
+    count too, and of a function's forms only the one that is meant.
+    """
+    value = sql.SQL(expression.sql)
+    condition = sql.SQL("{}" if place == "where" else "({}) IS NOT NULL").format(value)
+    only = sql.SQL("" if relation.kind == "partitioned" else "ONLY ")
+    return (
+        sql.SQL("SELECT FROM (SELECT {} AS x FROM {}{} WHERE {}) AS s WHERE x IS NOT NULL")
+        .format(value, only, sql.Identifier(relation.name.schema, relation.name.name), condition)
+        .as_string(None)
+    )
+
+
+def _statements(connection: Connection, change: _Change, catalog: Catalog) -> Iterator[Refusal]:
+    """The whole statement on every relation, up to the first that refuses it: each has rights of its own."""
+    for relation in change.relations or (change.table,):
+        text = statement(change.work, None if relation.kind == "partitioned" else relation.name)
+        try:
+            _explained(connection, text)
+        except psycopg.Error as error:
+            yield _refusal(error, f"{change.entry.kind} on {relation.name}", "", catalog)
+            return
+
+
+def _explained(connection: Connection, text: str) -> Any:
+    with connection.transaction(force_rollback=True):
+        connection.execute("SET TRANSACTION READ ONLY")
+        connection.execute("SET LOCAL search_path TO DEFAULT")
+        row = connection.execute(sql.SQL("EXPLAIN (FORMAT JSON, COSTS OFF) {}").format(sql.SQL(text))).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def _nodes(plan: Any) -> Iterator[str]:
+    """The kinds of all nodes of a plan."""
+    for part in plan if isinstance(plan, list) else [plan]:
+        if isinstance(part, dict):
+            yield str(part.get("Node Type", ""))
+            yield from _nodes([inner for inner in part.values() if isinstance(inner, dict | list)])
+        elif isinstance(part, list):
+            yield from _nodes(part)
+
+
+def _refusal(error: psycopg.Error, where: str, what: str, catalog: Catalog) -> Refusal:
+    """What the server says of a statement. Raises the error itself where it is about the moment."""
+    state = error.sqlstate or ""
+    if state[:2] not in _ABOUT_THE_STATEMENT and state != _PREREQUISITE:
+        raise error
+    said = (error.diag.message_primary or str(error)).strip().rstrip(".")
+    if state == _NO_RIGHT:
+        return Refusal(
+            code="no_right",
+            object=where,
+            message=f"{what}{said}.",
+            instead=f"Grant it to role {catalog.current_user}: it reads and writes the rows of the table, and of each "
+            "partition by itself.",
+        )
+    path = ", ".join(catalog.search_path)
+    instead = error.diag.message_hint or "Correct it."
+    if state in _UNKNOWN_NAMES:
+        instead = f"Names are looked up on the search_path ({path}); write others with their schema. Types count too."
+    return Refusal(code="expression", object=where, message=f"{what}{said}.", instead=instead)
+
+
+def _volatile(connection: Connection, where: str, expression: Expression, catalog: Catalog) -> Refusal:
+    named = _volatile_functions(connection, expression.functions, catalog)
+    because = f"{' and '.join(named)} {'is' if len(named) == 1 else 'are'}" if named else "an operator or cast in it is"
+    return Refusal(
+        code="volatile",
+        object=where,
+        message=f"{shown(expression.text)}: {because} volatile. A batch that fails is done again, and a row that is "
+        "compared again has to give the same.",
+        instead="Write what depends on the row alone, or on the time (now() is the batch's), or declare your own "
+        "function STABLE if it is: ALTER FUNCTION … STABLE.",
+    )
+
+
+def _volatile_functions(
+    connection: Connection, functions: Sequence[tuple[str | None, str]], catalog: Catalog
+) -> tuple[str, ...]:
+    rows = connection.execute(
+        _query(),
+        {
+            "schemas": [schema for schema, _ in functions],
+            "names": [name for _, name in functions],
+            "path": [*catalog.search_path, "pg_catalog"],
+        },
+    ).fetchall()
+    return tuple(name if schema == "pg_catalog" else str(QualifiedName(schema, name)) for schema, name in rows)
+
+
+@cache
+def _query() -> bytes:
+    return (resources.files("crossfade.workflow") / "sql" / "volatile_functions.sql").read_bytes()

@@ -1,0 +1,98 @@
+"""The rows that a backfill set aside: listing them, trying them again, and giving them up.
+
+A row is `open` until it could be written (`resolved`) or a person gave it up with a reason (`waived`). While one is
+open, the backfill does not end, and so contract stays closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from crossfade.errors import UsageError
+from crossfade.workflow import ledger
+
+if TYPE_CHECKING:
+    from crossfade.workflow.ledger import RunRow
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantinedRow:
+    """A row that was refused, and what became of it."""
+
+    table: str
+    key: Mapping[str, str]
+    sqlstate: str
+    message: str
+    constraint: str | None
+    state: str
+    """open, resolved or waived."""
+    at: datetime
+    change: str
+    row: Mapping[str, Any] | None
+    """All its values, where the plan says `keep_row`."""
+    waived_by: str | None
+    waived_because: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """One of the `rows` of `quarantine list --json`."""
+        return {name: getattr(self, name) for name in self.__slots__} | {"at": self.at.isoformat()}
+
+
+def rows_of(connection: Connection, run: RunRow, states: Sequence[str]) -> tuple[QuarantinedRow, ...]:
+    """The run's rows in these states, by table and in the order in which they were refused."""
+    with connection.cursor(row_factory=class_row(QuarantinedRow)) as cursor:
+        found = cursor.execute(
+            'SELECT relation AS "table", key, sqlstate, message, constraint_name AS "constraint", state, at,'
+            " change_id AS change, image AS row, waived_by, waived_because FROM crossfade.rejected_rows"
+            " WHERE run_id = %s AND state = ANY (%s) ORDER BY relation, at, key",
+            [run.id, list(states)],
+        )
+        return tuple(found.fetchall())
+
+
+def waive(
+    connection: Connection,
+    run: RunRow,
+    reason: str,
+    *,
+    by: str | None,
+    keys: Sequence[tuple[str | None, Mapping[str, str]]],
+) -> int:
+    """Give up open rows: those with one of these keys (and table, where one is given), or with no keys all of them.
+
+    How many they were. Raises UsageError where a key names no open row; then none is given up.
+    """
+    with connection.transaction():
+        waived = 0
+        for table, key in keys or ((None, {}),):
+            done = connection.execute(
+                "UPDATE crossfade.rejected_rows SET state = 'waived', waived_by = coalesce(%(by)s, session_user),"
+                " waived_because = %(reason)s, at = pg_catalog.clock_timestamp()"
+                " WHERE run_id = %(run)s AND state = 'open' AND (%(table)s::text IS NULL OR relation = %(table)s)"
+                " AND key @> %(key)s",
+                {"run": run.id, "table": table, "key": Jsonb(key), "by": by, "reason": reason},
+            )
+            if done.rowcount == 0 and keys:
+                named = ", ".join(f"{column}={value}" for column, value in key.items())
+                raise UsageError(
+                    f"no open row of run {run.name} has the key {named}; none was given up",
+                    hint=f"See crossfade quarantine list {run.name}.",
+                )
+            waived += done.rowcount
+        if waived:
+            ledger.add_event(
+                connection,
+                run.id,
+                "rows_waived",
+                {"rows": waived, "reason": reason, "by": by, "keys": [dict(key) for _, key in keys]},
+            )
+    return waived

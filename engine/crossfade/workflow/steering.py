@@ -1,0 +1,168 @@
+"""Steering a run from any host while it works: hold it, tune it, cancel it; and the brake, which holds every backfill.
+
+Each is one short transaction on the ledger, with an entry in the history. Whoever drives the run reads it within a
+second, or before the next batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+from pydantic import ValidationError
+
+from crossfade.errors import UsageError, WrongState
+from crossfade.plan.model import Backfill, Plan
+from crossfade.plan.words import nearest, shown
+from crossfade.workflow import ledger
+from crossfade.workflow.program import from_json
+from crossfade.workflow.states import FINAL, GIVEN_UP, Event, State, after
+
+if TYPE_CHECKING:
+    from crossfade.workflow.ledger import RunRow
+
+Connection = psycopg.Connection[Any]
+
+
+def pause(connection: Connection, run: RunRow, reason: str) -> None:
+    """Hold the run at its next batch or step. Raises WrongState where nothing is left to hold."""
+    if run.state in FINAL:
+        raise WrongState(f"run {run.name} is {run.state}; there is nothing to hold")
+    ledger.set_paused(connection, run.id, reason)
+
+
+def resume(connection: Connection, run: RunRow) -> None:
+    """Let a held run go on, with the next command. Raises WrongState where it is not held."""
+    if run.paused is None:
+        raise WrongState(f"run {run.name} is not paused")
+    ledger.set_paused(connection, run.id, None)
+
+
+def settings(connection: Connection, run: RunRow) -> Backfill:
+    """How the run's rows are migrated now: what the plan says, with what was tuned since."""
+    plan = Plan.from_json(dict(run.plan)).backfill
+    row = connection.execute("SELECT tuning FROM crossfade.runs WHERE id = %s", [run.id]).fetchone()
+    return plan.tuned(row[0] if row else {})
+
+
+def tune(connection: Connection, run: RunRow, wanted: Mapping[str, Any]) -> Backfill:
+    """Change keys of the plan's `backfill` for this run; a value of None goes back to the plan's.
+
+    Raises WrongState after the backfill, UsageError for a key or a value that a plan could not have.
+    """
+    if run.state in FINAL or (after(run.state, Event.FINISH_BACKFILL) is None and run.state not in _BEFORE):
+        raise WrongState(
+            f"run {run.name} is {run.state}; its backfill is over", hint=f"See crossfade status {run.name}."
+        )
+    for key in wanted:
+        if key not in _TUNABLE:
+            raise UsageError(
+                f"there is no {shown(key)} to tune",
+                hint=nearest(key, _TUNABLE) or f"Keys: {', '.join(sorted(_TUNABLE))}.",
+            )
+    plan = Plan.from_json(dict(run.plan)).backfill
+    with connection.transaction():
+        row = connection.execute("SELECT tuning FROM crossfade.runs WHERE id = %s FOR UPDATE", [run.id]).fetchone()
+        before = plan.tuned(row[0] if row else {})
+        tuning = {k: v for k, v in {**(row[0] if row else {}), **wanted}.items() if v is not None}
+        after_it = _valid(plan, tuning)
+        connection.execute("UPDATE crossfade.runs SET tuning = %s WHERE id = %s", [Jsonb(tuning), run.id])
+        if "batch_rows" in wanted:
+            connection.execute(
+                "UPDATE crossfade.backfills SET batch_rows = %s, smoothed_rows = 0, smoothed_seconds = 0"
+                " WHERE run_id = %s AND finished_at IS NULL",
+                [after_it.batch_rows, run.id],
+            )
+        old, new = before.model_dump(mode="json"), after_it.model_dump(mode="json")
+        changed = {k: {"from": old.get(k), "to": new.get(k)} for k in wanted}
+        ledger.add_event(connection, run.id, "tuned", changed)
+    return after_it
+
+
+_TUNABLE = frozenset(Backfill.model_fields) - {"updated_at", "verify"}
+"""All but what is settled when a run begins."""
+_BEFORE = frozenset({State.PLANNED, State.EXPANDING, State.EXPANDED})
+
+
+def _valid(plan: Backfill, tuning: Mapping[str, Any]) -> Backfill:
+    try:
+        return plan.tuned(dict(tuning))
+    except ValidationError as error:
+        said = error.errors(include_url=False)[0]
+        place = ".".join(map(str, said["loc"]))
+        message = f"{place}: {said['msg']}" if place else said["msg"]
+        raise UsageError(
+            message, hint="Write it as a plan would: crossfade tune RUN nice=0.5 max_replica_lag=10s"
+        ) from None
+
+
+def begin_cancel(connection: Connection, run: RunRow, reason: str | None = None) -> None:
+    """Turn a run that changes data back, whoever drives it: no other batch is begun, and its lease is void.
+
+    Waits for the batches that workers have in hand. What was changed stays changed. Does nothing where it was done
+    before. Raises WrongState where the run is of another kind, or over.
+    """
+    if run.state in GIVEN_UP or run.state is State.ROLLING_BACK:
+        return
+    if not from_json(run.program).data:
+        raise WrongState(
+            f"run {run.name} changes the schema; it is not cancelled but taken back",
+            hint=f"Run: crossfade rollback {run.name}",
+        )
+    target = after(run.state, Event.BEGIN_ROLLBACK)
+    if target is None:
+        raise WrongState(f"run {run.name} is {run.state}; there is nothing left to cancel")
+    with connection.transaction():
+        connection.execute("SELECT pg_catalog.set_config('lock_timeout', '60s', true)")
+        row = connection.execute(
+            "UPDATE crossfade.runs SET token = token + 1 WHERE id = %s AND state = %s RETURNING token",
+            [run.id, run.state.value],
+        ).fetchone()
+        if row is None:
+            raise WrongState(f"run {run.name} has moved on; nothing was done", hint=f"See crossfade status {run.name}.")
+        ledger.move(connection, run.id, row[0], run.state, target)
+        ledger.add_event(connection, run.id, "cancelled", {"reason": reason} if reason else {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brake:
+    """What holds every backfill of the database, if it is on."""
+
+    is_on: bool
+    reason: str | None
+    actor: str | None
+    since: datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The document of `brake --json`."""
+        since = None if self.since is None else self.since.isoformat()
+        return {"on": self.is_on, "reason": self.reason, "actor": self.actor, "since": since}
+
+
+def brake(connection: Connection) -> Brake:
+    """The brake as it is."""
+    with connection.cursor(row_factory=class_row(Brake)) as cursor:
+        found = cursor.execute("SELECT is_on, reason, actor, since FROM crossfade.brake").fetchone()
+    assert found is not None
+    return found
+
+
+def set_brake(connection: Connection, *, reason: str | None) -> Brake:
+    """Hold every backfill for this reason, or with None let all go on; each run that is under way remembers it."""
+    with connection.transaction():
+        connection.execute(
+            "UPDATE crossfade.brake SET is_on = %(reason)s::text IS NOT NULL, reason = %(reason)s,"
+            " actor = session_user, since = pg_catalog.clock_timestamp()",
+            {"reason": reason},
+        )
+        connection.execute(
+            "INSERT INTO crossfade.events (run_id, kind, data)"
+            " SELECT id, %s, %s FROM crossfade.runs WHERE state = 'backfilling'",
+            ["brake_released" if reason is None else "braked", Jsonb({"reason": reason} if reason else {})],
+        )
+    return brake(connection)

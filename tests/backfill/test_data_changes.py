@@ -1,0 +1,187 @@
+"""Changes of data: every row that is meant, exactly once, whatever the key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crossfade.errors import RowsFailed, StepFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .filling import Filling
+
+COUNT = "update_rows: {table: {schema}.t, set: {hits: hits + 1}}"
+PURGE = 'delete_rows: {table: {schema}.t, where: "n % 2 = 0", archive_to: {schema}.old}'
+COPY = 'copy_rows: {from: {schema}.t, into: {schema}.other, columns: {m: n, double: n * 2}, where: "n > 10"}'
+HITS = "hits int NOT NULL DEFAULT 0"
+KEYS = {
+    "bigint": f"CREATE TABLE t (n bigint PRIMARY KEY, {HITS}); INSERT INTO t SELECT g FROM generate_series(1, 99) g;",
+    "int at the end of its range": (
+        f"CREATE TABLE t (n int PRIMARY KEY, {HITS});"
+        "INSERT INTO t SELECT g::int FROM generate_series(2147483647::bigint - 98, 2147483647) g;"
+    ),
+    "negative and huge gaps": (
+        f"CREATE TABLE t (n bigint PRIMARY KEY, {HITS});"
+        "INSERT INTO t SELECT (g - 50) * 180000000000000000 FROM generate_series(1, 99) g;"
+    ),
+    "uuid": (
+        f"CREATE TABLE t (n int, k uuid PRIMARY KEY DEFAULT gen_random_uuid(), {HITS});"
+        "INSERT INTO t (n) SELECT g FROM generate_series(1, 99) g;"
+    ),
+    "text with a collation": (
+        f'CREATE TABLE t (n int, k text COLLATE "C" PRIMARY KEY, {HITS});'
+        "INSERT INTO t SELECT g, chr(40 + g) || 'é' FROM generate_series(1, 99) g;"
+    ),
+    "timestamptz to the microsecond": (
+        f"CREATE TABLE t (n int, k timestamptz PRIMARY KEY, {HITS});"
+        "INSERT INTO t SELECT g, '2026-10-25 02:30+02'::timestamptz + g * interval '1us' FROM generate_series(1, 99) g;"
+    ),
+    "numeric of any scale": (
+        f"CREATE TABLE t (n int, k numeric PRIMARY KEY, {HITS});"
+        "INSERT INTO t SELECT g, g / 7.0 - 5 FROM generate_series(1, 99) g;"
+    ),
+    "composite of four types": (
+        f"CREATE TABLE t (n int, a text, b date, c numeric, {HITS}, PRIMARY KEY (b, a, c, n));"
+        "INSERT INTO t SELECT g, 'a' || g % 3, '2026-01-01'::date + g % 5, g % 7 FROM generate_series(1, 99) g;"
+    ),
+    "a unique index beside a nullable one": (
+        f"CREATE TABLE t (n int NOT NULL, maybe int, {HITS}); CREATE UNIQUE INDEX ON t (maybe);"
+        "CREATE UNIQUE INDEX ON t (n); INSERT INTO t SELECT g, NULLIF(g % 2, 0) * g FROM generate_series(1, 99) g;"
+    ),
+    "range partitions": (
+        f"CREATE TABLE t (n int PRIMARY KEY, {HITS}) PARTITION BY RANGE (n);"
+        "CREATE TABLE p1 PARTITION OF t FOR VALUES FROM (0) TO (50); CREATE TABLE p2 PARTITION OF t DEFAULT;"
+        "INSERT INTO t SELECT g FROM generate_series(1, 99) g;"
+    ),
+    "list partitions": (
+        f"CREATE TABLE t (n int, l text, {HITS}, PRIMARY KEY (l, n)) PARTITION BY LIST (l);"
+        "CREATE TABLE p1 PARTITION OF t FOR VALUES IN ('a', 'b'); CREATE TABLE p2 PARTITION OF t FOR VALUES IN ('c');"
+        "INSERT INTO t SELECT g, chr(97 + g % 3) FROM generate_series(1, 99) g;"
+    ),
+    "hash partitions": (
+        f"CREATE TABLE t (n int PRIMARY KEY, {HITS}) PARTITION BY HASH (n);"
+        "CREATE TABLE p1 PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
+        "CREATE TABLE p2 PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
+        "INSERT INTO t SELECT g FROM generate_series(1, 99) g;"
+    ),
+    "inheritance": (
+        f"CREATE TABLE t (n int PRIMARY KEY, {HITS}); CREATE TABLE child (PRIMARY KEY (n)) INHERITS (t);"
+        "INSERT INTO t SELECT g FROM generate_series(1, 50) g;INSERT INTO child SELECT g FROM generate_series(40,88) g;"
+    ),
+    "one row": f"CREATE TABLE t (n int PRIMARY KEY, {HITS}); INSERT INTO t VALUES (1);",
+    "no row": f"CREATE TABLE t (n int PRIMARY KEY, {HITS});",
+    "odd names": (
+        f'CREATE TABLE t (n int, "Größe %s ""x""" int PRIMARY KEY, {HITS});'
+        "INSERT INTO t SELECT g, g FROM generate_series(1, 99) g;"
+    ),
+}
+
+
+@pytest.mark.every_server
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_every_row_is_hit_exactly_once(start: Callable[..., Filling], key: str, workers: int) -> None:
+    filling = start(KEYS[key], COUNT)
+    filling.fill(batch_rows=7, workers=workers)
+    ((rows, hits, least, most),) = filling.sql("SELECT count(*), coalesce(sum(hits), 0), min(hits), max(hits) FROM t")
+    assert hits == rows
+    assert {least, most} <= {1, None}
+    assert filling.sql(
+        "SELECT coalesce(sum(rows_done), 0)::int, coalesce(sum(rows_written), 0)::int, count(*) FILTER (WHERE"
+        " finished_at IS NULL) FROM crossfade.backfills WHERE run_id = %s",
+        [filling.run_id],
+    ) == [(rows, rows, 0)]
+    assert filling.sql(
+        "SELECT coalesce(sum(rows), 0)::int, coalesce(sum(covered), 0)::int FROM crossfade.batches"
+        " WHERE run_id = %s AND state = 'done'",
+        [filling.run_id],
+    ) == [(rows, rows)]
+    filling.fill(batch_rows=7)
+    assert filling.sql("SELECT coalesce(sum(hits), 0) FROM t") == [(rows,)], "done is done"
+
+
+def test_rows_that_come_behind_and_ahead_meanwhile_are_not_of_this_work_or_hit_once(
+    start: Callable[..., Filling],
+) -> None:
+    filling = start(KEYS["bigint"], COUNT)
+    filling.fill(
+        batch_rows=10,
+        after_batch=lambda number: filling.sql(f"INSERT INTO t VALUES (-{number}), ({1000 + number})"),
+    )
+    assert filling.sql("SELECT count(*) FROM t WHERE n BETWEEN 1 AND 99 AND hits <> 1") == [(0,)]
+    assert filling.sql("SELECT DISTINCT hits FROM t WHERE n > 99 OR n < 1") == [(0,)]
+
+
+def test_ranges_of_which_nearly_all_rows_were_deleted_cost_few_batches(start: Callable[..., Filling]) -> None:
+    filling = start(
+        f"CREATE TABLE t (n int PRIMARY KEY, {HITS}); INSERT INTO t SELECT g FROM generate_series(1, 20000) g;"
+        "DELETE FROM t WHERE n BETWEEN 101 AND 19900;",
+        COUNT,
+    )
+    filling.fill(batch_rows=50)
+    assert filling.sql("SELECT count(*) FROM t WHERE hits <> 1") == [(0,)]
+    assert sum(filling.sizes) == 200
+    assert len(filling.sizes) <= 4
+
+
+def test_deleted_rows_are_kept_in_the_archive_and_no_other(start: Callable[..., Filling]) -> None:
+    filling = start(
+        KEYS["range partitions"] + "CREATE TABLE old (hits int, n int, at timestamptz DEFAULT now());", PURGE
+    )
+    filling.fill(batch_rows=7, workers=2)
+    assert filling.sql("SELECT count(*), count(*) FILTER (WHERE n % 2 = 0) FROM t") == [(50, 0)]
+    assert filling.sql("SELECT count(*), count(DISTINCT n), bool_and(n % 2 = 0) FROM old") == [(49, 49, True)]
+
+
+def test_a_row_that_does_not_reach_the_archive_is_not_deleted(start: Callable[..., Filling]) -> None:
+    filling = start(KEYS["bigint"] + "CREATE TABLE old (n bigint, hits int);", PURGE)
+    filling.sql(
+        f"CREATE FUNCTION drop_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN CASE NEW.n WHEN 50 THEN NULL"
+        f" ELSE NEW END; END $$; CREATE TRIGGER drop_it BEFORE INSERT ON old FOR EACH ROW"
+        f" EXECUTE FUNCTION {filling.schema}.drop_it()"
+    )
+    with pytest.raises(StepFailed, match="1 deleted rows did not reach"):
+        filling.fill(batch_rows=1000)
+    assert filling.sql("SELECT count(*) FROM t") == [(99,)]
+
+
+def test_copied_rows_are_all_there_once(start: Callable[..., Filling]) -> None:
+    filling = start(KEYS["hash partitions"] + "CREATE TABLE other (m int PRIMARY KEY, double bigint);", COPY)
+    filling.fill(batch_rows=7, workers=2)
+    assert filling.sql("SELECT count(*), min(m), sum(double) FROM other") == [(89, 11, 2 * sum(range(11, 100)))]
+
+
+def test_a_copied_row_that_is_refused_is_set_aside_and_the_others_are_copied(start: Callable[..., Filling]) -> None:
+    filling = start(
+        KEYS["bigint"] + "CREATE TABLE other (m int PRIMARY KEY, double bigint CHECK (double <> 100));", COPY
+    )
+    with pytest.raises(RowsFailed, match="n=50"):
+        filling.fill(batch_rows=20)
+    assert filling.sql("SELECT count(*) FROM other") == [(88,)]
+    filling.sql("ALTER TABLE other DROP CONSTRAINT other_double_check")
+    filling.fill()
+    assert filling.sql("SELECT count(*) FROM other") == [(89,)]
+
+
+def test_without_a_key_a_where_that_stays_true_is_refused_before_a_row_is_hit_twice(
+    start: Callable[..., Filling],
+) -> None:
+    filling = start(
+        f"CREATE TABLE t (n int, {HITS}); INSERT INTO t SELECT g FROM generate_series(1, 99) g;",
+        'update_rows: {table: {schema}.t, set: {hits: hits + 1}, where: "n > 0"}',
+    )
+    with pytest.raises(StepFailed, match="could be changed twice"):
+        filling.fill()
+    assert filling.sql("SELECT sum(hits) FROM t") == [(0,)]
+
+
+def test_without_a_key_a_where_that_turns_false_finds_every_row_once(start: Callable[..., Filling]) -> None:
+    filling = start(
+        f"CREATE TABLE t (n int, {HITS}); INSERT INTO t SELECT g FROM generate_series(1, 5000) g;",
+        'update_rows: {table: {schema}.t, set: {hits: hits + 1}, where: "hits = 0"}',
+    )
+    filling.fill(batch_rows=500, workers=2)
+    assert filling.sql("SELECT min(hits), max(hits), count(*) FROM t") == [(1, 1, 5000)]
