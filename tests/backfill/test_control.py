@@ -136,13 +136,12 @@ def test_the_brake_holds_the_batches_with_its_reason_until_it_is_released(start:
     def on(number: int) -> None:
         if number == 2:
             filling.sql("UPDATE crossfade.brake SET is_on = true, reason = 'the disk is nearly full', actor = 'me'")
+            until(lambda: filling.progress("throttled_by") != (None,))
+            said.append(str(filling.progress("throttled_by")))
             beside(release)
 
     def release() -> None:
         until(lambda: reasons(filling))
-        throttled = filling.progress("throttled_by")
-        assert throttled is not None
-        said.append(throttled[0])
         with filling.other(autocommit=True) as other:
             other.execute("UPDATE crossfade.brake SET is_on = false")
 

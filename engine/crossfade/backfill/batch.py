@@ -117,16 +117,16 @@ def refuse_wrong(job: Job, ranges: Ranges, count: int) -> None:
     match job.change:
         case DataChange(write=Update()):
             raise StepFailed(
-                f"{ranges.relation}: {count} rows would still be meant after they were changed, and without a key "
-                "they could be changed twice; nothing of this batch was changed",
+                f"{ranges.relation}: {count} of the rows would still be meant after they were changed, and without a "
+                "key they could be changed twice; nothing of this batch was changed",
                 hint="Give the table a primary key, or write a `where` that is false for a row once it is changed.",
                 location=str(ranges.relation),
                 sqlstate=None,
             )
         case DataChange(write=Delete(archive=archive)):
             raise StepFailed(
-                f"{ranges.relation}: {count} deleted rows did not reach {archive}: a trigger or a rule kept them out; "
-                "nothing of this batch was deleted",
+                f"{ranges.relation}: {count} of the deleted rows did not reach {archive}: a trigger or a rule kept them "
+                "out; nothing of this batch was deleted",
                 hint="Look at the archive's triggers and rules, then run the command again.",
                 location=str(ranges.relation),
                 sqlstate=None,

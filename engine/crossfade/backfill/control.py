@@ -182,6 +182,9 @@ class Control:
         self._sampler.relations = found.relations
         readings = self._sampler.sample(connection)
         self._throttle = self._throttle.after(readings, time.monotonic())
+        for reading in readings.values():
+            if reading.relation is not None:
+                self._cleaner.clean(reading.relation)
         self._make_way(pid for reading in readings.values() for pid in reading.blockers)
         self._tell(connection)
 
@@ -199,7 +202,7 @@ class Control:
         note_throttle(connection, self._run_id, reason, is_news=cause != self._told)
         if cause != self._told:
             self._told = cause
-            sensor = self._throttle.cause.sensor if self._throttle.cause else None
+            sensor = self._throttle.cause.sensor.value if self._throttle.cause else None
             self.emit(Throttled(run=self._run_name, reason=reason, sensor=sensor))
 
     def _own_pids(self) -> tuple[int, ...]:

@@ -46,12 +46,12 @@ class Job:
         return self.control.settings.aim
 
     def prove_lease(self, connection: Connection) -> None:
-        """Within a transaction: go on only with the run's newest token, and keep it the newest. Raises LostLease."""
+        """Within a transaction: go on only with the run's newest token, and keep it so. Raises LostLease, WorkLeft."""
         row = connection.execute(
-            "SELECT token FROM crossfade.runs WHERE id = %s AND token = %s FOR SHARE", [self.run_id, self.token]
+            "SELECT state, paused, token FROM crossfade.runs WHERE id = %s FOR SHARE", [self.run_id]
         ).fetchone()
-        if row is None:
-            raise self._lost_lease()
+        assert row is not None
+        self._require_ours(*row)
 
     # Between two batches
 
@@ -81,12 +81,15 @@ class Job:
 
     def require_open(self, standing: Standing) -> None:
         """Raises WorkLeft where the run, as it is while we claim a batch, is paused or turned back; and LostLease."""
-        if self.token is not None and standing.token != self.token:
+        self._require_ours(standing.state, standing.paused, standing.token)
+
+    def _require_ours(self, state: str, paused: str | None, token: int) -> None:
+        if state != "backfilling":
+            raise self._left(f"it is {state} by now", f"Look at it with: crossfade status {self.run_name}")
+        if self.token is not None and token != self.token:
             raise self._lost_lease()
-        if standing.paused is not None:
-            raise self._left(f"paused: {standing.paused}", f"Let it go on with: crossfade resume {self.run_name}")
-        if standing.state != "backfilling":
-            raise self._left(f"it is {standing.state} by now", f"Look at it with: crossfade status {self.run_name}")
+        if paused is not None:
+            raise self._left(f"paused: {paused}", f"Let it go on with: crossfade resume {self.run_name}")
 
     def _left(self, reason: str, hint: str | None = None) -> WorkLeft:
         return WorkLeft(

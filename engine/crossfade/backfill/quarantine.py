@@ -154,6 +154,7 @@ def retry_open(link: Link, job: Job, relation: Relation) -> None:
         link.run(lambda connection, _attempt: _look_again(connection, job, task))
         return
     for start in range(0, len(keys), _AT_A_TIME):
+        job.admit()
         link.run(partial(_try_rows, job=job, task=task, keys=keys[start : start + _AT_A_TIME]))
 
 

@@ -47,8 +47,14 @@ class Cleaner:
         """Count rows that were written, in a relation of so many; begin a VACUUM once they are many."""
         with self._lock:
             self._dead[relation] += rows
-            is_busy = self._thread is not None and self._thread.is_alive()
-            if is_busy or self._over or not are_many(self._dead[relation], estimated):
+            is_wanted = are_many(self._dead[relation], estimated)
+        if is_wanted:
+            self.clean(relation)
+
+    def clean(self, relation: QualifiedName) -> None:
+        """Begin a VACUUM of a relation, unless one is at work here."""
+        with self._lock:
+            if self._over or (self._thread is not None and self._thread.is_alive()):
                 return
             self._dead[relation] = 0
             self._thread = threading.Thread(target=self._clean, args=[relation], name="crossfade-vacuum", daemon=True)

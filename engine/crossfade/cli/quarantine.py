@@ -70,7 +70,8 @@ def waive(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every row that is open.")] = False,
     table_name: Annotated[
-        str | None, typer.Option("--table", metavar="TABLE", help="The keys' table, as listed.", show_default=False)
+        str | None,
+        typer.Option("--table", metavar="TABLE", help="Only rows of this table, as listed.", show_default=False),
     ] = None,
     as_: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="Who decides it; else the role.", show_default=False)
@@ -79,9 +80,9 @@ def waive(
     """Give refused rows up, with a reason: they stay as they are."""
     if bool(key) == everything:
         raise UsageError("say which rows: --key COLUMN=VALUE for each, or --all", hint="See crossfade quarantine list.")
-    name, keys = run_name(run), [(table_name, _read_key(text)) for text in key or ()]
+    name, keys = run_name(run), [_read_key(text) for text in key or ()]
     with call.engine() as engine:
-        count = engine.waive_quarantine(name, reason, by=as_, keys=keys)
+        count = engine.waive_quarantine(name, reason, by=as_, table=table_name, keys=keys)
     call.answer({"name": name, "waived": count}, lambda: f"{count} {'row' if count == 1 else 'rows'} given up.")
     return 0
 

@@ -13,9 +13,10 @@ from crossfade.cli.targets import run_name
 from crossfade.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import RenderableType
 
-    from crossfade.plan.model import Backfill
     from crossfade.workflow.steering import Brake
 
 
@@ -32,18 +33,20 @@ def tune(
     settings: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[KEY=VALUE]…",
+            metavar="KEY=VALUE",
             help="Keys of the plan's `backfill`, such as nice=0.5; KEY= goes back to the plan's. None: show them.",
             show_default=False,
         ),
     ] = None,
 ) -> int:
     """Change how a run's rows are migrated, while it runs."""
+    from crossfade.workflow.steering import as_document
+
     name, wanted = run_name(run), dict(_pair(text) for text in settings or ())
     with call.engine() as engine:
         now = engine.tune(name, wanted) if wanted else engine.settings(name)
-    document = now.model_dump(mode="json")
-    call.answer({"name": name, "settings": document}, lambda: _settings_page(now))
+    document = as_document(now)
+    call.answer({"name": name, "settings": document}, lambda: _settings_page(document))
     return 0
 
 
@@ -62,8 +65,7 @@ def _pair(text: str) -> tuple[str, Any]:
     return key, read if isinstance(read, int | float | bool | list | None) else value
 
 
-def _settings_page(settings: "Backfill") -> "RenderableType":
-    document = settings.model_dump(mode="json")
+def _settings_page(document: "Mapping[str, Any]") -> "RenderableType":
     return table(("KEY", "VALUE"), [(key, _shown(value)) for key, value in document.items() if value is not None])
 
 
@@ -73,7 +75,7 @@ def _shown(value: Any) -> str:
 
 def brake(
     call: Call,
-    to: Annotated[OnOff | None, typer.Argument(metavar="[on|off]", help="Without it: how it stands.")] = None,
+    to: Annotated[OnOff | None, typer.Argument(metavar="on|off", help="Without it: how it stands.")] = None,
     reason: Annotated[
         str | None, typer.Option("--reason", help="Why; everyone whose backfill waits is told.", show_default=False)
     ] = None,

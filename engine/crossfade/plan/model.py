@@ -61,7 +61,8 @@ class Backfill(Throttles):
         default=0.0, description="How long to rest after a batch, in times of how long it took."
     )
     rows_per_second: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="No more rows a second than this, over all workers."
+        default=None,
+        description="No more rows a second of one table or partition than this, over all workers and hosts.",
     )
     wal_per_second: Annotated[Size, SizeBetween(low=Size(1024**2), high=Size(1024**4))] | None = Field(
         default=None,

@@ -177,8 +177,11 @@ class Engine:
     ) -> Status:
         """Fill the new shape, make it as good as the old, and compare both; or change the data that the plan means."""
         run = self._find(target, tuple(acks))
-        self._require_state(run, "backfill", State.PLANNED if from_json(run.program).data else State.EXPANDED)
-        return self._drive(run, State.BACKFILLED, wait=wait, max_duration=max_duration)
+        is_data = bool(from_json(run.program).data)
+        self._require_state(run, "backfill", State.PLANNED if is_data else State.EXPANDED)
+        # A change of data has nothing to contract, and is over with its last row.
+        goal = State.CONTRACTED if is_data else State.BACKFILLED
+        return self._drive(run, goal, wait=wait, max_duration=max_duration)
 
     def contract(
         self,
@@ -346,10 +349,14 @@ class Engine:
         reason: str,
         *,
         by: str | None = None,
-        keys: Sequence[tuple[str | None, Mapping[str, str]]] = (),
+        table: str | None = None,
+        keys: Sequence[Mapping[str, str]] = (),
     ) -> int:
-        """Give up refused rows, with a reason: those with these keys (and table), or with none all that are open."""
-        return quarantined.waive(self._read(), self._find(name, ()), reason, by=by, keys=keys)
+        """Give up refused rows, with a reason: those with exactly these keys, or with none all that are open.
+
+        With a table, only those of it, written as they are listed. How many they were.
+        """
+        return quarantined.waive(self._read(), self._find(name, ()), reason, by=by, table=table, keys=keys)
 
     # Looking
 

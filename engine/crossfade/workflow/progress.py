@@ -45,6 +45,9 @@ class _Run:
     settings: Backfill
     throttled_share: float
     step: str | None
+    is_held: bool
+    is_compared: bool
+    """Both sides are compared after the last batch; a change of data has no sides."""
     changes_ahead: int
 
 
@@ -93,6 +96,8 @@ def _read_run(connection: Connection, run_id: int) -> _Run:
         settings=Plan.from_json(row["plan"]).backfill.tuned(row["tuning"]),
         throttled_share=float(row["throttled_share"]),
         step=row["step"],
+        is_held=row["holder"] is not None,
+        is_compared=bool((row["program"] or {}).get("rows")),
         changes_ahead=row["changes_ahead"],
     )
 
@@ -215,12 +220,12 @@ def _situation(run: _Run, tables: Sequence[TableProgress], workers: int) -> tupl
     if run.step is not None:
         return f"step {run.step}", None
     if all(t.finished for t in tables) and not run.changes_ahead:
-        return "verifying", None
+        return ("verifying" if run.is_compared and run.is_held else run.state.value), None
     if closed is not None:
         return closed, None
     if throttled is not None:
         return f"throttled, {throttled}", throttled
-    if not workers and any(t.batches for t in tables):
+    if not workers and not run.is_held:
         return _NOBODY, _NOBODY
     return "backfilling", None
 

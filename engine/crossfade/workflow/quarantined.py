@@ -65,27 +65,33 @@ def waive(
     reason: str,
     *,
     by: str | None,
-    keys: Sequence[tuple[str | None, Mapping[str, str]]],
+    table: str | None,
+    keys: Sequence[Mapping[str, str]],
 ) -> int:
-    """Give up open rows: those with one of these keys (and table, where one is given), or with no keys all of them.
+    """Give up open rows: those with exactly these keys (and table, where one is given), or with no keys all of them.
 
-    How many they were. Raises UsageError where a key names no open row; then none is given up.
+    How many they were. Raises UsageError where a key, or the table, names no open row; then none is given up.
     """
     with connection.transaction():
         waived = 0
-        for table, key in keys or ((None, {}),):
+        for key in keys or (None,):
             done = connection.execute(
                 "UPDATE crossfade.rejected_rows SET state = 'waived', waived_by = coalesce(%(by)s, session_user),"
                 " waived_because = %(reason)s, at = pg_catalog.clock_timestamp()"
                 " WHERE run_id = %(run)s AND state = 'open' AND (%(table)s::text IS NULL OR relation = %(table)s)"
-                " AND key @> %(key)s",
-                {"run": run.id, "table": table, "key": Jsonb(key), "by": by, "reason": reason},
+                " AND (%(key)s::jsonb IS NULL OR key = %(key)s)",
+                {
+                    "run": run.id,
+                    "table": table,
+                    "key": None if key is None else Jsonb(key),
+                    "by": by,
+                    "reason": reason,
+                },
             )
-            if done.rowcount == 0 and keys:
-                named = ", ".join(f"{column}={value}" for column, value in key.items())
+            if done.rowcount == 0 and (keys or table):
                 raise UsageError(
-                    f"no open row of run {run.name} has the key {named}; none was given up",
-                    hint=f"See crossfade quarantine list {run.name}.",
+                    f"run {run.name} has no open row {_named(table, key)}; none was given up",
+                    hint=f"Write tables and whole keys as they are listed: crossfade quarantine list {run.name}",
                 )
             waived += done.rowcount
         if waived:
@@ -93,6 +99,11 @@ def waive(
                 connection,
                 run.id,
                 "rows_waived",
-                {"rows": waived, "reason": reason, "by": by, "keys": [dict(key) for _, key in keys]},
+                {"rows": waived, "reason": reason, "by": by, "table": table, "keys": [dict(key) for key in keys]},
             )
     return waived
+
+
+def _named(table: str | None, key: Mapping[str, str] | None) -> str:
+    columns = ", ".join(f"{column}={value}" for column, value in (key or {}).items())
+    return " ".join(part for part in (f"with the key {columns}" if key else "", f"in {table}" if table else "") if part)

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from crossfade.errors import UsageError, WrongState
 from crossfade.plan.model import Backfill, Plan
 from crossfade.plan.words import nearest, shown
+from crossfade.postgres.connect import masked
 from crossfade.workflow import ledger
 from crossfade.workflow.program import from_json
 from crossfade.workflow.states import FINAL, GIVEN_UP, Event, State, after
@@ -78,10 +79,16 @@ def tune(connection: Connection, run: RunRow, wanted: Mapping[str, Any]) -> Back
                 " WHERE run_id = %s AND finished_at IS NULL",
                 [after_it.batch_rows, run.id],
             )
-        old, new = before.model_dump(mode="json"), after_it.model_dump(mode="json")
+        old, new = as_document(before), as_document(after_it)
         changed = {k: {"from": old.get(k), "to": new.get(k)} for k in wanted}
         ledger.add_event(connection, run.id, "tuned", changed)
     return after_it
+
+
+def as_document(settings: Backfill) -> dict[str, Any]:
+    """The settings as a plan writes them, without passwords in addresses."""
+    document = settings.model_dump(mode="json")
+    return {key: masked(value) if isinstance(value, str) else value for key, value in document.items()}
 
 
 _TUNABLE = frozenset(Backfill.model_fields) - {"updated_at", "verify"}
@@ -155,11 +162,13 @@ def brake(connection: Connection) -> Brake:
 def set_brake(connection: Connection, *, reason: str | None) -> Brake:
     """Hold every backfill for this reason, or with None let all go on; each run that is under way remembers it."""
     with connection.transaction():
-        connection.execute(
+        done = connection.execute(
             "UPDATE crossfade.brake SET is_on = %(reason)s::text IS NOT NULL, reason = %(reason)s,"
-            " actor = session_user, since = pg_catalog.clock_timestamp()",
+            " actor = session_user, since = pg_catalog.clock_timestamp() WHERE reason IS DISTINCT FROM %(reason)s",
             {"reason": reason},
         )
+        if done.rowcount == 0:
+            return brake(connection)
         connection.execute(
             "INSERT INTO crossfade.events (run_id, kind, data)"
             " SELECT id, %s, %s FROM crossfade.runs WHERE state = 'backfilling'",

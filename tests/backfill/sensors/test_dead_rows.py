@@ -33,7 +33,7 @@ CASES = [
     (
         [seen(600 * K, 400 * K)],
         1.0,
-        "40 % of the rows of public.t are dead, more than 30 %; waits for autovacuum",
+        "40 % of the rows of public.t are dead, more than 30 %; a vacuum comes first",
     ),
     ([seen(600 * K, 400 * K, due=False)], 1.0, None),
     (
@@ -46,10 +46,10 @@ CASES = [
     (
         [seen(600 * K, 400 * K), seen(500 * K, 500 * K, "Odd"), seen(0, 900 * K, due=False)],
         1.0,
-        '50 % of the rows of public."Odd" are dead, more than 30 %; waits for autovacuum',
+        '50 % of the rows of public."Odd" are dead, more than 30 %; a vacuum comes first',
     ),
     ([seen(740 * K, 260 * K)], 1.0, None),
-    ([seen(740 * K, 260 * K)], 0.8, "26 % of the rows of public.t are dead, not yet below 24 %; waits for autovacuum"),
+    ([seen(740 * K, 260 * K)], 0.8, "26 % of the rows of public.t are dead, not yet below 24 %; a vacuum comes first"),
     ([seen(760 * K, 240 * K)], 0.8, None),
 ]
 
@@ -69,7 +69,7 @@ def test_dead_rows_are_seen_by_any_role_until_they_are_vacuumed(
     eventually(lambda: judge(observe(sensing, [T]), 30) is not None, "the statistics to arrive")
     reason = judge(observe(blind, [T, QualifiedName("public", "gone")]), 30)
     assert reason is not None
-    assert reason.endswith("% of the rows of public.t are dead, more than 30 %; waits for autovacuum")
+    assert reason.endswith("% of the rows of public.t are dead, more than 30 %; a vacuum comes first")
     watched.execute("VACUUM t")
     eventually(lambda: observe(sensing, [T]).relations[0].dead == 0, "the statistics to arrive")
     assert judge(observe(sensing, [T]), 30) is None

@@ -1,7 +1,7 @@
-"""The sensor of dead rows in the tables that are filled: past a share of them the batches wait for autovacuum.
+"""The sensor of dead rows in the tables that are filled: past a share of them the batches wait for a vacuum.
 
-Only for one that comes: a table that autovacuum leaves alone, or for which it has no reason yet, is not waited for. Nor
-is one with few dead rows, whatever their share: they cost nothing, and our own vacuum takes them first.
+Ours is begun at once where we may; else autovacuum is waited for, if it comes: a table that it leaves alone, or for
+which it has no reason yet, is not waited for. Nor is one with few dead rows, whatever their share: they cost nothing.
 """
 
 from __future__ import annotations
@@ -62,15 +62,19 @@ def observe(connection: psycopg.Connection[Any], relations: Collection[Qualified
         return Observation(relations=tuple(cursor.execute(query("dead_rows"), names).fetchall()))
 
 
+def worst(observation: Observation) -> Relation | None:
+    """The relation with the greatest share of dead rows, of those that a vacuum is to be expected for."""
+    return max((r for r in observation.relations if r.is_due or r.is_vacuumed), key=lambda r: r.share, default=None)
+
+
 def judge(observation: Observation, max_percent: int, factor: float = 1.0) -> str | None:
     """Which relation has to be vacuumed first; the worst, where there are several."""
-    waited_for = (r for r in observation.relations if r.is_due or r.is_vacuumed)
-    worst = max(waited_for, key=lambda r: r.share, default=None)
+    found = worst(observation)
     allowed = max_percent / 100 * factor
-    if worst is None or worst.share <= allowed:
+    if found is None or found.share <= allowed:
         return None
     return (
-        f"{words.percent(worst.share)} of the rows of {worst.full_name} are dead, "
+        f"{words.percent(found.share)} of the rows of {found.full_name} are dead, "
         f"{words.more_than(words.percent(allowed), factor)}; "
-        f"{'a vacuum is at work' if worst.is_vacuumed else 'waits for autovacuum'}"
+        f"{'a vacuum is at work' if found.is_vacuumed else 'a vacuum comes first'}"
     )

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crossfade.postgres.names import QualifiedName
 
 
 class Sensor(StrEnum):
@@ -30,6 +34,8 @@ class Reading:
     """Why to begin to wait: the limit and what was measured, in words."""
     near: str | None = None
     """Why not to go on yet: what was measured is still too near the limit. Set wherever `over` is."""
+    relation: QualifiedName | None = None
+    """The relation that has to be vacuumed before batches go on."""
     blockers: tuple[int, ...] = ()
     """Process ids of our sessions that somebody has waited for longer than the limit."""
 

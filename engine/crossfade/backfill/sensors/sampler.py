@@ -8,6 +8,7 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -117,7 +118,7 @@ class Sampler:
                 lambda c: _judged(old_snapshots.judge, old_snapshots.observe(c, dead(c), self._own_pids()), age),
             )
         if (share := limits.max_dead_rows) is not None:
-            yield Sensor.DEAD_ROWS, lambda c: _judged(dead_rows.judge, dead(c), share)
+            yield Sensor.DEAD_ROWS, lambda c: _dead_rows(dead(c), share)
 
     def _checkpoints(self, connection: Connection, limit: int) -> Reading:
         self._counts = checkpoints.observe(connection, self._counts)
@@ -140,6 +141,12 @@ def _blocked(seen: blocked.Observation, limit: Any) -> Reading:
         near=blocked.judge(seen, limit, GO_ON),
         blockers=blocked.blockers(seen, limit),
     )
+
+
+def _dead_rows(seen: dead_rows.Observation, limit: int) -> Reading:
+    reading, worst = _judged(dead_rows.judge, seen, limit), dead_rows.worst(seen)
+    wants_one = reading.over is not None and worst is not None and not worst.is_vacuumed
+    return replace(reading, relation=worst.full_name) if wants_one and worst is not None else reading
 
 
 def _judged(judge: Callable[[Any, Any, float], str | None], seen: Any, limit: Any) -> Reading:

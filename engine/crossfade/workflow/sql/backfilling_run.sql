@@ -29,7 +29,7 @@ throttled AS (
     FROM span s
     JOIN spoken t ON t.kind = 'throttled' AND t.until > s.since
 )
-SELECT r.name, r.plan, r.tuning, r.state, r.paused, r.holder, pg_catalog.clock_timestamp() AS now,
+SELECT r.name, r.plan, r.program, r.tuning, r.state, r.paused, r.holder, pg_catalog.clock_timestamp() AS now,
     coalesce(t.seconds / nullif(pg_catalog.date_part('epoch', s.until - s.since), 0), 0) AS throttled_share,
     (SELECT s.id FROM crossfade.steps s WHERE s.run_id = r.id AND s.state = 'running' LIMIT 1) AS step,
     (SELECT pg_catalog.count(*)

@@ -5,7 +5,11 @@ WITH wanted AS (
         w.schema,
         w.name,
         greatest(c.reltuples, 0) AS rows,
-        pg_catalog.pg_stat_get_live_tuples(c.oid) AS live,
+        -- After a crash the statistics have only seen what happened since.
+        greatest(
+            pg_catalog.pg_stat_get_live_tuples(c.oid),
+            c.reltuples::pg_catalog.int8 - pg_catalog.pg_stat_get_dead_tuples(c.oid)
+        ) AS live,
         pg_catalog.pg_stat_get_dead_tuples(c.oid) AS dead,
         (SELECT pg_catalog.jsonb_object_agg(o.option_name, o.option_value)
          FROM pg_catalog.pg_options_to_table(c.reloptions) o) AS options
