@@ -125,8 +125,8 @@ def refuse_wrong(job: Job, ranges: Ranges, count: int) -> None:
             )
         case DataChange(write=Delete(archive=archive)):
             raise StepFailed(
-                f"{ranges.relation}: {count} of the deleted rows did not reach {archive}: a trigger or a rule kept them "
-                "out; nothing of this batch was deleted",
+                f"{ranges.relation}: {count} of the deleted rows did not reach {archive}: a trigger or a rule kept "
+                "them out; nothing of this batch was deleted",
                 hint="Look at the archive's triggers and rules, then run the command again.",
                 location=str(ranges.relation),
                 sqlstate=None,
