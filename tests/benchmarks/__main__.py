@@ -15,11 +15,11 @@ from functools import partial
 
 from crossfade import __version__
 
-from . import backfill_throughput, ddl_stall, dual_writes
+from . import backfill_throughput, ddl_stall, dual_writes, ledger_cost, lock_waiter
 from .databases import connect, server
 from .figures import Figure, show
 
-NAMES = (dual_writes.NAME, backfill_throughput.NAME, ddl_stall.NAME)
+NAMES = (dual_writes.NAME, backfill_throughput.NAME, ledger_cost.NAME, lock_waiter.NAME, ddl_stall.NAME)
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -44,6 +44,8 @@ def main(given: Sequence[str] | None = None) -> None:
         runs: dict[str, Callable[[], Iterator[Figure]]] = {
             dual_writes.NAME: partial(dual_writes.measure, url, arguments.rounds),
             backfill_throughput.NAME: partial(backfill_throughput.measure, url, arguments.rows, arguments.repetitions),
+            ledger_cost.NAME: partial(ledger_cost.measure, url),
+            lock_waiter.NAME: partial(lock_waiter.measure, url),
             ddl_stall.NAME: partial(ddl_stall.measure, url, arguments.repetitions),
         }
         for name in arguments.only or NAMES:

@@ -105,7 +105,7 @@ def measure(server_url: str, rows: int, repetitions: int) -> Iterator[Figure]:
         for _ in range(repetitions):
             updates.append(_alone(server_url, _update))
             for workers, found in alone.items():
-                found.append(_alone(server_url, _backfill, workers))
+                found.append(_alone(server_url, backfill, workers))
         speed = _speed(updates, rows)
         yield _throughput("backfill, rows phase, alone", _speed(alone[1], rows), speed, 1.0)
         yield _throughput("backfill by two workers, rows phase, alone", _speed(alone[2], rows), speed, 1.3)
@@ -135,7 +135,7 @@ def _beside_foreground(server_url: str, rows: int, repetitions: int) -> Iterator
     backfills: list[Observed] = []
     for _ in range(repetitions):
         updates.append(_observed(server_url, rows, _update))
-        backfills.append(_observed(server_url, rows, _backfill))
+        backfills.append(_observed(server_url, rows, backfill))
     yield _throughput(
         "backfill, rows phase, both with a foreground",
         _speed([o.filled for o in backfills], rows),
@@ -205,7 +205,8 @@ def _update(url: str, program: Program) -> tuple[float, float]:
         return since, time.time()
 
 
-def _backfill(url: str, _program: Program) -> tuple[float, float]:
+def backfill(url: str, _program: Program) -> tuple[float, float]:
+    """The run `backfill-throughput`, expanded; since and until when batches were done, by `time.time()`."""
     batches: list[tuple[float, BatchDone]] = []
 
     def hear(event: Event) -> None:

@@ -21,6 +21,8 @@ SETTINGS: dict[str, str | int] = {
     "max_wal_size": "16GB",
     "checkpoint_timeout": "1h",
     "wal_level": "replica",
+    "shared_preload_libraries": "pg_stat_statements",
+    "pg_stat_statements.track": "none",
 }
 
 

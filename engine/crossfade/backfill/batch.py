@@ -12,11 +12,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg import sql
 
 from crossfade.backfill.claims import Claim, Done, Standings, claim, cut, finish, fitted, leave, some_are_ready
 from crossfade.backfill.pace import after_batch
 from crossfade.backfill.quarantine import Rejected, Written, record_rejected, write_around
-from crossfade.backfill.task import fetch, users_search_path
+from crossfade.backfill.task import fetch
 from crossfade.errors import StepFailed
 from crossfade.operations.step import DataChange, Delete, Update
 
@@ -66,7 +67,6 @@ def take_turn(connection: Connection, job: Job, troubles: Troubles) -> Progress 
     Raises BatchFailed where a batch was begun and rolled back, WorkLeft where the run is paused or turned back.
     """
     with connection.transaction():
-        _set_local(connection, "lock_timeout", 200)
         standing = claim(connection, job, troubles.avoided())
         job.require_open(standing)
         if standing.claim is None:
@@ -82,16 +82,13 @@ def take_turn(connection: Connection, job: Job, troubles: Troubles) -> Progress 
 
 
 def _do(connection: Connection, job: Job, claimed: Claim, trouble: Trouble | None) -> Progress:
-    if trouble is not None:
-        _set_local(connection, "lock_timeout", min(200 + 100 * trouble.attempts, 1000))
     begun = time.monotonic()
     asked = fitted(connection, job, claimed)
     ranges = asked.task.ranges(job.change)
-    _set_local(connection, "statement_timeout", round(1000 * job.control.patience()))
-    # What a constraint or a trigger would say only at COMMIT has to be said while the row can still be found.
-    connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    with users_search_path(connection):
-        written = _write(connection, job, ranges, asked, trouble)
+    attempts = 0 if trouble is None else trouble.attempts
+    _set_up(connection, lock_seconds=min(0.2 + 0.1 * attempts, 1.0), seconds=job.control.patience())
+    written = _write(connection, job, ranges, asked, trouble)
+    connection.execute("SET LOCAL search_path TO pg_catalog")
     seconds = time.monotonic() - begun
     done = asked if written.upto == asked.upto else leave(connection, job, asked, written.upto)
     if written.rejected:
@@ -133,5 +130,16 @@ def refuse_wrong(job: Job, ranges: Ranges, count: int) -> None:
             )
 
 
-def _set_local(connection: Connection, name: str, milliseconds: int) -> None:
-    connection.execute("SELECT pg_catalog.set_config(%s, %s, true)", [name, f"{milliseconds}ms"])
+_SETTINGS = sql.SQL(
+    "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {};"
+    " SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL search_path TO DEFAULT"
+)
+
+
+def _set_up(connection: Connection, *, lock_seconds: float, seconds: float) -> None:
+    """Prepare the transaction for the write, in one round trip.
+
+    What a constraint or a trigger would say only at COMMIT has to be said while the row can still be found. The path is
+    the one that triggers of the users' tables know; an error ends the transaction, and the path with it.
+    """
+    connection.execute(_SETTINGS.format(f"{1000 * lock_seconds:.0f}ms", f"{1000 * seconds:.0f}ms"))

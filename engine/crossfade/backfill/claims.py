@@ -10,7 +10,7 @@ Every function works inside the caller's transaction.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from crossfade.backfill.pace import Pace
 
 Connection = psycopg.Connection[Any]
+_Piece = tuple[list[str] | None, list[str], int]
+"""A batch to be: after which key, up to which, and how many rows lie between."""
 _AHEAD = 4
 """Batches for each worker, once the pace has settled; before that it changes too much from one to the next."""
 _CUT_LOCK = 0x43524643
@@ -132,9 +134,10 @@ def cut(connection: Connection, job: Job) -> bool:
 def _cut_ahead(connection: Connection, job: Job, task: Task) -> None:
     ranges = task.ranges(job.change)
     settings = job.control.settings
-    each = _AHEAD if task.pace.has_settled(job.aim.target) else 1
+    is_steady = task.pace.has_settled(job.aim.target) or task.pace.batch_rows >= job.aim.largest
+    each = _AHEAD if is_steady else 1
     frontier, rows = task.frontier, task.pace.batch_rows
-    pieces: list[tuple[list[str] | None, list[str], int]] = []
+    pieces: list[_Piece] = []
     while len(pieces) < each * settings.workers and frontier != task.upper:
         assert task.upper is not None
         upto, covered = _next_bound(connection, ranges, task, frontier, task.upper, rows)
@@ -146,20 +149,20 @@ def _cut_ahead(connection: Connection, job: Job, task: Task) -> None:
         [_listed(frontier), task.id, _listed(task.frontier), task.pass_number],
     )
     if moved.rowcount == 1:
-        for after, last, covered in pieces:
-            _add(connection, job, task, after, last, covered)
+        _add(connection, job, task, pieces)
 
 
 def _listed(bound: Bound | None) -> list[str] | None:
     return None if bound is None else list(bound)
 
 
-def _add(connection: Connection, job: Job, task: Task, after: list[str] | None, upto: list[str], covered: int) -> None:
-    connection.execute(
-        "INSERT INTO crossfade.batches (backfill_id, run_id, change_id, pass, after_key, upto_key, covered)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        [task.id, job.run_id, job.change.id, task.pass_number, after, upto, covered],
-    )
+def _add(connection: Connection, job: Job, task: Task, pieces: Iterable[_Piece]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO crossfade.batches (backfill_id, run_id, change_id, pass, after_key, upto_key, covered)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [[task.id, job.run_id, job.change.id, task.pass_number, *piece] for piece in pieces],
+        )
 
 
 def _next_bound(
@@ -192,7 +195,7 @@ def fitted(connection: Connection, job: Job, claimed: Claim) -> Claim:
     upto, covered = _next_bound(connection, task.ranges(job.change), task, claimed.after, claimed.upto, wanted)
     if upto == claimed.upto:
         return claimed
-    _add(connection, job, task, list(upto), list(claimed.upto), max(0, claimed.covered - covered))
+    _add(connection, job, task, [(list(upto), list(claimed.upto), max(0, claimed.covered - covered))])
     return replace(claimed, upto=upto, covered=covered)
 
 
@@ -200,7 +203,7 @@ def leave(connection: Connection, job: Job, claimed: Claim, upto: Bound) -> Clai
     """End the batch early; what lies behind becomes a batch of its own."""
     ranges = claimed.task.ranges(job.change)
     covered = min(claimed.covered, fetch_number(connection, ranges.count(claimed.after, upto)))
-    _add(connection, job, claimed.task, list(upto), list(claimed.upto), claimed.covered - covered)
+    _add(connection, job, claimed.task, [(list(upto), list(claimed.upto), claimed.covered - covered)])
     return replace(claimed, upto=upto, covered=covered)
 
 
@@ -222,7 +225,7 @@ WITH batch AS (
         duration_ms = %(seconds)s::double precision * 1000,
         wal_bytes = pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), %(wal_before)s::pg_lsn),
         at = pg_catalog.clock_timestamp()
-    WHERE id = %(id)s
+    WHERE backfill_id = %(task)s AND id = %(id)s
     RETURNING wal_bytes
 )
 UPDATE crossfade.backfills f

@@ -32,6 +32,8 @@ PATIENCE_SECONDS = 300.0
 """How long a row that others hold is tried for."""
 ATTEMPTS = 5
 """How often a unit of work is tried that failed by itself."""
+_PREPARED_AFTER = 2
+"""How often a statement is sent before the server is asked to keep it."""
 _LOOK_SECONDS = 0.1
 """Between two looks, while waiting, at whether to stop."""
 _SESSION = {
@@ -185,6 +187,8 @@ class Link:
     def _ready(self) -> Connection:
         if self.connection is None or self.connection.closed:
             self.connection = self._connect()
+            # The same few statements for each batch; planning them would cost as much as the ledger's part of one.
+            self.connection.prepare_threshold = _PREPARED_AFTER
             for name, value in _SESSION.items():
                 self.connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", [name, value])
         return self.connection

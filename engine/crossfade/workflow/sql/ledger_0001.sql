@@ -90,7 +90,7 @@ COMMENT ON COLUMN crossfade.backfills.free_at IS
 -- transaction of its rows. `void` is one that nobody will do: its relation is gone, or its run turned back. A foreign
 -- key would lock the row of its relation in every cut and every split, beside workers that update it.
 CREATE TABLE crossfade.batches (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id bigint GENERATED ALWAYS AS IDENTITY,
     backfill_id bigint NOT NULL,
     run_id bigint NOT NULL,
     change_id text NOT NULL,
@@ -103,10 +103,10 @@ CREATE TABLE crossfade.batches (
     duration_ms double precision,
     wal_bytes bigint,
     worker text,
-    at timestamptz
+    at timestamptz,
+    PRIMARY KEY (backfill_id, id)
 );
 CREATE INDEX batches_ready ON crossfade.batches (run_id, change_id, id) WHERE state = 'ready';
-CREATE INDEX batches_of_relation ON crossfade.batches (backfill_id, id);
 
 -- Rows that the backfill set aside, by key.
 CREATE TABLE crossfade.rejected_rows (
