@@ -12,7 +12,7 @@ import pytest
 from crossfade.backfill import control
 from crossfade.backfill.retry import Passing
 from crossfade.backfill.troubles import Troubles
-from crossfade.errors import WorkLeft
+from crossfade.errors import StepFailed, WorkLeft
 from crossfade.observe.events import BatchDone, Throttled
 
 from .filling import COUNTED, KEYED, rows
@@ -294,3 +294,33 @@ def test_after_two_deadlocks_rows_are_locked_in_order_and_after_three_failures_f
     assert troubles.avoided() == (7,)
     troubles.done(7)
     assert troubles.avoided() == ()
+
+
+def test_a_run_that_waits_for_the_brake_notices_that_it_is_paused(start: Callable[..., Filling]) -> None:
+    filling = start(KEYED + rows(100))
+
+    def pause() -> None:
+        until(lambda: reasons(filling))
+        with filling.other(autocommit=True) as other:
+            other.execute("UPDATE crossfade.runs SET paused = 'lunch' WHERE id = %s", [filling.run_id])
+
+    filling.sql("UPDATE crossfade.brake SET is_on = true, reason = 'maintenance', actor = 'me'")
+    beside(pause)
+    try:
+        with pytest.raises(WorkLeft, match="paused: lunch"):
+            filling.fill()
+    finally:
+        filling.sql("UPDATE crossfade.brake SET is_on = false, reason = NULL")
+    assert filling.pending() == 100
+    assert filling.progress("throttled_by", "throttled_since") == (None, None)
+
+
+def test_a_worker_that_fails_ends_the_others_that_wait(start: Callable[..., Filling]) -> None:
+    """One has a batch that fails for good; the other rests for minutes, by the limit of rows."""
+    filling = start(
+        KEYED + rows(100) + "CREATE FUNCTION boom() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.id > 50 THEN"
+        " PERFORM pg_sleep(0.3); PERFORM nothing(); END IF; RETURN NEW; END $$;"
+        "CREATE TRIGGER boom BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION {schema}.boom();"
+    )
+    with pytest.raises(StepFailed, match="nothing"):
+        filling.fill(batch_rows=50, workers=2, rows_per_second=1)

@@ -5,12 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from psycopg import errors
 
+from crossfade.backfill.batch import Idle, take_turn
+from crossfade.backfill.retry import Passing
+from crossfade.backfill.task import open_task
+from crossfade.backfill.troubles import Troubles
 from crossfade.errors import RowsFailed, StepFailed
+from crossfade.postgres.connect import connect
+from crossfade.postgres.server import EmbeddedServer
+
+from ..fixtures.commit_cutter import CommitCutter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..fixtures.servers import Server
     from .filling import Filling
 
 COUNT = "update_rows: {table: {schema}.t, set: {hits: hits + 1}}"
@@ -185,3 +195,63 @@ def test_without_a_key_a_where_that_turns_false_finds_every_row_once(start: Call
     )
     filling.fill(batch_rows=500, workers=2)
     assert filling.sql("SELECT min(hits), max(hits), count(*) FROM t") == [(1, 1, 5000)]
+
+
+POISON = "ALTER TABLE t ADD CONSTRAINT sound CHECK (n % 10 <> 7 OR hits < 1) NOT VALID;"
+
+
+def test_commits_that_seem_lost_while_refused_rows_are_tried_again_count_once(
+    start: Callable[..., Filling], server: Server
+) -> None:
+    if not isinstance(server, EmbeddedServer) or server.directory is None:
+        pytest.skip("the proxy wants a server that this suite started")
+    filling = start(KEYS["bigint"] + POISON, COUNT)
+    with pytest.raises(RowsFailed):
+        filling.fill(batch_rows=20)
+    filling.sql("ALTER TABLE t DROP CONSTRAINT sound")
+    with CommitCutter(str(server.directory / f".s.PGSQL.{server.port}")) as cutter:
+        cutter.cut(8)
+        filling.fill(url=server.url(filling.database.name, host="127.0.0.1", port=cutter.port))
+        assert cutter.cuts == 8
+    assert filling.sql("SELECT DISTINCT hits FROM t") == [(1,)]
+
+
+def test_connections_that_are_cut_at_every_commit_count_each_row_once(
+    start: Callable[..., Filling], server: Server
+) -> None:
+    if not isinstance(server, EmbeddedServer) or server.directory is None:
+        pytest.skip("the proxy wants a server that this suite started")
+    filling = start(KEYS["bigint"], COUNT)
+    with CommitCutter(str(server.directory / f".s.PGSQL.{server.port}")) as cutter:
+        cutter.cut(12)
+        url = server.url(filling.database.name, host="127.0.0.1", port=cutter.port)
+        filling.fill(batch_rows=10, max_rows=10, workers=2, url=url)
+        assert cutter.cuts == 12
+    assert filling.sql("SELECT DISTINCT hits FROM t") == [(1,)]
+    assert filling.progress("rows_done", "rows_written") == (99, 99)
+
+
+def test_a_row_that_does_not_reach_the_archive_is_not_deleted_beside_one_that_is_refused(
+    start: Callable[..., Filling],
+) -> None:
+    filling = start(KEYS["bigint"] + "CREATE TABLE old (n bigint, hits int);", PURGE)
+    filling.sql(
+        f"CREATE TABLE child (n bigint REFERENCES {filling.schema}.t); INSERT INTO child VALUES (20);"
+        "CREATE FUNCTION drop_it() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RETURN CASE NEW.n WHEN 50 THEN NULL ELSE NEW END; END $$;"
+        f"CREATE TRIGGER drop_it BEFORE INSERT ON old FOR EACH ROW EXECUTE FUNCTION {filling.schema}.drop_it()"
+    )
+    with pytest.raises(StepFailed, match="did not reach"):
+        filling.fill(batch_rows=1000)
+    assert filling.sql("SELECT count(*) FROM t WHERE n = 50") == [(1,)]
+
+
+def test_while_many_batches_are_left_alone_nothing_is_taken_to_be_over(start: Callable[..., Filling]) -> None:
+    filling = start(KEYS["bigint"], COUNT)
+    with filling.control() as control, connect(filling.database.url) as connection:
+        job = filling.job(control, token=filling.token)
+        open_task(connection, job, filling.relations()["t"])
+        troubles = Troubles()
+        for batch in range(10**6, 10**6 + 8):
+            troubles.failed(batch, Passing.DISK, errors.DiskFull())
+        assert take_turn(connection, job, troubles) is Idle.BUSY

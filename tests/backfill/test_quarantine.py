@@ -245,3 +245,13 @@ def test_a_key_is_an_object_with_each_column() -> None:
     assert key_as_json(Key(columns=("a", "b"), types=("text", "integer")), ("x", "5")) == {"a": "x", "b": "5"}
     assert key_as_json(Key(), ("(0,7)",)) == {"ctid": "(0,7)"}
     assert described({"a": "x", "b": "5"}) == "a=x, b=5"
+
+
+def test_a_row_that_was_given_up_in_one_change_still_counts_in_another(start: Callable[[str], Filling]) -> None:
+    filling = start(KEYED + rows(20) + SOUND)
+    refuse(filling)
+    filling.sql("UPDATE crossfade.rejected_rows SET state = 'waived' WHERE run_id = %s", [filling.run_id])
+    filling.fill()
+    assert filling.verify().mismatches == 0
+    filling.change = replace(filling.renaming, id="2.rename_column/rows")
+    assert filling.verify().mismatches == 2

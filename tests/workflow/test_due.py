@@ -29,7 +29,7 @@ RUN = Candidate(
     backfill={},
     tuning={},
     now=NOW,
-    is_scheduled=True,
+    is_data=True,
     is_held=False,
     is_queued=False,
     has_open_rows=False,
@@ -105,7 +105,7 @@ def test_a_failed_run_is_tried_again_ever_more_rarely_but_at_least_every_ten_min
 
 
 def test_only_the_backfill_of_a_run_that_nobody_scheduled_is_a_workers_business() -> None:
-    assert replace(RUN, is_scheduled=False).goal is State.BACKFILLED
+    assert replace(RUN, is_data=False).goal is State.BACKFILLED
     assert RUN.goal is State.CONTRACTED
     assert replace(RUN, state=State.ROLLING_BACK).goal is State.CANCELLED
 
@@ -127,7 +127,7 @@ def test_the_ledger_is_read_as_it_is_meant(database: Database) -> None:
         engine.schedules.fire(NAME)
     before, after = read(database).values()
     assert (before.is_queued, after.is_queued) == (False, True)
-    assert (before.is_scheduled, before.is_held, before.has_batches) == (True, False, False)
+    assert (before.is_data, before.is_held, before.has_batches) == (True, False, False)
     assert str(before.hours.windows[0]) == "22:00-06:00 UTC"
     with connect(database.url) as connection:
         assert ledger.try_lease(connection, before.id) is not None

@@ -12,14 +12,13 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg import sql
 
-from crossfade.backfill.claims import Claim, Done, Standings, claim, cut, finish, fitted, leave, some_are_ready
+from crossfade.backfill.claims import Claim, Done, Standings, claim, cut, finish, fitted, leave, work_is_left
 from crossfade.backfill.pace import after_batch
 from crossfade.backfill.quarantine import Rejected, Written, record_rejected, write_around
 from crossfade.backfill.task import fetch
-from crossfade.errors import StepFailed
-from crossfade.operations.step import DataChange, Delete, Update
+from crossfade.backfill.writing import LOCK_SECONDS, begin_writing, end_writing, write
+from crossfade.operations.step import Copy
 
 if TYPE_CHECKING:
     from crossfade.backfill.job import Job
@@ -61,24 +60,37 @@ class BatchFailed(Exception):
         self.error = error
 
 
-def take_turn(connection: Connection, job: Job, troubles: Troubles) -> Progress | Idle:
+def take_turn(connection: Connection, job: Job, troubles: Troubles, divisor: int = 1) -> Progress | Idle:
     """Do and commit the next batch that nobody has in hand; where there is none, cut some.
 
-    Raises BatchFailed where a batch was begun and rolled back, WorkLeft where the run is paused or turned back.
+    `divisor` makes the cuts smaller. Raises BatchFailed where a batch was begun and rolled back, WorkLeft where the run
+    is paused or turned back.
     """
     with connection.transaction():
-        standing = claim(connection, job, troubles.avoided())
-        job.require_open(standing)
-        if standing.claim is None:
-            if len(troubles.avoided()) < _MOST_LEFT_ALONE and cut(connection, job):
+        claimed = _claimed(connection, job, troubles)
+        if claimed is None:
+            if len(troubles.avoided()) < _MOST_LEFT_ALONE and cut(connection, job, divisor):
                 return Idle.CUT
-            return Idle.BUSY if some_are_ready(connection, job) else Idle.OVER
-        claimed = standing.claim
+            return Idle.BUSY if work_is_left(connection, job) else Idle.OVER
         try:
-            with job.control.in_hand(connection):
+            with job.control.in_hand(connection, claimed.id):
                 return _do(connection, job, claimed, troubles.of(claimed.id))
         except psycopg.Error as error:
             raise BatchFailed(claimed, error) from error
+
+
+def _claimed(connection: Connection, job: Job, troubles: Troubles) -> Claim | None:
+    """The next batch, looked for behind this worker's last one first.
+
+    What is done before it may still be dead entries of the index, while some old transaction is open.
+    """
+    for least in dict.fromkeys((troubles.last, 0)):
+        standing = claim(connection, job, troubles.avoided(), least)
+        job.require_open(standing.state, standing.paused, standing.token)
+        if standing.claim is not None:
+            troubles.last = standing.claim.id
+            return standing.claim
+    return None
 
 
 def _do(connection: Connection, job: Job, claimed: Claim, trouble: Trouble | None) -> Progress:
@@ -86,9 +98,9 @@ def _do(connection: Connection, job: Job, claimed: Claim, trouble: Trouble | Non
     asked = fitted(connection, job, claimed)
     ranges = asked.task.ranges(job.change)
     attempts = 0 if trouble is None else trouble.attempts
-    _set_up(connection, lock_seconds=min(0.2 + 0.1 * attempts, 1.0), seconds=job.control.patience())
+    begin_writing(connection, lock_seconds=min(LOCK_SECONDS + 0.1 * attempts, 1.0), seconds=job.control.patience())
     written = _write(connection, job, ranges, asked, trouble)
-    connection.execute("SET LOCAL search_path TO pg_catalog")
+    end_writing(connection)
     seconds = time.monotonic() - begun
     done = asked if written.upto == asked.upto else leave(connection, job, asked, written.upto)
     if written.rejected:
@@ -99,47 +111,9 @@ def _do(connection: Connection, job: Job, claimed: Claim, trouble: Trouble | Non
 
 
 def _write(connection: Connection, job: Job, ranges: Ranges, asked: Claim, trouble: Trouble | None) -> Written:
-    if trouble is not None and trouble.locks_first:
+    if trouble is not None and trouble.locks_first and not isinstance(job.change.write, Copy):
         fetch(connection, ranges.lock_range(asked.after, asked.upto))
     if trouble is not None and trouble.refused:
         return write_around(connection, job, ranges, asked.after, asked.upto)
-    written, wrong = fetch(connection, ranges.write_range(asked.after, asked.upto))[0]
-    if wrong:
-        refuse_wrong(job, ranges, wrong)
-    return Written(rows=written, upto=asked.upto)
-
-
-def refuse_wrong(job: Job, ranges: Ranges, count: int) -> None:
-    """What a write reports of its own rows: some would be met again, or did not reach the archive."""
-    match job.change:
-        case DataChange(write=Update()):
-            raise StepFailed(
-                f"{ranges.relation}: {count} of the rows would still be meant after they were changed, and without a "
-                "key they could be changed twice; nothing of this batch was changed",
-                hint="Give the table a primary key, or write a `where` that is false for a row once it is changed.",
-                location=str(ranges.relation),
-                sqlstate=None,
-            )
-        case DataChange(write=Delete(archive=archive)):
-            raise StepFailed(
-                f"{ranges.relation}: {count} of the deleted rows did not reach {archive}: a trigger or a rule kept "
-                "them out; nothing of this batch was deleted",
-                hint="Look at the archive's triggers and rules, then run the command again.",
-                location=str(ranges.relation),
-                sqlstate=None,
-            )
-
-
-_SETTINGS = sql.SQL(
-    "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {};"
-    " SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL search_path TO DEFAULT"
-)
-
-
-def _set_up(connection: Connection, *, lock_seconds: float, seconds: float) -> None:
-    """Prepare the transaction for the write, in one round trip.
-
-    What a constraint or a trigger would say only at COMMIT has to be said while the row can still be found. The path is
-    the one that triggers of the users' tables know; an error ends the transaction, and the path with it.
-    """
-    connection.execute(_SETTINGS.format(f"{1000 * lock_seconds:.0f}ms", f"{1000 * seconds:.0f}ms"))
+    rows = write(connection, job, ranges, ranges.write_range(asked.after, asked.upto))
+    return Written(rows=rows, upto=asked.upto)

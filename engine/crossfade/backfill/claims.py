@@ -75,7 +75,7 @@ LEFT JOIN LATERAL (
     SELECT c.id, c.backfill_id, c.after_key, c.upto_key, c.covered
     FROM crossfade.batches c
     WHERE c.run_id = r.id AND c.change_id = %(change)s AND c.state = 'ready' AND c.id <> ALL (%(avoided)s::bigint[])
-      AND r.state = 'backfilling' AND r.paused IS NULL
+      AND c.id >= %(least)s AND r.state = 'backfilling' AND r.paused IS NULL
     ORDER BY c.id
     LIMIT 1
     FOR UPDATE SKIP LOCKED
@@ -85,10 +85,12 @@ WHERE r.id = %(run)s
 """  # noqa: S608 -- a constant of ours
 
 
-def claim(connection: Connection, job: Job, avoided: Collection[int]) -> Standing:
-    """Lock a batch that is ready and that nobody works on, if there is one besides those to avoid."""
+def claim(connection: Connection, job: Job, avoided: Collection[int], least: int) -> Standing:
+    """Lock a batch from this one on that is ready and that nobody works on, if there is one besides those to avoid."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(_CLAIM, {"run": job.run_id, "change": job.change.id, "avoided": list(avoided)}).fetchone()
+        row = cursor.execute(
+            _CLAIM, {"run": job.run_id, "change": job.change.id, "avoided": list(avoided), "least": least}
+        ).fetchone()
     assert row is not None
     if row["batch_id"] is None:
         return Standing(state=row["state"], paused=row["paused"], token=row["token"], claim=None)
@@ -103,16 +105,26 @@ def claim(connection: Connection, job: Job, avoided: Collection[int]) -> Standin
     return Standing(state=row["state"], paused=row["paused"], token=row["token"], claim=found)
 
 
-def some_are_ready(connection: Connection, job: Job) -> bool:
-    """Whether any batch is still to be done, also one that somebody works on."""
+def work_is_left(connection: Connection, job: Job) -> bool:
+    """Whether any batch is still to be done or to be cut, also one that somebody is just at."""
     row = connection.execute(
-        "SELECT EXISTS (SELECT FROM crossfade.batches WHERE run_id = %s AND change_id = %s AND state = 'ready')",
-        [job.run_id, job.change.id],
+        "SELECT EXISTS (SELECT FROM crossfade.batches WHERE run_id = %(run)s AND change_id = %(change)s"
+        " AND state = 'ready') OR EXISTS (SELECT FROM crossfade.backfills WHERE run_id = %(run)s"
+        " AND change_id = %(change)s AND finished_at IS NULL AND frontier IS DISTINCT FROM upper)",
+        {"run": job.run_id, "change": job.change.id},
     ).fetchone()
     return bool(row and row[0])
 
 
-def cut(connection: Connection, job: Job) -> bool:
+def some_are_ready(connection: Connection, task: Task) -> bool:
+    """Whether any batch of a relation is still to be done."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM crossfade.batches WHERE backfill_id = %s AND state = 'ready')", [task.id]
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def cut(connection: Connection, job: Job, divisor: int = 1) -> bool:
     """Cut the next batches of a relation; False where every row of every relation lies in a batch.
 
     True also where somebody else is just cutting: look for batches again.
@@ -124,19 +136,19 @@ def cut(connection: Connection, job: Job) -> bool:
         ).fetchone()
         if row and row[0]:
             try:
-                _cut_ahead(connection, job, task)
+                _cut_ahead(connection, job, task, max(1, task.pace.batch_rows // divisor))
             except psycopg.errors.UndefinedTable as error:
                 raise RelationGone(task) from error
             break
     return bool(tasks)
 
 
-def _cut_ahead(connection: Connection, job: Job, task: Task) -> None:
+def _cut_ahead(connection: Connection, job: Job, task: Task, rows: int) -> None:
     ranges = task.ranges(job.change)
     settings = job.control.settings
     is_steady = task.pace.has_settled(job.aim.target) or task.pace.batch_rows >= job.aim.largest
     each = _AHEAD if is_steady else 1
-    frontier, rows = task.frontier, task.pace.batch_rows
+    frontier = task.frontier
     pieces: list[_Piece] = []
     while len(pieces) < each * settings.workers and frontier != task.upper:
         assert task.upper is not None
@@ -145,7 +157,8 @@ def _cut_ahead(connection: Connection, job: Job, task: Task) -> None:
         frontier = upto
     # Somebody may have cut between our look and our lock: then the frontier is another one, and nothing is changed.
     moved = connection.execute(
-        "UPDATE crossfade.backfills SET frontier = %s WHERE id = %s AND frontier IS NOT DISTINCT FROM %s AND pass = %s",
+        "UPDATE crossfade.backfills SET frontier = %s"
+        " WHERE id = %s AND frontier IS NOT DISTINCT FROM %s AND pass = %s AND finished_at IS NULL",
         [_listed(frontier), task.id, _listed(task.frontier), task.pass_number],
     )
     if moved.rowcount == 1:

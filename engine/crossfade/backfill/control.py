@@ -11,19 +11,20 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
+from pydantic import ValidationError
 
 from crossfade.backfill.pace import patience
 from crossfade.backfill.sensors.sampler import Sampler
-from crossfade.backfill.steering import note_throttle, read_steering
+from crossfade.backfill.steering import Steering, note_throttle, read_steering
 from crossfade.backfill.throttle import Throttle
 from crossfade.backfill.vacuum import Cleaner
-from crossfade.errors import DatabaseUnreachable
+from crossfade.errors import CrossfadeError
 from crossfade.observe.events import Emit, Event, Throttled, Vacuumed
 from crossfade.plan.hours import Hours
 
@@ -39,6 +40,8 @@ _LENGTHS = 100
 """Of so many batches the slow ones say whether another fits into what is left of a window."""
 _SHORTEST = 0.05
 """Seconds; the least that a statement is given, however soon the window closes."""
+_TOLD_SECONDS = 5.0
+"""Between two entries of the same cause, whose figures change with every look."""
 _ALWAYS = Hours()
 
 
@@ -48,7 +51,7 @@ class _InHand:
 
     connection: Connection
     pid: int
-    since: float
+    batch: int
 
 
 class Control:
@@ -82,6 +85,10 @@ class Control:
         self._tuning: Mapping[str, Any] = {}
         self._closes: datetime | None = None
         self._told: str | None = None
+        self._told_at = 0.0
+        self._seen: Steering | None = None
+        self._made_way: set[int] = set()
+        self._died: Exception | None = None
         self._lengths: deque[float] = deque(maxlen=_LENGTHS)
         self._sampler = Sampler(connect, plan, (), self._own_pids)
         self._clock: tuple[datetime, float] | None = None
@@ -99,8 +106,17 @@ class Control:
         self._is_over.set()
         self._thread.join()
         self._cleaner.close()
+        with suppress(psycopg.Error, CrossfadeError), self._connect() as connection:
+            # Nobody waits any more; what is left undone is for the next one to say.
+            note_throttle(connection, self._run_id, None, is_news=self._told is not None)
 
     # What workers ask
+
+    def seen(self) -> Steering | None:
+        """The run at the latest look. Raises what ended the looking, which no worker should outlive."""
+        if self._died is not None:
+            raise self._died
+        return self._seen
 
     def reason_to_stop(self) -> str | None:
         """Why no other batch is begun, if it is time to stop with work left."""
@@ -128,10 +144,10 @@ class Control:
             self._emit(event)
 
     @contextmanager
-    def in_hand(self, connection: Connection) -> Iterator[None]:
+    def in_hand(self, connection: Connection, batch: int = 0) -> Iterator[None]:
         """For the time of a batch: it can be cancelled."""
         mine = threading.get_ident()
-        self._hands[mine] = _InHand(connection, connection.info.backend_pid, time.monotonic())
+        self._hands[mine] = _InHand(connection, connection.info.backend_pid, batch)
         try:
             yield
         finally:
@@ -145,11 +161,17 @@ class Control:
         """Let nobody begin a batch until then, on the monotonic clock."""
         self._held = (reason, until)
 
+    def made_way(self, batch: int) -> bool:
+        """Whether the batch was cancelled because somebody waited for it; asked once."""
+        if batch not in self._made_way:
+            return False
+        self._made_way.discard(batch)
+        return True
+
     def cancel(self) -> None:
         """Cancel the batches in hand; they are rolled back."""
         for hand in tuple(self._hands.values()):
-            if not hand.connection.closed:
-                hand.connection.cancel_safe()
+            _cancel(hand.connection)
 
     def took(self, seconds: float) -> None:
         """Remember how long a batch took."""
@@ -163,21 +185,23 @@ class Control:
             try:
                 connection = connection or self._sampler.connect()
                 self._look(connection)
-            except (psycopg.Error, DatabaseUnreachable):
-                # Workers find out themselves, and wait for the server to come back.
+            except (psycopg.Error, CrossfadeError):
+                # Workers find out themselves, and wait for the server to come back; what was read grows stale.
                 if connection is not None:
                     connection.close()
                 connection = None
+            except Exception as error:  # noqa: BLE001 -- raised again by every worker
+                self._died = error
+                break
         if connection is not None:
             connection.close()
 
     def _look(self, connection: Connection) -> None:
         found = read_steering(connection, self._run_id)
-        self._clock = (found.now, time.monotonic())
+        self._seen, self._clock = found, (found.now, time.monotonic())
         if found.tuning != self._tuning:
             self._tuning = found.tuning
-            self.settings = self._plan.tuned(dict(found.tuning))
-            self._sampler.limits = self.settings
+            self._obey(found.tuning)
         self._closes = self.settings.hours.closes_after(found.now) if self._has_hours() else None
         self._sampler.relations = found.relations
         readings = self._sampler.sample(connection)
@@ -188,19 +212,31 @@ class Control:
         self._make_way(pid for reading in readings.values() for pid in reading.blockers)
         self._tell(connection)
 
+    def _obey(self, tuning: Mapping[str, Any]) -> None:
+        try:
+            self.settings = self._plan.tuned(dict(tuning))
+        except ValidationError:
+            # Written by a newer crossfade, or by hand: what is known holds on.
+            return
+        self._sampler.limits = self.settings
+
     def _make_way(self, pids: Iterable[int]) -> None:
         """Cancel the batches that somebody has waited for too long."""
         blocking = frozenset(pids)
         for hand in tuple(self._hands.values()):
-            if hand.pid in blocking and not hand.connection.closed:
-                hand.connection.cancel_safe()
+            if hand.pid in blocking:
+                self._made_way.add(hand.batch)
+                _cancel(hand.connection)
 
     def _tell(self, connection: Connection) -> None:
         """Say why batches wait: in the ledger with what was measured, to the listeners when the cause changes."""
         reason = self.throttled_by()
         cause = self._throttle.cause.sensor if self._throttle.cause else reason
-        note_throttle(connection, self._run_id, reason, is_news=cause != self._told)
-        if cause != self._told:
+        is_news = cause != self._told
+        if is_news or (reason is not None and time.monotonic() - self._told_at >= _TOLD_SECONDS):
+            self._told_at = time.monotonic()
+            note_throttle(connection, self._run_id, reason, is_news=is_news)
+        if is_news:
             self._told = cause
             sensor = self._throttle.cause.sensor.value if self._throttle.cause else None
             self.emit(Throttled(run=self._run_name, reason=reason, sensor=sensor))
@@ -231,3 +267,9 @@ class Control:
 
     def _vacuumed(self, relation: QualifiedName, message: str) -> None:
         self.emit(Vacuumed(run=self._run_name, relation=str(relation), message=message))
+
+
+def _cancel(connection: Connection) -> None:
+    with suppress(psycopg.Error):
+        if not connection.closed:
+            connection.cancel_safe(timeout=5)

@@ -20,17 +20,20 @@ class _Crew:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.errors: list[BaseException] = []
-        self.threads: list[threading.Thread] = []
+        self.threads: dict[int, threading.Thread] = {}
         self.changed = threading.Event()
         self.is_over = False
 
     def hire(self) -> None:
         """Bring the crew to its wanted size; whoever is too many goes home after the batch in hand."""
-        while len(self.threads) < self.job.control.settings.workers and not self.is_over:
-            number = len(self.threads)
-            thread = threading.Thread(target=self._work, args=[number], name=f"crossfade-worker-{number}", daemon=True)
-            self.threads.append(thread)
-            thread.start()
+        self.threads = {number: thread for number, thread in self.threads.items() if thread.is_alive()}
+        for number in range(self.job.control.settings.workers):
+            if self.is_over or self.errors:
+                return
+            if number not in self.threads:
+                name = f"crossfade-worker-{number}"
+                self.threads[number] = threading.Thread(target=self._work, args=[number], name=name, daemon=True)
+                self.threads[number].start()
 
     def _work(self, number: int) -> None:
         try:
@@ -42,17 +45,16 @@ class _Crew:
             self.is_over = self.is_over or number < self.job.control.settings.workers
         self.changed.set()
 
+    def is_at_work(self) -> bool:
+        """Whether any thread has not ended."""
+        return any(thread.is_alive() for thread in self.threads.values())
+
     def wait(self) -> None:
         """Until every thread has ended."""
-        while any(t.is_alive() for t in self.threads):
+        while self.is_at_work():
             self.changed.wait(_LOOK_SECONDS)
             self.changed.clear()
-            if not self.errors:
-                self.threads = [t for t in self.threads if t.is_alive()] if self._shrank() else self.threads
-                self.hire()
-
-    def _shrank(self) -> bool:
-        return len(self.threads) > self.job.control.settings.workers
+            self.hire()
 
     def raise_error(self) -> None:
         """The first error that says more than that there is work left; else the first."""
@@ -73,7 +75,7 @@ def work_through(job: Job) -> None:
     except BaseException:
         crew.is_over = True
         crew.errors.append(WorkLeft("cancelled"))
-        while any(t.is_alive() for t in crew.threads):
+        while crew.is_at_work():
             job.control.cancel()
             crew.changed.wait(_LOOK_SECONDS)
         raise

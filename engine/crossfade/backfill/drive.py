@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from crossfade.backfill.claims import some_are_ready
 from crossfade.backfill.crew import work_through
 from crossfade.backfill.listing import forget_gone, forget_relation, listed
 from crossfade.backfill.quarantine import LISTED, raise_if_open, record_left, retry_open, walk_again
@@ -115,7 +116,7 @@ def _open(connection: Connection, job: Job, relation: Relation) -> Task:
 
 
 def _walked(link: Link, job: Job, relation: Relation) -> bool:
-    """End the relation's pass, all of whose batches are done; True where it has to be walked once more.
+    """End the relation's pass, if all its batches are done; True where there is more to do.
 
     By key one pass is all. By place, rows may have been moved past us, so until one finds nothing.
     """
@@ -128,6 +129,8 @@ def _end_pass(connection: Connection, job: Job, relation: Relation) -> bool:
         task = find_task(connection, job, relation.name)
         if task is None or task.finished:
             return False
+        if not task.is_cut or some_are_ready(connection, task):
+            return True
         may_go_on = isinstance(job.change, RowChange) or task.pass_number < _MOST_PASSES
         is_another = task.key.is_place and may_go_on and rows_of_pass(connection, task) > 0
         if is_another and walk_again(connection, job, task):

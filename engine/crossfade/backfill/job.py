@@ -13,7 +13,6 @@ from crossfade.errors import LostLease, WorkLeft
 from crossfade.postgres.names import QualifiedName
 
 if TYPE_CHECKING:
-    from crossfade.backfill.claims import Standing
     from crossfade.backfill.control import Control
     from crossfade.operations.step import RowWork
     from crossfade.plan.model import Aim
@@ -51,39 +50,39 @@ class Job:
             "SELECT state, paused, token FROM crossfade.runs WHERE id = %s FOR SHARE", [self.run_id]
         ).fetchone()
         assert row is not None
-        self._require_ours(*row)
+        self.require_open(*row)
 
     # Between two batches
 
     def check(self) -> None:
-        """Raises WorkLeft where it is time to stop."""
+        """Raises WorkLeft where it is time to stop, and LostLease."""
+        seen = self.control.seen()
+        if seen is not None:
+            self.require_open(seen.state, seen.paused, seen.token)
         reason = self.control.reason_to_stop()
         if reason is not None:
             raise self._left(reason)
 
-    def admit(self) -> None:
-        """Returns once a batch may begin. Raises WorkLeft where it is time to stop."""
+    def admit(self, is_wanted: Callable[[], bool]) -> None:
+        """Returns once a batch may begin, or nobody wants it any more. Raises WorkLeft where it is time to stop."""
         self.check()
-        while self.control.throttled_by() is not None:
+        while is_wanted() and self.control.throttled_by() is not None:
             time.sleep(_SLICE_SECONDS)
             self.check()
 
-    def rest(self, seconds: float, wait_seconds: float) -> None:
+    def rest(self, seconds: float, wait_seconds: float, is_wanted: Callable[[], bool]) -> None:
         """Rest after a batch that took so long: by `nice`, or as long as the limits of rows and WAL want."""
-        self.sleep(max(self.control.settings.nice * seconds, wait_seconds))
+        self.sleep(max(self.control.settings.nice * seconds, wait_seconds), is_wanted)
 
-    def sleep(self, seconds: float) -> None:
-        """Wait. Raises WorkLeft where it is time to stop."""
+    def sleep(self, seconds: float, is_wanted: Callable[[], bool]) -> None:
+        """Wait, as long as anybody wants to. Raises WorkLeft where it is time to stop."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+        while is_wanted() and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, _SLICE_SECONDS))
             self.check()
 
-    def require_open(self, standing: Standing) -> None:
-        """Raises WorkLeft where the run, as it is while we claim a batch, is paused or turned back; and LostLease."""
-        self._require_ours(standing.state, standing.paused, standing.token)
-
-    def _require_ours(self, state: str, paused: str | None, token: int) -> None:
+    def require_open(self, state: str, paused: str | None, token: int) -> None:
+        """Raises WorkLeft where the run is paused or turned back, and LostLease."""
         if state != "backfilling":
             raise self._left(f"it is {state} by now", f"Look at it with: crossfade status {self.run_name}")
         if self.token is not None and token != self.token:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from crossfade.backfill.keys import Relation, relations_of
-from crossfade.backfill.task import Task, finish_task, void_batches
+from crossfade.backfill.task import Task, end_task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +30,7 @@ def is_listed(connection: Connection, job: Job, task: Task) -> bool:
 def forget_relation(connection: Connection, task: Task) -> None:
     """A partition that was dropped meanwhile has no rows left."""
     with connection.transaction():
-        finish_task(connection, task.id)
-        void_batches(connection, task.id)
+        end_task(connection, task.id)
 
 
 def forget_gone(connection: Connection, job: Job, relations: Sequence[Relation]) -> None:
@@ -51,5 +50,4 @@ def forget_gone(connection: Connection, job: Job, relations: Sequence[Relation])
         parameters,
     ).fetchall()
     for (task,) in gone:
-        finish_task(connection, task)
-        void_batches(connection, task)
+        end_task(connection, task)

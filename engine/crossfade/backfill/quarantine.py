@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from crossfade.backfill.task import Task, begin_pass, fetch, find_task, last_bound, users_search_path
+from crossfade.backfill.task import Task, begin_pass, fetch, find_task, last_bound
+from crossfade.backfill.writing import LOCK_SECONDS, begin_writing, end_writing, write
 from crossfade.errors import RowsFailed
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ _SAVEPOINTS = 60
 """In one transaction; with more than 64 the server makes every other session's snapshots slower."""
 _LONG = 4
 """Times the target; a batch is left there, and the rest becomes another."""
-_AT_A_TIME = 50
 _REFUSALS = frozenset({"21", "22", "23", "2F", "38", "39", "44", "45", "54", "P0"})
 """Classes of SQLSTATE that are about the values of a row: data, constraints, what a trigger raises, size limits."""
 
@@ -96,7 +96,7 @@ def write_around(connection: Connection, job: Job, ranges: Ranges, lo: Bound | N
         try:
             with connection.transaction():
                 query = ranges.write_range(after, hi if end == len(keys) else keys[end - 1])
-                rows += fetch(connection, query)[0][0]
+                rows += write(connection, job, ranges, query)
         except psycopg.Error as error:
             if not is_refusal(error):
                 raise
@@ -153,9 +153,9 @@ def retry_open(link: Link, job: Job, relation: Relation) -> None:
     if task.key.is_place:
         link.run(lambda connection, _attempt: _look_again(connection, job, task))
         return
-    for start in range(0, len(keys), _AT_A_TIME):
-        job.admit()
-        link.run(partial(_try_rows, job=job, task=task, keys=keys[start : start + _AT_A_TIME]))
+    for key in keys:
+        job.admit(lambda: True)
+        link.run(partial(_try_row, job=job, task=task, key=key))
 
 
 def _open_rows(connection: Connection, job: Job, relation: Relation) -> tuple[Task | None, list[dict[str, str]]]:
@@ -185,25 +185,26 @@ def walk_again(connection: Connection, job: Job, task: Task) -> bool:
     return upper is not None
 
 
-def _try_rows(
-    connection: Connection, _attempt: Attempt, *, job: Job, task: Task, keys: Sequence[dict[str, str]]
-) -> None:
+def _try_row(connection: Connection, _attempt: Attempt, *, job: Job, task: Task, key: dict[str, str]) -> None:
+    """Write an open row; the ledger says, in the same transaction, whether it is still open.
+
+    It is not where the COMMIT of an attempt before seemed lost, or a person gave it up meanwhile.
+    """
     ranges = task.ranges(job.change)
+    bound = tuple(key[column] for column in task.key.columns)
     with connection.transaction():
         job.prove_lease(connection)
-        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for key in keys:
-            bound = tuple(key[column] for column in task.key.columns)
-            query = ranges.write_row(bound)
-            try:
-                with connection.transaction(), users_search_path(connection):
-                    fetch(connection, query)
-            except psycopg.Error as error:
-                if not is_refusal(error):
-                    raise
-                record_rejected(connection, job, task.relation, [_refused(task.key, bound, error)])
-            else:
-                _resolve(connection, job, task.relation, key)
+        try:
+            with connection.transaction(), job.control.in_hand(connection):
+                if not _resolve(connection, job, task.relation, key):
+                    return
+                begin_writing(connection, lock_seconds=LOCK_SECONDS, seconds=job.control.patience())
+                write(connection, job, ranges, ranges.write_row(bound))
+                end_writing(connection)
+        except psycopg.Error as error:
+            if not is_refusal(error):
+                raise
+            record_rejected(connection, job, task.relation, [_refused(task.key, bound, error)])
 
 
 def record_left(connection: Connection, job: Job, task: Task, left: Sequence[Bound]) -> None:
@@ -228,9 +229,9 @@ def record_left(connection: Connection, job: Job, task: Task, left: Sequence[Bou
         record_rejected(connection, job, task.relation, silent)
 
 
-def _resolve(connection: Connection, job: Job, relation: QualifiedName, key: dict[str, str] | None) -> None:
-    """Close one open row, or with no key all of the relation."""
-    connection.execute(
+def _resolve(connection: Connection, job: Job, relation: QualifiedName, key: dict[str, str] | None) -> int:
+    """Close one open row, or with no key all of the relation; how many there were."""
+    done = connection.execute(
         "UPDATE crossfade.rejected_rows SET state = 'resolved', at = pg_catalog.clock_timestamp()"
         " WHERE run_id = %(run)s AND change_id = %(change)s AND relation = %(relation)s AND state = 'open'"
         " AND (%(key)s::jsonb IS NULL OR key = %(key)s::jsonb)",
@@ -241,6 +242,7 @@ def _resolve(connection: Connection, job: Job, relation: QualifiedName, key: dic
             "key": None if key is None else Jsonb(key),
         },
     )
+    return done.rowcount
 
 
 def open_count(connection: Connection, job: Job) -> int:

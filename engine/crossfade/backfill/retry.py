@@ -186,11 +186,16 @@ class Link:
 
     def _ready(self) -> Connection:
         if self.connection is None or self.connection.closed:
-            self.connection = self._connect()
+            made = self._connect()
+            try:
+                for name, value in _SESSION.items():
+                    made.execute("SELECT pg_catalog.set_config(%s, %s, false)", [name, value])
+            except BaseException:
+                made.close()
+                raise
             # The same few statements for each batch; planning them would cost as much as the ledger's part of one.
-            self.connection.prepare_threshold = _PREPARED_AFTER
-            for name, value in _SESSION.items():
-                self.connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", [name, value])
+            made.prepare_threshold = _PREPARED_AFTER
+            self.connection = made
         return self.connection
 
     def release(self) -> None:

@@ -22,6 +22,7 @@ class Steering:
 
     state: str
     paused: str | None
+    token: int
     tuning: Mapping[str, Any]
     """By key of the plan's `backfill`, as a plan writes it."""
     now: datetime
@@ -38,7 +39,7 @@ def read_steering(connection: Connection, run_id: int) -> Steering:
     """The run as it is now."""
     with connection.cursor(row_factory=class_row(Steering)) as cursor:
         found = cursor.execute(
-            "SELECT state, paused, tuning, pg_catalog.clock_timestamp() AS now, ARRAY("
+            "SELECT state, paused, token, tuning, pg_catalog.clock_timestamp() AS now, ARRAY("
             " SELECT pg_catalog.parse_ident(f.relation) FROM crossfade.backfills f"
             " WHERE f.run_id = r.id AND f.finished_at IS NULL) AS relations FROM crossfade.runs r WHERE id = %s",
             [run_id],
@@ -56,9 +57,11 @@ def note_throttle(connection: Connection, run_id: int, reason: str | None, *, is
         changed = connection.execute(
             "UPDATE crossfade.backfills SET throttled_by = %(reason)s,"
             " throttled_seconds = throttled_seconds"
-            " + coalesce(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - throttled_since), 0),"
+            # What lies between two looks of a process that was away is not counted.
+            " + coalesce(least(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - throttled_since), 15), 0),"
             " throttled_since = CASE WHEN %(reason)s::text IS NOT NULL THEN pg_catalog.clock_timestamp() END"
-            " WHERE run_id = %(run)s AND finished_at IS NULL AND throttled_by IS DISTINCT FROM %(reason)s",
+            " WHERE run_id = %(run)s AND finished_at IS NULL"
+            " AND (throttled_by IS NOT NULL OR %(reason)s::text IS NOT NULL)",
             {"run": run_id, "reason": reason},
         )
         if changed.rowcount and is_news:

@@ -114,12 +114,13 @@ def users_search_path(connection: Connection) -> Iterator[None]:
 def open_task(connection: Connection, job: Job, relation: Relation) -> Task:
     """The relation's task, made if there is none yet, and anew for another relation of the same name."""
     replaced = connection.execute(
-        "DELETE FROM crossfade.backfills WHERE run_id = %s AND change_id = %s AND relation = %s AND relation_oid <> %s"
-        " RETURNING id",
+        "SELECT id FROM crossfade.backfills"
+        " WHERE run_id = %s AND change_id = %s AND relation = %s AND relation_oid <> %s",
         [job.run_id, job.change.id, str(relation.name), relation.oid],
     ).fetchone()
     if replaced is not None:
-        void_batches(connection, int(replaced[0]))
+        end_task(connection, replaced[0])
+        connection.execute("DELETE FROM crossfade.backfills WHERE id = %s", [replaced[0]])
     return find_task(connection, job, relation.name) or _make_task(connection, job, relation)
 
 
@@ -240,8 +241,17 @@ def finish_task(connection: Connection, task_id: int) -> None:
     )
 
 
-def void_batches(connection: Connection, task_id: int) -> None:
-    """Let nobody do the relation's batches that are still ready."""
+def end_task(connection: Connection, task_id: int) -> None:
+    """Let nobody do any other batch of the relation; waits for those that workers have in hand.
+
+    A worker locks its batch before the task, and so do we. What one split off meanwhile is found the second time.
+    """
+    _void_batches(connection, task_id)
+    finish_task(connection, task_id)
+    _void_batches(connection, task_id)
+
+
+def _void_batches(connection: Connection, task_id: int) -> None:
     connection.execute(
         "UPDATE crossfade.batches SET state = 'void' WHERE backfill_id = %s AND state = 'ready'", [task_id]
     )

@@ -1,4 +1,4 @@
-"""What went wrong with the batches of one worker: which are left alone for a while, and how the next try is made.
+"""What one worker remembers of its batches: which failed and are left alone, and how the next try is made.
 
 A batch that fails is rolled back and ready for anybody. This worker turns to others meanwhile, and comes back to it:
 later and later where somebody holds its rows, with a quarter of the rows after a time-out, with its rows locked in the
@@ -66,6 +66,8 @@ class Troubles:
     """The batches of one worker that failed and are not done."""
 
     _of: dict[int, Trouble] = field(default_factory=dict)
+    last: int = 0
+    """The batch that was claimed last."""
 
     def of(self, batch: int) -> Trouble | None:
         """What went wrong with a batch until now."""

@@ -7,8 +7,10 @@ or builds an index on. That it failed is worth a line, never the end of the back
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -23,6 +25,8 @@ Connection = psycopg.Connection[Any]
 
 _FEWEST = 50_000
 _SHARE = 0.2
+_PAUSE_SECONDS, _PAUSE_TIMES = 1.0, 2.0
+"""Between two of one relation: a second, or twice as long as the last one took."""
 
 
 def are_many(dead: int, estimated: int) -> bool:
@@ -38,6 +42,8 @@ class Cleaner:
         self._connect = connect
         self._tell = tell
         self._dead: Counter[QualifiedName] = Counter()
+        self._not_before: dict[QualifiedName, float] = {}
+        """By relation, on the monotonic clock: one that did not help is not begun again at once."""
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
@@ -54,7 +60,8 @@ class Cleaner:
     def clean(self, relation: QualifiedName) -> None:
         """Begin a VACUUM of a relation, unless one is at work here."""
         with self._lock:
-            if self._over or (self._thread is not None and self._thread.is_alive()):
+            is_busy = self._thread is not None and self._thread.is_alive()
+            if self._over or is_busy or time.monotonic() < self._not_before.get(relation, 0.0):
                 return
             self._dead[relation] = 0
             self._thread = threading.Thread(target=self._clean, args=[relation], name="crossfade-vacuum", daemon=True)
@@ -62,6 +69,7 @@ class Cleaner:
 
     def _clean(self, relation: QualifiedName) -> None:
         said: list[str] = []
+        begun = time.monotonic()
         try:
             with self._connect() as connection:
                 connection.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
@@ -76,6 +84,8 @@ class Cleaner:
         finally:
             with self._lock:
                 self._connection = None
+                now = time.monotonic()
+                self._not_before[relation] = now + max(_PAUSE_SECONDS, _PAUSE_TIMES * (now - begun))
         if not (said and self._over):
             self._tell(relation, f"not vacuumed: {said[0]}" if said else "vacuumed")
 
@@ -87,7 +97,8 @@ class Cleaner:
             thread = self._thread
         while thread is not None and thread.is_alive():
             if connection is not None and not connection.closed:
-                connection.cancel_safe()
+                with suppress(psycopg.Error):
+                    connection.cancel_safe(timeout=5)
             thread.join(0.2)
 
 

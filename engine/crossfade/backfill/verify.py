@@ -164,8 +164,9 @@ def _waived(
 ) -> frozenset[frozenset[tuple[str, str]]]:
     """The keys of the relation's rows that were given up."""
     rows = connection.execute(
-        "SELECT key FROM crossfade.rejected_rows WHERE run_id = %s AND relation = %s AND state = 'waived'",
-        [comparison.run_id, str(relation.name)],
+        "SELECT key FROM crossfade.rejected_rows"
+        " WHERE run_id = %s AND change_id = %s AND relation = %s AND state = 'waived'",
+        [comparison.run_id, comparison.change.id, str(relation.name)],
     ).fetchall()
     return frozenset(frozenset(row[0].items()) for row in rows)
 

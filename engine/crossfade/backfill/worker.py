@@ -48,20 +48,20 @@ def work(job: Job, is_wanted: Callable[[], bool]) -> None:
     with open_link(job) as link:
         try:
             while is_wanted():
-                job.admit()
+                job.admit(is_wanted)
                 turn = link.run(partial(_turn, job=job, troubles=troubles))
                 match turn:
                     case Progress():
                         troubles.done(turn.claim.id)
                         job.control.took(turn.seconds)
                         _report(link, job, turn)
-                        job.rest(turn.seconds, turn.standings.wait_seconds)
+                        job.rest(turn.seconds, turn.standings.wait_seconds, is_wanted)
                     case BatchFailed():
                         _take_note(link, job, troubles, turn)
                     case RelationGone():
                         _let_go(link, job, turn.task)
                     case Idle.BUSY:
-                        job.sleep(max(_BUSY_SECONDS, min(troubles.soonest(), 1.0)))
+                        job.sleep(max(_BUSY_SECONDS, min(troubles.soonest(), 1.0)), is_wanted)
                     case Idle.CUT:
                         continue
                     case Idle.OVER:
@@ -76,10 +76,10 @@ def open_link(job: Job) -> Link:
 
 
 def _turn(
-    connection: Connection, _attempt: Attempt, *, job: Job, troubles: Troubles
+    connection: Connection, attempt: Attempt, *, job: Job, troubles: Troubles
 ) -> Progress | Idle | BatchFailed | RelationGone:
     try:
-        return take_turn(connection, job, troubles)
+        return take_turn(connection, job, troubles, attempt.divisor)
     except BatchFailed as failed:
         if passing(failed.error) is Passing.CONNECTION:
             raise failed.error from None
@@ -116,8 +116,9 @@ def _let_go(link: Link, job: Job, task: Task) -> None:
 def _try_later(link: Link, job: Job, troubles: Troubles, failed: BatchFailed, kind: Passing) -> None:
     pace = failed.claim.task.pace
     trouble = troubles.failed(failed.claim.id, kind, failed.error)
-    if kind is Passing.TIMEOUT and pace.batch_rows > 1:
-        # It counts as a failure only once there is no smaller batch to try.
+    made_way = job.control.made_way(failed.claim.id)
+    if kind is Passing.TIMEOUT and (made_way or pace.batch_rows > 1):
+        # It counts as a failure only once there is no smaller batch to try, and never where it made way for somebody.
         trouble.failed[kind] -= 1
         trouble.until = time.monotonic()
     elif trouble.is_spent(kind):

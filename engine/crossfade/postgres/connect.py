@@ -117,6 +117,10 @@ def _set_up(connection: psycopg.Connection[Any], settings: Mapping[str, str]) ->
         )
     except psycopg.Error as error:
         connection.close()
+        if is_loss(error):
+            raise DatabaseUnreachable(
+                f"the connection was lost while the session was set up: {error}", hint="Try again."
+            ) from None
         raise DatabaseRefused(
             f"the session could not be set up: {error}", sqlstate=error.sqlstate, hint="See crossfade doctor."
         ) from None

@@ -19,9 +19,9 @@ from crossfade.workflow.lease import leased
 from crossfade.workflow.ledger import RunRow
 from crossfade.workflow.preflight import examine
 from crossfade.workflow.program import Program, from_json
-from crossfade.workflow.runner import control_of, drive, jobs_of
+from crossfade.workflow.runner import control_of, drive, jobs_of, turn_back
 from crossfade.workflow.session import Session
-from crossfade.workflow.states import FORWARD, TRANSITIONS, Event, State, after
+from crossfade.workflow.states import FORWARD, GIVEN_UP, TRANSITIONS, Event, State, after
 
 Connection = psycopg.Connection[Any]
 
@@ -62,7 +62,7 @@ def carry_out(
     def towards(session: Session, row: RunRow) -> None:
         if row.state is State.PLANNED and order.goal in FORWARD:
             session.program = _fresh_program(session, row)
-        drive(session, order.goal)
+        (turn_back if order.goal in GIVEN_UP else drive)(session, order.goal)
 
     _under_lease(towards, order, run, connect=connect, emit=emit, asked_to_stop=asked_to_stop)
 

@@ -56,7 +56,8 @@ class Candidate:
     tuning: Mapping[str, Any]
     now: datetime
     """The database's clock."""
-    is_scheduled: bool
+    is_data: bool
+    """It changes data, and is over with its last row."""
     is_held: bool
     """A runner has its lease."""
     is_queued: bool
@@ -79,10 +80,10 @@ class Candidate:
 
     @property
     def goal(self) -> State:
-        """Where a worker brings it: a schedule's run to its end; any other only through the backfill it is in."""
+        """Where a worker brings it: a change of data to its end; any other only through the backfill it is in."""
         if self.state is State.ROLLING_BACK:
             return State.CANCELLED
-        return State.CONTRACTED if self.is_scheduled else State.BACKFILLED
+        return State.CONTRACTED if self.is_data else State.BACKFILLED
 
 
 def candidates(connection: Connection) -> tuple[Candidate, ...]:

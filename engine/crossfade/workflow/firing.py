@@ -140,9 +140,7 @@ def _missed(found: ScheduleRow, at: datetime) -> str | None:
 def _fire(connection: Connection, found: ScheduleRow, at: datetime, reason: str | None) -> Firing | None:
     """One firing, in the caller's transaction; None if there has been one for this time."""
     busy = _under_way(connection, found.id)
-    outcome = (
-        {"skip": "skipped", "queue": "queued", "replace": "replaced"}[found.schedule.overlap] if busy else "started"
-    )
+    outcome = _OUTCOMES[found.schedule.overlap] if busy else "started"
     if busy:
         reason = "; ".join(filter(None, (reason, f"under way: {_words(busy)}")))
     added = connection.execute(

@@ -245,10 +245,7 @@ def lost_lease() -> LostLease:
 
 
 def move(connection: Connection, run_id: int, token: int, source: State, target: State) -> None:
-    """Change the run's state, within a transaction of the caller's. Raises LostLease.
-
-    A run that turns back from its backfill waits for the batches that workers have in hand; no other is begun.
-    """
+    """Change the run's state, within a transaction of the caller's. Raises LostLease."""
     done = connection.execute(
         "UPDATE crossfade.runs SET state = %s, state_since = pg_catalog.clock_timestamp() "
         "WHERE id = %s AND token = %s AND state = %s",
@@ -256,11 +253,21 @@ def move(connection: Connection, run_id: int, token: int, source: State, target:
     )
     if done.rowcount != 1:
         raise LostLease("another runner has moved this run", hint="Look at it with crossfade status.")
-    if source is State.BACKFILLING:
-        connection.execute(
-            "UPDATE crossfade.batches SET state = 'void' WHERE run_id = %s AND state = 'ready'", [run_id]
-        )
     add_event(connection, run_id, "state_changed", {"source": source.value, "target": target.value})
+
+
+def void_batches(connection: Connection, run_id: int) -> None:
+    """After a run has turned back: let nobody do another batch of it, and wait for those that workers have in hand.
+
+    Whoever claims a batch from now on sees the new state; who claimed one before holds its row's lock. What is split
+    off meanwhile is found the next time round.
+    """
+    with connection.transaction():
+        connection.execute("SELECT pg_catalog.set_config('lock_timeout', '5min', true)")
+        connection.execute("SELECT pg_catalog.set_config('statement_timeout', '5min', true)")
+        query = "UPDATE crossfade.batches SET state = 'void' WHERE run_id = %s AND state = 'ready'"
+        while connection.execute(query, [run_id]).rowcount:
+            pass
 
 
 def set_retention(connection: Connection, run_id: int, retain_seconds: float) -> None:

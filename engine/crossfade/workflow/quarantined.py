@@ -72,6 +72,7 @@ def waive(
 
     How many they were. Raises UsageError where a key, or the table, names no open row; then none is given up.
     """
+    _refuse_places(connection, run)
     with connection.transaction():
         waived = 0
         for key in keys or (None,):
@@ -107,3 +108,16 @@ def waive(
 def _named(table: str | None, key: Mapping[str, str] | None) -> str:
     columns = ", ".join(f"{column}={value}" for column, value in (key or {}).items())
     return " ".join(part for part in (f"with the key {columns}" if key else "", f"in {table}" if table else "") if part)
+
+
+def _refuse_places(connection: Connection, run: RunRow) -> None:
+    """Raises UsageError where an open row has no key: by its place another row could be taken for it later."""
+    row = connection.execute(
+        "SELECT relation FROM crossfade.rejected_rows WHERE run_id = %s AND state = 'open' AND key ? 'ctid' LIMIT 1",
+        [run.id],
+    ).fetchone()
+    if row is not None:
+        raise UsageError(
+            f"{row[0]} has no key by which a row could be given up; its place does not last",
+            hint=f"Correct the rows, or what refuses them, and try them again: crossfade quarantine retry {run.name}",
+        )

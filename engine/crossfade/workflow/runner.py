@@ -79,6 +79,12 @@ def drive(session: Session, goal: State) -> None:
                 facts = machine.moved(facts, event)
 
 
+def turn_back(session: Session, goal: State) -> None:
+    """Bring a run that has turned back to its goal, once no batch is in anybody's hands. Raises what `drive` raises."""
+    ledger.void_batches(session.work, session.run_id)
+    drive(session, goal)
+
+
 def _look(session: Session, goal: State, facts: Facts) -> tuple[machine.Run, Facts]:
     """Where the run stands, and what the clock says. Raises LostLease."""
     position = ledger.position(session.work, session.run_id)

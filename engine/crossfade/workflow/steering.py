@@ -111,8 +111,8 @@ def _valid(plan: Backfill, tuning: Mapping[str, Any]) -> Backfill:
 def begin_cancel(connection: Connection, run: RunRow, reason: str | None = None) -> None:
     """Turn a run that changes data back, whoever drives it: no other batch is begun, and its lease is void.
 
-    Waits for the batches that workers have in hand. What was changed stays changed. Does nothing where it was done
-    before. Raises WrongState where the run is of another kind, or over.
+    Batches in hand may still end; whoever drives it on to `cancelled` waits for them. What was changed stays changed.
+    Does nothing where it was done before. Raises WrongState where the run is of another kind, or over.
     """
     if run.state in GIVEN_UP or run.state is State.ROLLING_BACK:
         return
@@ -125,7 +125,6 @@ def begin_cancel(connection: Connection, run: RunRow, reason: str | None = None)
     if target is None:
         raise WrongState(f"run {run.name} is {run.state}; there is nothing left to cancel")
     with connection.transaction():
-        connection.execute("SELECT pg_catalog.set_config('lock_timeout', '60s', true)")
         row = connection.execute(
             "UPDATE crossfade.runs SET token = token + 1 WHERE id = %s AND state = %s RETURNING token",
             [run.id, run.state.value],

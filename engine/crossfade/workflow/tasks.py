@@ -20,6 +20,7 @@ from crossfade.backfill.retry import passing
 from crossfade.errors import Conflict, CrossfadeError, GateBlocked, GateUnknown, Interrupted, WorkLeft
 from crossfade.observe.events import BatchDone, Emit, Event
 from crossfade.plan.model import Plan
+from crossfade.postgres.connect import masked
 from crossfade.workflow import ledger
 from crossfade.workflow.driving import Order, carry_out
 from crossfade.workflow.due import Candidate, Task
@@ -126,7 +127,7 @@ def _words(error: Exception) -> str:
     if isinstance(error, CrossfadeError):
         return error.message
     if isinstance(error, psycopg.Error):
-        return str(error).strip()
+        return masked(str(error).strip())
     return "".join(traceback.format_exception(error))
 
 

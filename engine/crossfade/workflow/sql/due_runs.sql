@@ -3,7 +3,7 @@
 -- After a failure that is none of the rows', `failures` counts those since somebody moved the run or let it go on.
 SELECT r.id, r.name, r.state, r.paused, r.failed ->> 'code' AS failed_code, r.plan -> 'backfill' AS backfill, r.tuning,
     pg_catalog.clock_timestamp() AS now,
-    f.run_id IS NOT NULL AS is_scheduled,
+    d.is_data,
     EXISTS (
         SELECT FROM pg_catalog.pg_locks l
         WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 1129465427 AND l.objsubid = 2
@@ -23,6 +23,7 @@ SELECT r.id, r.name, r.state, r.paused, r.failed ->> 'code' AS failed_code, r.pl
         ) AS has_batches,
     coalesce(failed.count, 0) AS failures, failed.at AS failed_at
 FROM crossfade.runs r
+CROSS JOIN LATERAL (SELECT coalesce(r.program -> 'data', '[]') <> '[]' AS is_data) d
 LEFT JOIN crossfade.firings f ON f.run_id = r.id
 LEFT JOIN LATERAL (
     SELECT pg_catalog.count(*) AS count, pg_catalog.max(v.at) AS at
@@ -32,5 +33,6 @@ LEFT JOIN LATERAL (
         FROM crossfade.events m
         WHERE m.run_id = r.id AND m.kind IN ('resumed', 'state_changed')), 0)
 ) failed ON true
-WHERE r.state <> ALL (%(final)s) AND (f.run_id IS NOT NULL OR r.state = 'backfilling')
+WHERE r.state NOT IN ('contracted', 'rolled_back', 'cancelled')
+  AND (f.run_id IS NOT NULL OR r.state = 'backfilling' OR d.is_data AND r.state NOT IN ('planned', 'expanding', 'expanded'))
 ORDER BY r.id

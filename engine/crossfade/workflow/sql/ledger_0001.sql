@@ -31,6 +31,7 @@ CREATE TABLE crossfade.runs (
 );
 -- A name is free again after its run was rolled back or cancelled.
 CREATE UNIQUE INDEX runs_name ON crossfade.runs (name) WHERE state NOT IN ('rolled_back', 'cancelled');
+CREATE INDEX runs_under_way ON crossfade.runs (id) WHERE state NOT IN ('contracted', 'rolled_back', 'cancelled');
 
 CREATE TABLE crossfade.phases (
     run_id bigint NOT NULL REFERENCES crossfade.runs,
