@@ -168,8 +168,12 @@ class Course:
         thread.start()
 
     def _do(self, database: Database) -> None:
-        with self._onlooker.watching(database) as emit:
-            standing = carry_out(database, self._run, self._work, emit=emit, held=self._stop.reaching)
+        try:
+            with self._onlooker.watching(database) as emit:
+                standing = carry_out(database, self._run, self._work, emit=emit, held=self._stop.reaching)
+        except Exception as error:  # noqa: BLE001 -- a display's trouble; whoever waits has to hear of the database
+            found = CrossfadeError(f"{type(error).__name__}: {error}", hint="This may be a bug in crossfade.")
+            standing = Standing(name=database.name, is_canary=database.is_canary, outcome=Outcome.FAILED, error=found)
         self._progress.arrived.append(standing)
         self._changed.set()
 

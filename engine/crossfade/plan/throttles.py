@@ -100,7 +100,7 @@ def _one_select(text: str) -> str:
 
 
 def _web_address(text: str) -> str:
-    """The text, if a HEAD request can be sent there. Messages do not repeat it: it may have a password."""
+    """The text, if a HEAD request can be sent there and it has no password. Messages do not repeat it."""
     try:
         parts = urlsplit(text)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -108,6 +108,11 @@ def _web_address(text: str) -> str:
         usable = False
     if not usable or not text.isprintable() or not text.isascii() or " " in text:
         raise fault("not a web address", "write http://HOST/PATH or https://HOST/PATH, all else percent-encoded")
+    if parts.username is not None:
+        raise fault(
+            "an address with a user or a password; everybody who may read the plan or the ledger could read them",
+            "let it answer without them, to whom it may concern",
+        )
     return text
 
 

@@ -16,10 +16,10 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 from pydantic import ValidationError
 
+from crossfade.backfill.sensors.http import shown_address
 from crossfade.errors import UsageError, WrongState
 from crossfade.plan.model import Backfill, Plan
 from crossfade.plan.words import nearest, shown
-from crossfade.postgres.connect import masked
 from crossfade.workflow import ledger
 from crossfade.workflow.program import from_json
 from crossfade.workflow.states import FINAL, GIVEN_UP, Event, State, after
@@ -86,9 +86,11 @@ def tune(connection: Connection, run: RunRow, wanted: Mapping[str, Any]) -> Back
 
 
 def as_document(settings: Backfill) -> dict[str, Any]:
-    """The settings as a plan writes them, without passwords in addresses."""
+    """The settings as a plan writes them, without what may be a token in an address."""
     document = settings.model_dump(mode="json")
-    return {key: masked(value) if isinstance(value, str) else value for key, value in document.items()}
+    if settings.throttle_http is not None:
+        document["throttle_http"] = shown_address(settings.throttle_http)
+    return document
 
 
 _TUNABLE = frozenset(Backfill.model_fields) - {"updated_at", "verify"}

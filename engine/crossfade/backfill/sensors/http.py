@@ -1,18 +1,17 @@
 """The sensor outside of the database: an address that answers a HEAD request with 200 while a backfill may go on.
 
-A redirect is not followed: that of a login page would end in a 200. The address is named without its user, password
-and query.
+A redirect is not followed: that of a login page would end in a 200. The address is named without its query.
 """
 
 from __future__ import annotations
 
-import base64
 import http.client
+import threading
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import IO
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from crossfade.backfill.sensors.reading import Sensor
 
@@ -49,9 +48,10 @@ _OPENER = urllib.request.build_opener(_NoRedirects)
 
 def observe(url: str) -> Observation:
     """Ask once; every failure is part of the answer."""
-    address = _shown(url)
+    address = shown_address(url)
     try:
-        with _OPENER.open(_request(url), timeout=TIMEOUT_SECONDS) as response:
+        request = urllib.request.Request(url, method="HEAD")  # noqa: S310 # the plan admits http and https only
+        with _OPENER.open(request, timeout=TIMEOUT_SECONDS) as response:
             return Observation(address=address, status=response.status)
     except urllib.error.HTTPError as answer:
         with answer:
@@ -71,19 +71,31 @@ def judge(observation: Observation) -> str | None:
     return f"{observation.address} answers {observation.status}, not {_GOOD}"
 
 
-def _request(url: str) -> urllib.request.Request:
+def shown_address(url: str) -> str:
+    """The address without its query, which may have a token."""
     parts = urlsplit(url)
-    bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
-    request = urllib.request.Request(bare, method="HEAD")  # noqa: S310 # the plan admits http and https only
-    if parts.username is not None:
-        secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-        request.add_header("Authorization", f"Basic {base64.b64encode(secret).decode()}")
-    return request
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
 
 
-def _shown(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+class Asker:
+    """Asks in a thread of its own, since looking up a name can take longer than any time-out of a socket."""
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._answer: Observation | None = None
+
+    def ask(self, url: str) -> Observation:
+        """As `observe`, but never for much longer than `TIMEOUT_SECONDS`; a question that hangs is not asked again."""
+        if self._thread is None or not self._thread.is_alive():
+            self._answer = None
+            self._thread = threading.Thread(target=self._observe, args=[url], name="crossfade-http", daemon=True)
+            self._thread.start()
+        self._thread.join(1.5 * TIMEOUT_SECONDS)
+        late = Observation(address=shown_address(url), failure="no answer yet")
+        return late if self._thread.is_alive() or self._answer is None else self._answer
+
+    def _observe(self, url: str) -> None:
+        self._answer = observe(url)
 
 
 def _in_words(error: object) -> str:

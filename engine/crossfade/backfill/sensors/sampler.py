@@ -60,6 +60,7 @@ class Sampler:
         self._connect = connect
         self._own_pids = own_pids
         self._counts = checkpoints.Observation()
+        self._asker = http.Asker()
 
     def connect(self) -> Connection:
         """A connection for `sample`: one of the factory's, on which no statement takes longer than a second."""
@@ -84,7 +85,7 @@ class Sampler:
         """The sensors that are on, with how to read each."""
         yield Sensor.BRAKE, _brake
         if (url := limits.throttle_http) is not None:
-            yield Sensor.HTTP, lambda _: _plain(http.judge(http.observe(url)))
+            yield Sensor.HTTP, lambda _: _plain(http.judge(self._asker.ask(url)))
         if (statement := limits.throttle_sql) is not None:
             yield Sensor.SQL, lambda c: _plain(scalar.judge(scalar.observe(c, statement)))
         if (wait := limits.max_blocked) is not None:
