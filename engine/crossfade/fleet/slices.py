@@ -21,7 +21,7 @@ from crossfade.fleet.databases import Database
 from crossfade.observe.events import Emit, Event, Throttled
 from crossfade.postgres.connect import connect
 from crossfade.workflow import firing, schedules
-from crossfade.workflow.due import Candidate, Rests, Task, candidates, task_for
+from crossfade.workflow.due import Candidate, Rests, candidates, task_for
 from crossfade.workflow.ledger import installed_version
 from crossfade.workflow.schedules import ScheduleRow
 from crossfade.workflow.tasks import Ways, perform
@@ -77,7 +77,7 @@ def due_slices(database: Database, slots: int) -> tuple[Slice, ...]:
             return ()
         for schedule in schedules.living(connection):
             _fire(connection, schedule)
-        due = [run.name for run in candidates(connection) if not isinstance(_task_for(run), Rests)]
+        due = [run.name for run in candidates(connection) if not isinstance(task_for(run), Rests)]
     return tuple(Slice(database=database.name, run=name, slot=slot) for name in due for slot in range(slots))
 
 
@@ -90,13 +90,6 @@ def _fire(connection: Connection, schedule: ScheduleRow) -> None:
             raise
         # One schedule's trouble is not the others'; the next tick tries again.
         _logger.warning("schedule %s could not be fired", schedule.name, exc_info=True)
-
-
-def _task_for(run: Candidate) -> Task | Rests:
-    try:
-        return task_for(run)
-    except Exception as error:  # noqa: BLE001 -- what the ledger has of one run is not the others' trouble
-        return Rests(f"its settings cannot be read: {str(error).strip()}")
 
 
 def work_slice(
@@ -154,7 +147,7 @@ def _work(connection: Connection, ways: Ways, patience: _Patience, name: str) ->
         run = _candidate(connection, name)
         if run is None:
             return SliceEnd(batches=batches, reason="it is done")
-        task = _task_for(run)
+        task = task_for(run)
         if isinstance(task, Rests):
             return SliceEnd(batches=batches, reason=task.reason)
         ending = perform(ways, run, task)

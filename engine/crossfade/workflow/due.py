@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import class_row
+from pydantic import ValidationError
 
 from crossfade.plan.hours import Hours
 from crossfade.plan.model import Backfill
@@ -105,7 +106,11 @@ def task_for(run: Candidate) -> Task | Rests:
         return Rests(f"it is {run.state}")
     if run.paused is not None:
         return Rests(f"paused: {run.paused}")
-    closed = run.hours.closed_because(run.now) if run.state in BEFORE_BACKFILLED else None
+    try:
+        closed = run.hours.closed_because(run.now) if run.state in BEFORE_BACKFILLED else None
+    except ValidationError as error:
+        # Written by a newer crossfade, or by hand; what the ledger has of one run is not the others' trouble.
+        return Rests(f"its settings cannot be read: {error.errors(include_url=False)[0]['msg']}")
     if closed is not None:
         return Rests(closed)
     if run.is_held:

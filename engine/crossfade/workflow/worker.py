@@ -164,7 +164,7 @@ class Worker:
         for run in found:
             if run.id in memory.in_hand:
                 continue
-            task = self._rested(run) or _task_for(run)
+            task = self._rested(run) or task_for(run)
             if isinstance(task, Rests):
                 memory.waiting[run.name] = task.reason
             else:
@@ -277,13 +277,6 @@ class Worker:
         """Tell the listener, one thread at a time."""
         with self._speaking:
             self._listen(event)
-
-
-def _task_for(run: Candidate) -> Task | Rests:
-    try:
-        return task_for(run)
-    except Exception as error:  # noqa: BLE001 -- what the ledger has of one run is not the others' trouble
-        return Rests(f"its settings cannot be read: {str(error).strip()}")
 
 
 def _seen(run: Candidate) -> tuple[object, ...]:
