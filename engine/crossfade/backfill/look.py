@@ -12,7 +12,7 @@ from psycopg import sql
 from crossfade.backfill.keys import Key, Relation, choose_key
 from crossfade.backfill.ranges import Bound, Query, Ranges, block_of, block_start
 from crossfade.backfill.rehearsal import KeyRoom, Measured, Place, Widths
-from crossfade.backfill.task import Task, fetch, fetch_number, last_bound, users_search_path
+from crossfade.backfill.task import Task, estimate, fetch, fetch_number, last_bound, pages_of, users_search_path
 from crossfade.operations.step import Copy, DataChange, Delete, Update
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def look(connection: Connection, trial: Trial) -> Looked:
     change, relation = trial.change, trial.relation
     key = choose_key(connection, relation, change.touched if isinstance(change, DataChange) else ())
     ranges = TrialRanges(relation=relation.name, key=key, pending=change.pending, write=change.write)
-    pages = _pages(connection, relation.name)
+    pages = pages_of(connection, relation.name)
     upper = last_bound(connection, ranges)
     measured = Measured(
         change=change.id, relation=str(relation.name), writes=trial.writes, key=key.columns, pages=pages, pending=0
@@ -130,20 +130,10 @@ def _pending(connection: Connection, ranges: Ranges, lo: Bound | None, upper: Bo
         return fetch_number(connection, ranges.count_pending(lo, upper))
 
 
-def _pages(connection: Connection, relation: QualifiedName) -> int:
-    row = connection.execute(
-        "SELECT pg_catalog.pg_relation_size(%s::pg_catalog.regclass)"
-        " / pg_catalog.current_setting('block_size')::pg_catalog.int8",
-        [str(relation)],
-    ).fetchone()
-    return int(row[0]) if row else 0
-
-
 def _estimated(connection: Connection, ranges: Ranges, trial: Trial) -> int:
-    """What the planner makes of the relation's size, less what is done."""
-    plan = fetch(connection, ranges.explain_all())[0][0]
+    """How many rows the relation has, less what is done."""
     done = 0 if trial.begun is None else trial.begun.rows_done
-    return max(0, int(plan[0]["Plan"]["Plan Rows"]) - done)
+    return max(0, estimate(connection, ranges) - done)
 
 
 def _widths(connection: Connection, trial: Trial, rows: int) -> Widths | None:

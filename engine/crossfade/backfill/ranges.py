@@ -162,10 +162,6 @@ class Ranges:
         """How many rows the relation has."""
         return Query(sql.SQL("SELECT pg_catalog.count(*) FROM ONLY {}").format(self._table()))
 
-    def explain_all(self) -> Query:
-        """What the planner makes of the relation's size."""
-        return Query(sql.SQL("EXPLAIN (FORMAT JSON) SELECT FROM ONLY {}").format(self._table()))
-
     def _keys_where(self, where: Query, tail: Query, shown: Key | None = None) -> Query:
         text = sql.SQL("SELECT {} FROM ONLY {} WHERE {} ORDER BY {} {}").format(
             _texts(_columns(shown or self.key)), self._table(), where.text, _listed(self._columns()), tail.text
