@@ -12,7 +12,7 @@ import pytest
 from crossfade.backfill import control
 from crossfade.backfill.retry import Passing
 from crossfade.backfill.troubles import Troubles
-from crossfade.errors import StepFailed, WorkLeft
+from crossfade.errors import StepFailed, WorkLeft, WrongState
 from crossfade.observe.events import BatchDone, Throttled
 
 from .filling import COUNTED, KEYED, rows
@@ -125,7 +125,7 @@ def test_a_run_that_is_paused_stops_before_the_next_batch(start: Callable[..., F
 def test_a_run_that_is_turned_back_meanwhile_does_no_other_batch(start: Callable[..., Filling]) -> None:
     filling = start(KEYED + rows(100))
     back = "UPDATE crossfade.runs SET state = 'rolling_back' WHERE id = %s"
-    with pytest.raises(WorkLeft, match="it is rolling_back by now"):
+    with pytest.raises(WrongState, match="it is rolling_back by now"):
         filling.fill(after_batch=lambda number: filling.sql(back, [filling.run_id]) if number == 1 else None)
     assert len(filling.sizes) == 1
 

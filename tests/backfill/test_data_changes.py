@@ -81,6 +81,16 @@ KEYS = {
         f"CREATE TABLE t (n int PRIMARY KEY, {HITS}); CREATE TABLE child (PRIMARY KEY (n)) INHERITS (t);"
         "INSERT INTO t SELECT g FROM generate_series(1, 50) g;INSERT INTO child SELECT g FROM generate_series(40,88) g;"
     ),
+    "an array with NULLs": (
+        f"CREATE TABLE t (n int, k text[] PRIMARY KEY, {HITS});"
+        "INSERT INTO t SELECT g, ARRAY['x' || g % 3, CASE WHEN g % 2 = 0 THEN NULL ELSE 'NULL' END, g::text]"
+        " FROM generate_series(1, 99) g;"
+    ),
+    "a composite type": (
+        "CREATE TYPE pair AS (a int, b text);"
+        f"CREATE TABLE t (n int, k pair PRIMARY KEY, {HITS});"
+        "INSERT INTO t SELECT g, (g % 7, 'b' || g)::pair FROM generate_series(1, 99) g;"
+    ),
     "one row": f"CREATE TABLE t (n int PRIMARY KEY, {HITS}); INSERT INTO t VALUES (1);",
     "no row": f"CREATE TABLE t (n int PRIMARY KEY, {HITS});",
     "odd names": (
@@ -255,3 +265,32 @@ def test_while_many_batches_are_left_alone_nothing_is_taken_to_be_over(start: Ca
         for batch in range(10**6, 10**6 + 8):
             troubles.failed(batch, Passing.DISK, errors.DiskFull())
         assert take_turn(connection, job, troubles) is Idle.BUSY
+
+
+def test_a_table_that_is_swapped_under_its_name_is_not_changed_twice(start: Callable[..., Filling]) -> None:
+    filling = start(KEYS["bigint"], COUNT)
+    swap = (
+        f"BEGIN; LOCK TABLE t; CREATE TABLE other (n bigint PRIMARY KEY, {HITS}); INSERT INTO other SELECT * FROM t;"
+        "ALTER TABLE t RENAME TO before; ALTER TABLE other RENAME TO t; COMMIT;"
+    )
+    with pytest.raises(StepFailed, match="is another table now"):
+        filling.fill(batch_rows=10, after_batch=lambda number: filling.sql(swap) if number == 2 else None)
+    assert filling.sql("SELECT max(hits), sum(hits) FROM t") == [(1, 30)]
+    with pytest.raises(StepFailed, match="is another table now"):
+        filling.fill(batch_rows=10)
+    assert filling.sql("SELECT max(hits), sum(hits) FROM t") == [(1, 30)]
+
+
+def test_a_partition_that_is_swapped_while_a_rename_is_filled_is_filled_too(start: Callable[..., Filling]) -> None:
+    filling = start(
+        "CREATE TABLE t (id int PRIMARY KEY, old text) PARTITION BY RANGE (id);"
+        "CREATE TABLE p PARTITION OF t FOR VALUES FROM (0) TO (1000); INSERT INTO t SELECT g, 'v' || g"
+        " FROM generate_series(1, 100) g;"
+    )
+    swap = (
+        "BEGIN; CREATE TABLE q (LIKE p INCLUDING ALL); INSERT INTO q SELECT * FROM p; ALTER TABLE t DETACH PARTITION p;"
+        "ALTER TABLE p RENAME TO before; ALTER TABLE q RENAME TO p;"
+        "ALTER TABLE t ATTACH PARTITION p FOR VALUES FROM (0) TO (1000); COMMIT;"
+    )
+    filling.fill(batch_rows=10, after_batch=lambda number: filling.sql(swap) if number == 2 else None)
+    assert filling.pending() == 0

@@ -12,18 +12,19 @@ from crossfade.backfill.keys import Key
 from crossfade.backfill.pace import Pace
 from crossfade.backfill.position import Place, cut_fraction, position
 from crossfade.backfill.ranges import block_start
-from crossfade.backfill.task import Task
+from crossfade.backfill.task import Task, find_task
 from crossfade.postgres.connect import connect
 from crossfade.postgres.names import QualifiedName
 
 from ..fixtures.database import fresh_database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import psycopg
 
     from ..fixtures.servers import Server
+    from .filling import Filling
 
 ROWS = 20_000
 
@@ -176,3 +177,25 @@ def test_a_greater_key_never_stands_before_a_smaller_one(connection: psycopg.Con
     ]
     assert None not in places
     assert all(a <= b for a, b in pairwise(p for p in places if p is not None))
+
+
+@pytest.mark.parametrize("key", ["int[]", "pair"])
+def test_a_key_whose_statistics_cannot_be_taken_apart_says_nothing_and_fails_nobody(
+    start: Callable[..., Filling], key: str
+) -> None:
+    value = "ARRAY[g, g % 3]" if key == "int[]" else "(g, 'b')::pair"
+    filling = start(
+        f"CREATE TYPE pair AS (a int, b text); CREATE TABLE t (k {key} PRIMARY KEY, old text);"
+        f"INSERT INTO t SELECT {value}, 'v' FROM generate_series(1, 500) g; ANALYZE t;"
+    )
+    found: list[float | None] = []
+
+    def look(_number: int) -> None:
+        with filling.control() as control, connect(filling.database.url) as connection:
+            task = find_task(connection, filling.job(control), filling.table)
+            assert task is not None
+            found.append(None if task.is_cut else cut_fraction(connection, task))
+
+    filling.fill(batch_rows=50, after_batch=look)
+    assert set(found) == {None}
+    assert len(found) > 1

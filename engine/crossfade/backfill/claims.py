@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 
 from crossfade.backfill.ranges import Bound, Ranges, block_of, block_start
 from crossfade.backfill.task import TASK_COLUMNS, Task, as_bound, fetch, fetch_number, task_of, tasks_to_cut
+from crossfade.errors import StepFailed
 
 if TYPE_CHECKING:
     from crossfade.backfill.job import Job
@@ -55,6 +56,10 @@ class RelationGone(Exception):
     def __init__(self, task: Task) -> None:
         super().__init__(str(task.relation))
         self.task = task
+
+
+class RelationReplaced(RelationGone):
+    """Another relation has the name now; what was written to it is rolled back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +160,7 @@ def _cut_ahead(connection: Connection, job: Job, task: Task, rows: int) -> None:
         upto, covered = _next_bound(connection, ranges, task, frontier, task.upper, rows)
         pieces.append((_listed(frontier), list(upto), covered))
         frontier = upto
+    _require_forwards(connection, ranges, task.frontier, frontier)
     # Somebody may have cut between our look and our lock: then the frontier is another one, and nothing is changed.
     moved = connection.execute(
         "UPDATE crossfade.backfills SET frontier = %s"
@@ -163,6 +169,23 @@ def _cut_ahead(connection: Connection, job: Job, task: Task, rows: int) -> None:
     )
     if moved.rowcount == 1:
         _add(connection, job, task, pieces)
+
+
+def _require_forwards(connection: Connection, ranges: Ranges, before: Bound | None, after: Bound | None) -> None:
+    """Raises StepFailed where the frontier would not move on: a key whose text is not read back as the same key."""
+    if (
+        before is None
+        or after is None
+        or ranges.key.is_place
+        or fetch(connection, ranges.is_after(before, after))[0][0]
+    ):
+        return
+    raise StepFailed(
+        f"{ranges.relation}: the key {before} is not read back as it was written; its rows cannot be walked in order",
+        hint="Look at what the key's type or the database's settings make of such a value.",
+        location=str(ranges.relation),
+        sqlstate=None,
+    )
 
 
 def _listed(bound: Bound | None) -> list[str] | None:
@@ -252,7 +275,7 @@ SET rows_done = f.rows_done + %(counted)s,
         coalesce(%(covered)s / %(rows_limit)s::double precision, 0),
         coalesce(batch.wal_bytes / %(wal_limit)s::double precision, 0)))
 FROM batch
-WHERE f.id = %(task)s
+WHERE f.id = %(task)s AND pg_catalog.to_regclass(f.relation) = f.relation_oid
 RETURNING f.rows_done, f.rows_estimated, f.batch_rows,
     pg_catalog.date_part('epoch', f.free_at - pg_catalog.clock_timestamp())
 """
@@ -289,5 +312,7 @@ def finish(connection: Connection, job: Job, claimed: Claim, done: Done, pace: P
             "wal_limit": settings.wal_per_second,
         },
     ).fetchone()
-    assert row is not None
+    if row is None:
+        # Our write holds a lock on what has the name now, so it can be no other by the time we commit.
+        raise RelationReplaced(claimed.task)
     return Standings(rows_done=row[0], rows_estimated=row[1], batch_rows=row[2], wait_seconds=max(0.0, row[3]))

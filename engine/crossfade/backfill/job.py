@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from crossfade.errors import LostLease, WorkLeft
+from crossfade.errors import LostLease, WorkLeft, WrongState
 from crossfade.postgres.names import QualifiedName
 
 if TYPE_CHECKING:
@@ -82,9 +82,12 @@ class Job:
             self.check()
 
     def require_open(self, state: str, paused: str | None, token: int) -> None:
-        """Raises WorkLeft where the run is paused or turned back, and LostLease."""
+        """Raises WorkLeft where the run is paused, WrongState where it was turned back, and LostLease."""
         if state != "backfilling":
-            raise self._left(f"it is {state} by now", f"Look at it with: crossfade status {self.run_name}")
+            raise WrongState(
+                f"run {self.run_name} was moved on by somebody: it is {state} by now; no other batch was begun",
+                hint=f"Look at it with: crossfade status {self.run_name}",
+            )
         if self.token is not None and token != self.token:
             raise self._lost_lease()
         if paused is not None:

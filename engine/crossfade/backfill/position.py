@@ -17,6 +17,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from crossfade.backfill.ranges import block_of
+from crossfade.postgres.connect import is_loss
 
 if TYPE_CHECKING:
     from crossfade.backfill.task import Task
@@ -57,7 +58,10 @@ def cut_fraction(connection: psycopg.Connection[Any], task: Task) -> float | Non
         return 0.0
     if task.key.is_place:
         return block_of(task.frontier) / max(1, block_of(task.upper))
-    frontier, upper = (position(place) for place in _places(connection, task))
+    places = _places(connection, task)
+    if not places:
+        return None
+    frontier, upper = (position(place) for place in places)
     # The greatest key is hardly ever in the sample; where it cannot be measured the histogram is taken to reach it.
     end = 1.0 if upper is None else upper
     return None if frontier is None or end == 0 else min(1.0, frontier / end)
@@ -92,6 +96,9 @@ def _places(connection: psycopg.Connection[Any], task: Task) -> list[Place]:
     assert task.frontier is not None
     assert task.upper is not None
     column, type_name = task.key.columns[0], task.key.types[0]
+    if type_name.endswith("[]"):
+        # The bounds of arrays are one array of more dimensions, which cannot be taken apart into them.
+        return []
     measure = _MEASURES.get(type_name, _UNMEASURED)
     query = sql.SQL(_text()).format(
         type=sql.SQL(type_name.replace("%", "%%")),  # PostgreSQL's own spelling, out of its catalog
@@ -99,17 +106,21 @@ def _places(connection: psycopg.Connection[Any], task: Task) -> list[Place]:
         key_measure=measure.format(sql.SQL("k.value")),
         collate=_collation(connection, task, column),
     )
-    with connection.cursor(row_factory=class_row(Place)) as cursor:
-        return cursor.execute(
-            query,
-            {
-                "schema": task.relation.schema,
-                "table": task.relation.name,
-                "column": column,
-                "frontier": task.frontier[0],
-                "upper": task.upper[0],
-            },
-        ).fetchall()
+    facts = {
+        "schema": task.relation.schema,
+        "table": task.relation.name,
+        "column": column,
+        "frontier": task.frontier[0],
+        "upper": task.upper[0],
+    }
+    try:
+        with connection.transaction(), connection.cursor(row_factory=class_row(Place)) as cursor:
+            return cursor.execute(query, facts).fetchall()
+    except psycopg.Error as error:
+        if is_loss(error):
+            raise
+        # A type whose statistics cannot be read like this (composite ones): nobody has to know where it stands.
+        return []
 
 
 def _collation(connection: psycopg.Connection[Any], task: Task, column: str) -> sql.Composable:

@@ -114,15 +114,29 @@ def users_search_path(connection: Connection) -> Iterator[None]:
 
 def open_task(connection: Connection, job: Job, relation: Relation) -> Task:
     """The relation's task, made if there is none yet, and anew for another relation of the same name."""
-    replaced = connection.execute(
-        "SELECT id FROM crossfade.backfills"
+    before = connection.execute(
+        "SELECT id, batches FROM crossfade.backfills"
         " WHERE run_id = %s AND change_id = %s AND relation = %s AND relation_oid <> %s",
         [job.run_id, job.change.id, str(relation.name), relation.oid],
     ).fetchone()
-    if replaced is not None:
-        end_task(connection, replaced[0])
-        connection.execute("DELETE FROM crossfade.backfills WHERE id = %s", [replaced[0]])
+    if before is not None:
+        if isinstance(job.change, DataChange) and before[1]:
+            raise replaced(relation.name)
+        end_task(connection, before[0])
+        connection.execute("DELETE FROM crossfade.backfills WHERE id = %s", [before[0]])
     return find_task(connection, job, relation.name) or _make_task(connection, job, relation)
+
+
+def replaced(relation: QualifiedName) -> StepFailed:
+    """What is said where rows were changed in one table, and another has its name now."""
+    return StepFailed(
+        f"{relation} is another table now than the one whose rows were changed; rows that were copied to it could be "
+        "changed twice",
+        hint="Look at what is done in which of the two (crossfade.batches has the ranges), and end the run: crossfade "
+        "cancel RUN.",
+        location=str(relation),
+        sqlstate=None,
+    )
 
 
 def find_task(connection: Connection, job: Job, relation: QualifiedName) -> Task | None:

@@ -15,20 +15,20 @@ import psycopg
 
 from crossfade.backfill import retry
 from crossfade.backfill.batch import BatchFailed, Idle, Progress, take_turn
-from crossfade.backfill.claims import RelationGone
+from crossfade.backfill.claims import RelationGone, RelationReplaced
 from crossfade.backfill.listing import forget_relation, is_listed
 from crossfade.backfill.quarantine import described, is_refusal, stop_if_too_many
 from crossfade.backfill.retry import Attempt, Link, Passing, passing, trying_again
-from crossfade.backfill.task import set_pace
+from crossfade.backfill.task import replaced, set_pace
 from crossfade.backfill.troubles import Troubles
 from crossfade.errors import LockNotAcquired, StepFailed
 from crossfade.observe.events import BackfillTrouble, BatchDone
+from crossfade.operations.step import DataChange
 from crossfade.postgres.locks import blockers
 from crossfade.postgres.statement import Lock, LockMode
 
 if TYPE_CHECKING:
     from crossfade.backfill.job import Job
-    from crossfade.backfill.task import Task
     from crossfade.postgres.names import QualifiedName
 
 Connection = psycopg.Connection[Any]
@@ -59,7 +59,7 @@ def work(job: Job, is_wanted: Callable[[], bool]) -> None:
                     case BatchFailed():
                         _take_note(link, job, troubles, turn)
                     case RelationGone():
-                        _let_go(link, job, turn.task)
+                        _let_go(link, job, turn)
                     case Idle.BUSY:
                         job.sleep(max(_BUSY_SECONDS, min(troubles.soonest(), 1.0)), is_wanted)
                     case Idle.CUT:
@@ -102,13 +102,19 @@ def _take_note(link: Link, job: Job, troubles: Troubles, failed: BatchFailed) ->
         return
     is_missing = isinstance(error, psycopg.errors.UndefinedTable)
     if is_missing and not link.run(lambda connection, _attempt: is_listed(connection, job, task)):
-        _let_go(link, job, task)
+        _let_go(link, job, RelationGone(task))
         return
     raise error
 
 
-def _let_go(link: Link, job: Job, task: Task) -> None:
-    """A partition that was dropped meanwhile has no rows left."""
+def _let_go(link: Link, job: Job, gone: RelationGone) -> None:
+    """A partition that was dropped meanwhile has no rows left; another one in its place is listed later.
+
+    Raises StepFailed where rows that were changed may lie in that one too, and would be changed twice.
+    """
+    task = gone.task
+    if isinstance(gone, RelationReplaced) and isinstance(job.change, DataChange):
+        raise replaced(task.relation)
     link.run(lambda connection, _attempt: forget_relation(connection, task))
     say(job, task.relation, "it was dropped meanwhile; nothing is left to do there")
 

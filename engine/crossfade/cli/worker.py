@@ -83,7 +83,7 @@ def _page(report: "Report") -> "RenderableType":
 
 
 def _line(reason: str | None) -> str:
-    return "" if not reason else reason.strip().splitlines()[-1]
+    return "" if not reason else reason.strip().splitlines()[0]
 
 
 def fire(

@@ -21,6 +21,8 @@ from crossfade.errors import DatabaseRefused, DatabaseUnreachable, UsageError
 APPLICATION_NAME = "crossfade"
 _SETTINGS: dict[str, str] = {
     "search_path": "pg_catalog",
+    "client_encoding": "UTF8",
+    "array_nulls": "on",
     "datestyle": "ISO",
     "intervalstyle": "postgres",
     "extra_float_digits": "1",

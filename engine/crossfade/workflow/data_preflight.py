@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
+from crossfade.backfill.keys import Relation, choose_key
 from crossfade.errors import Refusal
+from crossfade.operations.data_preflight import without_key
 from crossfade.operations.data_statement import data_id, statement
+from crossfade.operations.step import Delete
 from crossfade.plan.changes import DataEntry
 from crossfade.plan.words import shown
 from crossfade.postgres.names import QualifiedName
@@ -59,7 +62,7 @@ def data_refusals(connection: Connection, plan: Plan, program: Program, catalog:
         secured = list(_row_security(connection, change, catalog))
         meant = list(_expressions(connection, change, catalog))
         # What one expression is blamed for would only come again with the whole statement.
-        found += [*secured, *(meant or _statements(connection, change, catalog))]
+        found += [*secured, *_keys(connection, change), *(meant or _statements(connection, change, catalog))]
     return tuple(dict.fromkeys(found))
 
 
@@ -96,6 +99,25 @@ def _row_security(connection: Connection, change: _Change, catalog: Catalog) -> 
             "passed over without a word.",
             instead="Connect as the table's owner (unless it is FORCEd), or as a role with BYPASSRLS.",
         )
+
+
+def _keys(connection: Connection, change: _Change) -> Iterator[Refusal]:
+    """Relations that have a key by the catalog, which rows cannot be walked by all the same."""
+    if isinstance(change.work.write, Delete) or getattr(change.entry, "where", None) is not None:
+        return
+    keyless = {t.name for t in without_key(change.relations, change.work.touched)}
+    for table in change.relations:
+        relation = Relation(oid=table.oid, name=table.name)
+        if table.name not in keyless and choose_key(connection, relation, change.work.touched).is_place:
+            yield Refusal(
+                code="no_key",
+                object=str(table.name),
+                message="none of its unique indexes can be walked from key to key: they have operator classes of their "
+                "own or of an extension, another collation than the column, or mixed directions; without one a row "
+                "could be met twice.",
+                instead="Add a unique index over columns that are NOT NULL, with nothing but their names, or write a "
+                "`where` that is false for a row once it is changed.",
+            )
 
 
 def _expressions(connection: Connection, change: _Change, catalog: Catalog) -> Iterator[Refusal]:

@@ -367,7 +367,8 @@ class Engine:
         schedules.refuse_schedule(connection, name)
         run = ledger.get_run(connection, name)
         phase = report.next_phase(run.state)
-        gates = {phase: evaluate(connection, self._subject(run), phase, record=False)} if phase else {}
+        is_gated = phase is not None and not from_json(run.program).is_empty(phase)
+        gates = {phase: evaluate(connection, self._subject(run), phase, record=False)} if phase and is_gated else {}
         return report.status(connection, run, gates, early=self._live_too_early(run))
 
     def runs(self) -> tuple[Status, ...]:
@@ -380,6 +381,11 @@ class Engine:
         """Evaluate the gates of a phase (the next one) now, with the evidence; waits until they pass, if asked."""
         run = self._find(name, ())
         asked = _require_ahead(run, phase or report.gated_phase(run.state))
+        if from_json(run.program).is_empty(asked):
+            raise WrongState(
+                f"run {name} has nothing to do in {asked}, and passes through it; no gate stands in front of it",
+                hint=f"See crossfade status {name}.",
+            )
         until = time.monotonic() + (wait or timedelta()) / timedelta(seconds=1)
         while True:
             verdict = evaluate(self._read(), self._subject(run), asked)

@@ -74,6 +74,8 @@ def _next(run: RunRow, gates: Mapping[Phase, PhaseVerdict]) -> Next:
     if run.paused is not None:
         return Next(action="resume", command=f"crossfade resume {run.name}", blocked_by=(f"paused: {run.paused}",))
     command, phase = _NEXT[run.state]
+    if from_json(run.program).data:
+        command = "cancel" if run.state is State.ROLLING_BACK else "backfill"
     blocked = gates[phase].blockers if phase is not None and phase in gates else ()
     if run.state is State.RETAINED and run.retain_until is not None:
         blocked = (f"retained until {run.retain_until:%Y-%m-%d %H:%M:%S %Z}",)
