@@ -312,7 +312,7 @@ def test_a_run_that_waits_for_the_brake_notices_that_it_is_paused(start: Callabl
     finally:
         filling.sql("UPDATE crossfade.brake SET is_on = false, reason = NULL")
     assert filling.pending() == 100
-    assert filling.progress("throttled_by", "throttled_since") == (None, None)
+    assert filling.progress("throttled_by", "throttled_since") in (None, (None, None))
 
 
 def test_a_worker_that_fails_ends_the_others_that_wait(start: Callable[..., Filling]) -> None:

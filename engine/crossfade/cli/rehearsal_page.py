@@ -45,7 +45,7 @@ def _head(found: Rehearsal) -> Iterator[str]:
     if total.seconds_p50 is not None:
         yield f"done by: {moment(total.finish_p50) or 'never'} (p50), {moment(total.finish_p90) or 'never'} (p90)"
     yield f"WAL: {_size(total.wal_bytes)}"
-    yield f"growth at most: tables {_size(total.table_bytes)}, indexes {_size(total.index_bytes)}"
+    yield f"growth about: tables {_size(total.table_bytes)}, indexes {_size(total.index_bytes)}"
 
 
 def _tables(found: Rehearsal) -> Iterator[tuple[str, RenderableType]]:
