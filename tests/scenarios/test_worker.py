@@ -383,7 +383,8 @@ def test_a_worker_survives_a_crash_of_the_server(durable: Crashing, tmp_path: Pa
             register(cli, extra=SMALL)
             succeed(cli, "fire", NAME)
             workers = [cli.spawn("worker", "--poll", "200ms") for _ in range(2)]
-            await_batches(database)
+            at_work = "SELECT count(DISTINCT worker) FROM crossfade.batches"
+            await_that(lambda: database.execute(at_work) == [(2,)], "one of them does nothing")
             durable.restart_immediately()
             await_that(lambda: over(database), "the run was not finished")
             with psycopg.connect(database.url, autocommit=True) as connection:

@@ -98,7 +98,8 @@ class EmbeddedServer:
     """One server: a context manager, or `start` and `stop`.
 
     `settings` are for postgresql.conf and go over our own. `durable` keeps fsync and its kind on. `listen` opens a TCP
-    port on the loopback interface too. With `keep` the end of the `with` block detaches the server, not stops it.
+    port on the loopback interface too. With `keep` the end of the `with` block detaches the server, not stops it. Its
+    directory is made in `parent`, else where temporary files belong.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class EmbeddedServer:
         durable: bool = False,
         listen: bool = False,
         keep: bool = False,
+        parent: Path | None = None,
     ) -> None:
         self.bin_dir = bin_dir or find_binaries()
         self.version = server_version(self.bin_dir)
@@ -116,6 +118,7 @@ class EmbeddedServer:
         self.settings.update(settings or {})
         self.listen = listen
         self.keep = keep
+        self.parent = parent
         self.password = secrets.token_urlsafe(24)
         self.directory: Path | None = None
         self.port: int | None = None
@@ -223,7 +226,7 @@ class EmbeddedServer:
             )
         return {
             "owner": os.getpid(),
-            "parent_directory": str(_parent_directory(account)),
+            "parent_directory": str(_parent_directory(self.parent, account)),
             "bin_dir": str(self.bin_dir),
             "copy": not reachable,
             "uid": account.pw_uid if account else None,
@@ -289,12 +292,13 @@ def _open_to_all(path: Path) -> bool:
     return all(place.stat().st_mode & stat.S_IXOTH for place in (path.resolve(), *path.resolve().parents))
 
 
-def _parent_directory(account: pwd.struct_passwd | None) -> Path:
-    for place in (Path(tempfile.gettempdir()).resolve(), Path("/tmp"), Path("/var/tmp")):  # noqa: S108 - fallbacks
+def _parent_directory(wanted: Path | None, account: pwd.struct_passwd | None) -> Path:
+    usual = (Path(tempfile.gettempdir()).resolve(), Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - fallbacks
+    for place in usual if wanted is None else (wanted.resolve(),):
         short = len(os.fsencode(place)) <= LONGEST_SOCKET_DIRECTORY
         if short and place.is_dir() and os.access(place, os.W_OK) and (account is None or _open_to_all(place)):
             return place
     raise EmbeddedServerUnavailable(
-        f"there is no directory for temporary files whose path is short enough for a socket ({tempfile.gettempdir()})",
-        hint="Set TMPDIR to a short path, such as /tmp.",
+        f"the server cannot use the directory {wanted or tempfile.gettempdir()}; a socket wants a short path",
+        hint="Set TMPDIR to a short path, such as /tmp." if wanted is None else "Name another directory.",
     )
