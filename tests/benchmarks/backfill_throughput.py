@@ -7,7 +7,9 @@ end of the last, VACUUMs beside included; and over the whole of Engine.backfill,
 compares both sides of every row.
 
 Under a foreground, UPDATE and backfill run beside the same one, and the foreground's p99 during each is held against
-its p99 on the same table just before. A foreground transaction is a SELECT and an UPDATE by key, of random rows.
+its p99 on the same table just before. A foreground transaction is a SELECT and an UPDATE by key, of random rows. What
+nothing that writes could stay below on this machine is measured too: the same foreground beside a session that only
+computes, and beside one that inserts rows of as much WAL into a table that nobody else knows.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -34,6 +36,7 @@ NAME = "backfill_throughput"
 RATE = 200
 """Transactions a second of the foreground."""
 IDLE_SECONDS = 15.0
+BESIDE_SECONDS = 8.0
 
 PLAN = """
 crossfade: 1
@@ -133,9 +136,13 @@ def _cost(what: str, unit: str, figures: list[float], baselines: list[float]) ->
 def _beside_foreground(server_url: str, rows: int, repetitions: int) -> Iterator[Figure]:
     updates: list[Observed] = []
     backfills: list[Observed] = []
+    computes: list[Observed] = []
+    inserts: list[Observed] = []
     for _ in range(repetitions):
         updates.append(_observed(server_url, rows, _update))
         backfills.append(_observed(server_url, rows, backfill))
+        computes.append(_observed(server_url, rows, _compute))
+        inserts.append(_observed(server_url, rows, _insert_elsewhere))
     yield _throughput(
         "backfill, rows phase, both with a foreground",
         _speed([o.filled for o in backfills], rows),
@@ -144,6 +151,8 @@ def _beside_foreground(server_url: str, rows: int, repetitions: int) -> Iterator
     )
     yield _slowed("p99 of the foreground, whole-table UPDATE against idle", updates, None)
     yield _slowed("p99 of the foreground, backfill against idle", backfills, Goal(of="ratio", at_most=1.5))
+    yield _slowed("p99 of the foreground, a session that only computes against idle", computes, None)
+    yield _slowed("p99 of the foreground, a session that inserts elsewhere against idle", inserts, None)
 
 
 def _slowed(what: str, observed: list[Observed], goal: Goal | None) -> Figure:
@@ -202,6 +211,28 @@ def _update(url: str, program: Program) -> tuple[float, float]:
     with connect(url) as connection:
         since = time.time()
         connection.execute(statement)
+        return since, time.time()
+
+
+def _compute(url: str, _program: Program) -> tuple[float, float]:
+    """Neither WAL nor locks, only a processor."""
+    return _repeat(url, "SELECT count(*) FROM generate_series(1, 30000) g WHERE md5(g::text) < '3'")
+
+
+def _insert_elsewhere(url: str, _program: Program) -> tuple[float, float]:
+    """WAL and a processor, but nothing that the foreground touches."""
+    with connect(url) as connection:
+        connection.execute("CREATE TABLE elsewhere (id int, words text)")
+    return _repeat(url, "INSERT INTO elsewhere SELECT g, repeat('x', 120) FROM generate_series(1, 15000) g")
+
+
+def _repeat(url: str, statement: LiteralString) -> tuple[float, float]:
+    """A statement of some 40 ms, again and again, committed as a batch is."""
+    with connect(url) as connection:
+        connection.execute("SET synchronous_commit = off")
+        since = time.time()
+        while time.time() < since + BESIDE_SECONDS:
+            connection.execute(statement)
         return since, time.time()
 
 
