@@ -163,7 +163,7 @@ def test_a_batch_that_somebody_has_waited_for_too_long_is_given_up_and_done_late
 
     def want_the_row() -> None:
         with filling.other(autocommit=True) as other:
-            at_work = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'WITH written AS%' AND state = 'active'"
+            at_work = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'UPDATE ONLY%' AND state = 'active'"
             until(lambda: filling.sql(at_work))
             begun = time.monotonic()
             other.execute("SELECT FROM t WHERE id = 1 FOR UPDATE")

@@ -33,7 +33,7 @@ CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN PERFORM pg_sleep(0.005); RETURN NEW; END $$;
 CREATE TRIGGER take_time BEFORE UPDATE ON slow FOR EACH ROW EXECUTE FUNCTION take_time();
 """
-AT_WORK = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'WITH written AS%' AND state = 'active'"
+AT_WORK = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'UPDATE ONLY%' AND state = 'active'"
 
 
 def measure(server_url: str) -> Iterator[Figure]:

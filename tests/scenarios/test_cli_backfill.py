@@ -230,7 +230,7 @@ def test_a_second_signal_cancels_the_batch_in_hand_and_nothing_is_lost(cli: Cli,
     database.execute(SLOW_VISITS)
     succeed(cli, "start", plan)
     working = cli.spawn("advance", plan)
-    at_work = "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE 'WITH written AS%' AND state = 'active'"
+    at_work = "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE 'UPDATE ONLY%' AND state = 'active'"
     await_that(lambda: database.execute(at_work) == [(True,)], "no batch began")
     working.send_signal(signal.SIGINT)
     working.send_signal(signal.SIGTERM)

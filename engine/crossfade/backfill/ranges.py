@@ -25,27 +25,19 @@ if TYPE_CHECKING:
 
 Bound = tuple[str, ...]
 
-_UPDATE = sql.SQL(
-    "WITH written AS (UPDATE ONLY {table} SET {set} WHERE {rows} RETURNING 1)"
-    " SELECT pg_catalog.count(*), 0 FROM written"
-)
+_UPDATE = sql.SQL("UPDATE ONLY {table} SET {set} WHERE {rows}")
 _UPDATE_BY_PLACE = sql.SQL(
     "WITH written AS (UPDATE ONLY {table} SET {set} WHERE {rows} RETURNING {pending} AS again)"
     " SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE again) FROM written"
 )
-_DELETE = sql.SQL(
-    "WITH gone AS (DELETE FROM ONLY {table} WHERE {rows} RETURNING 1) SELECT pg_catalog.count(*), 0 FROM gone"
-)
+_DELETE = sql.SQL("DELETE FROM ONLY {table} WHERE {rows}")
 _DELETE_AND_KEEP = sql.SQL(
     "WITH gone AS (DELETE FROM ONLY {table} WHERE {rows} RETURNING *),"
     " kept AS (INSERT INTO {archive} ({columns}) SELECT {columns} FROM gone RETURNING 1)"
     " SELECT (SELECT pg_catalog.count(*) FROM gone),"
     " (SELECT pg_catalog.count(*) FROM gone) - (SELECT pg_catalog.count(*) FROM kept)"
 )
-_COPY = sql.SQL(
-    "WITH copied AS (INSERT INTO {into} ({columns}) SELECT {values} FROM ONLY {table} WHERE {rows}"
-    " {conflict} RETURNING 1) SELECT pg_catalog.count(*), 0 FROM copied"
-)
+_COPY = sql.SQL("INSERT INTO {into} ({columns}) SELECT {values} FROM ONLY {table} WHERE {rows} {conflict}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +68,19 @@ class Ranges:
 
     def bound(self, lo: Bound | None, upper: Bound, rows: int) -> Query:
         """The key of the last of the next `rows` rows; no row where fewer are left."""
-        return self._keys_where(self._within(lo, upper), Query(sql.SQL("OFFSET %s LIMIT 1").format(), (rows - 1,)))
+        where = self._within(lo, upper)
+        columns = _listed(self._columns())
+        # The texts are made outside: inside, LIMIT would have them made of every row that it passes over.
+        text = sql.SQL("SELECT {} FROM (SELECT {} FROM ONLY {} WHERE {} ORDER BY {} OFFSET %s LIMIT 1) AS last").format(
+            _texts(self._columns()), columns, self._table(), where.text, columns
+        )
+        return Query(text, (*where.parameters, rows - 1))
 
     def write_range(self, lo: Bound | None, hi: Bound) -> Query:
         """Do to the pending rows of a range what is to be done.
 
-        Gives how many rows were written, and how many of those not as they should: by place, rows that are still
-        pending; of deleted rows, those that did not reach the archive.
+        Its row counts, where it has one, what it wrote, and how many of that not as it should: by place, rows that are
+        still pending; of deleted rows, those that did not reach the archive.
         """
         return self._writing(self._within(lo, hi))
 

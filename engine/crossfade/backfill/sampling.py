@@ -18,7 +18,7 @@ from crossfade.backfill.look import look
 from crossfade.backfill.quarantine import described, is_refusal, key_as_json
 from crossfade.backfill.query_plans import plan_warnings
 from crossfade.backfill.rehearsal import Example, Measured, Refused, Sample
-from crossfade.backfill.task import fetch, fetch_number, users_search_path
+from crossfade.backfill.task import fetch, fetch_number, send_write, users_search_path
 from crossfade.operations.step import Copy, DataChange, Update
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _written(connection: Connection, relation: Relation, ranges: TrialRanges, st
     refused: tuple[Refused, ...] = ()
     try:
         with connection.transaction(), users_search_path(connection):
-            written = int(fetch(connection, ranges.write_range(stretch.lo, stretch.hi))[0][0])
+            written, _ = send_write(connection, ranges.write_range(stretch.lo, stretch.hi))
     except psycopg.Error as error:
         if not is_refusal(error):
             raise
@@ -170,7 +170,7 @@ def _around(connection: Connection, ranges: TrialRanges, stretch: Stretch) -> tu
         try:
             with connection.transaction(), users_search_path(connection):
                 query = ranges.write_range(keys[first - 1] if first else stretch.lo, keys[end - 1])
-                written += int(fetch(connection, query)[0][0])
+                written += send_write(connection, query)[0]
         except psycopg.Error as error:
             if not is_refusal(error):
                 raise

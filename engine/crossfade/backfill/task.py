@@ -101,6 +101,13 @@ def fetch_number(connection: Connection, query: Query) -> int:
     return int(fetch(connection, query)[0][0])
 
 
+def send_write(connection: Connection, query: Query) -> tuple[int, int]:
+    """Send a write of `Ranges`: how many rows it wrote, and how many of those not as they should."""
+    cursor = connection.execute(query.text, query.parameters)
+    counts = cursor.fetchone() if cursor.description else None
+    return (cursor.rowcount, 0) if counts is None else (int(counts[0]), int(counts[1]))
+
+
 @contextmanager
 def users_search_path(connection: Connection) -> Iterator[None]:
     """For a write inside a transaction: the path that triggers of the users' tables know, in place of our own.

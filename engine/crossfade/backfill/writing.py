@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from crossfade.backfill.task import fetch
+from crossfade.backfill.task import send_write
 from crossfade.errors import StepFailed
 from crossfade.operations.step import DataChange, Delete, Update
 
@@ -44,10 +44,10 @@ def write(connection: Connection, job: Job, ranges: Ranges, query: Query) -> int
 
     Raises StepFailed where rows would be met again, or did not reach the archive; then the transaction must not commit.
     """
-    written, wrong = fetch(connection, query)[0]
+    written, wrong = send_write(connection, query)
     if wrong:
         _refuse(job, ranges, wrong)
-    return int(written)
+    return written
 
 
 def _refuse(job: Job, ranges: Ranges, count: int) -> None:
