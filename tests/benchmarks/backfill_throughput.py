@@ -43,8 +43,10 @@ crossfade: 1
 name: backfill-throughput
 changes:
   - rename_column: {{table: users, from: email, to: email_address}}
-backfill: {{workers: {workers}}}
+backfill: {{{settings}}}
 """
+GENTLE = "target: 10ms, wal_per_second: 20MB"
+"""What `docs/how-it-works.md` advises where the foreground matters more than speed."""
 TABLE = """
 CREATE TABLE users (
     id bigint PRIMARY KEY,
@@ -136,11 +138,13 @@ def _cost(what: str, unit: str, figures: list[float], baselines: list[float]) ->
 def _beside_foreground(server_url: str, rows: int, repetitions: int) -> Iterator[Figure]:
     updates: list[Observed] = []
     backfills: list[Observed] = []
+    gentle: list[Observed] = []
     computes: list[Observed] = []
     inserts: list[Observed] = []
     for _ in range(repetitions):
         updates.append(_observed(server_url, rows, _update))
         backfills.append(_observed(server_url, rows, backfill))
+        gentle.append(_observed(server_url, rows, backfill, GENTLE))
         computes.append(_observed(server_url, rows, _compute))
         inserts.append(_observed(server_url, rows, _insert_elsewhere))
     yield _throughput(
@@ -151,6 +155,13 @@ def _beside_foreground(server_url: str, rows: int, repetitions: int) -> Iterator
     )
     yield _slowed("p99 of the foreground, whole-table UPDATE against idle", updates, None)
     yield _slowed("p99 of the foreground, backfill against idle", backfills, Goal(of="ratio", at_most=1.5))
+    yield _throughput(
+        f"backfill with {GENTLE}, with a foreground",
+        _speed([o.filled for o in gentle], rows),
+        _speed([o.filled for o in updates], rows),
+        None,
+    )
+    yield _slowed(f"p99 of the foreground, backfill with {GENTLE} against idle", gentle, None)
     yield _slowed("p99 of the foreground, a session that only computes against idle", computes, None)
     yield _slowed("p99 of the foreground, a session that inserts elsewhere against idle", inserts, None)
 
@@ -167,12 +178,12 @@ Writing = Callable[[str, Program], tuple[float, float]]
 
 def _alone(server_url: str, write: Writing, workers: int = 1) -> Filled:
     with new_database(server_url, "benchmark_backfill", template="benchmark_loaded") as url:
-        return _measured(url, _expand(url, workers), write)
+        return _measured(url, _expand(url, f"workers: {workers}"), write)
 
 
-def _observed(server_url: str, rows: int, write: Writing) -> Observed:
+def _observed(server_url: str, rows: int, write: Writing, settings: str = "") -> Observed:
     with new_database(server_url, "benchmark_backfill", template="benchmark_loaded") as url:
-        program = _expand(url, 1)
+        program = _expand(url, settings)
         with foreground(url, SCRIPT.format(rows=rows), rate=RATE) as clients:
             since = time.time()
             time.sleep(IDLE_SECONDS)
@@ -250,8 +261,8 @@ def backfill(url: str, _program: Program) -> tuple[float, float]:
     return first - batch.duration_ms / 1000, last
 
 
-def _expand(url: str, workers: int) -> Program:
-    plan = parse_plan(PLAN.format(workers=workers), "backfill_throughput.yaml")
+def _expand(url: str, settings: str) -> Program:
+    plan = parse_plan(PLAN.format(settings=settings), "backfill_throughput.yaml")
     with Engine(url) as engine:
         program = engine.explain(plan).program
         engine.expand(plan)

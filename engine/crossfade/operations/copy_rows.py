@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import data_preflight
+from crossfade.operations import data_preflight, table_preflight
 from crossfade.operations.data_statement import data_id, pending
 from crossfade.operations.step import Caution, Compiled, Copy, DataChange
 from crossfade.postgres.names import quoted
@@ -30,7 +30,7 @@ def compile_change(change: CopyRows, plan: str, position: int, catalog: Catalog)
     """
     source = catalog.resolve(change.from_.schema, change.from_.name)
     into = catalog.resolve(change.into.schema, change.into.name)
-    unusable = tuple(r for name in change.tables for r in data_preflight.table_refusals(name, catalog))
+    unusable = tuple(r for name in change.tables for r in table_preflight.table_refusals(name, catalog))
     if source is None or into is None or unusable:
         return Compiled(refusals=tuple(dict.fromkeys(unusable)), catalog=catalog)
     found = (*_about_source(change, source, catalog), *_about_target(change, source, into, catalog))
@@ -77,7 +77,7 @@ def _primary_key(table: Table) -> tuple[str, ...]:
 
 
 def _about_source(change: CopyRows, source: Table, catalog: Catalog) -> Iterator[Refusal]:
-    family = data_preflight.family_of(source, catalog)
+    family = table_preflight.family_of(source, catalog)
     yield from data_preflight.unknown_columns(source, data_preflight.columns_of(change.expressions))
     yield from data_preflight.foreign_partitions(family)
     for member in data_preflight.without_key(family):
@@ -91,8 +91,8 @@ def _about_source(change: CopyRows, source: Table, catalog: Catalog) -> Iterator
 
 
 def _about_target(change: CopyRows, source: Table, into: Table, catalog: Catalog) -> Iterator[Refusal | Caution]:
-    family = data_preflight.family_of(into, catalog)
-    sources = data_preflight.family_of(source, catalog)
+    family = table_preflight.family_of(into, catalog)
+    sources = table_preflight.family_of(source, catalog)
     if {member.name for member in family} & {member.name for member in sources}:
         yield Refusal(
             code="same_table",
@@ -103,7 +103,7 @@ def _about_target(change: CopyRows, source: Table, into: Table, catalog: Catalog
         return
     yield from data_preflight.unknown_columns(into, change.columns)
     yield from data_preflight.unwritable(into, change.columns)
-    yield from data_preflight.other_runs(family, change.columns)
+    yield from table_preflight.other_runs(family, change.columns)
     yield from data_preflight.without_a_value(into, change.columns)
     if change.on_conflict == "update":
         yield from _about_conflicts(change, into)

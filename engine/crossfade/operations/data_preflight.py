@@ -13,64 +13,16 @@ from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
 from crossfade.operations.acks import CASCADE
-from crossfade.operations.own_names import LEDGER_SCHEMA, mark
-from crossfade.operations.rename_preflight import OLDEST_SERVER
 from crossfade.operations.step import Caution
+from crossfade.operations.table_preflight import is_ours
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.plan.expressions import Expression
-    from crossfade.plan.names import TableName
-    from crossfade.postgres.catalog import Catalog, ForeignKey, Index, Table, Trigger
+    from crossfade.postgres.catalog import ForeignKey, Index, Table
 
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _ACTION = re.compile(r" ON (DELETE|UPDATE) (CASCADE|SET NULL|SET DEFAULT)")
-
-
-def family_of(table: Table, catalog: Catalog) -> tuple[Table, ...]:
-    """The table with all its partitions and inheritance children."""
-    found = [table]
-    for name in (*table.partitions, *table.children):
-        below = catalog.table(name)
-        if below is not None:
-            found += [t for t in family_of(below, catalog) if t not in found]
-    return tuple(found)
-
-
-def table_refusals(name: TableName, catalog: Catalog) -> Iterator[Refusal]:
-    """Why rows of this table cannot be worked on, wherever in the change it stands."""
-    table = catalog.resolve(name.schema, name.name)
-    if catalog.server_version < OLDEST_SERVER:
-        yield Refusal(
-            code="server_version",
-            object="server",
-            message=f"crossfade needs PostgreSQL 14 or newer; this server is {catalog.server_version_text}.",
-            instead="Upgrade the server first.",
-        )
-    elif table is None:
-        near = catalog.nearest_tables(str(name))
-        yield Refusal(
-            code="no_such_table",
-            object=str(name),
-            message=f"there is no table {name} in database {catalog.database}.",
-            instead=f"Did you mean {' or '.join(near)}?"
-            if near
-            else "Create it first, or name it as schema.table if it is off the search_path.",
-        )
-    elif table.kind not in ("table", "partitioned"):
-        yield Refusal(
-            code="not_a_table",
-            object=str(table.name),
-            message=f"it is a {table.kind if table.kind != 'foreign' else 'foreign table'}, not a table.",
-            instead="Name the table that holds the rows.",
-        )
-    elif table.is_temporary:
-        yield Refusal(
-            code="unsupported_table",
-            object=str(table.name),
-            message="it is a temporary table.",
-            instead="Change its rows in the session that it belongs to.",
-        )
 
 
 def foreign_partitions(family: Iterable[Table]) -> Iterator[Refusal]:
@@ -146,32 +98,6 @@ def without_a_value(table: Table, given: Iterable[str]) -> Iterator[Caution]:
             )
 
 
-def other_runs(family: Iterable[Table], names: Iterable[str]) -> Iterator[Refusal]:
-    """Columns that another run keeps in step with a twin: what is written to one of them counts for that run."""
-    written = tuple(names)
-    for member in family:
-        for name in written:
-            column = member.column(name)
-            comments = [column.comment if column else None]
-            comments += [t.comment for t in member.triggers if _is_ours(t) and quoted(name) in _words(t)]
-            marks = dict.fromkeys(c for c in comments if c is not None and c.startswith(mark("")))
-            for run in (m.removeprefix(mark("")) for m in marks):
-                yield Refusal(
-                    code="in_another_run",
-                    object=f"{member.name}.{quoted(name)}",
-                    message=f"run {run} is changing it already.",
-                    instead=f"Let that run end first (crossfade status {run}).",
-                )
-
-
-def _is_ours(trigger: Trigger) -> bool:
-    return trigger.function.schema == LEDGER_SCHEMA
-
-
-def _words(trigger: Trigger) -> frozenset[str]:
-    return frozenset(re.findall(r'"(?:[^"]|"")*"|[\w$]+', trigger.function_body))
-
-
 def firing(family: Iterable[Table], event: str, names: Iterable[str] = ()) -> Iterator[Caution]:
     """Row triggers that the change fires; `names` are the columns that an UPDATE sets."""
     members, touched = tuple(family), frozenset(names)
@@ -180,7 +106,7 @@ def firing(family: Iterable[Table], event: str, names: Iterable[str] = ()) -> It
             trigger.name
             for member in members
             for trigger in member.triggers
-            if trigger.row and event in trigger.events and trigger.enabled in ("O", "A") and not _is_ours(trigger)
+            if trigger.row and event in trigger.events and trigger.enabled in ("O", "A") and not is_ours(trigger)
             if not trigger.columns or event != "update" or touched & set(trigger.columns)
         }
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import data_preflight
+from crossfade.operations import data_preflight, table_preflight
 from crossfade.operations.data_statement import data_id, pending
 from crossfade.operations.step import Caution, Compiled, DataChange, Delete
 from crossfade.postgres.names import quoted
@@ -25,7 +25,7 @@ def compile_change(change: DeleteRows, plan: str, position: int, catalog: Catalo
     `position` is the change's place in the plan, from 1; its id begins with it.
     """
     table = catalog.resolve(change.table.schema, change.table.name)
-    unusable = tuple(r for name in change.tables for r in data_preflight.table_refusals(name, catalog))
+    unusable = tuple(r for name in change.tables for r in table_preflight.table_refusals(name, catalog))
     if table is None or unusable:
         return Compiled(refusals=tuple(dict.fromkeys(unusable)), catalog=catalog)
     archive = None if change.archive_to is None else catalog.resolve(change.archive_to.schema, change.archive_to.name)
@@ -61,7 +61,7 @@ def _kept(table: Table) -> tuple[str, ...]:
 
 
 def _about_rows(change: DeleteRows, table: Table, catalog: Catalog) -> Iterator[Refusal | Caution]:
-    family = data_preflight.family_of(table, catalog)
+    family = table_preflight.family_of(table, catalog)
     yield from data_preflight.unknown_columns(table, data_preflight.columns_of(change.expressions))
     yield from data_preflight.foreign_partitions(family)
     every_column = {c.name for member in family for c in member.columns}
@@ -72,7 +72,7 @@ def _about_rows(change: DeleteRows, table: Table, catalog: Catalog) -> Iterator[
 def _about_archive(table: Table, archive: Table | None, catalog: Catalog) -> Iterator[Refusal | Caution]:
     if archive is None:
         return
-    if archive.name in {member.name for member in data_preflight.family_of(table, catalog)}:
+    if archive.name in {member.name for member in table_preflight.family_of(table, catalog)}:
         yield Refusal(
             code="same_table",
             object=str(archive.name),
@@ -92,4 +92,4 @@ def _about_archive(table: Table, archive: Table | None, catalog: Catalog) -> Ite
         )
     yield from data_preflight.unwritable(archive, kept)
     yield from data_preflight.without_a_value(archive, kept)
-    yield from data_preflight.firing(data_preflight.family_of(archive, catalog), "insert")
+    yield from data_preflight.firing(table_preflight.family_of(archive, catalog), "insert")

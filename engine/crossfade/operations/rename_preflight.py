@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from crossfade.errors import Refusal
 from crossfade.operations.acks import CDC, DEPENDENTS, REWRITE, TRIGGERS
 from crossfade.operations.constants import is_constant
-from crossfade.operations.own_names import LEDGER_SCHEMA, mark
+from crossfade.operations.own_names import LEDGER_SCHEMA
 from crossfade.operations.step import Caution
+from crossfade.operations.table_preflight import family_of, is_ours, other_runs, table_refusals
 
 if TYPE_CHECKING:
     from crossfade.plan.changes import RenameColumn
     from crossfade.postgres.catalog import Catalog, Column, Table, Trigger
 
-OLDEST_SERVER = 140000
 SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 SMALL_TABLE = 8 * 1024 * 1024
 """Bytes; a rewrite of so little is over in milliseconds."""
@@ -34,66 +34,23 @@ def check(
     change: RenameColumn, table: Table | None, catalog: Catalog
 ) -> tuple[tuple[Refusal, ...], tuple[Caution, ...]]:
     """Every reason against this rename, and every caution about it."""
-    if catalog.server_version < OLDEST_SERVER:
-        return (_old_server(catalog),), ()
-    if table is None:
-        return (_no_table(change, catalog),), ()
-    if table.kind not in ("table", "partitioned"):
-        return (_wrong_kind(table),), ()
+    unusable = tuple(table_refusals(change.table, catalog))
+    if unusable or table is None:
+        return unusable, ()
     column = table.column(change.from_)
     if column is None:
         return (_no_column(change, table),), ()
-    family = (table, *(t for t in catalog.tables if t.name in _below(catalog, table)))
+    family = family_of(table, catalog)
     refusals = (
         *_name_refusals(change, table, family),
         *_shape_refusals(column, table, family),
-        *_other_runs(change, column, family),
+        *other_runs(family, [change.from_]),
         *_right_refusals(family),
         *_trigger_refusals(change, family),
         *_dependent_refusals(column, table),
         *_replication_refusals(table, catalog),
     )
     return refusals, tuple(_cautions(column, table, family))
-
-
-def _below(catalog: Catalog, table: Table) -> set[object]:
-    found: set[object] = set()
-    for name in (*table.partitions, *table.children):
-        found.add(name)
-        child = catalog.table(name)
-        if child is not None:
-            found |= _below(catalog, child)
-    return found
-
-
-def _old_server(catalog: Catalog) -> Refusal:
-    return Refusal(
-        code="server_version",
-        object="server",
-        message=f"crossfade needs PostgreSQL 14 or newer; this server is {catalog.server_version_text}.",
-        instead="Upgrade the server first.",
-    )
-
-
-def _no_table(change: RenameColumn, catalog: Catalog) -> Refusal:
-    near = catalog.nearest_tables(str(change.table))
-    return Refusal(
-        code="no_such_table",
-        object=str(change.table),
-        message=f"there is no table {change.table} in database {catalog.database}.",
-        instead=f"Did you mean {' or '.join(near)}?"
-        if near
-        else "Name it as schema.table if it is off the search_path.",
-    )
-
-
-def _wrong_kind(table: Table) -> Refusal:
-    return Refusal(
-        code="not_a_table",
-        object=str(table.name),
-        message=f"it is a {table.kind if table.kind != 'foreign' else 'foreign table'}, not a table.",
-        instead="Name the table that holds the column.",
-    )
 
 
 def _no_column(change: RenameColumn, table: Table) -> Refusal:
@@ -157,12 +114,12 @@ def _shape_refusals(column: Column, table: Table, family: tuple[Table, ...]) -> 
                 message="a partition or child is a foreign table, which cannot carry the triggers.",
                 instead="Detach it for the time of the change.",
             )
-    if table.is_temporary or table.typed_of:
+    if table.typed_of:
         yield Refusal(
             code="unsupported_table",
             object=str(table.name),
-            message="it is a temporary table." if table.is_temporary else f"it is a typed table of {table.typed_of}.",
-            instead="Rename its column directly." if table.is_temporary else "Rename the type's attribute.",
+            message=f"it is a typed table of {table.typed_of}.",
+            instead="Rename the type's attribute.",
         )
     if column.domain_constrained and table.size_bytes > SMALL_TABLE:
         yield Refusal(
@@ -172,19 +129,6 @@ def _shape_refusals(column: Column, table: Table, family: tuple[Table, ...]) -> 
             f"({table.size_bytes // 2**20} MB) while reads and writes wait.",
             instead="Do it in a maintenance window.",
             ack=REWRITE,
-        )
-
-
-def _other_runs(change: RenameColumn, column: Column, family: tuple[Table, ...]) -> Iterator[Refusal]:
-    """Another run's triggers set the column, or it is another run's twin; an earlier change of the plan counts too."""
-    comments = [column.comment, *(t.comment for t in _triggers(family) if _names(t.function_body, change.from_))]
-    marks = dict.fromkeys(c for c in comments if c is not None and c.startswith(mark("")))
-    for run in (m.removeprefix(mark("")) for m in marks):
-        yield Refusal(
-            code="in_another_run",
-            object=f"{family[0].name}.{change.from_}",
-            message=f"run {run} is changing it already.",
-            instead=f"Let that run end first (crossfade status {run}); within one plan, name a column once.",
         )
 
 
@@ -215,20 +159,11 @@ def _mentions(text: str, word: str) -> bool:
     return re.search(rf"(?<![\w$]){re.escape(word)}(?![\w$])", text, re.IGNORECASE) is not None
 
 
-def _triggers(family: tuple[Table, ...]) -> Iterator[Trigger]:
-    return (trigger for member in family for trigger in member.triggers)
-
-
-def _is_ours(trigger: Trigger) -> bool:
-    """Of another run; it keeps to that run's columns."""
-    return trigger.name.startswith(FIRST_OF_OURS) and trigger.function.schema == LEDGER_SCHEMA
-
-
 def _trigger_refusals(change: RenameColumn, family: tuple[Table, ...]) -> Iterator[Refusal]:
     seen: set[str] = set()
     for member in family:
         for trigger in member.triggers:
-            if _is_ours(trigger) or trigger.parent_inherited or trigger.name in seen:
+            if is_ours(trigger) or trigger.parent_inherited or trigger.name in seen:
                 continue
             seen.add(trigger.name)
             yield from _one_trigger(change, member, trigger)

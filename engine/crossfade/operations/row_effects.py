@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crossfade.operations.data_preflight import family_of
 from crossfade.operations.kept_timestamps import stamped
 from crossfade.operations.step import Copy, DataChange, Delete, Update
+from crossfade.operations.table_preflight import family_of
 from crossfade.operations.trigger_effects import effects_of, fires
 from crossfade.postgres.names import QualifiedName
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import data_preflight
+from crossfade.operations import data_preflight, table_preflight
 from crossfade.operations.data_statement import data_id, pending
 from crossfade.operations.step import Caution, Compiled, DataChange, Update
 from crossfade.postgres.names import quoted
@@ -29,10 +29,10 @@ def compile_change(change: UpdateRows, plan: str, position: int, catalog: Catalo
     `position` is the change's place in the plan, from 1; its id begins with it.
     """
     table = catalog.resolve(change.table.schema, change.table.name)
-    unusable = tuple(data_preflight.table_refusals(change.table, catalog))
+    unusable = tuple(table_preflight.table_refusals(change.table, catalog))
     if table is None or unusable:
         return Compiled(refusals=unusable, catalog=catalog)
-    family = data_preflight.family_of(table, catalog)
+    family = table_preflight.family_of(table, catalog)
     found = (*_about_columns(change, table), *_about_rows(change, family))
     refusals = tuple(f for f in found if isinstance(f, Refusal))
     return Compiled(
@@ -65,7 +65,7 @@ def _about_columns(change: UpdateRows, table: Table) -> Iterator[Refusal]:
 def _about_rows(change: UpdateRows, family: tuple[Table, ...]) -> Iterator[Refusal | Caution]:
     yield from _keys(change, family)
     yield from data_preflight.foreign_partitions(family)
-    yield from data_preflight.other_runs(family, change.set)
+    yield from table_preflight.other_runs(family, change.set)
     yield from data_preflight.foreign_keys(family, "UPDATE", change.set)
 
 
