@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crossfade.gates.approval import Given, Observation, judge, observe
-from crossfade.gates.phase_gates import AnyApproval
+from crossfade.gates.approval import AnyApproval, Given, Observation, judge, observe
 from crossfade.gates.verdict import Judgement, Verdict
 from crossfade.operations.step import Phase
 from crossfade.plan.gates import Approval

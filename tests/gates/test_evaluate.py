@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from crossfade.gates import sightings
-from crossfade.gates.phase_gates import AnyApproval, describe, gates_of
+from crossfade.gates.approval import AnyApproval
+from crossfade.gates.phase_gates import describe, gates_of
 from crossfade.gates.verdict import Verdict
 from crossfade.operations.step import Phase
 from crossfade.plan.gates import Approval, AppVersion, LegacyWrites

@@ -225,3 +225,8 @@ def _as_json(weighed: _Weighed, now: datetime) -> dict[str, Any]:
         "needs": weighed.needs,
         "words": f"{seen} by {s.source}",
     }
+
+
+def in_words(entry: AppVersion) -> str:
+    """For `explain`."""
+    return f"every live instance of {', '.join(entry.apps or ()) or 'every app'} is in its `new` range"

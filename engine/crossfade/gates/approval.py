@@ -8,21 +8,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from psycopg.rows import class_row
 
 from crossfade.gates.spans import moment
 from crossfade.gates.verdict import Judgement, Verdict
+from crossfade.plan.gates import Approval, Mode
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     import psycopg
 
-    from crossfade.gates.phase_gates import AnyApproval
     from crossfade.gates.subject import Look, Subject
-    from crossfade.plan.gates import Approval
 
-    Entry: TypeAlias = Approval | AnyApproval
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyApproval:
+    """The default where there is no roster: somebody, in whatever role, has to approve."""
+
+    kind: ClassVar[str] = "approval"
+    mode: Mode = "enforce"
+    hold: timedelta | None = None
+    role: None = None
+
+
+Entry: TypeAlias = Approval | AnyApproval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,3 +107,8 @@ def _as_json(given: Given, observation: Observation, entry: Entry) -> dict[str, 
         "counts": objection is None,
         "words": objection or ("speaks for every role" if given.role is None else f"speaks as {given.role}"),
     }
+
+
+def in_words(entry: Entry) -> str:
+    """For `explain`."""
+    return f"{entry.role or 'somebody'} has approved with crossfade approve"

@@ -13,13 +13,14 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from crossfade.errors import CrossfadeError
-from crossfade.gates import app_version, approval, hold, legacy_writes
-from crossfade.gates.phase_gates import AnyApproval, PhaseGate, gates_of
+from crossfade.gates import hold
+from crossfade.gates.asking import Asking, judge_in_database
+from crossfade.gates.phase_gates import PhaseGate, gates_of
 from crossfade.gates.queries import query
 from crossfade.gates.subject import Look, Subject
 from crossfade.gates.verdict import GateResult, Judgement, PhaseVerdict, Verdict
 from crossfade.operations.step import Phase
-from crossfade.plan.gates import Approval, AppVersion, LegacyWrites
+from crossfade.plan.gates import OutsideEntry
 
 Connection = psycopg.Connection[Any]
 
@@ -32,7 +33,10 @@ def evaluate(connection: Connection, subject: Subject, phase: Phase, *, record: 
     Without, nothing is written: the answer is the same, except that a hold which no recorded look began has not begun.
     """
     look = Look(phase=phase, now=_now(connection), record=record)
-    results = tuple(_ask(connection, subject, gate, look) for gate in gates_of(subject.plan, phase))
+    gates = gates_of(subject.plan, phase)
+    # What looks outside takes its time while the database is asked.
+    outside = {n: Asking(subject, g.entry, look) for n, g in enumerate(gates) if isinstance(g.entry, OutsideEntry)}
+    results = tuple(_ask(connection, subject, gate, look, outside.get(n)) for n, gate in enumerate(gates))
     verdict = PhaseVerdict.of(phase, results, run=subject.name)
     if record:
         parameters = {
@@ -53,10 +57,12 @@ def _now(connection: Connection) -> datetime:
     return now
 
 
-def _ask(connection: Connection, subject: Subject, gate: PhaseGate, look: Look) -> GateResult:
+def _ask(connection: Connection, subject: Subject, gate: PhaseGate, look: Look, outside: Asking | None) -> GateResult:
+    # Waited for before the transaction begins, which should be short.
+    heard = outside and outside.judgement()
     try:
         with connection.transaction():
-            judgement = _judged(connection, subject, gate, look)
+            judgement = heard or judge_in_database(connection, subject, gate.entry, look)
             return _held(connection, subject, gate, look, judgement)
     except (psycopg.Error, CrossfadeError) as error:
         if connection.closed:
@@ -65,16 +71,6 @@ def _ask(connection: Connection, subject: Subject, gate: PhaseGate, look: Look) 
         evidence = {"error": type(error).__name__, "sqlstate": getattr(error, "sqlstate", None)}
         failed = Judgement(verdict=Verdict.ERROR, reason=reason, evidence=evidence)
         return _held(connection, subject, gate, look, failed)
-
-
-def _judged(connection: Connection, subject: Subject, gate: PhaseGate, look: Look) -> Judgement:
-    match gate.entry:
-        case AppVersion() as entry:
-            return app_version.judge(app_version.observe(connection, subject, entry, look), entry)
-        case LegacyWrites() as entry:
-            return legacy_writes.judge(legacy_writes.observe(connection, subject, entry, look), entry)
-        case Approval() | AnyApproval() as entry:
-            return approval.judge(approval.observe(connection, subject, entry, look), entry)
 
 
 def _held(connection: Connection, subject: Subject, gate: PhaseGate, look: Look, judgement: Judgement) -> GateResult:

@@ -67,7 +67,7 @@ class Observation:
     controls: tuple[Control, ...]
 
 
-def observe(connection: psycopg.Connection[Any], subject: Subject, _entry: LegacyWrites, look: Look) -> Observation:
+def observe(connection: psycopg.Connection[Any], subject: Subject, entry: LegacyWrites, look: Look) -> Observation:
     """Read the notes, after the open transactions, so that none falls between the two; then the control."""
     carried = pair_control.look_up(connection, subject.rows)
     notes = {"plan": subject.name, "since": subject.created_at}
@@ -80,7 +80,7 @@ def observe(connection: psycopg.Connection[Any], subject: Subject, _entry: Legac
     return Observation(
         now=look.now,
         since=subject.created_at,
-        hold=subject.plan.hold,
+        hold=subject.plan.hold if entry.hold is None else entry.hold,
         writers=writers,
         open_writers=open_writers,
         conflicts=conflicts[0] if conflicts else 0,
@@ -155,3 +155,8 @@ def _evidence(observation: Observation) -> dict[str, Any]:
         "conflicts": o.conflicts,
         "control": [c.as_json() for c in o.controls],
     }
+
+
+def in_words(_entry: LegacyWrites) -> str:
+    """For `explain`."""
+    return "nothing writes the old shape"

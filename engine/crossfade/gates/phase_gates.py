@@ -7,29 +7,20 @@ about some apps, for those apps only.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING
 
+from crossfade.gates.approval import AnyApproval
+from crossfade.gates.kinds import KINDS, Entry
 from crossfade.operations.step import Phase
 from crossfade.plan.durations import format_duration
-from crossfade.plan.gates import Approval, AppVersion, LegacyWrites, Mode
+from crossfade.plan.gates import AppVersion, LegacyWrites
 
 if TYPE_CHECKING:
     from crossfade.plan.model import Plan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnyApproval:
-    """The default where there is no roster: somebody, in whatever role, has to approve."""
-
-    kind: ClassVar[str] = "approval"
-    mode: Mode = "enforce"
-    role: None = None
-
-
-Entry: TypeAlias = Approval | AnyApproval | AppVersion | LegacyWrites
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +34,14 @@ class PhaseGate:
 
     @property
     def key(self) -> str:
-        """Which of the phase's gates it is, for the ledger."""
-        named = self.entry.apps or () if isinstance(self.entry, AppVersion) else ()
-        return " ".join((self.entry.kind, *named))
+        """Which of the phase's gates it is, for the ledger: its kind, and what it is about where that can vary."""
+        entry = self.entry
+        if isinstance(entry, AppVersion):
+            return " ".join((entry.kind, *(entry.apps or ())))
+        if isinstance(entry, AnyApproval | LegacyWrites):
+            return entry.kind
+        about = entry.model_dump_json(by_alias=True, exclude={"mode", "hold"})
+        return f"{entry.kind} {hashlib.sha256(about.encode()).hexdigest()[:12]}"
 
 
 def gates_of(plan: Plan, phase: Phase) -> tuple[PhaseGate, ...]:
@@ -80,24 +76,17 @@ def _other_apps(roster: Iterable[str], own: tuple[Entry, ...]) -> Iterator[Entry
 
 
 def _phase_gate(plan: Plan, entry: Entry) -> PhaseGate:
-    match entry:
-        case AppVersion():
-            return PhaseGate(entry=entry, hold=plan.hold, apps=entry.apps or tuple(plan.apps or ()))
-        case LegacyWrites():
-            return PhaseGate(entry=entry, hold=plan.hold)
-    return PhaseGate(entry=entry)
+    # An entry that says its own `hold` is taken at its word; what may come and go is else held for the plan's.
+    usual = plan.hold if isinstance(entry, AppVersion | LegacyWrites) else timedelta(0)
+    hold = usual if entry.hold is None else entry.hold
+    if isinstance(entry, AppVersion):
+        return PhaseGate(entry=entry, hold=hold, apps=entry.apps or tuple(plan.apps or ()))
+    return PhaseGate(entry=entry, hold=hold)
 
 
 def describe(gate: PhaseGate) -> str:
     """The gate in words, for `explain`."""
-    match gate.entry:
-        case AppVersion():
-            words = f"app_version: every live instance of {', '.join(gate.apps)} is in its `new` range"
-        case LegacyWrites():
-            words = "legacy_writes: nothing writes the old shape"
-        case Approval(role=role):
-            words = f"approval: {role} has approved with crossfade approve"
-        case AnyApproval():
-            words = "approval: somebody has approved with crossfade approve"
+    named = gate.entry if not isinstance(gate.entry, AppVersion) else gate.entry.model_copy(update={"apps": gate.apps})
+    words = f"{gate.entry.kind}: {KINDS[type(gate.entry)].in_words(named)}"
     held = f", for {format_duration(gate.hold)} without a break" if gate.hold else ""
     return f"{words}{held}{' (shown only)' if gate.entry.mode == 'observe' else ''}"

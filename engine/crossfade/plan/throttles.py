@@ -12,7 +12,6 @@ is off until the plan says a number.
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -28,12 +27,14 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from crossfade.plan.addresses import web_address
 from crossfade.plan.durations import EXPECTED as EXPECTED_DURATION
 from crossfade.plan.durations import Between
 from crossfade.plan.entries import PlanPart
 from crossfade.plan.faults import fault
 from crossfade.plan.sizes import EXPECTED as EXPECTED_SIZE
 from crossfade.plan.sizes import Size, SizeBetween
+from crossfade.plan.statements import one_select
 from crossfade.plan.words import shown
 
 OFF = "off"
@@ -72,48 +73,6 @@ class OrOff:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """The type's own schema, or the word."""
         return {"anyOf": [handler(schema), {"const": OFF}]}
-
-
-def _one_select(text: str) -> str:
-    """The text, if it is one SELECT that gives one column, changes nothing and locks nothing."""
-    from pglast import ast, parse_sql
-    from pglast.parser import ParseError
-
-    try:
-        statements = parse_sql(text)
-    except ParseError as error:
-        raise fault(f"not readable as SQL: {error.args[0]}", "write one SELECT that gives one value") from None
-    if len(statements) != 1:
-        raise fault(f"expected one SELECT; here are {len(statements)} statements", "write a single SELECT")
-    select = statements[0].stmt
-    if not isinstance(select, ast.SelectStmt) or select.intoClause is not None:
-        raise fault("expected a SELECT, and it is another statement", "write one SELECT that gives one value")
-    if select.lockingClause:
-        raise fault("a SELECT that locks rows", "leave FOR UPDATE and its kind out: it only looks")
-    if any(
-        not isinstance(cte.ctequery, ast.SelectStmt) for cte in (select.withClause and select.withClause.ctes) or ()
-    ):
-        raise fault("a SELECT that changes rows in its WITH", "only look there")
-    if select.targetList is not None and len(select.targetList) != 1:
-        raise fault(f"a SELECT of {len(select.targetList)} columns", "let it give one value")
-    return text
-
-
-def _web_address(text: str) -> str:
-    """The text, if a HEAD request can be sent there and it has no password. Messages do not repeat it."""
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or not text.isprintable() or not text.isascii() or " " in text:
-        raise fault("not a web address", "write http://HOST/PATH or https://HOST/PATH, all else percent-encoded")
-    if parts.username is not None:
-        raise fault(
-            "an address with a user or a password; everybody who may read the plan or the ledger could read them",
-            "let it answer without them, to whom it may concern",
-        )
-    return text
 
 
 _Percent = Annotated[int, Field(ge=1, le=100)]
@@ -168,7 +127,7 @@ class Throttles(PlanPart):
         default=None, description="Wait while more checkpoints than this were requested in the last minute."
     )
     throttle_sql: Annotated[
-        Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_one_select)] | None, _TEXT
+        Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(one_select)] | None, _TEXT
     ] = Field(
         default=None,
         description="Wait while this SELECT gives true or a number above 0; no row and NULL do not count. It runs once "
@@ -176,7 +135,7 @@ class Throttles(PlanPart):
         examples=["SELECT count(*) > 100 FROM public.queue"],
     )
     throttle_http: Annotated[
-        Annotated[str, StringConstraints(min_length=1, max_length=2000), AfterValidator(_web_address)] | None, _TEXT
+        Annotated[str, StringConstraints(min_length=1, max_length=2000), AfterValidator(web_address)] | None, _TEXT
     ] = Field(
         default=None,
         description="Wait while a HEAD request to this address is answered by anything but 200 within a second.",

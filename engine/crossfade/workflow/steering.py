@@ -16,8 +16,8 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 from pydantic import ValidationError
 
-from crossfade.backfill.sensors.http import shown_address
 from crossfade.errors import UsageError, WrongState
+from crossfade.plan.addresses import shown_address
 from crossfade.plan.model import Backfill, Plan
 from crossfade.plan.words import nearest, shown
 from crossfade.workflow import ledger

@@ -11,9 +11,9 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import IO
-from urllib.parse import urlsplit, urlunsplit
 
 from crossfade.backfill.sensors.reading import Sensor
+from crossfade.plan.addresses import shown_address
 
 TIMEOUT_SECONDS = 1.0
 _GOOD = 200
@@ -69,12 +69,6 @@ def judge(observation: Observation) -> str | None:
     if observation.status is None:
         return f"{Sensor.HTTP} cannot be read: {observation.address}: {observation.failure}"
     return f"{observation.address} answers {observation.status}, not {_GOOD}"
-
-
-def shown_address(url: str) -> str:
-    """The address without its query, which may have a token."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
 
 
 class Asker:
