@@ -146,13 +146,34 @@ def test_the_brake_holds_the_batches_with_its_reason_until_it_is_released(start:
             other.execute("UPDATE crossfade.brake SET is_on = false")
 
     said: list[str] = []
+    begun = time.monotonic()
     filling.fill(after_batch=on)
+    took = time.monotonic() - begun
     assert "the disk is nearly full" in said[0]
     assert [reason is None for reason in reasons(filling)] == [False, True]
     assert filling.updates() == EACH_ONCE
-    assert filling.progress("throttled_by", "throttled_seconds > 0") == (None, True)
+    assert filling.progress("throttled_by", f"throttled_seconds BETWEEN 0.001 AND {took}") == (None, True)
     kinds = "SELECT kind FROM crossfade.events WHERE run_id = %s AND kind ~ 'throttled' ORDER BY id"
     assert filling.sql(kinds, [filling.run_id]) == [("throttled",), ("unthrottled",)]
+
+
+def test_a_reason_from_before_the_first_batch_is_shown_and_in_the_history(start: Callable[..., Filling]) -> None:
+    filling = start(KEYED + rows(20))
+    filling.sql("UPDATE crossfade.brake SET is_on = true, reason = 'not yet', actor = 'me'")
+
+    def release() -> None:
+        until(lambda: filling.progress("throttled_by") not in (None, (None,)))
+        with filling.other(autocommit=True) as other:
+            other.execute("UPDATE crossfade.brake SET is_on = false")
+
+    releasing = beside(release)
+    begun = time.monotonic()
+    filling.fill()
+    took = time.monotonic() - begun
+    releasing.join()
+    kinds = "SELECT kind FROM crossfade.events WHERE run_id = %s AND kind ~ 'throttled' ORDER BY id"
+    assert filling.sql(kinds, [filling.run_id]) == [("throttled",), ("unthrottled",)]
+    assert filling.progress(f"throttled_seconds <= {took}") == (True,)
 
 
 def test_a_batch_that_somebody_has_waited_for_too_long_is_given_up_and_done_later(

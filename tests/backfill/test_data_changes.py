@@ -11,7 +11,8 @@ from crossfade.backfill.batch import Idle, take_turn
 from crossfade.backfill.retry import Passing
 from crossfade.backfill.task import open_task
 from crossfade.backfill.troubles import Troubles
-from crossfade.errors import RowsFailed, StepFailed
+from crossfade.errors import RowsFailed, StepFailed, WorkLeft
+from crossfade.observe.events import BatchDone
 from crossfade.postgres.connect import connect
 from crossfade.postgres.server import EmbeddedServer
 
@@ -265,6 +266,122 @@ def test_while_many_batches_are_left_alone_nothing_is_taken_to_be_over(start: Ca
         for batch in range(10**6, 10**6 + 8):
             troubles.failed(batch, Passing.DISK, errors.DiskFull())
         assert take_turn(connection, job, troubles) is Idle.BUSY
+
+
+def after(filling: Filling, batches: int) -> Callable[[], str | None]:
+    """Stop once so many batches are done."""
+    return lambda: "lunch" if sum(isinstance(e, BatchDone) for e in filling.emitted) >= batches else None
+
+
+PARTED = (
+    f"CREATE TABLE t (n int PRIMARY KEY, {HITS}) PARTITION BY RANGE (n);"
+    "CREATE TABLE p1 PARTITION OF t FOR VALUES FROM (0) TO (51);"
+    "CREATE TABLE p2 PARTITION OF t FOR VALUES FROM (51) TO (1000); INSERT INTO t SELECT generate_series(1, 99);"
+)
+HEIRS = (
+    f"CREATE TABLE t (n int PRIMARY KEY, {HITS}); CREATE TABLE p1 (PRIMARY KEY (n)) INHERITS (t);"
+    "CREATE TABLE p2 (PRIMARY KEY (n)) INHERITS (t); INSERT INTO p1 SELECT generate_series(1, 50);"
+    "INSERT INTO p2 SELECT generate_series(51, 99);"
+)
+RENAMES = {
+    "renamed": "ALTER TABLE p1 RENAME TO p1_2026",
+    "in another schema": "CREATE SCHEMA {schema}_old; ALTER TABLE p1 SET SCHEMA {schema}_old",
+    "exchanged": "BEGIN; ALTER TABLE p1 RENAME TO x; ALTER TABLE p2 RENAME TO p1; ALTER TABLE x RENAME TO p2; COMMIT",
+}
+
+
+@pytest.mark.parametrize("ddl", [PARTED, HEIRS], ids=["partition", "child"])
+@pytest.mark.parametrize("rename", RENAMES)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_relation_that_gets_another_name_meanwhile_is_gone_on_with(
+    start: Callable[..., Filling], ddl: str, rename: str, workers: int
+) -> None:
+    filling = start(ddl, COUNT)
+    statement = RENAMES[rename].replace("{schema}", filling.schema)
+    filling.fill(
+        batch_rows=5,
+        min_rows=5,
+        max_rows=5,
+        workers=workers,
+        after_batch=lambda number: filling.sql(statement) if number == 3 else None,
+    )
+    assert filling.sql("SELECT min(hits), max(hits), count(*) FROM t") == [(1, 1, 99)]
+
+
+@pytest.mark.parametrize("ddl", [PARTED, HEIRS], ids=["partition", "child"])
+@pytest.mark.parametrize("rename", RENAMES)
+def test_a_relation_that_gets_another_name_between_two_calls_is_gone_on_with(
+    start: Callable[..., Filling], ddl: str, rename: str
+) -> None:
+    filling = start(ddl, COUNT)
+    with pytest.raises(WorkLeft):
+        filling.fill(batch_rows=5, min_rows=5, max_rows=5, stop=after(filling, 3))
+    filling.sql(RENAMES[rename].replace("{schema}", filling.schema))
+    filling.fill(batch_rows=5)
+    assert filling.sql("SELECT min(hits), max(hits), count(*) FROM t") == [(1, 1, 99)]
+
+
+ARCHIVED = KEYS["bigint"] + "CREATE TABLE old (LIKE t);"
+RESHAPED = {
+    "the rows have more": (ARCHIVED, PURGE, "ALTER TABLE t ADD COLUMN more text DEFAULT 'precious'"),
+    "both have more": (ARCHIVED, PURGE, "ALTER TABLE t ADD more text DEFAULT 'm'; ALTER TABLE old ADD more text"),
+    "another archive": (ARCHIVED, PURGE, "ALTER TABLE old RENAME TO older; CREATE TABLE old (LIKE older)"),
+    "another key": (KEYS["text with a collation"], COUNT, 'ALTER TABLE t ALTER k TYPE text COLLATE "POSIX"'),
+}
+
+
+@pytest.mark.parametrize("what", RESHAPED)
+def test_what_the_batches_rely_on_may_not_change_between_them(start: Callable[..., Filling], what: str) -> None:
+    ddl, change, statement = RESHAPED[what]
+    filling = start(ddl, change)
+    with pytest.raises(WorkLeft):
+        filling.fill(batch_rows=5, min_rows=5, max_rows=5, stop=after(filling, 3))
+    before = filling.sql("SELECT count(*), sum(hits) FROM t")
+    filling.sql(statement)
+    with pytest.raises(StepFailed, match="has changed since the first batch"):
+        filling.fill(batch_rows=5)
+    assert filling.sql("SELECT count(*), sum(hits) FROM t") == before
+
+
+@pytest.mark.parametrize("what", [what for what in RESHAPED if what != "another key"])
+def test_an_archive_may_not_change_while_rows_go_there(start: Callable[..., Filling], what: str) -> None:
+    ddl, change, statement = RESHAPED[what]
+    filling = start(ddl, change)
+    with pytest.raises(StepFailed, match="has changed since the first batch"):
+        filling.fill(
+            batch_rows=5,
+            min_rows=5,
+            max_rows=5,
+            after_batch=lambda number: filling.sql(statement) if number == 3 else None,
+        )
+    assert filling.sql("SELECT count(*) FROM t") == [(99 - 7,)]
+
+
+NO_KEY = f"CREATE TABLE t (n int, {HITS}); INSERT INTO t SELECT generate_series(1, 99);"
+
+
+@pytest.mark.parametrize("key", ["bigint", "none"])
+def test_a_condition_that_raises_for_a_row_sets_that_row_aside(start: Callable[..., Filling], key: str) -> None:
+    where = 'update_rows: {table: {schema}.t, set: {hits: hits + 1}, where: "hits = 0 AND 10 / (n - 77) < 100"}'
+    filling = start(KEYS[key] if key != "none" else NO_KEY, where)
+    with pytest.raises(RowsFailed, match="division by zero"):
+        filling.fill(batch_rows=20)
+    assert filling.sql("SELECT hits, count(*) FROM t GROUP BY 1 ORDER BY 1") == [(0, 1), (1, 98)]
+    assert filling.sql("SELECT n FROM t WHERE hits = 0") == [(77,)]
+
+
+def test_a_breaker_that_has_tripped_stays_tripped(start: Callable[..., Filling]) -> None:
+    filling = start(
+        f"CREATE TABLE t (n int PRIMARY KEY, {HITS}, CHECK (hits < 1 OR n > 600));"
+        "INSERT INTO t SELECT generate_series(1, 1000);",
+        COUNT,
+    )
+    counts = []
+    for _ in range(2):
+        with pytest.raises(RowsFailed, match="so many"):
+            filling.fill(batch_rows=101, max_rows=101)
+        counts += filling.sql("SELECT count(*) FROM crossfade.rejected_rows")
+    assert counts[0] == counts[1]
 
 
 def test_a_table_that_is_swapped_under_its_name_is_not_changed_twice(start: Callable[..., Filling]) -> None:

@@ -192,7 +192,7 @@ def test_a_key_whose_statistics_cannot_be_taken_apart_says_nothing_and_fails_nob
 
     def look(_number: int) -> None:
         with filling.control() as control, connect(filling.database.url) as connection:
-            task = find_task(connection, filling.job(control), filling.table)
+            task = find_task(connection, filling.job(control), filling.relations()["t"])
             assert task is not None
             found.append(None if task.is_cut else cut_fraction(connection, task))
 

@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from crossfade.backfill.hints import Server, hints, size
-from crossfade.backfill.rehearsal import KeyRoom, Measured, Outlook, Refused, Sample, Widths, forecast, outlook
+from crossfade.backfill.rehearsal import (
+    NOTHING_KNOWN,
+    KeyRoom,
+    Measured,
+    Outlook,
+    Refused,
+    Sample,
+    Widths,
+    forecast,
+    outlook,
+)
 from crossfade.plan.model import Backfill
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
@@ -47,6 +57,13 @@ def said(measured: Measured, settings: Backfill | None = None, server: Server = 
         n.about: n.message
         for n in hints([measured], [expected], outlook([measured], [expected], used, NOW), used, server)
     }
+
+
+def test_of_a_relation_that_could_not_be_looked_at_nothing_is_known() -> None:
+    unseen = relation(rows=0, key=(), pages=0, skipped="it took longer than 2 s")
+    assert forecast(unseen, [relation(FIRST)]) == NOTHING_KNOWN
+    found = whole(unseen)
+    assert (found.rows, found.rows_to_write, found.seconds_p50, found.finish_p50) == (None, None, None, None)
 
 
 def test_rows_times_and_sizes_are_those_of_the_samples() -> None:

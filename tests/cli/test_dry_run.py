@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import io
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+
+from crossfade.backfill.rehearsal import NOTHING_KNOWN, Measured, Rehearsal, outlook
+from crossfade.cli.output import console
+from crossfade.cli.rehearsal_page import page
+from crossfade.plan.model import Backfill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,3 +85,21 @@ def test_options_that_mean_nothing_to_it_are_refused(cli: Cli, plan: Path) -> No
     found = cli("backfill", plan, "--dry-run", "--max-duration", "1m", "--json")
     assert found.code == 2
     assert "--max-duration" in found.json()["error"]["hint"]
+
+
+def test_what_is_not_known_is_said_to_be_so() -> None:
+    """Never a time, or a number of rows, of a table that could not be looked at."""
+    unseen = Measured(change="1", relation="public.users", writes="update", skipped="it took longer than 2 s")
+    found = Rehearsal(
+        name="lower",
+        state=None,
+        relations=((unseen, NOTHING_KNOWN),),
+        total=outlook([unseen], [NOTHING_KNOWN], Backfill(), datetime(2026, 11, 26, tzinfo=UTC)),
+    )
+    said = io.StringIO()
+    console(said).print(page(found))
+    lines = [" ".join(line.split()) for line in said.getvalue().splitlines()]
+    assert "rows to write: not known" in lines
+    assert "time: not known (p50 to p90), with the plan's rests and limits" in lines
+    assert not any(line.startswith("done by:") for line in lines)
+    assert "public.users not known not known not known not known not known not known not known" in lines

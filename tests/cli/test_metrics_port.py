@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import urllib.request
@@ -36,6 +37,8 @@ def test_a_run_can_be_scraped_while_it_waits(cli: Cli, shop: Database, plan: Pat
     assert process.stderr is not None
     url = None
     for line in process.stderr:
+        record = json.loads(line)
+        assert ("url" in record) == (record["event"] == "metrics_served")
         url = url or re.search(r"http://\S+/metrics", line)
         if "throttled" in line and url:
             break

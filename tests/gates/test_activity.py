@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crossfade.gates.activity import Named, is_unnamed, may_be_cut, observe_sessions, parse_name
+from crossfade.gates.sources.activity import Named, is_unnamed, may_be_cut, observe_sessions, parse_name
 from crossfade.postgres.connect import connect
 
 from .conftest import END_OTHERS

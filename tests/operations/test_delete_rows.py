@@ -9,7 +9,9 @@ from psycopg import sql
 
 from crossfade.operations.data_statement import statement
 from crossfade.operations.step import DataChange, Delete
+from crossfade.plan.load import parse_plan
 from crossfade.workflow.engine import Engine
+from crossfade.workflow.states import State
 
 from .data_cases import Case, cautions, compiled, keyed, only, plan, refusals
 
@@ -170,7 +172,24 @@ def test_a_foreign_key_that_holds_rows_back_is_a_caution(database: Database) -> 
 
 def test_a_key_is_no_matter_and_a_foreign_key_to_the_table_itself_is(database: Database) -> None:
     database.execute("CREATE TABLE users (id int UNIQUE, boss int REFERENCES users (id), email text)")
-    assert [(c.code, c.object) for c in cautions(database, OLD)] == [("referenced", "public.users")]
+    [found] = cautions(database, OLD)
+    assert (found.code, found.object) == ("self_reference", "public.users")
+    assert "or first set boss to NULL" in found.message
+
+
+def test_what_the_caution_about_a_table_that_references_itself_says_helps(database: Database) -> None:
+    """Parents come first by the key; without the reference none is held back."""
+    database.execute(
+        "CREATE TABLE nodes (id int PRIMARY KEY, parent int REFERENCES nodes);"
+        "INSERT INTO nodes SELECT g, nullif(g / 2, 0) FROM generate_series(1, 300) g"
+    )
+    small = "backfill: {batch_rows: 50, max_rows: 50}"
+    first = "update_rows: {table: nodes, set: {parent: 'NULL'}}"
+    last = 'delete_rows: {table: nodes, where: "true"}'
+    text = f"crossfade: 1\nname: tidy\n{small}\nchanges:\n  - {first}\n  - {last}\n"
+    with Engine(database.url) as engine:
+        assert engine.advance(parse_plan(text, "plan.yaml")).state is State.CONTRACTED
+    assert database.execute("SELECT count(*) FROM nodes") == [(0,)]
 
 
 def test_triggers_of_both_tables_are_named(database: Database) -> None:

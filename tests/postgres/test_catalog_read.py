@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from crossfade.postgres.catalog import QualifiedName
+from crossfade.postgres.catalog import QualifiedName, Rule
 from crossfade.postgres.catalog_read import read_catalog
 
 from .shop import LONG, ODD, Shop, named
@@ -74,7 +74,8 @@ def test_table_facts(shop: Shop) -> None:
     assert users.owner == shop.connection.info.user
     assert users.owned
     assert users.can_create_in_schema
-    assert users.rules == ("no_ghosts",)
+    assert users.rules == (Rule(name="no_ghosts", event="delete", instead=True, conditional=True),)
+    assert shop.table("active").rules == ()
     assert users.policies == ("anyone", "only_mine")
     assert users.row_security
     assert users.force_row_security

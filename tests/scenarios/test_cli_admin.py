@@ -60,7 +60,7 @@ def test_an_owner_without_the_right_to_make_roles_gets_the_sql_to_run(cli: Cli, 
     database.execute(f"GRANT CREATE ON DATABASE {database.name} TO shop_owner")
     as_owner = ("--database", database.server.url(database.name, user="shop_owner"))
     said = succeed(cli, "init", "--app-role", "shop_app", *as_owner).stdout
-    assert "role shop_app may call crossfade.heartbeat" in said.splitlines()
+    assert "role shop_app may call crossfade.heartbeat and can_i_run" in said.splitlines()
     with database.connect(user="shop_app", autocommit=True) as app:
         app.execute("SELECT crossfade.heartbeat('api', '2.0.0', 'pod-b')")
     # With a role for the app only the reader is left to make; without one, both are.

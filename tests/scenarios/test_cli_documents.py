@@ -217,7 +217,7 @@ def test_init_doctor_and_versions(cli: Cli, database: Database) -> None:
     assert "orphans" not in succeed(cli, "doctor", "--json").json()
     assert succeed(cli, "versions", "list", "--json").json() == {"versions": []}
     said = succeed(cli, "versions", "heartbeat", "api", "2.0.0", "--instance", "pod-b", "--json").json()
-    assert said == {"app": "api", "version": "2.0.0", "instance": "pod-b"}
+    assert said == {"app": "api", "version": "2.0.0", "instance": "pod-b", "allowed": True}
     (sighting,) = succeed(cli, "versions", "list", "--json").json()["versions"]
     assert sighting.keys() >= {"app", "version", "instance", "source", "last_seen"}
 

@@ -245,3 +245,31 @@ def test_rows_that_were_set_apart_stop_contract_before_anything_is_hidden(cli: C
     assert state(cli) == "backfilled"
     assert columns(database) == BOTH
     assert succeed(cli, "status", RUN, "--json").json()["failed"]["code"] == "verification_failed"
+
+
+def test_a_pipeline_asks_whether_a_version_can_be_deployed(cli: Cli, database: Database) -> None:
+    make_users(database)
+    plan = write_plan(cli.directory, f"hold: 0s\nretain: 1d\n{ROSTER}")
+
+    def answers(version: str) -> tuple[int, object, str]:
+        done = cli("can-i-run", "api", version, "--json")
+        assert set(done.json()) == {"app", "version", "allowed", "reason"}
+        return done.code, done.json()["allowed"], done.json()["reason"]
+
+    succeed(cli, "init")
+    assert answers("2.0.0")[:2] == (0, True)
+    succeed(cli, "expand", plan)
+    assert answers("1.4.0")[:2] == (0, True)
+    assert answers("2.0.0")[:2] == (3, False)
+    assert answers("latest")[:2] == (4, None)
+    assert "expanded" in cli("can-i-run", "api", "2.0.0").stdout
+    succeed(cli, "backfill", RUN)
+    assert answers("2.0.0")[:2] == answers("1.4.0")[:2] == (0, True)
+    with alive(database, "api", "2.0.0", "pod-b"):
+        succeed(cli, "contract", RUN, "--confirm", RUN)
+    assert answers("2.0.0")[:2] == (0, True)
+    assert answers("1.4.0")[:2] == (3, False)
+    assert ">=2.0.0" in answers("1.4.0")[2]
+    succeed(cli, "revert", RUN, "--confirm", RUN)
+    assert answers("1.4.0")[:2] == (0, True)
+    assert database.execute("SELECT DISTINCT source FROM crossfade.sightings") == [("heartbeat",)]

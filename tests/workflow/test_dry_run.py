@@ -131,6 +131,33 @@ def test_refused_rows_are_found_with_their_keys(database: Database) -> None:
     assert any("set aside" in said for said in notes(found)["public.users"])
 
 
+@pytest.mark.every_server
+def test_a_condition_that_raises_for_a_row_is_named_and_the_rest_is_measured(database: Database) -> None:
+    database.execute("CREATE TABLE t (a int PRIMARY KEY, hits int); INSERT INTO t SELECT generate_series(1, 2000), 0")
+    found = rehearsed(database, plan('update_rows: {table: t, set: {hits: hits + 1}, where: "10/(a-1777) < 100"}'))
+    [(measured, expected)] = found.relations
+    assert (measured.key, measured.rows, measured.pending, measured.skipped) == (("a",), 2000, None, None)
+    [said] = [n for n in notes(found)["public.t"] if "raises" in n]
+    assert "10 / (a - 1777) < 100" in said
+    assert "division by zero (22012)" in said
+    refused = {(r.key, r.sqlstate, r.message) for s in measured.samples for r in s.refused}
+    assert refused == {("a=1777", "22012", "division by zero")}
+    assert all(s.skipped is None for s in measured.samples)
+    assert [s.written for s in measured.samples if not s.refused] == [1000] * (len(measured.samples) - 2)
+    assert expected.rows_to_write_exact is False
+    assert expected.seconds_p50 is not None
+
+
+def test_a_value_that_raises_for_the_first_row_leaves_the_batch_measured(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE t (a int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 200); CREATE TABLE u (b int)"
+    )
+    [(measured, _)] = rehearsed(database, plan("copy_rows: {from: t, into: u, columns: {b: 10 / (a - 1)}}")).relations
+    assert [s.skipped for s in measured.samples] == [None]
+    assert [r.key for r in measured.samples[0].refused] == ["a=1"]
+    assert measured.samples[0].written == 199
+
+
 def test_names_are_looked_up_as_they_will_be_when_the_rows_are_written(database: Database) -> None:
     database.execute(
         f"{USERS} CREATE FUNCTION quiet(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)';"

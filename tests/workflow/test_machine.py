@@ -95,6 +95,7 @@ POSSIBLE: Mapping[State, frozenset[tuple[type, object]]] = {
             (machine.Confirm, None),
             (machine.Verify, None),
             (machine.Execute, Part.HIDE),
+            (machine.Finish, Event.CALL_OFF),
             (machine.Finish, Event.FINISH_HIDE),
         }
     ),
@@ -288,6 +289,36 @@ def test_after_the_comparison_the_gates_are_asked_again() -> None:
     assert effects[comparison + 1] == machine.Ask(Phase.CONTRACT)
 
 
+def test_the_gates_are_asked_anew_behind_the_fence() -> None:
+    effects = follow(FULL, State.CONTRACTED)
+    raised = effects.index(machine.Finish(Event.BEGIN_CONTRACT))
+    assert effects[raised + 1] == machine.Ask(Phase.CONTRACT)
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ({}, machine.Finish(Event.CALL_OFF)),
+        ({"hide": "running"}, machine.Finish(Event.CALL_OFF)),
+        ({"hide": "done"}, machine.Finish(Event.FINISH_HIDE)),
+    ],
+)
+def test_gates_that_close_behind_the_fence_call_contract_off_while_nothing_is_hidden(
+    steps: dict[str, str], expected: machine.Effect
+) -> None:
+    facts = Facts(blockers=("api 1.4.0 on pod-7",), confirmed=True, verified=True)
+    assert decide(Run(state=State.CONTRACTING, goal=State.CONTRACTED, program=FULL, steps=steps), facts) == expected
+
+
+def test_contract_that_is_half_done_waits_for_its_gates_where_it_is() -> None:
+    halves = (step("hide", Part.HIDE), replace(step("hide too", Part.HIDE), transactional=False))
+    program = replace(FULL, steps=halves)
+    facts = Facts(blockers=("api 1.4.0 on pod-7",), confirmed=True, verified=True)
+    for steps in ({"hide": "done"}, {"hide too": "running"}):
+        run = Run(state=State.CONTRACTING, goal=State.CONTRACTED, program=program, steps=steps)
+        assert decide(run, facts) == machine.Wait(facts.blockers or ())
+
+
 def test_rolling_back_undoes_in_reverse_what_was_begun() -> None:
     steps = {"add": "done", "index": "running"}
     run = Run(state=State.ROLLING_BACK, goal=State.ROLLED_BACK, program=FULL, steps=steps)
@@ -365,9 +396,12 @@ class Adventure:
             assert self.state in FINAL
         hides = isinstance(effect, machine.Execute) and effect.step.part is Part.HIDE
         if hides or effect == machine.Finish(Event.BEGIN_CONTRACT):
-            before = [k for k, s in self.proven if s in (State.BACKFILLED, State.CONTRACTING) and k in PROOFS]
+            proofs = [p for p in self.proven if p[1] in (State.BACKFILLED, State.CONTRACTING) and p[0] in PROOFS]
+            before = [kind for kind, _ in proofs]
             assert machine.Confirm in before, "nobody agreed"
-            assert before[-2:] == [machine.Verify, machine.Ask], "the gates were not asked after the comparison"
+            compared = max(n for n, kind in enumerate(before) if kind is machine.Verify)
+            assert set(before[compared + 1 :]) == {machine.Ask}, "the gates were not asked after the comparison"
+            assert not hides or proofs[-1][1] is State.CONTRACTING, "the gates were not asked behind the fence"
         if effect == machine.Finish(Event.FINISH_BACKFILL):
             before = [k for k, s in self.proven if s is State.BACKFILLING]
             assert machine.RunBatches in before
@@ -414,6 +448,8 @@ BESIDES = {
     ("planned", "rolling_back"),
     # Half hidden, for example because a lock cannot be had.
     ("contracting", "reverting"),
+    # A gate closed behind the fence, and nothing is hidden.
+    ("contracting", "backfilled"),
     # A change of data cannot be rolled back; the state says that it stays as it is.
     ("rolling_back", "cancelled"),
 }

@@ -46,7 +46,7 @@ def test_the_roles_are_created_without_a_login(database: Database) -> None:
     done = init(database.url)
     assert done == (
         "role crossfade_app created",
-        "role crossfade_app may call crossfade.heartbeat",
+        "role crossfade_app may call crossfade.heartbeat and can_i_run",
         "role crossfade_reader created",
         "role crossfade_reader may read the ledger",
     )
@@ -61,7 +61,7 @@ def test_a_second_init_changes_nothing(database: Database) -> None:
     init(database.url)
     before = database.dump(exclude_schema=None)
     assert init(database.url) == (
-        "role crossfade_app may call crossfade.heartbeat",
+        "role crossfade_app may call crossfade.heartbeat and can_i_run",
         "role crossfade_reader may read the ledger",
     )
     assert database.dump(exclude_schema=None) == before
@@ -73,9 +73,14 @@ def test_an_app_reports_itself_and_touches_nothing_else(database: Database) -> N
     database.execute("CREATE ROLE roles_app LOGIN IN ROLE crossfade_app")
     app = database.connect(user="roles_app", autocommit=True)
     app.execute(HEARTBEAT)
-    assert database.execute("SELECT app, version, instance, source FROM crossfade.sightings") == [
-        ("api", "2.0.0", "pod-1", "heartbeat")
+    app.execute("SELECT crossfade.can_i_run('api', '2.0.0')")
+    assert database.execute("SELECT app, version, source FROM crossfade.sightings ORDER BY source") == [
+        ("api", "2.0.0", "heartbeat"),
+        ("api", "2.0.0", "start"),
     ]
+    for inner in ("objections('api', '2.0.0')", "is_fenced('api', '2.0.0')"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            app.execute(f"SELECT crossfade.{inner}".encode())
     tables = ledger_tables(database)
     assert "runs" in tables
     for name in tables:
@@ -125,7 +130,7 @@ def test_a_reader_reads_every_table_and_writes_none(database: Database) -> None:
 
 def test_the_role_of_an_app_gets_the_rights_too(database: Database) -> None:
     database.execute('CREATE ROLE "Roles App" LOGIN')
-    assert init(database.url, "Roles App")[-1] == 'role "Roles App" may call crossfade.heartbeat'
+    assert init(database.url, "Roles App")[-1] == 'role "Roles App" may call crossfade.heartbeat and can_i_run'
     database.connect(user="Roles App", autocommit=True).execute(HEARTBEAT)
 
 
@@ -154,7 +159,8 @@ def test_an_owner_who_may_not_create_roles_gets_the_sql_for_an_administrator(dat
 
 def test_an_owner_who_may_not_create_roles_grants_to_the_role_of_the_app(database: Database) -> None:
     lines = init(_plain_owner(database), "roles_app")
-    assert [line for line in lines if not line.endswith("it")] == ["role roles_app may call crossfade.heartbeat"]
+    said = ["role roles_app may call crossfade.heartbeat and can_i_run"]
+    assert [line for line in lines if not line.endswith("it")] == said
     assert all("crossfade_reader" in line for line in lines[:-1])
     database.connect(user="roles_app", autocommit=True).execute(HEARTBEAT)
 
@@ -162,7 +168,7 @@ def test_an_owner_who_may_not_create_roles_grants_to_the_role_of_the_app(databas
 def test_roles_that_an_administrator_made_get_their_rights_from_the_owner(database: Database) -> None:
     database.execute("CREATE ROLE crossfade_app; CREATE ROLE crossfade_reader")
     assert init(_plain_owner(database)) == (
-        "role crossfade_app may call crossfade.heartbeat",
+        "role crossfade_app may call crossfade.heartbeat and can_i_run",
         "role crossfade_reader may read the ledger",
     )
 

@@ -265,7 +265,9 @@ def test_an_ended_schedule_fires_no_more_and_its_name_is_free(engine: Engine, ta
     last_fired(table, "3 hours")
     assert engine.schedules.end(NAME, "replaced").state == "ended"
     assert fire_due(table) == []
-    for act in (engine.schedules.fire, engine.schedules.resume, engine.schedules.end):
+    assert engine.schedules.end(NAME, "again").state == "ended"
+    assert [e.kind for e in engine.schedules.history(NAME)] == ["registered", "ended"]
+    for act in (engine.schedules.fire, engine.schedules.resume):
         with pytest.raises(WrongState, match="ended"):
             act(NAME)
     assert engine.schedules.status(NAME).state == "ended", "it can still be looked at"

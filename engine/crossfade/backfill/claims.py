@@ -18,7 +18,16 @@ import psycopg
 from psycopg.rows import dict_row
 
 from crossfade.backfill.ranges import Bound, Ranges, block_of, block_start
-from crossfade.backfill.task import TASK_COLUMNS, Task, as_bound, fetch, fetch_number, task_of, tasks_to_cut
+from crossfade.backfill.task import (
+    TASK_COLUMNS,
+    Task,
+    as_bound,
+    fetch,
+    fetch_number,
+    reshaped,
+    task_of,
+    tasks_to_cut,
+)
 from crossfade.errors import StepFailed
 
 if TYPE_CHECKING:
@@ -276,6 +285,7 @@ SET rows_done = f.rows_done + %(counted)s,
         coalesce(batch.wal_bytes / %(wal_limit)s::double precision, 0)))
 FROM batch
 WHERE f.id = %(task)s AND pg_catalog.to_regclass(f.relation) = f.relation_oid
+    AND (f.target IS NULL OR f.shape = crossfade.shape_of(f.relation_oid, f.key_columns, f.target, f.keeps_all))
 RETURNING f.rows_done, f.rows_estimated, f.batch_rows,
     pg_catalog.date_part('epoch', f.free_at - pg_catalog.clock_timestamp())
 """
@@ -288,6 +298,14 @@ class Done:
     rows: int
     """Rows written."""
     seconds: float
+
+
+def _has_its_name(connection: Connection, claimed: Claim) -> bool:
+    row = connection.execute(
+        "SELECT pg_catalog.to_regclass(relation) = relation_oid FROM crossfade.backfills WHERE id = %s",
+        [claimed.task.id],
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def finish(connection: Connection, job: Job, claimed: Claim, done: Done, pace: Pace) -> Standings:
@@ -313,6 +331,6 @@ def finish(connection: Connection, job: Job, claimed: Claim, done: Done, pace: P
         },
     ).fetchone()
     if row is None:
-        # Our write holds a lock on what has the name now, so it can be no other by the time we commit.
-        raise RelationReplaced(claimed.task)
+        # Our write holds locks on what has the names now, so that they are the same by the time we commit.
+        raise reshaped(claimed.task.relation) if _has_its_name(connection, claimed) else RelationReplaced(claimed.task)
     return Standings(rows_done=row[0], rows_estimated=row[1], batch_rows=row[2], wait_seconds=max(0.0, row[3]))

@@ -234,8 +234,8 @@ class Control:
         cause = self._throttle.cause.sensor if self._throttle.cause else reason
         is_news = cause != self._told
         if is_news or (reason is not None and time.monotonic() - self._told_at >= _TOLD_SECONDS):
-            self._told_at = time.monotonic()
-            note_throttle(connection, self._run_id, reason, is_news=is_news)
+            is_said = note_throttle(connection, self._run_id, reason, is_news=is_news)
+            self._told_at = time.monotonic() if is_said else -_TOLD_SECONDS
         if is_news:
             self._told = cause
             sensor = self._throttle.cause.sensor.value if self._throttle.cause else None

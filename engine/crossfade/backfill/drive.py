@@ -15,8 +15,8 @@ import psycopg
 
 from crossfade.backfill.claims import some_are_ready
 from crossfade.backfill.crew import work_through
-from crossfade.backfill.listing import forget_gone, forget_relation, listed
-from crossfade.backfill.quarantine import LISTED, raise_if_open, record_left, retry_open, walk_again
+from crossfade.backfill.listing import follow_renames, forget_gone, forget_relation, listed
+from crossfade.backfill.quarantine import LISTED, raise_if_open, record_left, retry_open, stop_if_too_many, walk_again
 from crossfade.backfill.task import Task, find_task, finish_task, open_task, rows_of_pass
 from crossfade.backfill.verify import pending_rows
 from crossfade.backfill.worker import explained, open_link, say
@@ -70,25 +70,36 @@ def try_again(job: Job) -> None:
 
 
 def _task(connection: Connection, _attempt: Attempt, *, job: Job, relation: Relation) -> Task | None:
-    return find_task(connection, job, relation.name)
+    return find_task(connection, job, relation)
 
 
 def _fill_all(link: Link, job: Job) -> None:
     """Every relation of the table, each once; listed again until there is no new one."""
     seen: set[int] = set()
     while True:
-        new = [r for r in link.run(lambda connection, _attempt: listed(connection, job)) if r.oid not in seen]
+        new = [r for r in link.run(lambda connection, _attempt: _list(connection, job)) if r.oid not in seen]
         if not new:
             return
         seen.update(r.oid for r in new)
         there = [r for r in new if _begin(link, job, r)]
+        link.run(lambda connection, _attempt: stop_if_too_many(connection, job))
         _work(link, job)
         again = [r for r in there if _walked(link, job, r)]
         while again:
             _work(link, job)
             again = [r for r in again if _walked(link, job, r)]
         if isinstance(job.change, RowChange):
-            _look_for_pending(link, job, job.change, there)
+            begun = {r.oid for r in there}
+            now = link.run(lambda connection, _attempt: _list(connection, job))
+            _look_for_pending(link, job, job.change, [r for r in now if r.oid in begun])
+
+
+def _list(connection: Connection, job: Job) -> tuple[Relation, ...]:
+    with connection.transaction():
+        job.prove_lease(connection)
+        found = listed(connection, job)
+        follow_renames(connection, job, found)
+        return found
 
 
 def _work(link: Link, job: Job) -> None:
@@ -126,7 +137,7 @@ def _walked(link: Link, job: Job, relation: Relation) -> bool:
 def _end_pass(connection: Connection, job: Job, relation: Relation) -> bool:
     with connection.transaction():
         job.prove_lease(connection)
-        task = find_task(connection, job, relation.name)
+        task = find_task(connection, job, relation)
         if task is None or task.finished:
             return False
         if not task.is_cut or some_are_ready(connection, task):
@@ -151,7 +162,7 @@ def _look_for_pending(link: Link, job: Job, change: RowChange, relations: Iterab
 
 def _look(link: Link, job: Job, change: RowChange, relation: Relation) -> None:
     left = pending_rows(link, relation, change, most=LISTED, share=job.control.settings.verified_share)
-    task = link.run(lambda connection, _attempt: find_task(connection, job, relation.name))
+    task = link.run(lambda connection, _attempt: find_task(connection, job, relation))
     if left and task is not None and task.key.is_place:
         # Rows may have been moved past us (VACUUM FULL).
         link.run(lambda connection, _attempt: _begin_again(connection, job, task))
@@ -179,7 +190,7 @@ def _is_dropped(link: Link, job: Job, relation: Relation) -> bool:
 
 
 def _forget(connection: Connection, job: Job, relation: Relation) -> None:
-    task = find_task(connection, job, relation.name)
+    task = find_task(connection, job, relation)
     if task is not None:
         forget_relation(connection, task)
 

@@ -45,7 +45,8 @@ class Key:
 def relations_of(connection: psycopg.Connection[Any], table: QualifiedName) -> tuple[Relation, ...]:
     """Every relation that holds rows of the table now. Raises psycopg's UndefinedTable where there is no such table."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute("SELECT %s::regclass", [str(table)])
+        # As a text: of a parameter of another type that has no value the server says where it read it, too.
+        cursor.execute("SELECT %s::pg_catalog.text::regclass", [str(table)])
         rows = cursor.execute(_query("relations"), {"schema": table.schema, "table": table.name}).fetchall()
     return tuple(Relation(oid=r["oid"], name=QualifiedName(r["schema"], r["name"])) for r in rows)
 

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from crossfade.backfill.keys import Key, Relation, choose_key
+from crossfade.backfill.quarantine import is_refusal
 from crossfade.backfill.ranges import Bound, Query, Ranges, block_of, block_start
 from crossfade.backfill.rehearsal import KeyRoom, Measured, Place, Widths
 from crossfade.backfill.task import Task, estimate, fetch, fetch_number, last_bound, pages_of, users_search_path
@@ -114,10 +115,12 @@ def look(connection: Connection, trial: Trial) -> Looked:
     lo = None if trial.begun is None else trial.begun.frontier
     is_small = pages <= _COUNTED_PAGES
     rows = fetch_number(connection, ranges.count(lo, upper)) if is_small else _estimated(connection, ranges, trial)
+    pending, raised = _pending(connection, ranges, lo, upper) if is_small else (None, ())
     measured = replace(
         measured,
         rows=rows,
-        pending=_pending(connection, ranges, lo, upper) if is_small else None,
+        pending=pending,
+        warnings=raised,
         widths=_widths(connection, trial, rows),
         room=_room(key, upper),
     )
@@ -125,9 +128,22 @@ def look(connection: Connection, trial: Trial) -> Looked:
     return Looked(ranges, measured, tuple(stretches))
 
 
-def _pending(connection: Connection, ranges: Ranges, lo: Bound | None, upper: Bound) -> int:
-    with users_search_path(connection):
-        return fetch_number(connection, ranges.count_pending(lo, upper))
+def _pending(
+    connection: Connection, ranges: Ranges, lo: Bound | None, upper: Bound
+) -> tuple[int | None, tuple[str, ...]]:
+    """How many rows are meant; None, and why, where that cannot be asked of every row."""
+    try:
+        with connection.transaction(), users_search_path(connection):
+            return fetch_number(connection, ranges.count_pending(lo, upper)), ()
+    except psycopg.Error as error:
+        if not is_refusal(error):
+            raise
+        said = error.diag.message_primary or str(error).strip()
+        warning = (
+            f"the condition {ranges.pending} raises for some row: {said} ({error.sqlstate}). Such rows are refused one "
+            "by one and set aside; how many rows are meant is not known"
+        )
+        return None, (warning,)
 
 
 def _estimated(connection: Connection, ranges: Ranges, trial: Trial) -> int:

@@ -79,7 +79,7 @@ def write_around(connection: Connection, job: Job, ranges: Ranges, lo: Bound | N
 
     Goes from left to right, so that it can stop after a while, or enough savepoints, with all up to one key done.
     """
-    keys = [tuple(row[0]) for row in fetch(connection, ranges.pending_keys(lo, hi))]
+    keys = _wanting(connection, ranges, lo, hi)
     if not keys:
         # What refused was about the statement; there is no row that wants it.
         return Written(rows=0, upto=hi)
@@ -107,6 +107,17 @@ def write_around(connection: Connection, job: Job, ranges: Ranges, lo: Bound | N
                 middle = (first + end) // 2
                 left += [(middle, end), (first, middle)]
     return Written(rows=rows, upto=hi, rejected=tuple(rejected))
+
+
+def _wanting(connection: Connection, ranges: Ranges, lo: Bound | None, hi: Bound) -> list[Bound]:
+    """The keys of the rows that are meant; of every row, where that cannot be asked of each of them."""
+    try:
+        with connection.transaction():
+            return [tuple(row[0]) for row in fetch(connection, ranges.pending_keys(lo, hi))]
+    except psycopg.Error as error:
+        if not is_refusal(error):
+            raise
+        return [tuple(row[0]) for row in fetch(connection, ranges.keys(lo, hi))]
 
 
 def _image(connection: Connection, ranges: Ranges, bound: Bound) -> dict[str, Any] | None:
@@ -166,7 +177,7 @@ def _open_rows(connection: Connection, job: Job, relation: Relation) -> tuple[Ta
             " WHERE run_id = %s AND change_id = %s AND relation = %s AND state = 'open' ORDER BY at, key",
             [job.run_id, job.change.id, str(relation.name)],
         ).fetchall()
-        return (find_task(connection, job, relation.name) if rows else None), [row[0] for row in rows]
+        return (find_task(connection, job, relation) if rows else None), [row[0] for row in rows]
 
 
 def _look_again(connection: Connection, job: Job, task: Task) -> None:

@@ -140,6 +140,10 @@ class Ranges:
         tail = Query(sql.SQL("").format()) if limit is None else Query(sql.SQL("LIMIT %s").format(), (limit,))
         return self._keys_where(where, tail, shown)
 
+    def keys(self, lo: Bound | None, hi: Bound) -> Query:
+        """The keys of all rows of a range, in order."""
+        return self._keys_where(self._within(lo, hi), Query(sql.SQL("").format()))
+
     def is_after(self, lo: Bound, hi: Bound) -> Query:
         """Whether one key lies behind another, as the index sees it."""
         return Query(sql.SQL("SELECT {0} > {0}").format(self._values()), (*hi, *lo))

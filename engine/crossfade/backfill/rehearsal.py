@@ -124,11 +124,24 @@ class Forecast:
     hot_share: float | None
 
 
+NOTHING_KNOWN = Forecast(
+    rows_to_write=None,
+    rows_to_write_exact=False,
+    seconds_p50=None,
+    seconds_p90=None,
+    wal_bytes=None,
+    table_bytes=None,
+    index_bytes=None,
+    hot_share=None,
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
     """What all relations come to under the plan's limits and in its hours, from now on."""
 
-    rows: int
+    rows: int | None
+    """None where one of the relations could not be looked at."""
     rows_to_write: int | None
     seconds_p50: float | None
     seconds_p90: float | None
@@ -141,7 +154,12 @@ class Outlook:
 
 
 def forecast(measured: Measured, alike: Iterable[Measured]) -> Forecast:
-    """Extrapolate one relation; where it has no sample of its own, by those of the change's other relations."""
+    """Extrapolate one relation; where it has no sample of its own, by those of the change's other relations.
+
+    Of one in which no batch could be tried nothing is known, not even whether it is like the others.
+    """
+    if measured.skipped is not None:
+        return NOTHING_KNOWN
     samples = measured.timed or tuple(s for other in alike for s in other.timed)
     written = sum(s.written for s in samples)
     expected = _expected(measured, samples)
@@ -197,7 +215,7 @@ def outlook(measured: Sequence[Measured], forecasts: Sequence[Forecast], plan: B
     seconds_p50 = None if p50 is None else _with_rests(p50 / plan.workers, rows, wal, plan)
     seconds_p90 = None if p90 is None else _with_rests(p90, rows, wal, plan)
     return Outlook(
-        rows=rows,
+        rows=None if any(m.skipped is not None for m in measured) else rows,
         rows_to_write=_total(f.rows_to_write for f in forecasts),
         seconds_p50=seconds_p50,
         seconds_p90=seconds_p90,

@@ -7,7 +7,7 @@ statement gives up a lock after 200 ms and its work after 2 s: nobody waits for 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -57,7 +57,7 @@ def try_out(connection: Connection, trial: Trial) -> Measured:
         samples.append(sample)
         # Two batches of a short table may overlap.
         examples += [e for e in seen if e.key not in {known.key for known in examples}]
-    warnings = tuple(_warnings(connection, trial, looked))
+    warnings = (*looked.measured.warnings, *_warnings(connection, trial, looked))
     return replace(looked.measured, samples=tuple(samples), examples=tuple(examples), warnings=warnings)
 
 
@@ -116,14 +116,11 @@ def _try_batch(
     try:
         with _rolled_back(connection):
             rows = fetch_number(connection, ranges.count(stretch.lo, stretch.hi))
-            keys = _example_keys(connection, trial, ranges, stretch, most)
-            images = [_image(connection, trial, ranges, key) for key in keys]
+            images = _images(connection, trial, ranges, stretch, most)
             # What a constraint or a trigger would say only at COMMIT is said at once.
             connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
             sample = _written(connection, trial.relation, ranges, stretch, rows)
-            examples = [
-                _example(connection, trial, ranges, key, image) for key, image in zip(keys, images, strict=True)
-            ]
+            examples = [_example(connection, trial, ranges, key, image) for key, image in images]
     except psycopg.Error as error:
         return Sample(place=stretch.place, skipped=_reason(error)), []
     after = _own_wal(connection)
@@ -159,8 +156,7 @@ def _written(connection: Connection, relation: Relation, ranges: TrialRanges, st
 
 def _around(connection: Connection, ranges: TrialRanges, stretch: Stretch) -> tuple[int, tuple[Refused, ...]]:
     """Halve what fails until single rows are left; how many were written, and the first that are refused."""
-    with users_search_path(connection):
-        keys = [tuple(row[0]) for row in fetch(connection, ranges.pending_keys(stretch.lo, stretch.hi))]
+    keys = _wanting(connection, ranges, stretch)
     until, written, savepoints = time.monotonic() + _LONGEST, 0, 0
     refused: list[Refused] = []
     left = [(0, len(keys))] if keys else []
@@ -182,6 +178,17 @@ def _around(connection: Connection, ranges: TrialRanges, stretch: Stretch) -> tu
     return written, tuple(refused)
 
 
+def _wanting(connection: Connection, ranges: TrialRanges, stretch: Stretch) -> list[Bound]:
+    """The keys of the rows that are meant; of every row, where that cannot be asked of each of them."""
+    try:
+        with connection.transaction(), users_search_path(connection):
+            return [tuple(row[0]) for row in fetch(connection, ranges.pending_keys(stretch.lo, stretch.hi))]
+    except psycopg.Error as error:
+        if not is_refusal(error):
+            raise
+        return [tuple(row[0]) for row in fetch(connection, ranges.keys(stretch.lo, stretch.hi))]
+
+
 def _refused(key: Key, bound: Bound, error: psycopg.Error) -> Refused:
     return Refused(
         key=described(key_as_json(key, bound)),
@@ -193,13 +200,20 @@ def _refused(key: Key, bound: Bound, error: psycopg.Error) -> Refused:
 # What rows look like
 
 
-def _example_keys(
+def _images(
     connection: Connection, trial: Trial, ranges: TrialRanges, stretch: Stretch, most: int
-) -> Sequence[Bound]:
+) -> list[tuple[Bound, dict[str, Any]]]:
+    """The first rows that are meant, before they are written; none where an expression raises for one of them."""
     if most <= 0 or not isinstance(trial.change, DataChange):
-        return ()
-    with users_search_path(connection):
-        return [tuple(r[0]) for r in fetch(connection, ranges.pending_keys(stretch.lo, stretch.hi, limit=most))]
+        return []
+    try:
+        with connection.transaction(), users_search_path(connection):
+            found = fetch(connection, ranges.pending_keys(stretch.lo, stretch.hi, limit=most))
+            return [(tuple(row[0]), _image(connection, trial, ranges, tuple(row[0]))) for row in found]
+    except psycopg.Error as error:
+        if not is_refusal(error):
+            raise
+        return []
 
 
 def _example(connection: Connection, trial: Trial, ranges: TrialRanges, key: Bound, image: dict[str, Any]) -> Example:

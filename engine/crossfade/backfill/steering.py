@@ -48,24 +48,26 @@ def read_steering(connection: Connection, run_id: int) -> Steering:
     return found
 
 
-def note_throttle(connection: Connection, run_id: int, reason: str | None, *, is_news: bool) -> None:
+def note_throttle(connection: Connection, run_id: int, reason: str | None, *, is_news: bool) -> bool:
     """Say for all to see why the batches wait, or that they go on; time that was waited is added up.
 
-    What is measured changes with every look; only a new cause is worth an entry in the history.
+    What is measured changes with every look; only a new cause is worth an entry in the history. False where there is
+    nothing yet that could wait, so that it has to be said again.
     """
     with connection.transaction():
         changed = connection.execute(
             "UPDATE crossfade.backfills SET throttled_by = %(reason)s,"
             " throttled_seconds = throttled_seconds"
             # What lies between two looks of a process that was away is not counted.
-            " + coalesce(least(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - throttled_since), 15), 0),"
+            " + least(coalesce(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - throttled_since), 0), 15),"
             " throttled_since = CASE WHEN %(reason)s::text IS NOT NULL THEN pg_catalog.clock_timestamp() END"
             " WHERE run_id = %(run)s AND finished_at IS NULL"
             " AND (throttled_by IS NOT NULL OR %(reason)s::text IS NOT NULL)",
             {"run": run_id, "reason": reason},
         )
-        if changed.rowcount and is_news:
+        if is_news and (reason or changed.rowcount):
             connection.execute(
                 "INSERT INTO crossfade.events (run_id, kind, data) VALUES (%s, %s, %s)",
                 [run_id, "throttled" if reason else "unthrottled", Jsonb({"reason": reason} if reason else {})],
             )
+    return changed.rowcount > 0

@@ -17,12 +17,12 @@ from crossfade.backfill.keys import Key, Relation, choose_key
 from crossfade.backfill.pace import Pace
 from crossfade.backfill.ranges import Bound, Query, Ranges, block_start
 from crossfade.errors import StepFailed
-from crossfade.operations.step import Copy, DataChange
+from crossfade.operations.step import Copy, DataChange, Delete, Update
 from crossfade.postgres.names import QualifiedName
 
 if TYPE_CHECKING:
     from crossfade.backfill.job import Job
-    from crossfade.operations.step import RowWork
+    from crossfade.operations.step import RowWork, Write
 
 Connection = psycopg.Connection[Any]
 _COUNTED_PAGES = 1000
@@ -63,7 +63,7 @@ TASK_COLUMNS = """f.id AS task_id, pg_catalog.parse_ident(f.relation) AS names, 
     f.upper, f.rows_estimated, f.rows_done, f.batch_rows, f.smoothed_rows, f.smoothed_seconds, f.pass, f.finished_at"""
 """Of `crossfade.backfills AS f`, for `task_of`."""
 _SELECT = f"SELECT {TASK_COLUMNS} FROM crossfade.backfills f WHERE "  # noqa: S608 -- the constant above
-_BY_NAME = "f.run_id = %s AND f.change_id = %s AND f.relation = %s"
+_BY_RELATION = "f.run_id = %s AND f.change_id = %s AND f.relation_oid = %s"
 
 
 def task_of(row: Mapping[str, Any]) -> Task:
@@ -131,7 +131,37 @@ def open_task(connection: Connection, job: Job, relation: Relation) -> Task:
             raise replaced(relation.name)
         end_task(connection, before[0])
         connection.execute("DELETE FROM crossfade.backfills WHERE id = %s", [before[0]])
-    return find_task(connection, job, relation.name) or _make_task(connection, job, relation)
+    found = find_task(connection, job, relation)
+    if found is not None and not found.finished and not _is_in_shape(connection, found):
+        if isinstance(job.change, DataChange):
+            raise reshaped(relation.name)
+        # What is in step already is passed over, so it is walked once more from the beginning.
+        end_task(connection, found.id)
+        connection.execute("DELETE FROM crossfade.backfills WHERE id = %s", [found.id])
+        found = None
+    return found or _make_task(connection, job, relation)
+
+
+def _is_in_shape(connection: Connection, task: Task) -> bool:
+    """Whether what the batches rely on is as it was when the first was cut."""
+    row = connection.execute(
+        "SELECT shape = crossfade.shape_of(relation_oid, key_columns, target, keeps_all)"
+        " FROM crossfade.backfills WHERE id = %s",
+        [task.id],
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def reshaped(relation: QualifiedName) -> StepFailed:
+    """What is said where batches cannot go on as they were cut."""
+    return StepFailed(
+        f"{relation}, or the table that its rows go to, has changed since the first batch: the type or collation of "
+        "the key, a column that the archive would not keep, or which table has the other's name. Nothing more was done",
+        hint="Look at what was done (crossfade.batches has the ranges), end the run with crossfade cancel RUN, and "
+        "start another for the rows that are left.",
+        location=str(relation),
+        sqlstate=None,
+    )
 
 
 def replaced(relation: QualifiedName) -> StepFailed:
@@ -146,10 +176,10 @@ def replaced(relation: QualifiedName) -> StepFailed:
     )
 
 
-def find_task(connection: Connection, job: Job, relation: QualifiedName) -> Task | None:
+def find_task(connection: Connection, job: Job, relation: Relation) -> Task | None:
     """Where the relation stands; None where it has no task."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(_SELECT + _BY_NAME, [job.run_id, job.change.id, str(relation)]).fetchone()
+        row = cursor.execute(_SELECT + _BY_RELATION, [job.run_id, job.change.id, relation.oid]).fetchone()
     return None if row is None else task_of(row)
 
 
@@ -179,25 +209,40 @@ def _make_task(connection: Connection, job: Job, relation: Relation) -> Task:
     estimated = 0 if upper is None else estimate(connection, ranges)
     connection.execute(
         "INSERT INTO crossfade.backfills"
-        " (run_id, change_id, relation, relation_oid, key_columns, key_types, upper, rows_estimated, batch_rows,"
-        " finished_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, CASE WHEN %s THEN pg_catalog.clock_timestamp() END)",
-        [
-            job.run_id,
-            change.id,
-            str(relation.name),
-            relation.oid,
-            list(key.columns),
-            list(key.types),
-            None if upper is None else list(upper),
-            estimated,
-            job.control.settings.batch_rows,
-            upper is None,
-        ],
+        " (run_id, change_id, relation, relation_oid, key_columns, key_types, target, keeps_all, shape, upper,"
+        " rows_estimated, batch_rows, finished_at)"
+        " VALUES (%(run)s, %(change)s, %(relation)s, %(oid)s, %(columns)s, %(types)s, %(target)s, %(keeps_all)s,"
+        " crossfade.shape_of(%(oid)s, %(columns)s, %(target)s, %(keeps_all)s), %(upper)s, %(estimated)s,"
+        " %(batch_rows)s, CASE WHEN %(is_empty)s THEN pg_catalog.clock_timestamp() END)",
+        {
+            "run": job.run_id,
+            "change": change.id,
+            "relation": str(relation.name),
+            "oid": relation.oid,
+            "columns": list(key.columns),
+            "types": list(key.types),
+            "target": _target(change.write),
+            "keeps_all": isinstance(change.write, Delete) and change.write.archive is not None,
+            "upper": None if upper is None else list(upper),
+            "estimated": estimated,
+            "batch_rows": job.control.settings.batch_rows,
+            "is_empty": upper is None,
+        },
     )
-    made = find_task(connection, job, relation.name)
+    made = find_task(connection, job, relation)
     assert made is not None
     return made
+
+
+def _target(write: Write) -> str | None:
+    """The table that the rows go to, quoted."""
+    match write:
+        case Delete(archive=archive):
+            return archive
+        case Copy(into=into):
+            return into
+        case Update():
+            return None
 
 
 def last_bound(connection: Connection, ranges: Ranges) -> Bound | None:

@@ -16,7 +16,7 @@ import psycopg
 from crossfade.backfill import retry
 from crossfade.backfill.batch import BatchFailed, Idle, Progress, take_turn
 from crossfade.backfill.claims import RelationGone, RelationReplaced
-from crossfade.backfill.listing import forget_relation, is_listed
+from crossfade.backfill.listing import Whereabouts, forget_relation, locate
 from crossfade.backfill.quarantine import described, is_refusal, stop_if_too_many
 from crossfade.backfill.retry import Attempt, Link, Passing, passing, trying_again
 from crossfade.backfill.task import replaced, set_pace
@@ -29,6 +29,7 @@ from crossfade.postgres.statement import Lock, LockMode
 
 if TYPE_CHECKING:
     from crossfade.backfill.job import Job
+    from crossfade.backfill.task import Task
     from crossfade.postgres.names import QualifiedName
 
 Connection = psycopg.Connection[Any]
@@ -100,19 +101,24 @@ def _take_note(link: Link, job: Job, troubles: Troubles, failed: BatchFailed) ->
     if is_refusal(error) and not (before and before.refused):
         troubles.refused(failed.claim.id, error)
         return
-    is_missing = isinstance(error, psycopg.errors.UndefinedTable)
-    if is_missing and not link.run(lambda connection, _attempt: is_listed(connection, job, task)):
-        _let_go(link, job, RelationGone(task))
-        return
-    raise error
+    if not isinstance(error, psycopg.errors.UndefinedTable) or _where(link, job, task) is Whereabouts.HERE:
+        raise error
+    _let_go(link, job, RelationGone(task))
+
+
+def _where(link: Link, job: Job, task: Task) -> Whereabouts:
+    return link.run(lambda connection, _attempt: locate(connection, job, task))
 
 
 def _let_go(link: Link, job: Job, gone: RelationGone) -> None:
     """A partition that was dropped meanwhile has no rows left; another one in its place is listed later.
 
-    Raises StepFailed where rows that were changed may lie in that one too, and would be changed twice.
+    One that was only renamed is gone on with. Raises StepFailed where rows that were changed may lie in another one
+    too, and would be changed twice.
     """
     task = gone.task
+    if _where(link, job, task) is not Whereabouts.GONE:
+        return
     if isinstance(gone, RelationReplaced) and isinstance(job.change, DataChange):
         raise replaced(task.relation)
     link.run(lambda connection, _attempt: forget_relation(connection, task))
@@ -188,7 +194,7 @@ def _first_line(error: psycopg.Error) -> str:
 
 def explained(link: Link, error: psycopg.Error) -> StepFailed | LockNotAcquired | psycopg.Error:
     """The error for a person; one of a lost connection stays, since whoever drives the run connects anew."""
-    said = str(error).strip()
+    said = error.diag.message_primary or str(error).strip()
     match passing(error):
         case Passing.CONNECTION:
             return error

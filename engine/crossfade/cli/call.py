@@ -112,11 +112,28 @@ class Call:
             closing(self._reader()) as reader,
             Lookout(reader) as lookout,
             self.progress(lookout) as progress,
-            _served(lookout, metrics) as count,
+            self._served(lookout, metrics) as count,
             Engine(self.database, emit=_to_all(lookout.emit, count, progress.emit)) as engine,
             stopping(engine),
         ):
             yield engine, progress
+
+    @contextmanager
+    def _served(self, lookout: Lookout, address: MetricsAddress | None) -> Iterator[Emit]:
+        """Serve metrics meanwhile, where an address is given; gives what takes in events for them."""
+        if address is None:
+            yield _to_all()
+            return
+        from crossfade.observe.metrics import Metrics
+
+        with Metrics(lookout, address) as metrics:
+            if self.log_format is LogFormat.JSON:
+                import structlog
+
+                structlog.get_logger("crossfade").info("metrics_served", url=metrics.url)
+            else:
+                say(f"metrics are at {metrics.url}")
+            yield metrics.emit
 
     def _reader(self) -> ProgressReader:
         from crossfade.postgres.connect import connect, database_url
@@ -134,19 +151,6 @@ class Call:
             if where.is_terminal and not where.is_dumb_terminal:
                 return LiveProgress(where, lookout)
         return LoggedProgress(lookout)
-
-
-@contextmanager
-def _served(lookout: Lookout, address: MetricsAddress | None) -> Iterator[Emit]:
-    """Serve metrics meanwhile, where an address is given; gives what takes in events for them."""
-    if address is None:
-        yield _to_all()
-        return
-    from crossfade.observe.metrics import Metrics
-
-    with Metrics(lookout, address) as metrics:
-        say(f"metrics are at {metrics.url}")
-        yield metrics.emit
 
 
 def _to_all(*listeners: Emit) -> Emit:

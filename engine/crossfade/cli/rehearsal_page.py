@@ -40,7 +40,7 @@ def _head(found: Rehearsal) -> Iterator[str]:
     state = "not started yet" if found.state is None else found.state
     total = found.total
     yield f"{found.name}, {state}: what its backfill would come to. Nothing of it was kept."
-    yield f"rows to write: {_count(total.rows_to_write)} of {total.rows:,}"
+    yield f"rows to write: {_count(total.rows_to_write)}" + ("" if total.rows is None else f" of {total.rows:,}")
     yield f"time: {_between(total.seconds_p50, total.seconds_p90)} (p50 to p90), with the plan's rests and limits"
     if total.seconds_p50 is not None:
         yield f"done by: {moment(total.finish_p50) or 'never'} (p50), {moment(total.finish_p90) or 'never'} (p90)"
@@ -61,14 +61,15 @@ def _lists(found: Rehearsal) -> Iterator[tuple[str, Sequence[str]]]:
     examples = [line for m, _ in found.relations for e in m.examples for line in _example_lines(m, e)]
     if examples:
         yield "some of the rows", examples
-    refused = [
+    # Two batches of a short table may overlap.
+    refused = dict.fromkeys(
         f"{m.relation} {r.key}: {r.message} ({r.sqlstate})"
         for m, _ in found.relations
         for s in m.samples
         for r in s.refused
-    ]
+    )
     if refused:
-        yield "rows that are refused", refused
+        yield "rows that are refused", tuple(refused)
     if found.foreign_keys:
         yield "foreign keys that are checked", [f"{k.name} on {k.table}: {k.definition}" for k in found.foreign_keys]
     if found.missing_rights:
@@ -80,9 +81,10 @@ def _lists(found: Rehearsal) -> Iterator[tuple[str, Sequence[str]]]:
 def _relation_row(measured: Measured, expected: Forecast) -> Sequence[object]:
     return (
         f"  {measured.relation}",
-        ", ".join(measured.key) or "by place",
-        f"{measured.rows:,}",
-        ("" if expected.rows_to_write_exact else "about ") + _count(expected.rows_to_write),
+        ", ".join(measured.key) or ("by place" if measured.skipped is None else "not known"),
+        _count(measured.rows if measured.skipped is None else None),
+        ("" if expected.rows_to_write_exact or expected.rows_to_write is None else "about ")
+        + _count(expected.rows_to_write),
         _between(expected.seconds_p50, expected.seconds_p90),
         _size(expected.wal_bytes),
         _size(expected.table_bytes),

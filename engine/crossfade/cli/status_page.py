@@ -125,7 +125,7 @@ def _progress_row(progress: TableProgress) -> Sequence[object]:
 
 def _remark(progress: TableProgress) -> str:
     if progress.quarantined:
-        return f"{progress.quarantined:,} rows could not be migrated"
+        return f"{progress.quarantined:,} row{'s' * (progress.quarantined != 1)} could not be migrated"
     if progress.throttled_by and not progress.finished:
         return f"throttled, {progress.throttled_by}"
     if progress.verified:

@@ -13,7 +13,7 @@ from crossfade.cli.targets import run_name
 from crossfade.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from rich.console import RenderableType
 
@@ -42,7 +42,7 @@ def tune(
     """Change how a run's rows are migrated, while it runs."""
     from crossfade.workflow.steering import as_document
 
-    name, wanted = run_name(run), dict(_pair(text) for text in settings or ())
+    name, wanted = run_name(run), _wanted(settings or ())
     with call.engine() as engine:
         now = engine.tune(name, wanted) if wanted else engine.settings(name)
     document = as_document(now)
@@ -50,19 +50,19 @@ def tune(
     return 0
 
 
-def _pair(text: str) -> tuple[str, Any]:
-    """A key and its value, read as YAML would; an empty value is None."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+def _wanted(settings: "Iterable[str]") -> dict[str, Any]:
+    """Keys and their values, read as a plan would read them; an empty value is None. Each key once."""
+    from crossfade.plan.load import read_value
 
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise UsageError(f"expected KEY=VALUE; got {text!r}", hint="For example: crossfade tune RUN nice=0.5")
-    try:
-        read = YAML(typ="safe", pure=True).load(value)
-    except YAMLError:
-        read = value
-    return key, read if isinstance(read, int | float | bool | list | None) else value
+    wanted: dict[str, Any] = {}
+    for text in settings:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise UsageError(f"expected KEY=VALUE; got {text!r}", hint="For example: crossfade tune RUN nice=0.5")
+        if key in wanted:
+            raise UsageError(f"{key} is given twice", hint="Give each key once.")
+        wanted[key] = read_value(value)
+    return wanted
 
 
 def _settings_page(document: "Mapping[str, Any]") -> "RenderableType":

@@ -26,9 +26,10 @@ def heartbeat(
     """
     who = instance or socket.gethostname()
     with call.engine() as engine:
-        engine.heartbeat(app, version, who)
-    document = {"app": app, "version": version, "instance": who}
-    call.answer(document, lambda: f"{app} {version} on {who} is live")
+        may_go_on = engine.heartbeat(app, version, who)
+    document = {"app": app, "version": version, "instance": who, "allowed": may_go_on}
+    fenced = "" if may_go_on else f", and may not be; see: crossfade can-i-run {app} {version}"
+    call.answer(document, lambda: f"{app} {version} on {who} is live{fenced}")
     return 0
 
 

@@ -1,19 +1,22 @@
 """The gate `app_version`: every live instance of the roster's apps is in the range that needs the new shape only.
 
 An instance is live if one of the sources that its app lists has seen it within `ttl`. One sighting of another version
-blocks. No sighting is no proof: PASS needs a live instance in the range, seen by more than an open connection unless
-that is the only source listed, since old versions behind a pooler look like nothing at all.
+blocks, whoever has it. A source that cannot be read, or not in full, may have missed one: the app is UNKNOWN. No
+sighting is no proof: PASS needs a live instance in the range, seen by more than an open connection unless that is the
+only source listed, since old versions behind a pooler look like nothing at all. What outside sources have seen before
+may block; only what they see now proves anything. A record of a deployment never proves, and may block.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from crossfade.gates import activity, sightings
 from crossfade.gates.sightings import Sighting
+from crossfade.gates.sources import activity, record
+from crossfade.gates.sources.gather import Failure, Key, gather, key_of
 from crossfade.gates.spans import ago, moment
 from crossfade.gates.verdict import Judgement, Verdict, all_of
 from crossfade.plan.durations import format_duration
@@ -35,48 +38,22 @@ _MOST_STALE = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """The sightings of the apps that the gate is about."""
+    """The sightings of the apps that the gate is about, and which of their sources could not be read."""
 
     now: datetime
     apps: Mapping[str, App]
     sightings: tuple[Sighting, ...]
+    proofs: frozenset[Key] = frozenset()
+    """Which sightings by outside sources prove that an instance serves: those of this look, not those kept."""
+    failures: tuple[Failure, ...] = ()
 
 
 def observe(connection: psycopg.Connection[Any], subject: Subject, entry: AppVersion, look: Look) -> Observation:
-    """What the ledger knows, and which connections are open now; the latter are kept if the look is recorded."""
+    """What every source of the apps says now; it is kept if the look is recorded."""
     roster = subject.plan.apps or {}
     apps = {name: roster[name] for name in entry.apps or roster}
-    live: tuple[Sighting, ...] = ()
-    if any("activity" in app.sources for app in apps.values()):
-        sessions = [s for s in activity.observe_sessions(connection) if s.app in apps]
-        if look.record:
-            sightings.save(connection, ((s.app, s.version, s.instance, "activity", s.host) for s in sessions))
-        live = tuple(
-            Sighting(
-                app=s.app,
-                version=s.version,
-                instance=s.instance,
-                source="activity",
-                host=s.host,
-                first_seen=look.now,
-                last_seen=look.now,
-                age_seconds=0.0,
-            )
-            for s in sessions
-        )
-    known = (*sightings.list_sightings(connection), *live)
-    counted = [s for s in known if s.app in apps and s.source in apps[s.app].sources]
-    return Observation(now=look.now, apps=apps, sightings=_merged(counted))
-
-
-def _merged(known: Iterable[Sighting]) -> tuple[Sighting, ...]:
-    merged: dict[tuple[str, str, str, str], Sighting] = {}
-    for s in known:
-        key = (s.app, s.version, s.instance, s.source)
-        before = merged.get(key, s)
-        latest = max(before, s, key=lambda x: x.last_seen)
-        merged[key] = replace(latest, first_seen=min(before.first_seen, s.first_seen))
-    return tuple(merged.values())
+    found = gather(connection, apps, look)
+    return Observation(now=look.now, apps=apps, sightings=found.sightings, proofs=found.proofs, failures=found.failures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +68,7 @@ class _Weighed:
 def judge(observation: Observation, _entry: AppVersion) -> Judgement:
     """Every app of the gate has to pass."""
     weighed = {name: tuple(_weigh(name, app, observation)) for name, app in observation.apps.items()}
-    judged = [_judge_app(name, app, weighed[name], observation.now) for name, app in observation.apps.items()]
+    judged = [_judge_app(name, weighed[name], observation) for name in observation.apps]
     verdict = all_of(v for v, _ in judged)
     named = sorted((j for j in judged if j[0] is not Verdict.PASS or verdict is Verdict.PASS), key=_blocked_first)
     return Judgement(
@@ -108,7 +85,7 @@ def live_in_new(observation: Observation) -> str | None:
         w.sighting
         for name, app in observation.apps.items()
         for w in _weigh(name, app, observation)
-        if w.fresh and w.needs == "new"
+        if w.fresh and w.needs == "new" and w.sighting.source != record.SOURCE
     ]
     return _named(found, observation.now) if found else None
 
@@ -119,9 +96,11 @@ def _blocked_first(judged: tuple[Verdict, str]) -> bool:
 
 def _weigh(name: str, app: App, observation: Observation) -> Iterator[_Weighed]:
     wanted = app.new_range
-    for s in observation.sightings:
-        if s.app == name:
-            yield _Weighed(s, observation.now - s.last_seen <= app.ttl, _needs(s, wanted))
+    own = [s for s in observation.sightings if s.app == name]
+    stands = frozenset(record.standing(own))
+    for s in own:
+        fresh = s in stands if s.source == record.SOURCE else observation.now - s.last_seen <= app.ttl
+        yield _Weighed(s, fresh, _needs(s, wanted))
 
 
 def _needs(sighting: Sighting, wanted: VersionRange) -> str:
@@ -133,28 +112,69 @@ def _needs(sighting: Sighting, wanted: VersionRange) -> str:
         return "unknown"
 
 
-def _judge_app(name: str, app: App, weighed: tuple[_Weighed, ...], now: datetime) -> tuple[Verdict, str]:
+def _judge_app(name: str, weighed: tuple[_Weighed, ...], observation: Observation) -> tuple[Verdict, str]:
+    app, now = observation.apps[name], observation.now
     fresh = [w for w in weighed if w.fresh]
     old = [w.sighting for w in fresh if w.needs == "old"]
     if old:
-        return Verdict.BLOCKED, f"{name} has to be {app.new}; live is {_named(old, now)}"
+        return Verdict.BLOCKED, f"{name} has to be {app.new}; {_blockers(old, now)}"
+    unread = [f"{f.source} of {name} cannot be relied on: {f.reason}" for f in observation.failures if f.app == name]
     unknown = [w.sighting for w in fresh if w.needs == "unknown"]
     if unknown:
-        return Verdict.UNKNOWN, f"{_named(unknown, now)}: the version cannot be read as {app.scheme}"
-    counted = [w.sighting for w in fresh if w.sighting.source != "activity" or app.sources == ("activity",)]
+        unread.insert(0, f"{_named(unknown, now)}: the version cannot be read as {app.scheme}")
+    if unread:
+        return Verdict.UNKNOWN, "; ".join(unread)
+    counted = [w.sighting for w in fresh if _proves(w.sighting, observation)]
     within = f"in the last {format_duration(app.ttl)}"
     if not counted:
-        only = ", and an open connection alone is no proof" if fresh else ""
-        return Verdict.UNKNOWN, f"nothing reports: no live instance of {name} seen {within}{only}"
+        return Verdict.UNKNOWN, f"nothing reports: no live instance of {name} seen {within}{_no_proof(fresh)}"
     instances = _instances(counted)
     if app.expect is not None and instances < app.expect:
         return Verdict.UNKNOWN, f"{instances} of {app.expect} instances of {name} sighted {within}"
     return Verdict.PASS, f"every live instance of {name} is in {app.new}: {instances} seen {within}"
 
 
+def _blockers(old: list[Sighting], now: datetime) -> str:
+    live = [s for s in old if s.source != record.SOURCE]
+    meant = [s for s in old if s.source == record.SOURCE]
+    words = [f"live is {_named(live, now)}"] if live else []
+    words += [f"the last deployment on record is {_named(meant, now)}"] if meant else []
+    return "; ".join(words)
+
+
+def _proves(sighting: Sighting, observation: Observation) -> bool:
+    """Whether a fresh sighting in the range shows that an instance serves."""
+    match sighting.source:
+        case "heartbeat":
+            return True
+        case "activity":
+            return observation.apps[sighting.app].source_kinds == ("activity",)
+        case record.SOURCE:
+            return False
+    return key_of(sighting) in observation.proofs
+
+
+def _no_proof(fresh: list[_Weighed]) -> str:
+    sources = {w.sighting.source for w in fresh}
+    if not sources:
+        return ""
+    if sources == {"activity"}:
+        return ", and an open connection alone is no proof"
+    named = " and ".join(sorted(sources))
+    return f", and what {named} {'have' if len(sources) > 1 else 'has'} is no proof that one serves"
+
+
 def _instances(found: Iterable[Sighting]) -> int:
-    """At least how many there are: connections that name no instance count once for each host."""
-    return len({(s.host, None) if activity.is_unnamed(s.instance) else (None, s.instance) for s in found})
+    """At least how many there are.
+
+    Sources call the same instance by names of their own, so it is the most that one of them has. Connections that name
+    no instance count once for each host.
+    """
+    by_source: dict[str, set[tuple[str | None, str | None]]] = {}
+    for s in found:
+        place = (s.host, None) if activity.is_unnamed(s.instance) else (None, s.instance)
+        by_source.setdefault(s.source, set()).add(place)
+    return max(map(len, by_source.values()), default=0)
 
 
 def _named(found: list[Sighting], now: datetime) -> str:
@@ -182,13 +202,19 @@ def _places(found: list[Sighting], now: datetime) -> str:
 def _place(instance: str, found: list[Sighting], now: datetime) -> str:
     host = next((f" ({s.host})" for s in found if s.host), "")
     sources = " and ".join(dict.fromkeys(s.source for s in found))
-    return f"{instance}{host}, seen {ago(found[0].last_seen, now)} by {sources}"
+    seen = "recorded" if sources == record.SOURCE else "seen"
+    return f"{instance}{host}, {seen} {ago(found[0].last_seen, now)} by {sources}"
 
 
 def _clear_since(apps: Mapping[str, App], weighed: Mapping[str, tuple[_Weighed, ...]]) -> datetime | None:
     """Until when a look would have found an old version, or one that cannot be read."""
-    ends = [w.sighting.last_seen + apps[name].ttl for name, each in weighed.items() for w in each if w.needs != "new"]
-    return max(ends, default=None)
+    ends: list[datetime | None] = []
+    for name, each in weighed.items():
+        stands = record.standing(w.sighting for w in each)
+        others = [w.sighting for w in each if w.needs != "new"]
+        ends += [s.last_seen + apps[name].ttl for s in others if s.source != record.SOURCE]
+        ends += [record.replaced_at(s, stands) for s in others if s.source == record.SOURCE]
+    return max((end for end in ends if end is not None), default=None)
 
 
 def _evidence(observation: Observation, weighed: list[_Weighed]) -> dict[str, Any]:
@@ -199,7 +225,7 @@ def _evidence(observation: Observation, weighed: list[_Weighed]) -> dict[str, An
             name: {
                 "new": app.new,
                 "scheme": app.scheme,
-                "sources": list(app.sources),
+                "sources": list(app.source_kinds),
                 "ttl": format_duration(app.ttl),
                 "expect": app.expect,
             }
@@ -207,12 +233,15 @@ def _evidence(observation: Observation, weighed: list[_Weighed]) -> dict[str, An
         },
         "sightings": [_as_json(w, observation.now) for w in (*fresh, *stale[:_MOST_STALE])],
         "stale_sightings": len(stale),
+        **({"failures": [asdict(f) for f in observation.failures]} if observation.failures else {}),
     }
 
 
 def _as_json(weighed: _Weighed, now: datetime) -> dict[str, Any]:
     s = weighed.sighting
     seen = f"seen {ago(s.last_seen, now)}" if weighed.fresh else f"not seen since {moment(s.last_seen)}"
+    if s.source == record.SOURCE:
+        seen = f"recorded {ago(s.last_seen, now)}" if weighed.fresh else f"recorded {moment(s.last_seen)}, and replaced"
     return {
         "app": s.app,
         "version": s.version,

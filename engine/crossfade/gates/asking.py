@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import CrossfadeError
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from crossfade.gates.subject import Look, Subject
     from crossfade.plan.gates import OutsideEntry
 
-_GRACE = 1.5
-"""Times the entry's own time-out: looking up a name can take longer than any time-out of a socket."""
+_GRACE_SECONDS = 1.0
+"""Over the entry's own time-out: looking up a name, or ending a process, may take longer than that."""
 
 
 def judge_in_database(connection: psycopg.Connection[Any], subject: Subject, entry: Entry, look: Look) -> Judgement:
@@ -33,17 +34,21 @@ class Asking:
     def __init__(self, subject: Subject, entry: OutsideEntry, look: Look) -> None:
         self._entry = entry
         self._answer: Judgement | None = None
+        self._bug: Exception | None = None
+        # Counted from here on: one that is waited for after another has had its time too.
+        self._until = time.monotonic() + entry.timeout.total_seconds() + _GRACE_SECONDS
         self._thread = threading.Thread(
             target=self._ask, args=[subject, look], name=f"crossfade-{entry.kind}", daemon=True
         )
         self._thread.start()
 
     def judgement(self) -> Judgement:
-        """What it says; ERROR where it says nothing in time."""
-        seconds = self._entry.timeout.total_seconds()
-        self._thread.join(_GRACE * seconds)
+        """What it says; ERROR where it says nothing in time. Raises what only a bug of the kind's own can raise."""
+        self._thread.join(max(0.0, self._until - time.monotonic()))
+        if self._bug is not None:
+            raise self._bug
         if self._answer is None:
-            reason = f"no answer within {format_duration(self._entry.timeout)}"
+            reason = f"{self._entry.kind} does not answer within {format_duration(self._entry.timeout)}"
             return Judgement(verdict=Verdict.ERROR, reason=reason)
         return self._answer
 
@@ -55,3 +60,5 @@ class Asking:
         except (OSError, CrossfadeError) as error:
             reason = f"{self._entry.kind} cannot be asked: {error}"
             self._answer = Judgement(verdict=Verdict.ERROR, reason=reason, evidence={"error": type(error).__name__})
+        except Exception as error:  # noqa: BLE001 - raised again by `judgement`, in the thread that waits
+            self._bug = error

@@ -6,6 +6,7 @@ caller's), so that a statement which fails takes nothing else with it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -34,9 +35,11 @@ def evaluate(connection: Connection, subject: Subject, phase: Phase, *, record: 
     """
     look = Look(phase=phase, now=_now(connection), record=record)
     gates = gates_of(subject.plan, phase)
-    # What looks outside takes its time while the database is asked.
-    outside = {n: Asking(subject, g.entry, look) for n, g in enumerate(gates) if isinstance(g.entry, OutsideEntry)}
-    results = tuple(_ask(connection, subject, gate, look, outside.get(n)) for n, gate in enumerate(gates))
+    asked = {n: Asking(subject, g.entry, look) for n, g in enumerate(gates) if isinstance(g.entry, OutsideEntry)}
+    heard = {n: one.judgement() for n, one in asked.items()}
+    # What is outside may take minutes; the database is asked afterwards, so that its answers are of now.
+    look = replace(look, now=_now(connection)) if asked else look
+    results = tuple(_ask(connection, subject, gate, look, heard.get(n)) for n, gate in enumerate(gates))
     verdict = PhaseVerdict.of(phase, results, run=subject.name)
     if record:
         parameters = {
@@ -57,9 +60,7 @@ def _now(connection: Connection) -> datetime:
     return now
 
 
-def _ask(connection: Connection, subject: Subject, gate: PhaseGate, look: Look, outside: Asking | None) -> GateResult:
-    # Waited for before the transaction begins, which should be short.
-    heard = outside and outside.judgement()
+def _ask(connection: Connection, subject: Subject, gate: PhaseGate, look: Look, heard: Judgement | None) -> GateResult:
     try:
         with connection.transaction():
             judgement = heard or judge_in_database(connection, subject, gate.entry, look)

@@ -1,7 +1,8 @@
 """The gate `long_transactions`: no transaction is open for long, in any database of the server.
 
-An open transaction holds locks that the phase's steps wait for, and rows that nobody can clear away. Times of other
-roles' sessions are seen by members of pg_read_all_stats only; while some are hidden, silence says nothing.
+An open transaction holds locks that the phase's steps wait for, and rows that nobody can clear away. Autovacuum does
+not count. Sessions of roles that ours is no member of are seen with pg_read_all_stats only, and those with
+track_activities off by nobody; while some are hidden, silence says nothing.
 Source: PostgreSQL's documentation, "The Cumulative Statistics System", and pg_prepared_xacts.
 """
 
@@ -71,8 +72,8 @@ def judge(observation: Observation, entry: LongTransactions) -> Judgement:
         return Judgement(verdict=Verdict.BLOCKED, reason=reason, evidence=evidence)
     if hidden:
         reason = (
-            f"{len(hidden)} sessions of other roles cannot be seen; run: GRANT pg_read_all_stats TO the role "
-            "that crossfade uses"
+            f"{len(hidden)} session{'s' * (len(hidden) != 1)} cannot be looked into; run: GRANT pg_read_all_stats TO "
+            "the role that crossfade uses, and leave track_activities on"
         )
         return Judgement(verdict=Verdict.UNKNOWN, reason=reason, evidence=evidence)
     return Judgement(verdict=Verdict.PASS, reason=f"no transaction is open for longer than {limit}", evidence=evidence)

@@ -54,4 +54,5 @@ def judge(observation: Observation, entry: OtherPlan) -> Judgement:
 
 def in_words(entry: OtherPlan) -> str:
     """For `explain`."""
-    return f"run {entry.name} is {entry.state}"
+    past = "" if entry.state == "contracted" else " or past it"
+    return f"run {entry.name} is {entry.state}{past}"

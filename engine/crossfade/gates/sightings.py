@@ -39,10 +39,11 @@ class Sighting:
         return {**asdict(self), **times}
 
 
-def heartbeat(connection: Connection, app: str, version: str, instance: str) -> None:
-    """Say that an instance is live, as apps do it."""
+def heartbeat(connection: Connection, app: str, version: str, instance: str) -> bool:
+    """Say that an instance is live, as apps do it; whether the fence lets it go on."""
     _require(app=app, version=version, instance=instance)
-    connection.execute("SELECT crossfade.heartbeat(%s, %s, %s)", [app, version, instance])
+    row = connection.execute("SELECT crossfade.heartbeat(%s, %s, %s)", [app, version, instance]).fetchone()
+    return bool(row and row[0])
 
 
 def record(connection: Connection, app: str, version: str, instance: str = "deploy", source: str = "record") -> None:

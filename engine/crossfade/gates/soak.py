@@ -15,17 +15,20 @@ if TYPE_CHECKING:
     import psycopg
 
     from crossfade.gates.subject import Look, Subject
-    from crossfade.plan.gates import Reached, Soak
+    from crossfade.plan.gates import Rested, Soak
 
-_BEFORE: dict[Phase, Reached] = {
+_BEFORE: dict[Phase, Rested] = {
     Phase.EXPAND: "planned",
     Phase.BACKFILL: "expanded",
     Phase.CONTRACT: "backfilled",
 }
 """The state that a phase begins from."""
 _REACHED = (
-    "SELECT max(at) FROM crossfade.events WHERE run_id = %s AND kind = 'state_changed' AND data ->> 'target' = %s::text"
+    "SELECT pg_catalog.max(at) FROM crossfade.events"
+    " WHERE run_id = %s AND kind = 'state_changed' AND data ->> 'target' = %s::pg_catalog.text"
+    " AND data ->> 'source' <> 'contracting'"
 )
+"""That contract was called off before anything was hidden does not begin the time anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,5 +64,5 @@ def judge(observation: Observation, entry: Soak) -> Judgement:
 
 def in_words(entry: Soak) -> str:
     """For `explain`."""
-    state = entry.since or "in the state before it"
+    state = entry.since or "in the state that the phase begins from"
     return f"the run has been {state} for {format_duration(entry.for_)}"

@@ -76,6 +76,11 @@ class RunProgress(Figures):
     """Since the first relation was begun, until the last was finished."""
     tables: tuple[TableProgress, ...]
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether every row is done, and none is refused that somebody has to decide on."""
+        return self.fraction == 1 and not self.quarantined
+
     def as_json(self) -> dict[str, Any]:
         """As for every figure, with the number of relations in place of what is known of each."""
         finished = sum(t.finished for t in self.tables)

@@ -10,9 +10,11 @@ DEPENDENTS = "dependents"
 """Views, policies, foreign keys and other objects follow the column."""
 REWRITE = "rewrite"
 """The whole table is written anew while reads and writes wait."""
+RULES = "rules"
+"""Rules that do something else in place of a write, for some of the rows."""
 STAR = "star"
 """Statements that take the columns by `*`."""
 TRIGGERS = "triggers"
 """Triggers that do not see, or do not survive, writes under the new name."""
 
-ACKS = frozenset({CASCADE, CDC, DEPENDENTS, REWRITE, STAR, TRIGGERS})
+ACKS = frozenset({CASCADE, CDC, DEPENDENTS, REWRITE, RULES, STAR, TRIGGERS})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import data_preflight, table_preflight
+from crossfade.operations import data_preflight, rule_preflight, table_preflight
 from crossfade.operations.data_statement import data_id, pending
 from crossfade.operations.step import Caution, Compiled, Copy, DataChange
 from crossfade.postgres.names import quoted
@@ -109,6 +109,10 @@ def _about_target(change: CopyRows, source: Table, into: Table, catalog: Catalog
         yield from _about_conflicts(change, into)
         yield from data_preflight.firing(family, "update", change.columns)
     yield from data_preflight.firing(family, "insert")
+    if change.on_conflict == "error":
+        yield from rule_preflight.rules_of_a_write([into], "insert")
+    else:
+        yield from rule_preflight.rules_in_the_way([into], ["insert", "update"], "do ON CONFLICT on")
 
 
 def _about_conflicts(change: CopyRows, into: Table) -> Iterator[Refusal]:

@@ -120,14 +120,14 @@ def firing(family: Iterable[Table], event: str, names: Iterable[str] = ()) -> It
 
 def foreign_keys(family: Iterable[Table], event: str, names: Iterable[str]) -> Iterator[Refusal | Caution]:
     """What becomes of rows that reference a row which is deleted (`DELETE`), or whose columns change (`UPDATE`)."""
-    touched = frozenset(names)
+    touched, members = frozenset(names), tuple(family)
     seen: set[tuple[str, object]] = set()
-    for member in family:
+    for member in members:
         for key in member.incoming_foreign_keys:
             if (key.name, key.table) in seen or not touched & set(key.referenced_columns):
                 continue
             seen.add((key.name, key.table))
-            yield _cascade(key, member, event) or _referenced(key, member, event)
+            yield _cascade(key, member, event) or _held_back(key, member, members, event)
 
 
 def _cascade(key: ForeignKey, table: Table, event: str) -> Refusal | None:
@@ -143,6 +143,23 @@ def _cascade(key: ForeignKey, table: Table, event: str) -> Refusal | None:
         f"{'deleted too, and no archive keeps them' if deletes else 'changed too'}.",
         instead="Deal with them first in a change of their own.",
         ack=CASCADE,
+    )
+
+
+def _held_back(key: ForeignKey, table: Table, family: Iterable[Table], event: str) -> Caution:
+    if event == "DELETE" and any(key.table == member.name for member in family):
+        return _self_reference(key, table)
+    return _referenced(key, table, event)
+
+
+def _self_reference(key: ForeignKey, table: Table) -> Caution:
+    return Caution(
+        code="self_reference",
+        object=str(table.name),
+        message=f"its foreign key {key.name} references its own rows: one that another row still references cannot be "
+        "deleted and is set aside, and the backfill stops where these are many. Delete those first that reference "
+        "others, by a `where` in a change before this one; or first set "
+        f"{', '.join(map(quoted, key.columns))} to NULL.",
     )
 
 

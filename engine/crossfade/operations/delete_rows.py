@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import data_preflight, table_preflight
+from crossfade.operations import data_preflight, rule_preflight, table_preflight
 from crossfade.operations.data_statement import data_id, pending
 from crossfade.operations.step import Caution, Compiled, DataChange, Delete
 from crossfade.postgres.names import quoted
@@ -67,6 +67,11 @@ def _about_rows(change: DeleteRows, table: Table, catalog: Catalog) -> Iterator[
     every_column = {c.name for member in family for c in member.columns}
     yield from data_preflight.foreign_keys(family, "DELETE", every_column)
     yield from data_preflight.firing(family, "delete")
+    relations = [member for member in family if member.kind == "table"]
+    if change.archive_to is None:
+        yield from rule_preflight.rules_of_a_write(relations, "delete")
+    else:
+        yield from rule_preflight.rules_in_the_way(relations, ["delete"], "delete and keep rows in one statement from")
 
 
 def _about_archive(table: Table, archive: Table | None, catalog: Catalog) -> Iterator[Refusal | Caution]:
@@ -93,3 +98,4 @@ def _about_archive(table: Table, archive: Table | None, catalog: Catalog) -> Ite
     yield from data_preflight.unwritable(archive, kept)
     yield from data_preflight.without_a_value(archive, kept)
     yield from data_preflight.firing(table_preflight.family_of(archive, catalog), "insert")
+    yield from rule_preflight.rules_in_the_way([archive], ["insert"], "say which rows have reached")

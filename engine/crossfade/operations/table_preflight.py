@@ -61,6 +61,20 @@ def table_refusals(name: TableName, catalog: Catalog) -> Iterator[Refusal]:
             message="it is a temporary table.",
             instead="Change it directly, in the session that it belongs to.",
         )
+    elif table.name.schema == LEDGER_SCHEMA:
+        yield Refusal(
+            code="unsupported_table",
+            object=str(table.name),
+            message="it is part of crossfade's ledger, which says what was done.",
+            instead="Name a table of your own.",
+        )
+    elif table.name.schema.startswith("pg_") or table.name.schema == "information_schema":
+        yield Refusal(
+            code="unsupported_table",
+            object=str(table.name),
+            message="it is one of the server's own tables.",
+            instead="Name a table of your own.",
+        )
 
 
 def other_runs(family: Iterable[Table], names: Iterable[str]) -> Iterator[Refusal]:

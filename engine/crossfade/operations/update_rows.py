@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import data_preflight, table_preflight
+from crossfade.operations import data_preflight, rule_preflight, table_preflight
 from crossfade.operations.data_statement import data_id, pending
 from crossfade.operations.step import Caution, Compiled, DataChange, Update
 from crossfade.postgres.names import quoted
@@ -67,6 +67,10 @@ def _about_rows(change: UpdateRows, family: tuple[Table, ...]) -> Iterator[Refus
     yield from data_preflight.foreign_partitions(family)
     yield from table_preflight.other_runs(family, change.set)
     yield from data_preflight.foreign_keys(family, "UPDATE", change.set)
+    by_place = data_preflight.without_key(family, change.set)
+    by_key = [member for member in family if member.kind == "table" and member not in by_place]
+    yield from rule_preflight.rules_of_a_write(by_key, "update")
+    yield from rule_preflight.rules_in_the_way(by_place, ["update"], "tell by which place rows were changed in")
 
 
 def _keys(change: UpdateRows, family: tuple[Table, ...]) -> Iterator[Refusal | Caution]:

@@ -4,7 +4,7 @@ These are the requirements as written, besides the default gates; what judges th
 """
 
 from datetime import timedelta
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
@@ -16,12 +16,15 @@ from crossfade.plan.hours import Blackouts, Hours
 from crossfade.plan.names import AppName, RunName
 from crossfade.plan.statements import one_select
 from crossfade.plan.windows import Windows
+from crossfade.plan.words import shown
 
 Mode = Literal["enforce", "observe"]
 Phase = Literal["expand", "backfill", "contract"]
 PHASES: tuple[Phase, ...] = ("expand", "backfill", "contract")
 Reached = Literal["planned", "expanded", "backfilled", "retained", "contracted"]
 """States of a run that a gate can ask for: those that it rests in."""
+Rested = Literal["planned", "expanded", "backfilled"]
+"""States of a run that a phase begins from, in the order of `PHASES`."""
 _DAY = timedelta(days=1)
 _Timeout = Annotated[timedelta, Between(low=timedelta(milliseconds=100), high=timedelta(minutes=10))]
 _Span = Annotated[timedelta, Between(low=timedelta(seconds=1), high=90 * _DAY)]
@@ -133,7 +136,29 @@ class Http(OutsideEntry):
         description="Names and positions, with dots between, of a value in the answer's JSON.",
         examples=["checks.0.ready"],
     )
-    equals: str | bool | int = Field(default=True, description="What that value has to be.")
+    equals: Annotated[str | bool | int | None, Given()] = Field(
+        default=None, description="What that value has to be; true if left out.", examples=["green"]
+    )
+
+    @property
+    def wanted(self) -> str | bool | int:
+        """What the value at `path` has to be."""
+        return True if self.equals is None else self.equals
+
+    @field_validator("equals", mode="before")
+    @classmethod
+    def _can_be_compared(cls, equals: object) -> object:
+        if equals is not None and not isinstance(equals, str | bool | int):
+            raise fault(f"expected a text, a whole number, true or false; got {shown(equals)}", "write one of these")
+        return equals
+
+    @field_validator("equals")
+    @classmethod
+    def _of_a_value(cls, equals: str | bool | int | None, info: ValidationInfo) -> str | bool | int | None:
+        if "path" in info.data and info.data["path"] is None:
+            raise fault("`equals` without the `path` of a value; the status alone would pass", "add `path`")
+        # What is left out means the same.
+        return None if equals is True else equals
 
 
 class OpenWindow(GateEntry):
@@ -165,7 +190,7 @@ class Soak(GateEntry):
 
     kind: ClassVar[str] = "soak"
 
-    since: Annotated[Reached | None, Given()] = Field(
+    since: Annotated[Rested | None, Given()] = Field(
         default=None, description="The state; left out, the one that the phase begins from.", examples=["backfilled"]
     )
     for_: _Span = Field(alias="for", description="For how long.", examples=["24h"])
@@ -210,17 +235,20 @@ class Gates(PlanPart):
     @field_validator("expand", "backfill", "contract")
     @classmethod
     def _fitting_and_once(cls, gates: tuple[Gate, ...], info: ValidationInfo) -> tuple[Gate, ...]:
-        found = [FaultAt((n,), *_unfit(gate, gates[:n], str(info.field_name))) for n, gate in enumerate(gates)]
+        phase = next(p for p in PHASES if p == info.field_name)
+        found = [FaultAt((n,), *_unfit(gate, gates[:n], phase)) for n, gate in enumerate(gates)]
         found = [f for f in found if f.message]
         if found:
             raise faults_at(found, gates)
         return gates
 
 
-def _unfit(gate: Gate, before: tuple[Gate, ...], phase: str) -> tuple[str, str]:
+def _unfit(gate: Gate, before: tuple[Gate, ...], phase: Phase) -> tuple[str, str]:
     if phase not in gate.phases:
         message = f"`{gate.kind}` cannot stand before {phase}: old versions are meant to run then"
         return message, f"move it to `{gate.phases[0]}`"
+    if isinstance(gate, Soak) and gate.since in get_args(Rested)[PHASES.index(phase) + 1 :]:
+        return f"a `soak` that never ends: {phase} begins before the run is {gate.since}", "take an earlier state"
     if gate in before:
         return f"this `{gate.kind}` gate is listed twice before {phase}", "remove one of them"
     return "", ""

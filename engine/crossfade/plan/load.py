@@ -2,8 +2,10 @@
 
     load_plan(path)           reads a file
     parse_plan(text, file)    the same for a text; `file` is what positions name
+    read_value(text)          one value as it would stand in a plan
 
-Both raise `InvalidPlan` with all problems in the order of the text. A path that cannot be read is a `UsageError`.
+The first two raise `InvalidPlan` with all problems in the order of the text. A path that cannot be read is a
+`UsageError`.
 """
 
 from __future__ import annotations
@@ -46,6 +48,18 @@ def load_plan(path: str | PathLike[str]) -> Plan:
 def parse_plan(text: str, file: str) -> Plan:
     """The plan that a text holds; `file` names it in problems."""
     return _parse(text.encode("utf-8", "surrogatepass"), file)
+
+
+def read_value(text: str) -> object:
+    """A number, a truth value, nothing, or a tuple of such, as a plan would read it; whatever else it is, the text."""
+    reader = Reader("")
+    try:
+        root = reader.read(text)
+    except Stop:
+        return text
+    if reader.problems or isinstance(root, Mapping):
+        return text
+    return None if root is None else _data(root)
 
 
 def _parse(content: bytes, file: str) -> Plan:

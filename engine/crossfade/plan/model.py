@@ -14,7 +14,7 @@ from crossfade.plan.changes import Change, ChangeEntry, DataEntry, Prose
 from crossfade.plan.durations import Between, format_duration
 from crossfade.plan.entries import Given, PlanPart
 from crossfade.plan.faults import FaultAt, fault, faults_at
-from crossfade.plan.gates import PHASES, AppVersion, Gates
+from crossfade.plan.gates import PHASES, AppVersion, Gates, OtherPlan
 from crossfade.plan.hours import Blackouts, Deadline, Hours
 from crossfade.plan.names import AppName, RunName
 from crossfade.plan.schedule import Schedule
@@ -228,6 +228,19 @@ class Plan(PlanPart):
             for n, gate in enumerate(gates.of(phase))
             if isinstance(gate, AppVersion)
             for place, said in _strangers(gate, roster)
+        ]
+        if found:
+            raise faults_at(found, gates)
+        return gates
+
+    @field_validator("gates")
+    @classmethod
+    def _not_for_itself(cls, gates: Gates, info: ValidationInfo) -> Gates:
+        found = [
+            FaultAt((phase, n, gate.kind, "name"), "a plan that waits for itself", "name another plan")
+            for phase in PHASES
+            for n, gate in enumerate(gates.of(phase))
+            if isinstance(gate, OtherPlan) and gate.name == info.data.get("name")
         ]
         if found:
             raise faults_at(found, gates)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from crossfade.plan.faults import fault
 
 
@@ -25,6 +27,14 @@ def one_select(text: str) -> str:
         not isinstance(cte.ctequery, ast.SelectStmt) for cte in (select.withClause and select.withClause.ctes) or ()
     ):
         raise fault("a SELECT that changes rows in its WITH", "only look there")
-    if select.targetList is not None and len(select.targetList) != 1:
-        raise fault(f"a SELECT of {len(select.targetList)} columns", "let it give one value")
+    width = _width(select)
+    if width != 1:
+        raise fault(f"a SELECT of {width or 'no'} columns", "let it give one value")
     return text
+
+
+def _width(select: Any) -> int:
+    """How many columns it gives; of a UNION and its kind those of the first part."""
+    while select.larg is not None:
+        select = select.larg
+    return len(select.valuesLists[0] if select.valuesLists else select.targetList or ())

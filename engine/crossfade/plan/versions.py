@@ -102,6 +102,27 @@ class VersionRange:
         """Whether the version is in the range; raises `UnreadableVersion` for one that the scheme cannot read."""
         return self._admits(version)
 
+    def as_json(self) -> dict[str, Any]:
+        """The range as `crossfade.version_admitted` of the ledger takes it.
+
+        `{"scheme": …, "comparators": [[op, version], …], "order": [version, …], "prereleases": bool}`. Versions are
+        written out, and pep440's `~=`, `.*` and `<` of a release are resolved. Two operators are pep440's alone: `past`
+        is after the version and its post-releases, and `["outside", low, high]` is before low, or high and later.
+        """
+        comparators = _comparators(self.scheme, self.text)
+        plain: list[list[str]] = [[op, version] for op, version in comparators]
+        prereleases = False
+        if self.scheme == "semver":
+            bounds = [(op, _semver_bound(self.text, op, version)) for op, version in comparators]
+            plain = [[op, str(bound)] for op, bound in bounds]
+            prereleases = any(bound.prerelease for _, bound in bounds)
+        elif self.scheme == "pep440":
+            plain = [resolved for op, version in comparators for resolved in _plain_pep440(op, version)]
+            prereleases = _names_prerelease(comparators)
+        # A version has one place; of one that is listed twice it is the last, as `admits` has it.
+        order = list(dict.fromkeys(reversed(self.order or ())))[::-1]
+        return {"scheme": self.scheme, "comparators": plain, "order": order, "prereleases": prereleases}
+
 
 def parse_range(scheme: Scheme, text: str, *, order: tuple[str, ...] | None = None) -> VersionRange:
     """Read a range; raises `UnreadableRange`. `order` goes with the scheme `ordered`."""
@@ -186,8 +207,34 @@ def _pep440(text: str, comparators: list[tuple[str, str]]) -> Callable[[str], bo
         specifiers = SpecifierSet(",".join(op + version for op, version in comparators))
     except InvalidSpecifier as error:
         raise UnreadableRange("pep440", text, str(error)) from None
-    prereleases = any(_read_pep440(version.removesuffix(".*")).is_prerelease for _, version in comparators)
+    prereleases = _names_prerelease(comparators)
     return lambda version: specifiers.contains(_read_pep440(version), prereleases=prereleases)
+
+
+def _names_prerelease(comparators: list[tuple[str, str]]) -> bool:
+    bounds = [_read_pep440(version.removesuffix(".*")) for _, version in comparators]
+    return any(bound.is_prerelease for bound in bounds)
+
+
+def _plain_pep440(op: str, version: str) -> list[list[str]]:
+    """A specifier of pep440 as comparators that need no rules but the order of versions."""
+    bound = _read_pep440(version.removesuffix(".*"))
+    if op == "~=":
+        return [[">=", str(bound)], ["<", _next_release(bound.epoch, bound.release[:-1])]]
+    if version.endswith(".*"):
+        low, high = f"{bound.base_version}.dev0", _next_release(bound.epoch, bound.release)
+        return [[">=", low], ["<", high]] if op == "==" else [["outside", low, high]]
+    if op == "<" and not bound.is_prerelease:
+        return [["<", f"{bound}.dev0"]]
+    if op == ">" and not (bound.is_postrelease or bound.is_devrelease):
+        return [["past", str(bound)]]
+    return [[op, str(bound)]]
+
+
+def _next_release(epoch: int, release: tuple[int, ...]) -> str:
+    """Where the releases that begin so end: 2.1 gives 2.2.dev0."""
+    *first, last = release
+    return f"{epoch}!{'.'.join(map(str, [*first, last + 1]))}.dev0"
 
 
 def _read_pep440(version: str) -> Any:

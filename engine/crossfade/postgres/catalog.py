@@ -23,6 +23,7 @@ from crossfade.postgres.catalog_objects import (
     Index,
     Privilege,
     Publication,
+    Rule,
     TextFunction,
     Trigger,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Privilege",
     "Publication",
     "QualifiedName",
+    "Rule",
     "Table",
     "TableKind",
     "TextFunction",
@@ -71,7 +73,8 @@ class Table:
     incoming_foreign_keys: tuple[ForeignKey, ...] = ()
     indexes: tuple[Index, ...] = ()
     triggers: tuple[Trigger, ...] = ()
-    rules: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    """A view's own one is not among them."""
     policies: tuple[str, ...] = ()
     row_security: bool = False
     force_row_security: bool = False

@@ -232,6 +232,19 @@ class TextFunction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rewrite rule: what the server makes of a statement on the table."""
+
+    name: str
+    event: Literal["select", "insert", "update", "delete"]
+    instead: bool = False
+    """In place of the statement, where its condition holds; else beside it."""
+    conditional: bool = False
+    enabled: str = "O"
+    """`O`: enabled, `D`: disabled, `R`: replica, `A`: always."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
     """A publication that sends the table's changes, directly, by schema, by ancestor, or as one of all tables."""
 

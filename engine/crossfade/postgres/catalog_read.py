@@ -30,6 +30,7 @@ from crossfade.postgres.catalog import (
     Privilege,
     Publication,
     QualifiedName,
+    Rule,
     Table,
     TextFunction,
     Trigger,
@@ -160,6 +161,7 @@ def _table(row: Row, parts: _Parts) -> Table:
     partitioned = row["kind"] == "partitioned"
     fields = _fields(row, Table) | {
         "name": QualifiedName(*row["name"]),
+        "rules": tuple(Rule(**rule) for rule in row["rules"]),
         "partition_parent": parents[0] if row["is_partition"] else None,
         "inherits": () if row["is_partition"] else parents,
         "partitions": descendants if partitioned else (),

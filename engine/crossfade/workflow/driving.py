@@ -122,7 +122,8 @@ def _under_lease(
         except psycopg.Error as error:
             if is_loss(error):
                 raise
-            failed = StepFailed(f"PostgreSQL says: {str(error).strip()}", sqlstate=error.sqlstate)
+            said = error.diag.message_primary or str(error).strip()
+            failed = StepFailed(f"PostgreSQL says: {said} (SQLSTATE {error.sqlstate})", sqlstate=error.sqlstate)
             ledger.set_failed(held, run.id, failed.as_json())
             raise failed from error
 

@@ -15,8 +15,9 @@ import psycopg
 
 from crossfade.backfill.rehearsal import Rehearsal
 from crossfade.errors import Interrupted, UsageError, WrongState
-from crossfade.gates import app_version, sightings
+from crossfade.gates import app_version, fence, sightings
 from crossfade.gates.evaluate import evaluate
+from crossfade.gates.fence import Answer
 from crossfade.gates.phase_gates import describe, gates_of
 from crossfade.gates.subject import Look, Subject
 from crossfade.gates.verdict import PhaseVerdict
@@ -424,9 +425,13 @@ class Engine:
             )
         return evaluate(connection, self._subject(run), phase)
 
-    def heartbeat(self, app: str, version: str, instance: str) -> None:
-        """Say that an instance is live."""
-        sightings.heartbeat(self._ledger(), app, version, instance)
+    def heartbeat(self, app: str, version: str, instance: str) -> bool:
+        """Say that an instance is live; whether it may go on."""
+        return sightings.heartbeat(self._ledger(), app, version, instance)
+
+    def can_i_run(self, app: str, version: str) -> Answer:
+        """Whether this version of the app may be deployed, against the database as it is; nothing is recorded."""
+        return fence.ask(self._ledger(), app, version)
 
     def record(self, app: str, version: str, instance: str = "deploy") -> None:
         """Record a deployment: it says what was meant, not what is live."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -20,12 +21,19 @@ from psycopg.types.json import Jsonb
 
 from crossfade.errors import Conflict, LostLease, UnknownRun, UsageError
 from crossfade.operations.step import Phase
+from crossfade.postgres.statement import Lock, LockMode
 from crossfade.workflow.states import FINAL, State
 
 Connection = psycopg.Connection[Any]
-VERSION = 1
+_SCRIPTS = {1: ("ledger_0001.sql", "ledger_0001_versions.sql")}
+"""What makes each version of the ledger from the one before, in this order."""
+VERSION = max(_SCRIPTS)
 _LOCK_CLASS = 0x43524653
 """Of our advisory locks: "CRFS"."""
+
+NO_FENCES: Mapping[str, Any] = MappingProxyType({})
+FENCE = Lock(relation="crossfade.fence", mode=LockMode.ACCESS_EXCLUSIVE)
+"""Held by whoever raises the fence; heartbeats and `can_i_run` share it until their transactions end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +81,8 @@ def install(connection: Connection) -> bool:
                 hint="Upgrade crossfade: pip install -U crossfade.",
             )
         for version in range(found + 1, VERSION + 1):
-            script = resources.files("crossfade.workflow") / "sql" / f"ledger_{version:04}.sql"
-            connection.execute(script.read_bytes())
+            for name in _SCRIPTS[version]:
+                connection.execute((resources.files("crossfade.workflow") / "sql" / name).read_bytes())
     return found < VERSION
 
 
@@ -162,12 +170,17 @@ def add_run(
     plan: Mapping[str, Any],
     acks: tuple[str, ...],
     program: Mapping[str, Any],
+    fences: Mapping[str, Any] = NO_FENCES,
 ) -> int:
-    """Register a run in state `planned`. Raises Conflict if one of that name was added meanwhile."""
+    """Register a run in state `planned`. Raises Conflict if one of that name was added meanwhile.
+
+    `fences` has, by app, the range of versions that work on the new shape, as `VersionRange.as_json` gives it.
+    """
     try:
         row = connection.execute(
-            "INSERT INTO crossfade.runs (name, digest, plan, acks, program) VALUES (%s, %s, %s, %s, %s) RETURNING id",
-            [name, digest, Jsonb(plan), list(acks), Jsonb(program)],
+            "INSERT INTO crossfade.runs (name, digest, plan, acks, program, fences) VALUES (%s, %s, %s, %s, %s, %s)"
+            " RETURNING id",
+            [name, digest, Jsonb(plan), list(acks), Jsonb(program), Jsonb(dict(fences))],
         ).fetchone()
     except psycopg.errors.UniqueViolation:
         raise Conflict(

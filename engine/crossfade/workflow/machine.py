@@ -34,6 +34,12 @@ class Run:
         """The first step of these parts that is not done."""
         return next((s for s in self.program.of(*parts) if self.steps.get(s.id) != "done"), None)
 
+    @property
+    def has_hidden(self) -> bool:
+        """Whether a part of the old shape is gone, or may be."""
+        states = ((s, self.steps.get(s.id)) for s in self.program.of(Part.HIDE))
+        return any(state == "done" or (state == "running" and not s.transactional) for s, state in states)
+
     def begun(self, *parts: Part) -> Step | None:
         """The last step of these parts that has something to undo: done, or begun and perhaps half made."""
         return next((s for s in reversed(self.program.of(*parts)) if self.steps.get(s.id) in ("running", "done")), None)
@@ -146,10 +152,11 @@ def reached(state: State, goal: State) -> bool:
 
 
 def moved(facts: Facts, event: Event) -> Facts:
-    """What is still known after a move: verdicts and the comparison hold for the one decision they were made for."""
-    if event is Event.BEGIN_CONTRACT:
-        return facts
-    return replace(facts, blockers=None, verified=False)
+    """What is still known after a move: verdicts and the comparison hold for the one decision they were made for.
+
+    What the gates said before the fence was raised says nothing of who came in until then: they are asked behind it.
+    """
+    return replace(facts, blockers=None, verified=facts.verified and event is Event.BEGIN_CONTRACT)
 
 
 def decide(run: Run, facts: Facts) -> Effect:
@@ -198,6 +205,9 @@ def _special(run: Run, facts: Facts) -> Effect:
         step = run.pending(Part.HIDE)
         if step is None:
             return Finish(Event.FINISH_HIDE)
+        if facts.blockers and not run.has_hidden:
+            # Old versions are let in again while it waits for its gates.
+            return Finish(Event.CALL_OFF)
         return _before_contract(run, facts) or Execute(step)
     if run.state is State.RETAINED:
         return _retained(run, facts)

@@ -24,7 +24,7 @@ from crossfade.observe.figures import RunProgress, TableProgress
 from crossfade.plan.model import Backfill, Plan
 from crossfade.workflow import ledger
 from crossfade.workflow.recent import Recent, recent_work
-from crossfade.workflow.states import State
+from crossfade.workflow.states import FINAL, GIVEN_UP, State
 
 Connection = psycopg.Connection[Any]
 _LEAST_POSITION = 0.05
@@ -91,7 +91,7 @@ def _read_run(connection: Connection, run_id: int) -> _Run:
     return _Run(
         name=row["name"],
         state=State(row["state"]),
-        paused=row["paused"],
+        paused=None if row["state"] in FINAL else row["paused"],
         now=row["now"],
         settings=Plan.from_json(row["plan"]).backfill.tuned(row["tuning"]),
         throttled_share=float(row["throttled_share"]),
@@ -181,6 +181,7 @@ def _whole(
         blocked=blocked,
     )
     eta = Eta(reason=_ahead(run.changes_ahead)) if run.changes_ahead and not blocked else estimate(outlook)
+    is_done = is_over and run.state not in GIVEN_UP
     current = next((t for t in tables if not t.finished and t.batches), tables[-1])
     return RunProgress(
         rows_done=done,
@@ -198,10 +199,10 @@ def _whole(
         throttled_seconds=_throttled_seconds(rows),
         throttled_by=next((t.throttled_by for t in tables if t.throttled_by and not t.finished), None),
         verified_share=_mean_share(tables),
-        eta_seconds=0.0 if is_over else _seconds(run, eta),
-        eta_p50=None if is_over else eta.p50,
-        eta_p90=None if is_over else eta.p90,
-        eta_reason=None if is_over else eta.reason,
+        eta_seconds=0.0 if is_done else _seconds(run, eta),
+        eta_p50=None if is_done else eta.p50,
+        eta_p90=None if is_done else eta.p90,
+        eta_reason=None if is_done else eta.reason,
         state=state,
         target_ms=1000 * run.settings.aim.target,
         elapsed_seconds=_elapsed(run, rows),

@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 
 from crossfade.errors import UsageError
 from crossfade.workflow import ledger
+from crossfade.workflow.reasons import require_reason
 
 if TYPE_CHECKING:
     from crossfade.workflow.ledger import RunRow
@@ -70,8 +71,10 @@ def waive(
 ) -> int:
     """Give up open rows: those with exactly these keys (and table, where one is given), or with no keys all of them.
 
-    How many they were. Raises UsageError where a key, or the table, names no open row; then none is given up.
+    How many they were. Raises UsageError where a key, or the table, names no open row, and for a reason that is empty;
+    then none is given up.
     """
+    require_reason(reason)
     _refuse_places(connection, run)
     with connection.transaction():
         waived = 0
@@ -92,7 +95,7 @@ def waive(
             if done.rowcount == 0 and (keys or table):
                 raise UsageError(
                     f"run {run.name} has no open row {_named(table, key)}; none was given up",
-                    hint=f"Write tables and whole keys as they are listed: crossfade quarantine list {run.name}",
+                    hint=_how_to_name(connection, run, key),
                 )
             waived += done.rowcount
         if waived:
@@ -108,6 +111,22 @@ def waive(
 def _named(table: str | None, key: Mapping[str, str] | None) -> str:
     columns = ", ".join(f"{column}={value}" for column, value in (key or {}).items())
     return " ".join(part for part in (f"with the key {columns}" if key else "", f"in {table}" if table else "") if part)
+
+
+def _how_to_name(connection: Connection, run: RunRow, key: Mapping[str, str] | None) -> str:
+    listed = f"crossfade quarantine list {run.name}"
+    if key is None:
+        return f"Write tables and whole keys as they are listed: {listed}"
+    columns = connection.execute(
+        "SELECT DISTINCT relation, ARRAY(SELECT pg_catalog.jsonb_object_keys(key) ORDER BY 1)"
+        " FROM crossfade.rejected_rows WHERE run_id = %s AND state = 'open' ORDER BY 1, 2",
+        [run.id],
+    ).fetchall()
+    partial = [(relation, of) for relation, of in columns if set(key) != set(of)]
+    if not partial:
+        return f"Write values as they are listed: {listed}"
+    wholes = "; ".join(f"of {relation} it has {', '.join(of)}" for relation, of in partial)
+    return f"Give the whole key: {wholes}. Write values as they are listed: {listed}"
 
 
 def _refuse_places(connection: Connection, run: RunRow) -> None:

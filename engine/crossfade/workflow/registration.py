@@ -13,6 +13,7 @@ from crossfade.plan.model import Plan
 from crossfade.workflow import ledger
 from crossfade.workflow.ledger import RunRow
 from crossfade.workflow.preflight import examine
+from crossfade.workflow.program import Program
 from crossfade.workflow.states import GIVEN_UP, State
 
 Connection = psycopg.Connection[Any]
@@ -48,7 +49,20 @@ def register(connection: Connection, plan: Plan, acks: tuple[str, ...], *, conne
     program, digest = examine(connect, plan, acks).checked(), plan_digest(plan)
     with connection.transaction():
         run_id = ledger.add_run(
-            connection, name=plan.name, digest=digest, plan=plan.as_json(), acks=acks, program=program.as_json()
+            connection,
+            name=plan.name,
+            digest=digest,
+            plan=plan.as_json(),
+            acks=acks,
+            program=program.as_json(),
+            fences=_fences(plan, program),
         )
         ledger.add_event(connection, run_id, "started", {"digest": digest, "acks": list(acks)})
     return ledger.get_run(connection, plan.name)
+
+
+def _fences(plan: Plan, program: Program) -> dict[str, Any]:
+    """For each app of the roster the versions that work on the new shape; a change of data has none."""
+    if program.data:
+        return {}
+    return {name: {**app.new_range.as_json(), "text": app.new} for name, app in (plan.apps or {}).items()}

@@ -9,12 +9,12 @@ import psycopg
 
 from crossfade.gates.verdict import PhaseVerdict
 from crossfade.operations.step import Phase
-from crossfade.workflow import ledger
+from crossfade.workflow import ledger, steering
 from crossfade.workflow.ledger import RunRow
 from crossfade.workflow.program import Program, from_json
 from crossfade.workflow.progress import read_progress
 from crossfade.workflow.results import Next, PhaseStatus, Status, StepStatus
-from crossfade.workflow.states import BEFORE_BACKFILLED, State
+from crossfade.workflow.states import BEFORE_BACKFILLED, FINAL, State
 
 _NEXT = {
     State.PLANNED: ("expand", Phase.EXPAND),
@@ -30,6 +30,9 @@ _NEXT = {
 }
 _TOO_EARLY = "the new version of an app must not be live before backfilled: rows not yet filled would look empty to it"
 _ACTIONS = {State.RETAINED: "drop", State.DROPPING: "drop"}
+_CUT_SHORT = {State.CANCELLED: "cancelled", State.ROLLED_BACK: "undone"}
+"""What became of a phase that was under way when the run was given up."""
+_WAITS_FOR_HOURS = (State.EXPANDED, State.BACKFILLING)
 
 
 def next_phase(state: State) -> Phase | None:
@@ -52,15 +55,18 @@ def status(
 ) -> Status:
     """Where a run stands; `early` names instances of the new version that are live too early."""
     program = from_json(run.program)
+    progress = read_progress(connection, run.id)
+    is_filled = program.is_empty(Phase.BACKFILL) or (progress is not None and progress.is_finished)
+    closed = None if is_filled else _closed_because(connection, run)
     return Status(
         name=run.name,
         state=run.state,
         state_since=run.state_since,
-        paused=run.paused,
+        paused=_held(run),
         failed=run.failed,
-        next=_next(run, gates),
-        phases=_phases(program, ledger.step_rows(connection, run.id), ledger.phase_rows(connection, run.id)),
-        progress=read_progress(connection, run.id),
+        next=_next(run, gates, closed),
+        phases=_phases(run, program, ledger.step_rows(connection, run.id), ledger.phase_rows(connection, run.id)),
+        progress=progress,
         gates=gates,
         retain_until=run.retain_until if run.state is State.RETAINED else None,
         holder=run.holder,
@@ -68,20 +74,33 @@ def status(
     )
 
 
-def _next(run: RunRow, gates: Mapping[Phase, PhaseVerdict]) -> Next:
+def _held(run: RunRow) -> str | None:
+    """Why nothing goes on; nothing holds a run that is turned back, or over."""
+    return None if run.state in FINAL or run.state is State.ROLLING_BACK else run.paused
+
+
+def _closed_because(connection: psycopg.Connection[Any], run: RunRow) -> str | None:
+    """Why no batch may begin now by the hours of the plan, and when one may."""
+    if run.state not in _WAITS_FOR_HOURS:
+        return None
+    row = connection.execute("SELECT pg_catalog.clock_timestamp()").fetchone()
+    assert row is not None
+    return steering.settings(connection, run).hours.closed_because(row[0])
+
+
+def _next(run: RunRow, gates: Mapping[Phase, PhaseVerdict], closed: str | None) -> Next:
     if run.state not in _NEXT:
         return Next(action=None, command=None)
-    if run.paused is not None:
+    if _held(run) is not None:
         return Next(action="resume", command=f"crossfade resume {run.name}", blocked_by=(f"paused: {run.paused}",))
     command, phase = _NEXT[run.state]
     if from_json(run.program).data:
         command = "cancel" if run.state is State.ROLLING_BACK else "backfill"
-    blocked = gates[phase].blockers if phase is not None and phase in gates else ()
+    blocked = tuple(gates[phase].blockers) if phase is not None and phase in gates else ()
+    blocked += (closed,) if closed is not None else ()
     if run.state is State.RETAINED and run.retain_until is not None:
         blocked = (f"retained until {run.retain_until:%Y-%m-%d %H:%M:%S %Z}",)
-    return Next(
-        action=_ACTIONS.get(run.state, command), command=f"crossfade {command} {run.name}", blocked_by=tuple(blocked)
-    )
+    return Next(action=_ACTIONS.get(run.state, command), command=f"crossfade {command} {run.name}", blocked_by=blocked)
 
 
 def _warnings(run: RunRow, early: str | None) -> tuple[str, ...]:
@@ -96,18 +115,21 @@ def _warnings(run: RunRow, early: str | None) -> tuple[str, ...]:
 
 
 def _phases(
-    program: Program, steps: Mapping[str, Mapping[str, Any]], phases: Mapping[str, Mapping[str, Any]]
+    run: RunRow,
+    program: Program,
+    steps: Mapping[str, Mapping[str, Any]],
+    phases: Mapping[str, Mapping[str, Any]],
 ) -> tuple[PhaseStatus, ...]:
-    return tuple(_phase(phase, program, steps, phases.get(phase.value)) for phase in Phase)
+    return tuple(_phase(run, phase, program, steps, phases.get(phase.value)) for phase in Phase)
 
 
 def _phase(
-    phase: Phase, program: Program, steps: Mapping[str, Mapping[str, Any]], row: Mapping[str, Any] | None
+    run: RunRow, phase: Phase, program: Program, steps: Mapping[str, Mapping[str, Any]], row: Mapping[str, Any] | None
 ) -> PhaseStatus:
     done = tuple(StepStatus(id=s.id, title=s.title, **_step_row(steps.get(s.id))) for s in program.in_phase(phase))
     return PhaseStatus(
         phase=phase,
-        state=_phase_state(done, row),
+        state=_phase_state(run, done, row),
         started_at=row["started_at"] if row else None,
         finished_at=row["finished_at"] if row else None,
         steps=done,
@@ -120,9 +142,9 @@ def _step_row(row: Mapping[str, Any] | None) -> dict[str, Any]:
     return {k: row[k] for k in ("state", "attempts", "lock_wait_ms", "duration_ms")}
 
 
-def _phase_state(steps: Sequence[StepStatus], row: Mapping[str, Any] | None) -> str:
+def _phase_state(run: RunRow, steps: Sequence[StepStatus], row: Mapping[str, Any] | None) -> str:
     if row is None:
         return "pending"
     if steps and all(s.state in ("undone", "pending") for s in steps) and any(s.state == "undone" for s in steps):
         return "undone"
-    return "done" if row["finished_at"] is not None else "running"
+    return "done" if row["finished_at"] is not None else _CUT_SHORT.get(run.state, "running")

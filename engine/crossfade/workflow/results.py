@@ -38,7 +38,7 @@ class StepStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseStatus:
-    """One phase: pending, running, done, or undone."""
+    """One phase: pending, running, done, undone, or cancelled while it ran."""
 
     phase: Phase
     state: str

@@ -24,12 +24,13 @@ APP, READER = "crossfade_app", "crossfade_reader"
 _APP_RIGHTS = (
     sql.SQL("USAGE ON SCHEMA {}").format(sql.Identifier(LEDGER_SCHEMA)),
     sql.SQL("EXECUTE ON FUNCTION {}(text, text, text)").format(sql.Identifier(LEDGER_SCHEMA, "heartbeat")),
+    sql.SQL("EXECUTE ON FUNCTION {}(text, text)").format(sql.Identifier(LEDGER_SCHEMA, "can_i_run")),
 )
 _READER_RIGHTS = (
     sql.SQL("USAGE ON SCHEMA {}").format(sql.Identifier(LEDGER_SCHEMA)),
     sql.SQL("SELECT ON ALL TABLES IN SCHEMA {}").format(sql.Identifier(LEDGER_SCHEMA)),
 )
-_WORDS = {APP: f"may call {LEDGER_SCHEMA}.heartbeat", READER: "may read the ledger"}
+_WORDS = {APP: f"may call {LEDGER_SCHEMA}.heartbeat and can_i_run", READER: "may read the ledger"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

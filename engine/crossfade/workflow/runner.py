@@ -22,7 +22,7 @@ from crossfade.workflow import ledger, machine
 from crossfade.workflow.machine import Facts
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import GIVEN_UP, TRANSITIONS, Event, State
-from crossfade.workflow.step_execution import GatesClosed, execute, undo
+from crossfade.workflow.step_execution import GatesClosed, execute, locked, undo, waiting_for
 
 POLL_SECONDS = 1.0
 """Between two looks at a gate that is waited for."""
@@ -136,7 +136,8 @@ def _wait(session: Session, wait: machine.Wait, verdict: PhaseVerdict | None) ->
 
 def _finish(session: Session, state: State, event: Event) -> None:
     target = TRANSITIONS[state, event]
-    with session.work.transaction():
+
+    def body() -> None:
         ledger.move(session.work, session.run_id, session.token, state, target)
         if event in _PHASE_BEGUN_BY:
             ledger.begin_phase(session.work, session.run_id, _PHASE_BEGUN_BY[event])
@@ -144,6 +145,13 @@ def _finish(session: Session, state: State, event: Event) -> None:
             ledger.finish_phase(session.work, session.run_id, _PHASE_FINISHED_BY[event])
         if event is Event.FINISH_HIDE:
             ledger.set_retention(session.work, session.run_id, session.plan.retain / timedelta(seconds=1))
+
+    if event is Event.BEGIN_CONTRACT:
+        # Apps that were let in before have been sighted by then, and the gates are asked behind the fence.
+        locked(session, "raise the fence", (ledger.FENCE,), body, waiting_for(session, "fence"))
+    else:
+        with session.work.transaction():
+            body()
     session.emit(StateChanged(run=session.name, source=state.value, target=target.value))
 
 

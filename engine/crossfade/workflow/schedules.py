@@ -21,6 +21,7 @@ from crossfade.plan.model import Plan
 from crossfade.plan.schedule import Schedule
 from crossfade.workflow import ledger
 from crossfade.workflow.preflight import examine
+from crossfade.workflow.reasons import require_reason
 from crossfade.workflow.states import GIVEN_UP
 
 Connection = psycopg.Connection[Any]
@@ -151,7 +152,8 @@ def refuse_schedule(connection: Connection, target: Plan | str) -> None:
 
 
 def pause(connection: Connection, found: ScheduleRow, reason: str) -> None:
-    """Let it fire no more until it is resumed; runs that are under way go on."""
+    """Let it fire no more until it is resumed; runs that are under way go on. Raises WrongState, UsageError."""
+    require_reason(reason)
     require_living(found)
     with connection.transaction():
         connection.execute("UPDATE crossfade.schedules SET paused = %s WHERE id = %s", [reason, found.id])
@@ -173,8 +175,12 @@ def resume(connection: Connection, found: ScheduleRow) -> None:
 
 
 def end(connection: Connection, found: ScheduleRow, reason: str | None) -> None:
-    """Let it never fire again; its name is free, and runs that are under way go on. Raises WrongState."""
-    require_living(found)
+    """Let it never fire again; its name is free, and runs that are under way go on. Raises UsageError.
+
+    Does nothing where it has ended.
+    """
+    if reason is not None:
+        require_reason(reason)
     with connection.transaction():
         ended = connection.execute(
             "UPDATE crossfade.schedules SET ended_at = pg_catalog.clock_timestamp() WHERE id = %s AND ended_at IS NULL",

@@ -35,6 +35,7 @@ class Event(StrEnum):
     BEGIN_BACKFILL = "begin_backfill"
     FINISH_BACKFILL = "finish_backfill"
     BEGIN_CONTRACT = "begin_contract"
+    CALL_OFF = "call_off"
     FINISH_HIDE = "finish_hide"
     BEGIN_DROP = "begin_drop"
     FINISH_DROP = "finish_drop"
@@ -54,8 +55,10 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.EXPANDED, Event.BEGIN_BACKFILL): State.BACKFILLING,
     # The runner, when every row is filled, the seal is done and both sides were compared over the whole table.
     (State.BACKFILLING, Event.FINISH_BACKFILL): State.BACKFILLED,
-    # The coordinator, once the gates of contract pass and both sides have been compared again.
+    # The coordinator, once the gates of contract pass and both sides have been compared again; it raises the fence.
     (State.BACKFILLED, Event.BEGIN_CONTRACT): State.CONTRACTING,
+    # The runner, where a gate does not pass any more behind the fence and nothing is hidden yet; it lowers the fence.
+    (State.CONTRACTING, Event.CALL_OFF): State.BACKFILLED,
     # The runner, when the last hide step is done; `retain` begins to count.
     (State.CONTRACTING, Event.FINISH_HIDE): State.RETAINED,
     # The runner, by itself when `retain` is 0, else the next command after it is over.

@@ -22,6 +22,7 @@ from crossfade.plan.model import Backfill, Plan
 from crossfade.plan.words import nearest, shown
 from crossfade.workflow import ledger
 from crossfade.workflow.program import from_json
+from crossfade.workflow.reasons import require_reason
 from crossfade.workflow.states import FINAL, GIVEN_UP, Event, State, after
 
 if TYPE_CHECKING:
@@ -31,7 +32,11 @@ Connection = psycopg.Connection[Any]
 
 
 def pause(connection: Connection, run: RunRow, reason: str) -> None:
-    """Hold the run at its next batch or step. Raises WrongState where nothing is left to hold."""
+    """Hold the run at its next batch or step. Raises WrongState where nothing is left to hold, UsageError.
+
+    Whoever drives it, or asks, is told the reason, so it may not be empty.
+    """
+    require_reason(reason)
     if run.state in FINAL:
         raise WrongState(f"run {run.name} is {run.state}; there is nothing to hold")
     ledger.set_paused(connection, run.id, reason)
@@ -114,8 +119,11 @@ def begin_cancel(connection: Connection, run: RunRow, reason: str | None = None)
     """Turn a run that changes data back, whoever drives it: no other batch is begun, and its lease is void.
 
     Batches in hand may still end; whoever drives it on to `cancelled` waits for them. What was changed stays changed.
-    Does nothing where it was done before. Raises WrongState where the run is of another kind, or over.
+    Does nothing where it was done before. Raises WrongState where the run is of another kind, or over, and UsageError
+    for a reason that is empty.
     """
+    if reason is not None:
+        require_reason(reason)
     if run.state in GIVEN_UP or run.state is State.ROLLING_BACK:
         return
     if not from_json(run.program).data:
@@ -128,7 +136,7 @@ def begin_cancel(connection: Connection, run: RunRow, reason: str | None = None)
         raise WrongState(f"run {run.name} is {run.state}; there is nothing left to cancel")
     with connection.transaction():
         row = connection.execute(
-            "UPDATE crossfade.runs SET token = token + 1 WHERE id = %s AND state = %s RETURNING token",
+            "UPDATE crossfade.runs SET token = token + 1, paused = NULL WHERE id = %s AND state = %s RETURNING token",
             [run.id, run.state.value],
         ).fetchone()
         if row is None:
@@ -161,7 +169,12 @@ def brake(connection: Connection) -> Brake:
 
 
 def set_brake(connection: Connection, *, reason: str | None) -> Brake:
-    """Hold every backfill for this reason, or with None let all go on; each run that is under way remembers it."""
+    """Hold every backfill for this reason, or with None let all go on; each run that is under way remembers it.
+
+    Raises UsageError for a reason that is empty.
+    """
+    if reason is not None:
+        require_reason(reason)
     with connection.transaction():
         done = connection.execute(
             "UPDATE crossfade.brake SET is_on = %(reason)s::text IS NOT NULL, reason = %(reason)s,"

@@ -42,7 +42,7 @@ def execute(session: Session, step: Step, ask: Callable[[], PhaseVerdict]) -> No
     if not step.transactional:
         _outside_transaction(session, step)
         return
-    on_wait = _on_wait(session, step)
+    on_wait = waiting_for(session, step.id)
     if step.part is Part.HIDE:
         on_wait = _asking_again(on_wait, ask)
     _in_transaction(session, step, step.statements, "done", on_wait)
@@ -88,13 +88,15 @@ def undo(session: Session, step: Step) -> None:
     # A transactional step that is only "running" never committed: there is nothing of it to take back.
     nothing_made = step.transactional and state == "running"
     statements = () if nothing_made else step.undo
-    _in_transaction(session, step, statements, "undone", _on_wait(session, step))
+    _in_transaction(session, step, statements, "undone", waiting_for(session, step.id))
 
 
-def _on_wait(session: Session, step: Step) -> locks.OnWait:
+def waiting_for(session: Session, step: str) -> locks.OnWait:
+    """Tells of each wait for a lock, and stops if it is time to. Raises WorkLeft."""
+
     def report(attempt: int, seconds: float, blockers: tuple[Blocker, ...]) -> None:
         session.emit(
-            LockWaited(run=session.name, step=step.id, attempt=attempt, waited_seconds=seconds, blockers=blockers)
+            LockWaited(run=session.name, step=step, attempt=attempt, waited_seconds=seconds, blockers=blockers)
         )
         stop = session.should_stop()
         if stop is not None:
@@ -106,11 +108,6 @@ def _on_wait(session: Session, step: Step) -> locks.OnWait:
 def _in_transaction(
     session: Session, step: Step, statements: tuple[Statement, ...], state: str, on_wait: locks.OnWait
 ) -> None:
-    policy = locks.LockPolicy(
-        timeout=session.plan.locks.timeout / timedelta(seconds=1),
-        give_up_after=session.plan.locks.give_up_after / timedelta(seconds=1),
-        statement=None if any(s.rewrites or s.scans for s in statements) else HELD_SECONDS,
-    )
     timing: dict[str, float] = {}
     begun = time.monotonic()
 
@@ -122,9 +119,27 @@ def _in_transaction(
         timing.update(lock_wait_ms=(held - begun) * 1000, duration_ms=(time.monotonic() - held) * 1000)
         ledger.step_ended(session.work, session.run_id, step.id, state=state, **timing)
 
-    wanted = _locks_of(statements)
-    locks.in_slices(session.work, wanted, policy, body, what=step.title, on_wait=on_wait)
+    statement = None if any(s.rewrites or s.scans for s in statements) else HELD_SECONDS
+    locked(session, step.title, _locks_of(statements), body, on_wait, statement=statement)
     session.emit(StepDone(run=session.name, step=step.id, phase=step.phase.value, **timing))
+
+
+def locked(
+    session: Session,
+    what: str,
+    wanted: tuple[Lock, ...],
+    body: Callable[[], None],
+    on_wait: locks.OnWait,
+    *,
+    statement: float | None = HELD_SECONDS,
+) -> None:
+    """Call `body` in a transaction that holds these locks, got as the plan says. Raises LockNotAcquired."""
+    policy = locks.LockPolicy(
+        timeout=session.plan.locks.timeout / timedelta(seconds=1),
+        give_up_after=session.plan.locks.give_up_after / timedelta(seconds=1),
+        statement=statement,
+    )
+    locks.in_slices(session.work, wanted, policy, body, what=what, on_wait=on_wait)
 
 
 def _locks_of(statements: tuple[Statement, ...]) -> tuple[Lock, ...]:

@@ -1,10 +1,9 @@
--- The sessions of apps in this database. A role without pg_read_all_stats sees every application_name, but of other
+-- The sessions in this database. A role without pg_read_all_stats sees every application_name, but of other
 -- roles' sessions neither the kind nor the address: a NULL there must not hide a session.
 SELECT a.application_name, a.pid, host(a.client_addr) AS host
 FROM pg_stat_activity a
 JOIN pg_database d ON d.oid = a.datid
 WHERE d.datname = current_database()
   AND a.pid <> pg_backend_pid()
-  AND strpos(a.application_name, '@') > 0
   AND coalesce(a.backend_type, 'client backend') = 'client backend'
 ORDER BY a.pid

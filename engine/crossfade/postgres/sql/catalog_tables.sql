@@ -22,8 +22,12 @@ SELECT c.oid::bigint AS oid,
        pg_get_userbyid(c.relowner)::text AS owner,
        pg_has_role(c.relowner, 'USAGE') AS owned,
        has_schema_privilege(c.relnamespace, 'CREATE') AS can_create_in_schema,
-       ARRAY(SELECT r.rulename::text FROM pg_rewrite r
-             WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN' ORDER BY 1) AS rules,
+       ARRAY(SELECT jsonb_build_object(
+                 'name', r.rulename, 'instead', r.is_instead, 'conditional', r.ev_qual::text <> '<>',
+                 'enabled', r.ev_enabled, 'event',
+                 CASE r.ev_type WHEN '2' THEN 'update' WHEN '3' THEN 'insert' WHEN '4' THEN 'delete' ELSE 'select' END)
+             FROM pg_rewrite r
+             WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN' ORDER BY r.rulename) AS rules,
        ARRAY(SELECT p.polname::text FROM pg_policy p WHERE p.polrelid = c.oid ORDER BY 1) AS policies,
        c.relrowsecurity AS row_security,
        c.relforcerowsecurity AS force_row_security,

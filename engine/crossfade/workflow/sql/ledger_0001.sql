@@ -17,6 +17,7 @@ CREATE TABLE crossfade.runs (
     plan jsonb NOT NULL,
     acks text[] NOT NULL DEFAULT '{}',
     program jsonb NOT NULL,
+    fences jsonb NOT NULL DEFAULT '{}',
     state text NOT NULL DEFAULT 'planned',
     state_since timestamptz NOT NULL DEFAULT clock_timestamp(),
     paused text,
@@ -31,6 +32,7 @@ CREATE TABLE crossfade.runs (
 );
 -- A name is free again after its run was rolled back or cancelled.
 CREATE UNIQUE INDEX runs_name ON crossfade.runs (name) WHERE state NOT IN ('rolled_back', 'cancelled');
+CREATE INDEX runs_with_fences ON crossfade.runs (id) WHERE fences <> '{}' AND state NOT IN ('rolled_back', 'cancelled');
 CREATE INDEX runs_under_way ON crossfade.runs (id) WHERE state NOT IN ('contracted', 'rolled_back', 'cancelled');
 
 CREATE TABLE crossfade.phases (
@@ -63,6 +65,9 @@ CREATE TABLE crossfade.backfills (
     relation_oid oid NOT NULL,
     key_columns text[] NOT NULL,
     key_types text[] NOT NULL,
+    target text,
+    keeps_all boolean NOT NULL DEFAULT false,
+    shape text NOT NULL DEFAULT '',
     frontier text[],
     upper text[],
     rows_estimated bigint,
@@ -84,6 +89,21 @@ CREATE TABLE crossfade.backfills (
     verified_share double precision,
     UNIQUE (run_id, change_id, relation)
 );
+COMMENT ON COLUMN crossfade.backfills.shape IS
+    'What has to stay as it was while batches are done: the type and collation of the key, which table `target` is, and for an archive that `keeps_all` the columns of both.';
+-- What `shape` was made of, as it is now.
+CREATE FUNCTION crossfade.shape_of(relation oid, key_columns text[], target text, keeps_all boolean) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT concat_ws('; ',
+        (SELECT string_agg(format('%s %s %s', a.attname, a.atttypid, a.attcollation), ', ' ORDER BY a.attname)
+         FROM pg_attribute a
+         WHERE a.attrelid = shape_of.relation AND a.attname = ANY (shape_of.key_columns)),
+        'into ' || to_regclass(shape_of.target)::oid,
+        (SELECT string_agg(format('%s.%s', a.attrelid, a.attname), ', ' ORDER BY a.attrelid, a.attname)
+         FROM pg_attribute a
+         WHERE shape_of.keeps_all AND a.attrelid IN (shape_of.relation, to_regclass(shape_of.target))
+           AND a.attnum > 0 AND NOT a.attisdropped))
+$$;
 COMMENT ON COLUMN crossfade.backfills.free_at IS
     'When the next batch may begin, by the limits of rows and of WAL a second; one clock for every worker.';
 
@@ -278,15 +298,74 @@ CREATE FUNCTION crossfade.compact_legacy_writes() RETURNS void
     ))
 $$;
 
-CREATE FUNCTION crossfade.heartbeat(app text, version text, instance text) RETURNS void
-    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- The fence: what each run has against a version of an app, by where it stands; no row where nothing is against it. From
+-- `planned` to `backfilling`, and while it rolls back, versions that need the new shape may not run yet; from
+-- `contracting` on those that need the old one may not run any more. A version that cannot be read is `allowed` NULL.
+CREATE FUNCTION crossfade.objections(app text, version text)
+    RETURNS TABLE (run text, is_closed boolean, allowed boolean, reason text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT r.name, f.is_closed, CASE WHEN f.admitted IS NOT NULL THEN false END,
+        CASE
+            WHEN f.admitted IS NULL THEN format('%s cannot be read as a %s version', objections.version,
+                                                r.fences -> objections.app ->> 'scheme')
+            WHEN f.is_closed THEN format('run %s takes the old shape away: %s has to be %s', r.name, objections.app,
+                                         r.fences -> objections.app ->> 'text')
+            ELSE format('run %s is %s: %s %s needs the new shape, which is complete from backfilled on', r.name,
+                        r.state, objections.app, objections.version)
+        END
+    FROM crossfade.runs r
+    CROSS JOIN LATERAL (
+        SELECT r.state IN ('contracting', 'retained', 'dropping', 'contracted', 'reverting') AS is_closed,
+            crossfade.version_admitted(r.fences -> objections.app, objections.version) AS admitted
+    ) f
+    WHERE r.fences <> '{}' AND r.state NOT IN ('rolled_back', 'cancelled', 'backfilled')
+      AND r.fences ? objections.app
+      AND f.admitted IS DISTINCT FROM f.is_closed
+    ORDER BY r.id;
+END $$;
+
+-- Only ever locked. Whoever raises the fence has it alone for a moment: each answer of before has left a sighting by then,
+-- which the gates see, and each answer of after knows of the fence.
+CREATE TABLE crossfade.fence ();
+CREATE FUNCTION crossfade.is_fenced(app text, version text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    LOCK TABLE crossfade.fence IN ACCESS SHARE MODE;
+    RETURN EXISTS (
+        SELECT FROM crossfade.objections(is_fenced.app, is_fenced.version) o
+        WHERE o.allowed IS NOT NULL OR o.is_closed
+    );
+END $$;
+
+CREATE FUNCTION crossfade.can_i_run(app text, version text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF crossfade.is_fenced(can_i_run.app, can_i_run.version) THEN
+        RETURN false;
+    END IF;
+    INSERT INTO crossfade.sightings AS s (app, version, instance, source, host)
+    VALUES (can_i_run.app, can_i_run.version, 'pid ' || pg_backend_pid(), 'start', host(inet_client_addr()))
+    ON CONFLICT ON CONSTRAINT sightings_pkey DO UPDATE SET last_seen = clock_timestamp(), host = excluded.host;
+    RETURN true;
+END $$;
+COMMENT ON FUNCTION crossfade.can_i_run(text, text) IS
+    'Whether this version of the app may work on the database as it is now. Ask at start, outside a transaction, and end if it says no.';
+
+CREATE FUNCTION crossfade.heartbeat(app text, version text, instance text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    fenced boolean := crossfade.is_fenced(heartbeat.app, heartbeat.version);
+BEGIN
     INSERT INTO crossfade.sightings AS s (app, version, instance, source, host)
     VALUES (heartbeat.app, heartbeat.version, heartbeat.instance, 'heartbeat', host(inet_client_addr()))
     ON CONFLICT ON CONSTRAINT sightings_pkey DO UPDATE SET last_seen = clock_timestamp(), host = excluded.host;
-    SELECT crossfade.compact_legacy_writes();
-$$;
+    PERFORM crossfade.compact_legacy_writes();
+    RETURN NOT fenced;
+END $$;
 COMMENT ON FUNCTION crossfade.heartbeat(text, text, text) IS
-    'Says that this instance of the app is live. Call it at start and every 15 seconds or so, outside a long transaction.';
+    'Says that this instance of the app is live, and answers whether it may go on. Call it at start and every 15 seconds or so, outside a transaction.';
 
 -- Called by the trigger functions of a pair for a write of the old shape, which let a session through once a second;
 -- `setting` is the session's that holds when it was.

@@ -1,0 +1,160 @@
+"""What a plan may write of its gates, how it is read back, and what is refused where."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from crossfade.errors import InvalidPlan
+from crossfade.plan.digest import plan_digest
+from crossfade.plan.gates import Exec, Http, LongTransactions, OpenWindow, OtherPlan, Soak, Sql
+from crossfade.plan.load import parse_plan
+from crossfade.plan.model import Plan
+
+from .bad_plans import GOOD
+
+EVERY_KIND = (
+    GOOD
+    + """\
+gates:
+  expand:
+    - sql: {query: SELECT true, timeout: 2s, hold: 15m}
+    - exec: {command: [./ready, "a b"], mode: observe}
+    - http: {url: "https://h/ready?x=1", status: 204}
+    - http: {url: "https://h/ready", path: checks.0.ready}
+    - http: {url: "https://h/ready", path: n, equals: 1}
+    - http: {url: "https://h/ready", path: n, equals: "1"}
+    - http: {url: "https://h/ready", path: n, equals: false}
+    - window: {open: "09:00-16:00 Europe/Paris", freeze: [2026-12-24]}
+    - soak: {for: 24h}
+    - plan: {name: another}
+    - long_transactions: {}
+  contract:
+    - soak: {for: 24h, since: planned}
+    - soak: {for: 24h, since: backfilled}
+    - plan: {name: another, state: backfilled}
+    - long_transactions: {older_than: 10s}
+"""
+)
+
+
+def test_every_key_reaches_the_plan_and_survives_json() -> None:
+    plan = parse_plan(EVERY_KIND, "p.yaml")
+    sql, command, status, ready, one, text, false, window, soak, other, long = plan.gates.expand
+    assert isinstance(sql, Sql)
+    assert (sql.timeout, sql.hold, sql.mode) == (timedelta(seconds=2), timedelta(minutes=15), "enforce")
+    assert isinstance(command, Exec)
+    assert (command.command, command.timeout, command.mode) == (("./ready", "a b"), timedelta(seconds=30), "observe")
+    wanted = [(type(g.wanted), g.wanted) for g in (status, ready, one, text, false) if isinstance(g, Http)]
+    assert wanted == [(bool, True), (bool, True), (int, 1), (str, "1"), (bool, False)]
+    assert isinstance(window, OpenWindow)
+    assert isinstance(soak, Soak)
+    assert (soak.for_, soak.since) == (timedelta(days=1), None)
+    assert isinstance(other, OtherPlan)
+    assert (other.name, other.state) == ("another", "contracted")
+    assert isinstance(long, LongTransactions)
+    assert (long.older_than, long.hold) == (timedelta(minutes=1), None)
+    again = Plan.from_json(plan.as_json())
+    assert again == plan
+    assert plan_digest(again) == plan_digest(plan)
+
+
+def test_a_default_that_is_written_out_means_the_same() -> None:
+    def digest(keys: str) -> str:
+        return plan_digest(parse_plan(f'{GOOD}gates: {{expand: [http: {{url: "http://h", {keys}}}]}}\n', "p.yaml"))
+
+    assert digest("path: a") == digest("path: a, equals: true, status: 200, timeout: 5s, mode: enforce")
+    assert digest("path: a") != digest("path: a, equals: 1")
+
+
+BAD = {
+    "sql: {}": "`query` is missing in `sql`",
+    "sql: {query: ''}": "an empty text",
+    "sql: {query: SELECT 1 +}": "not readable as SQL",
+    "sql: {query: 'SELECT true; SELECT true'}": "here are 2 statements",
+    "sql: {query: 'SELECT true, false'}": "a SELECT of 2 columns",
+    "sql: {query: DELETE FROM t}": "expected a SELECT",
+    "sql: {query: SELECT true INTO x}": "expected a SELECT",
+    "sql: {query: SELECT true FROM t FOR UPDATE}": "locks rows",
+    "sql: {query: WITH x AS (DELETE FROM t RETURNING 1) SELECT true FROM x}": "changes rows in its WITH",
+    "sql: {query: SELECT true, timeout: 50ms}": "`50ms`",
+    "sql: {query: SELECT true, timeout: 11m}": "`11m`",
+    "sql: {query: SELECT true, hold: }": "a key without a value",
+    "sql: {query: SELECT true, hold: 91d}": "`91d`",
+    "exec: {command: []}": "is empty",
+    "exec: {command: ls -l}": "expected a list",
+    "exec: {command: [sleep, 5]}": "`5`",
+    "exec: {command: ['']}": "an empty program name",
+    'exec: {command: [ls, "a\\0b"]}': "cannot store",
+    "http: {url: status.example.com}": "not a web address",
+    "http: {url: 'file:///etc/passwd'}": "not a web address",
+    "http: {url: 'http://boss:s3cret@h'}": "a user or a password",
+    "http: {url: 'http://h', status: 99}": "99",
+    "http: {url: 'http://h', status: '200'}": "200",
+    "http: {url: 'http://h', equals: ready}": "`equals` without the `path`",
+    "http: {url: 'http://h', equals: true}": "`equals` without the `path`",
+    "http: {url: 'http://h', path: }": "a key without a value",
+    "http: {url: 'http://h', path: a, equals: }": "a key without a value",
+    "http: {url: 'http://h', path: a, equals: 1.5}": "`1.5`",
+    "http: {url: 'http://h', path: a, equals: [1]}": "expected a text",
+    "http: {url: 'http://h', path: ''}": "an empty text",
+    "window: {}": "always open",
+    "window: {open: }": "a key without a value",
+    "window: {open: nightly}": "expected a window",
+    "window: {freeze: christmas}": "expected a blackout",
+    "soak: {}": "`for` is missing in `soak`",
+    "soak: {for: 0s}": "`0s`",
+    "soak: {for: 1d, since: retained}": "`retained`",
+    "soak: {for: 1d, since: expanding}": "`expanding`",
+    "plan: {}": "`name` is missing in `plan`",
+    "plan: {name: Not A Name}": "`Not A Name`",
+    "plan: {name: another, state: expanding}": "`expanding`",
+    "plan: {name: users-email}": "a plan that waits for itself",
+    "long_transactions: {older_than: 0s}": "`0s`",
+    "long_transactions: {older_then: 1m}": "did you mean `older_than`?",
+}
+
+
+@pytest.mark.parametrize(("gate", "words"), BAD.items(), ids=BAD)
+@pytest.mark.parametrize("phase", ["expand", "backfill", "contract"])
+def test_a_gate_that_is_no_good_is_refused_in_its_line(gate: str, words: str, phase: str) -> None:
+    with pytest.raises(InvalidPlan) as raised:
+        parse_plan(f"{GOOD}gates:\n  {phase}:\n    - {gate}\n", "p.yaml")
+    (problem,) = raised.value.problems
+    assert problem.line == 7
+    assert words in f"{problem.message} ({problem.hint})"
+    assert problem.hint
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("phase", "since", "good"),
+    [
+        ("expand", "planned", True),
+        ("expand", "expanded", False),
+        ("expand", "backfilled", False),
+        ("backfill", "planned", True),
+        ("backfill", "expanded", True),
+        ("backfill", "backfilled", False),
+        ("contract", "planned", True),
+        ("contract", "expanded", True),
+        ("contract", "backfilled", True),
+    ],
+)
+def test_a_soak_counts_from_a_state_before_its_phase(phase: str, since: str, good: bool) -> None:
+    text = f"{GOOD}gates: {{{phase}: [soak: {{for: 1h, since: {since}}}]}}\n"
+    if good:
+        parse_plan(text, "p.yaml")
+        return
+    with pytest.raises(InvalidPlan, match=f"{phase} begins before the run is {since}"):
+        parse_plan(text, "p.yaml")
+
+
+def test_the_same_gate_is_refused_twice_and_another_of_its_kind_is_not() -> None:
+    def read(*gates: str) -> None:
+        parse_plan(GOOD + "gates:\n  expand:\n" + "".join(f"    - {g}\n" for g in gates), "p.yaml")
+
+    read("sql: {query: SELECT true}", "sql: {query: SELECT false}", "sql: {query: SELECT true, hold: 1h}")
+    with pytest.raises(InvalidPlan, match="listed twice"):
+        read("sql: {query: SELECT true}", "sql: {query: SELECT true, timeout: 5s}")
