@@ -284,7 +284,7 @@ SET rows_done = f.rows_done + %(counted)s,
         coalesce(%(covered)s / %(rows_limit)s::double precision, 0),
         coalesce(batch.wal_bytes / %(wal_limit)s::double precision, 0)))
 FROM batch
-WHERE f.id = %(task)s AND pg_catalog.to_regclass(f.relation) = f.relation_oid
+WHERE f.id = %(task)s AND pg_catalog.to_regclass(%(relation)s) = f.relation_oid
     AND (f.target IS NULL OR f.shape = crossfade.shape_of(f.relation_oid, f.key_columns, f.target, f.keeps_all))
 RETURNING f.rows_done, f.rows_estimated, f.batch_rows,
     pg_catalog.date_part('epoch', f.free_at - pg_catalog.clock_timestamp())
@@ -300,9 +300,11 @@ class Done:
     seconds: float
 
 
-def _has_its_name(connection: Connection, claimed: Claim) -> bool:
+def _is_reshaped(connection: Connection, claimed: Claim) -> bool:
+    """Whether it was the shape: the name may be right by now, where another worker has followed a rename meanwhile."""
     row = connection.execute(
-        "SELECT pg_catalog.to_regclass(relation) = relation_oid FROM crossfade.backfills WHERE id = %s",
+        "SELECT target IS NOT NULL AND shape <> crossfade.shape_of(relation_oid, key_columns, target, keeps_all)"
+        " FROM crossfade.backfills WHERE id = %s",
         [claimed.task.id],
     ).fetchone()
     return bool(row and row[0])
@@ -316,6 +318,8 @@ def finish(connection: Connection, job: Job, claimed: Claim, done: Done, pace: P
         {
             "id": claimed.id,
             "task": claimed.task.id,
+            # The name that was written to: the ledger may have another one by now.
+            "relation": str(claimed.task.relation),
             "upto": list(claimed.upto),
             "covered": claimed.covered,
             "counted": claimed.covered if claimed.task.pass_number == 1 else 0,
@@ -332,5 +336,5 @@ def finish(connection: Connection, job: Job, claimed: Claim, done: Done, pace: P
     ).fetchone()
     if row is None:
         # Our write holds locks on what has the names now, so that they are the same by the time we commit.
-        raise reshaped(claimed.task.relation) if _has_its_name(connection, claimed) else RelationReplaced(claimed.task)
+        raise reshaped(claimed.task.relation) if _is_reshaped(connection, claimed) else RelationReplaced(claimed.task)
     return Standings(rows_done=row[0], rows_estimated=row[1], batch_rows=row[2], wait_seconds=max(0.0, row[3]))
