@@ -98,8 +98,8 @@ def test_the_time_counts_from_the_question_on(monkeypatch: pytest.MonkeyPatch) -
             clock[0] += seconds
 
     clock = [1000.0]
-    monkeypatch.setattr("crossfade.gates.asking.threading.Thread", Hanging)
-    monkeypatch.setattr("crossfade.gates.asking.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("crossfade.gates.aside.threading.Thread", Hanging)
+    monkeypatch.setattr("crossfade.gates.aside.time.monotonic", lambda: clock[0])
     first, second = Asking(SUBJECT, QUICK, LOOK), Asking(SUBJECT, QUICK, LOOK)
     assert first.judgement().verdict is second.judgement().verdict is ERROR
     assert waited[0] > 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crossfade.gates import app_version, sightings
-from crossfade.gates.sources.aside import Aside
+from crossfade.gates.aside import Aside
 from crossfade.gates.verdict import Verdict
 from crossfade.plan.gates import AppVersion
 

@@ -24,7 +24,9 @@ from crossfade.backfill.task import (
     as_bound,
     fetch,
     fetch_number,
+    is_in_shape,
     reshaped,
+    target_of,
     task_of,
     tasks_to_cut,
 )
@@ -300,16 +302,6 @@ class Done:
     seconds: float
 
 
-def _is_reshaped(connection: Connection, claimed: Claim) -> bool:
-    """Whether it was the shape: the name may be right by now, where another worker has followed a rename meanwhile."""
-    row = connection.execute(
-        "SELECT target IS NOT NULL AND shape <> crossfade.shape_of(relation_oid, key_columns, target, keeps_all)"
-        " FROM crossfade.backfills WHERE id = %s",
-        [claimed.task.id],
-    ).fetchone()
-    return bool(row and row[0])
-
-
 def finish(connection: Connection, job: Job, claimed: Claim, done: Done, pace: Pace) -> Standings:
     """Mark a batch as done and count it, in the transaction of its rows."""
     settings = job.control.settings
@@ -336,5 +328,8 @@ def finish(connection: Connection, job: Job, claimed: Claim, done: Done, pace: P
     ).fetchone()
     if row is None:
         # Our write holds locks on what has the names now, so that they are the same by the time we commit.
-        raise reshaped(claimed.task.relation) if _is_reshaped(connection, claimed) else RelationReplaced(claimed.task)
+        if target_of(job.change.write) is not None and not is_in_shape(connection, claimed.task):
+            raise reshaped(claimed.task.relation)
+        # The name may be right by now, where another worker has followed a rename meanwhile.
+        raise RelationReplaced(claimed.task)
     return Standings(rows_done=row[0], rows_estimated=row[1], batch_rows=row[2], wait_seconds=max(0.0, row[3]))

@@ -79,7 +79,7 @@ def write_around(connection: Connection, job: Job, ranges: Ranges, lo: Bound | N
 
     Goes from left to right, so that it can stop after a while, or enough savepoints, with all up to one key done.
     """
-    keys = _wanting(connection, ranges, lo, hi)
+    keys = wanted_keys(connection, ranges, lo, hi)
     if not keys:
         # What refused was about the statement; there is no row that wants it.
         return Written(rows=0, upto=hi)
@@ -109,8 +109,11 @@ def write_around(connection: Connection, job: Job, ranges: Ranges, lo: Bound | N
     return Written(rows=rows, upto=hi, rejected=tuple(rejected))
 
 
-def _wanting(connection: Connection, ranges: Ranges, lo: Bound | None, hi: Bound) -> list[Bound]:
-    """The keys of the rows that are meant; of every row, where that cannot be asked of each of them."""
+def wanted_keys(connection: Connection, ranges: Ranges, lo: Bound | None, hi: Bound) -> list[Bound]:
+    """The keys of the rows that are meant; of every row, where that cannot be asked of each of them.
+
+    Inside a transaction that has the path which the users' expressions know.
+    """
     try:
         with connection.transaction():
             return [tuple(row[0]) for row in fetch(connection, ranges.pending_keys(lo, hi))]

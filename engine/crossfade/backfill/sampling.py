@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from crossfade.backfill.look import look
-from crossfade.backfill.quarantine import described, is_refusal, key_as_json
+from crossfade.backfill.quarantine import described, is_refusal, key_as_json, wanted_keys
 from crossfade.backfill.query_plans import plan_warnings
 from crossfade.backfill.rehearsal import Example, Measured, Refused, Sample
 from crossfade.backfill.task import fetch, fetch_number, send_write, users_search_path
@@ -156,7 +156,8 @@ def _written(connection: Connection, relation: Relation, ranges: TrialRanges, st
 
 def _around(connection: Connection, ranges: TrialRanges, stretch: Stretch) -> tuple[int, tuple[Refused, ...]]:
     """Halve what fails until single rows are left; how many were written, and the first that are refused."""
-    keys = _wanting(connection, ranges, stretch)
+    with users_search_path(connection):
+        keys = wanted_keys(connection, ranges, stretch.lo, stretch.hi)
     until, written, savepoints = time.monotonic() + _LONGEST, 0, 0
     refused: list[Refused] = []
     left = [(0, len(keys))] if keys else []
@@ -176,17 +177,6 @@ def _around(connection: Connection, ranges: TrialRanges, stretch: Stretch) -> tu
                 middle = (first + end) // 2
                 left += [(middle, end), (first, middle)]
     return written, tuple(refused)
-
-
-def _wanting(connection: Connection, ranges: TrialRanges, stretch: Stretch) -> list[Bound]:
-    """The keys of the rows that are meant; of every row, where that cannot be asked of each of them."""
-    try:
-        with connection.transaction(), users_search_path(connection):
-            return [tuple(row[0]) for row in fetch(connection, ranges.pending_keys(stretch.lo, stretch.hi))]
-    except psycopg.Error as error:
-        if not is_refusal(error):
-            raise
-        return [tuple(row[0]) for row in fetch(connection, ranges.keys(stretch.lo, stretch.hi))]
 
 
 def _refused(key: Key, bound: Bound, error: psycopg.Error) -> Refused:

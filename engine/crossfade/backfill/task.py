@@ -132,7 +132,7 @@ def open_task(connection: Connection, job: Job, relation: Relation) -> Task:
         end_task(connection, before[0])
         connection.execute("DELETE FROM crossfade.backfills WHERE id = %s", [before[0]])
     found = find_task(connection, job, relation)
-    if found is not None and not found.finished and not _is_in_shape(connection, found):
+    if found is not None and not found.finished and not is_in_shape(connection, found):
         if isinstance(job.change, DataChange):
             raise reshaped(relation.name)
         # What is in step already is passed over, so it is walked once more from the beginning.
@@ -142,7 +142,7 @@ def open_task(connection: Connection, job: Job, relation: Relation) -> Task:
     return found or _make_task(connection, job, relation)
 
 
-def _is_in_shape(connection: Connection, task: Task) -> bool:
+def is_in_shape(connection: Connection, task: Task) -> bool:
     """Whether what the batches rely on is as it was when the first was cut."""
     row = connection.execute(
         "SELECT shape = crossfade.shape_of(relation_oid, key_columns, target, keeps_all)"
@@ -221,7 +221,7 @@ def _make_task(connection: Connection, job: Job, relation: Relation) -> Task:
             "oid": relation.oid,
             "columns": list(key.columns),
             "types": list(key.types),
-            "target": _target(change.write),
+            "target": target_of(change.write),
             "keeps_all": isinstance(change.write, Delete) and change.write.archive is not None,
             "upper": None if upper is None else list(upper),
             "estimated": estimated,
@@ -234,7 +234,7 @@ def _make_task(connection: Connection, job: Job, relation: Relation) -> Task:
     return made
 
 
-def _target(write: Write) -> str | None:
+def target_of(write: Write) -> str | None:
     """The table that the rows go to, quoted."""
     match write:
         case Delete(archive=archive):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import CrossfadeError
+from crossfade.gates.aside import Aside
 from crossfade.gates.kinds import KINDS, Entry, InDatabase, Outside
 from crossfade.gates.verdict import Judgement, Verdict
 from crossfade.plan.durations import format_duration
@@ -33,32 +33,23 @@ class Asking:
 
     def __init__(self, subject: Subject, entry: OutsideEntry, look: Look) -> None:
         self._entry = entry
-        self._answer: Judgement | None = None
-        self._bug: Exception | None = None
-        # Counted from here on: one that is waited for after another has had its time too.
-        self._until = time.monotonic() + entry.timeout.total_seconds() + _GRACE_SECONDS
-        self._thread = threading.Thread(
-            target=self._ask, args=[subject, look], name=f"crossfade-{entry.kind}", daemon=True
+        self._aside = Aside(
+            partial(_judge_outside, subject, entry, look),
+            seconds=entry.timeout.total_seconds() + _GRACE_SECONDS,
+            name=f"crossfade-{entry.kind}",
         )
-        self._thread.start()
 
     def judgement(self) -> Judgement:
         """What it says; ERROR where it says nothing in time. Raises what only a bug of the kind's own can raise."""
-        self._thread.join(max(0.0, self._until - time.monotonic()))
-        if self._bug is not None:
-            raise self._bug
-        if self._answer is None:
-            reason = f"{self._entry.kind} does not answer within {format_duration(self._entry.timeout)}"
-            return Judgement(verdict=Verdict.ERROR, reason=reason)
-        return self._answer
+        late = f"{self._entry.kind} does not answer within {format_duration(self._entry.timeout)}"
+        return self._aside.answer() or Judgement(verdict=Verdict.ERROR, reason=late)
 
-    def _ask(self, subject: Subject, look: Look) -> None:
-        kind = KINDS[type(self._entry)]
-        assert isinstance(kind, Outside)
-        try:
-            self._answer = kind.judge(kind.observe(subject, self._entry, look), self._entry)
-        except (OSError, CrossfadeError) as error:
-            reason = f"{self._entry.kind} cannot be asked: {error}"
-            self._answer = Judgement(verdict=Verdict.ERROR, reason=reason, evidence={"error": type(error).__name__})
-        except Exception as error:  # noqa: BLE001 - raised again by `judgement`, in the thread that waits
-            self._bug = error
+
+def _judge_outside(subject: Subject, entry: OutsideEntry, look: Look) -> Judgement:
+    kind = KINDS[type(entry)]
+    assert isinstance(kind, Outside)
+    try:
+        return kind.judge(kind.observe(subject, entry, look), entry)
+    except (OSError, CrossfadeError) as error:
+        reason = f"{entry.kind} cannot be asked: {error}"
+        return Judgement(verdict=Verdict.ERROR, reason=reason, evidence={"error": type(error).__name__})

@@ -94,10 +94,10 @@ def undo(session: Session, step: Step) -> None:
 def waiting_for(session: Session, step: str) -> locks.OnWait:
     """Tells of each wait for a lock, and stops if it is time to. Raises WorkLeft."""
 
+    tell = _telling(session, step)
+
     def report(attempt: int, seconds: float, blockers: tuple[Blocker, ...]) -> None:
-        session.emit(
-            LockWaited(run=session.name, step=step, attempt=attempt, waited_seconds=seconds, blockers=blockers)
-        )
+        tell(attempt, seconds, blockers)
         stop = session.should_stop()
         if stop is not None:
             raise WorkLeft(f"run {session.name} stops while it waits for a lock: {stop}")
@@ -159,7 +159,7 @@ def _outside_transaction(session: Session, step: Step) -> None:
             # Functions in an index's expressions may rely on the path that the users' sessions have.
             connection.execute("RESET search_path")
             pid = connection.info.backend_pid
-            with locks.reporting_waits(session.connect, pid, _on_wait_only(session, step)):
+            with locks.reporting_waits(session.connect, pid, _telling(session, step.id)):
                 locks.through_conflicts(lambda: _send_all(connection, step))
     duration = (time.monotonic() - begun) * 1000
     with session.work.transaction():
@@ -173,10 +173,10 @@ def _send_all(connection: Connection, step: Step) -> None:
         _send(connection, step, statement)
 
 
-def _on_wait_only(session: Session, step: Step) -> locks.OnWait:
+def _telling(session: Session, step: str) -> locks.OnWait:
     def report(attempt: int, seconds: float, blockers: tuple[Blocker, ...]) -> None:
         session.emit(
-            LockWaited(run=session.name, step=step.id, attempt=attempt, waited_seconds=seconds, blockers=blockers)
+            LockWaited(run=session.name, step=step, attempt=attempt, waited_seconds=seconds, blockers=blockers)
         )
 
     return report

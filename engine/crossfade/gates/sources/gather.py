@@ -13,10 +13,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crossfade.gates import sightings
+from crossfade.gates.aside import Aside
 from crossfade.gates.sightings import Sighting
 from crossfade.gates.sources import activity, http, kubernetes, pgbouncer, prometheus
 from crossfade.gates.sources.answer import Answer, Seen, failed
-from crossfade.gates.sources.aside import Aside
 from crossfade.plan.durations import format_duration
 from crossfade.plan.sources import (
     ActivityNames,

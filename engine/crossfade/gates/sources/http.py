@@ -9,9 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from crossfade.gates.aside import Aside
 from crossfade.gates.json_path import value_at
 from crossfade.gates.sources.answer import Answer, Seen, Unreadable
-from crossfade.gates.sources.aside import Aside
 from crossfade.gates.sources.web import Page, fetch
 from crossfade.plan.addresses import shown_address
 from crossfade.plan.durations import format_duration

@@ -17,12 +17,12 @@ T = TypeVar("T")
 class Aside(Generic[T]):
     """A call that is running aside."""
 
-    def __init__(self, call: Callable[[], T], *, seconds: float) -> None:
+    def __init__(self, call: Callable[[], T], *, seconds: float, name: str = "crossfade-source") -> None:
         self._call = call
         self._deadline = time.monotonic() + seconds
         self._answer: T | None = None
         self._bug: Exception | None = None
-        self._thread = threading.Thread(target=self._run, name="crossfade-source", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def answer(self) -> T | None:
