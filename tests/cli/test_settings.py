@@ -9,6 +9,7 @@ import pytest
 from crossfade.cli.settings import ProjectSettings, load_env_file, project_settings
 from crossfade.errors import UsageError
 from crossfade.observe.logging import LogFormat
+from crossfade.plan.notify import Slack, Webhook
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +76,15 @@ def test_settings_are_found_upwards(tmp_path: Path, file: str, text: str) -> Non
     assert project_settings(below) == ProjectSettings(database="service=shop", log_format=LogFormat.JSON)
 
 
+@pytest.mark.parametrize(("file", "table"), [("crossfade.toml", ""), ("pyproject.toml", "tool.crossfade.")])
+def test_targets_are_written_as_in_a_plan(tmp_path: Path, file: str, table: str) -> None:
+    text = "slack = {url_env = 'CHAT', on = ['failed', 'blocked'], blocked_for = '2h'}\n"
+    (tmp_path / file).write_text(f"[[{table}notify]]\n{text}[[{table}notify]]\nwebhook = {{url = 'http://h'}}\n")
+    slack, webhook = project_settings(tmp_path).notify
+    assert slack == Slack.model_validate({"url_env": "CHAT", "on": ("blocked", "failed"), "blocked_for": "2h"})
+    assert webhook == Webhook(url="http://h")
+
+
 def test_a_pyproject_without_our_table_is_passed_by(tmp_path: Path) -> None:
     (tmp_path / "crossfade.toml").write_text("database = 'service=shop'\n")
     below = tmp_path / "service"
@@ -90,6 +100,12 @@ def test_a_pyproject_without_our_table_is_passed_by(tmp_path: Path) -> None:
         ("database = 1", "in quotes"),
         ("log_format = 'xml'", "`console` or `json`"),
         ("database = ", "cannot read"),
+        ("notify = 'https://h'", "expected a list"),
+        ("[[notify]]\nwebhook = {}", "a target without an address"),
+        ("[[notify]]\nwebhook = {url = 'http://h', on = ['fail']}", "did you mean `failed`?"),
+        ("[[notify]]\nwebhook = {url = 'http://h', no = ['failed']}", "unknown key `no`"),
+        ("[[notify]]\nslack = {url = 'https://hooks.slack.com/x'}", "write `url_env`"),
+        ("[[notify]]\nslack = {url_env = 1}", "expected text"),
     ],
 )
 def test_bad_settings_are_a_usage_error(offline: Cli, tmp_path: Path, text: str, words: str) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 HEAVY = ("pydantic", "psycopg", "rich", "structlog", "pglast", "ruamel", "tenacity", "packaging", "semver")
 COMMANDS = (
     *("new", "check", "explain", "schema", "start", "expand", "backfill", "contract", "advance", "rollback", "revert"),
-    *("pause", "resume", "status", "gate", "history", "approve", "init", "doctor", "demo", "versions"),
+    *("pause", "resume", "status", "gate", "history", "audit", "approve", "init", "doctor", "demo", "versions"),
     *("versions heartbeat", "versions record", "versions list"),
 )
 

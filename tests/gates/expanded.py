@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 
 from crossfade.gates.evaluate import evaluate
+from crossfade.gates.sources.outside import Asked
 from crossfade.gates.subject import Look, Subject
 from crossfade.operations.step import Part, Phase
 from crossfade.plan.load import parse_plan
@@ -63,10 +64,11 @@ class Expanded:
         return connection
 
     def look(self, phase: Phase = Phase.CONTRACT, *, record: bool = True) -> Look:
-        """One look at the evidence, now."""
+        """One look at the evidence, now, with what outside sources say."""
+        heard = Asked(self.subject.plan.apps or {}).answers()
         row = self.connection.execute("SELECT clock_timestamp()").fetchone()
         assert row is not None
-        return Look(phase=phase, now=row[0], record=record)
+        return Look(phase=phase, now=row[0], record=record, heard=heard)
 
     def evaluate(self, phase: Phase = Phase.CONTRACT, *, record: bool = True) -> PhaseVerdict:
         return evaluate(self.connection, self.subject, phase, record=record)
@@ -77,8 +79,9 @@ class Expanded:
 
     def approve(self, phase: str = "contract", *, role: str | None = None, digest: str | None = None) -> None:
         self.connection.execute(
-            "INSERT INTO crossfade.approvals (run_id, phase, digest, approver, role) VALUES (%s, %s, %s, 'ada', %s)",
-            [self.subject.run_id, phase, digest or self.subject.digest, role],
+            "INSERT INTO crossfade.approvals (run_id, phase, digest, approver, role)"
+            " VALUES (%s, %s, coalesce(%s, crossfade.approved_digest(%s)), 'ada', %s)",
+            [self.subject.run_id, phase, digest, self.subject.run_id, role],
         )
 
 
@@ -88,7 +91,8 @@ def expand(database: Database, schema: str, ddl: str, plan: str, change: str) ->
         maker.execute(sql.SQL("CREATE SCHEMA {0}; SET search_path = {0}, public").format(sql.Identifier(schema)))
         maker.execute(ddl.replace("{schema}", schema).encode())
     changes = (change or CHANGE).replace("{schema}", schema)
-    read = parse_plan(f"crossfade: 1\nname: run-{schema}\n{plan}\nchanges:\n{changes}", "plan.yaml")
+    besides = plan.replace("{schema}", schema)
+    read = parse_plan(f"crossfade: 1\nname: run-{schema}\n{besides}\nchanges:\n{changes}", "plan.yaml")
     connection = connect(database.url)
     tables = sorted({(t.schema, t.name) for c in read.changes for t in c.tables})
     program = compile_plan(read, read_catalog(connection, tables)).checked()

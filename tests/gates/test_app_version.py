@@ -98,6 +98,29 @@ CASES: dict[str, tuple[list[Sighting], dict[str, Any], Verdict]] = {
         {"expect": 2, "sources": ("activity",)},
         PASS,
     ),
+    "a claim above what other sources see": ([seen("9.9.9"), seen(NEW, by="activity", instance="b")], {}, UNKNOWN),
+    "a claim that is forged beside what proves": (
+        [seen("9.9.9", instance="x"), seen(NEW), seen(NEW, by="activity", instance="b")],
+        {},
+        UNKNOWN,
+    ),
+    "a claim above a stale sighting of another source": (
+        [seen("2.1.0"), seen(NEW, by="activity", instance="b", age=61)],
+        {},
+        PASS,
+    ),
+    "a claim below what another source sees": ([seen(NEW), seen("2.1.0", by="activity", instance="b")], {}, PASS),
+    "a claim above the deployment on record": (
+        [seen("2.1.0"), seen(NEW, by="record", instance="deploy")],
+        {"sources": ("heartbeat", "record")},
+        UNKNOWN,
+    ),
+    "a claim above other claims": ([seen(NEW), seen("2.1.0", instance="b")], {}, PASS),
+    "a claim of another commit than other sources see": (
+        [seen("4f2c91e"), seen("07ad3b5", by="activity", instance="b")],
+        {"scheme": "git", "new": "4f2c91e, 07ad3b5"},
+        UNKNOWN,
+    ),
     "a shorter ttl": ([seen(NEW, age=3)], {"ttl": "2s"}, UNKNOWN),
     "an integer": ([seen("411")], {"scheme": "integer", "new": ">=412"}, BLOCKED),
     "another app's": ([seen(NEW, name="worker")], {}, UNKNOWN),
@@ -132,7 +155,9 @@ def test_only_proof_passes(sightings: list[Sighting], expect: int | None) -> Non
     elif any(s.version == GARBLED for s in fresh) or not any(s.source == "heartbeat" for s in fresh):
         assert verdict is UNKNOWN
     elif expect is None:
-        assert verdict is PASS
+        shown = {s.version for s in fresh if s.source == "activity"}
+        claims = {s.version for s in fresh if s.source == "heartbeat"}
+        assert verdict is (UNKNOWN if shown and max(claims) > max(shown) else PASS)
     assert judged(*reversed(sightings), **facts).verdict is verdict
 
 

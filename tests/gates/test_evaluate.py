@@ -12,7 +12,7 @@ from crossfade.gates.approval import AnyApproval
 from crossfade.gates.phase_gates import describe, gates_of
 from crossfade.gates.verdict import Verdict
 from crossfade.operations.step import Phase
-from crossfade.plan.gates import Approval, AppVersion, LegacyWrites
+from crossfade.plan.gates import Approval, AppVersion, LegacyWrites, Strangers
 from crossfade.plan.load import parse_plan
 
 from .expanded import KEYED
@@ -38,7 +38,7 @@ def test_a_look_is_recorded_with_its_evidence(start: Callable[..., Expanded]) ->
     sightings.heartbeat(run.connection, "api", "2.0.0", "pod-a")
     found = run.evaluate()
     assert found.verdict is PASS
-    assert {g.kind for g in found.gates} == {"app_version", "legacy_writes"}
+    assert {g.kind for g in found.gates} == {"app_version", "legacy_writes", "strangers"}
     kept = run.sql("SELECT phase, verdict, gates FROM crossfade.evaluations WHERE run_id = %s", [run.subject.run_id])
     assert kept == [("contract", "PASS", found.as_json()["gates"])]
     assert "pod-a" in str(kept)
@@ -200,15 +200,22 @@ def test_the_plans_own_gates_stand_beside_the_defaults_and_replace_those_of_thei
 
     contract = "gates:\n  contract:\n    - "
     assert kinds("") == [(AnyApproval, "enforce", 0), (LegacyWrites, "observe", 600)]
-    assert kinds(ROSTER) == [(AppVersion, "enforce", 600), (LegacyWrites, "enforce", 600)]
+    assert kinds(ROSTER) == [(AppVersion, "enforce", 600), (LegacyWrites, "enforce", 600), (Strangers, "enforce", 600)]
     assert kinds(ROSTER + "hold: 5s\n" + contract + "approval: {role: dba}") == [
         (AppVersion, "enforce", 5),
         (LegacyWrites, "enforce", 5),
+        (Strangers, "enforce", 5),
         (Approval, "enforce", 0),
     ]
     assert kinds(ROSTER + contract + "legacy_writes: {mode: observe}") == [
         (AppVersion, "enforce", 600),
+        (Strangers, "enforce", 600),
         (LegacyWrites, "observe", 600),
+    ]
+    assert kinds(ROSTER + contract + "strangers: {mode: observe, hold: 0s}") == [
+        (AppVersion, "enforce", 600),
+        (LegacyWrites, "enforce", 600),
+        (Strangers, "observe", 0),
     ]
     assert kinds(contract + "approval: {role: dba}") == [(LegacyWrites, "observe", 600), (Approval, "enforce", 0)]
     assert kinds("gates:\n  expand:\n    - approval: {role: dba}", Phase.EXPAND) == [(Approval, "enforce", 0)]
@@ -220,7 +227,13 @@ def test_a_gate_is_described_with_its_apps_its_hold_and_whether_it_counts() -> N
     assert [describe(g) for g in gates_of(parse_plan(text, "p.yaml"), Phase.CONTRACT)] == [
         "app_version: every live instance of api is in its `new` range, for 10m without a break",
         "legacy_writes: nothing writes the old shape, for 10m without a break",
+        (
+            "strangers: nobody is connected or sighted who may use the tables and is of no app in the roster, "
+            "for 10m without a break"
+        ),
     ]
     (approval, shown) = gates_of(parse_plan(text.replace(ROSTER, "hold: 0s\n"), "p.yaml"), Phase.CONTRACT)
-    assert describe(approval) == "approval: somebody has approved with crossfade approve"
+    assert describe(approval) == (
+        "approval: somebody, other than who started the run, has approved with crossfade approve in the last 7d"
+    )
     assert describe(shown).endswith("(shown only)")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from crossfade.gates.hold import Held, hold_for, keep_since, read_since
+from crossfade.gates import hold as holding
+from crossfade.gates.hold import Held, Kept, hold_for
+from crossfade.gates.subject import Look
 from crossfade.gates.verdict import Judgement, Verdict
 from crossfade.operations.step import Phase
 
@@ -35,9 +38,17 @@ def held(
     clear: float | None = None,
     hold: timedelta = HOLD,
     record: bool = True,
+    seen: timedelta = timedelta(seconds=1),
+    by: str = "this",
+    remembers: bool = False,
+    answering: timedelta = timedelta(),
 ) -> Held:
-    judgement = Judgement(verdict=verdict, reason="the reason", clear_since=at(clear))
-    return hold_for(judgement, kind="app_version", kept_since=at(kept), now=NOW, hold=hold, record=record)
+    """`seen`: how long before now it was seen to pass last."""
+    judgement = Judgement(verdict=verdict, reason="the reason", clear_since=at(clear), remembers=remembers)
+    look = Look(phase=Phase.CONTRACT, now=NOW, record=record, watch="this")
+    since = at(kept)
+    left = None if since is None else Kept(since=since, seen_at=NOW - seen, watch=by)
+    return hold_for(judgement, kind="app_version", kept=left, look=look, hold=hold, answering=answering)
 
 
 @pytest.mark.parametrize(
@@ -95,18 +106,36 @@ def test_a_look_that_is_not_recorded_says_how_the_time_begins() -> None:
     assert held(PASS, kept=4, record=False) == held(PASS, kept=4, record=True)
 
 
+@pytest.mark.parametrize(
+    ("seen", "by", "goes_on"),
+    [(1, "this", True), (5, "this", True), (6, "this", False), (60, "another", True), (61, "another", False)],
+)
+def test_a_time_in_which_nobody_looked_begins_it_anew(seen: float, by: str, goes_on: bool) -> None:
+    away = timedelta(seconds=seen)
+    found = held(PASS, kept=99, seen=away, by=by)
+    assert found.verdict is (PASS if goes_on else BLOCKED)
+    assert found.since == (at(99) if goes_on else NOW)
+    assert ("nobody looked from" in found.reason) is not goes_on
+    # What leaves a trace when nobody looks, and a gate that takes that long to answer, are another thing.
+    assert held(PASS, kept=99, seen=away, by=by, remembers=True).verdict is PASS
+    assert held(PASS, kept=99, seen=away, by=by, answering=timedelta(seconds=30)).verdict is PASS
+    assert held(PASS, kept=99, seen=timedelta(minutes=2), by=by, answering=timedelta(seconds=30)).verdict is BLOCKED
+
+
 def test_since_when_is_kept_for_each_run_phase_and_gate(start: Callable[..., Expanded]) -> None:
     run = start(KEYED)
     connection, run_id = run.connection, run.subject.run_id
-    keep_since(connection, run_id, Phase.CONTRACT, "app_version", NOW)
-    assert read_since(connection, run_id, Phase.CONTRACT, "app_version") == NOW
-    assert read_since(connection, run_id, Phase.CONTRACT, "app_version api") is None
-    assert read_since(connection, run_id, Phase.BACKFILL, "app_version") is None
-    assert read_since(connection, run_id + 1, Phase.CONTRACT, "app_version") is None
-    keep_since(connection, run_id, Phase.CONTRACT, "app_version", NOW - HOLD)
-    assert read_since(connection, run_id, Phase.CONTRACT, "app_version") == NOW - HOLD
-    keep_since(connection, run_id, Phase.CONTRACT, "app_version", None)
-    assert read_since(connection, run_id, Phase.CONTRACT, "app_version") is None
+    look = Look(phase=Phase.CONTRACT, now=NOW, record=True, watch="this")
+    holding.keep(connection, run_id, look, "app_version", NOW)
+    kept = Kept(since=NOW, seen_at=NOW, watch="this")
+    assert holding.read(connection, run_id, Phase.CONTRACT, "app_version") == kept
+    assert holding.read(connection, run_id, Phase.CONTRACT, "app_version api") is None
+    assert holding.read(connection, run_id, Phase.BACKFILL, "app_version") is None
+    assert holding.read(connection, run_id + 1, Phase.CONTRACT, "app_version") is None
+    holding.keep(connection, run_id, look, "app_version", NOW - HOLD)
+    assert holding.read(connection, run_id, Phase.CONTRACT, "app_version") == replace(kept, since=NOW - HOLD)
+    holding.keep(connection, run_id, look, "app_version", None)
+    assert holding.read(connection, run_id, Phase.CONTRACT, "app_version") is None
 
 
 def test_a_time_from_before_a_revert_is_void(start: Callable[..., Expanded]) -> None:
@@ -116,9 +145,10 @@ def test_a_time_from_before_a_revert_is_void(start: Callable[..., Expanded]) -> 
         "INSERT INTO crossfade.events (run_id, at, kind, data)"
         " VALUES (%s, %s, 'state_changed', jsonb_build_object('source', %s::text, 'target', 'backfilled'))"
     )
-    keep_since(connection, run_id, Phase.CONTRACT, "app_version", NOW)
+    look = Look(phase=Phase.CONTRACT, now=NOW, record=True, watch="this")
+    holding.keep(connection, run_id, look, "app_version", NOW)
     connection.execute(event, [run_id, NOW + HOLD, "backfilling"])
     connection.execute(event, [run_id, NOW - HOLD, "reverting"])
-    assert read_since(connection, run_id, Phase.CONTRACT, "app_version") == NOW
+    assert holding.read(connection, run_id, Phase.CONTRACT, "app_version") is not None
     connection.execute(event, [run_id, NOW + HOLD, "reverting"])
-    assert read_since(connection, run_id, Phase.CONTRACT, "app_version") is None
+    assert holding.read(connection, run_id, Phase.CONTRACT, "app_version") is None

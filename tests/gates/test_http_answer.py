@@ -328,7 +328,7 @@ def test_more_than_a_megabyte_is_not_read() -> None:
             connection.sendall(b"[" * 65536)
 
     with serving(flood) as server:
-        assert ask(server.url(), path="ready").reason.endswith(": the answer is larger than 1048576 bytes")
+        assert ask(server.url(), path="ready").reason.endswith(": the answer is larger than 1 MB")
         assert ask(server.url()).verdict is PASS
     exact = b'{"ready": true}'.ljust(1 << 20)
     with serving(answer(exact)) as server:

@@ -34,6 +34,24 @@ def test_a_heartbeat_is_kept_once_with_its_first_and_last_time(start: Callable[.
     assert 0 <= second.age_seconds < 60
 
 
+@pytest.mark.every_server
+def test_a_sighting_has_the_role_that_the_app_logged_in_with(start: Callable[..., Expanded]) -> None:
+    run = start(KEYED, ROSTER)
+    run.sql("CREATE ROLE sighted_api LOGIN; GRANT USAGE ON SCHEMA crossfade TO sighted_api")
+    run.sql("GRANT EXECUTE ON FUNCTION crossfade.heartbeat(text, text, text) TO sighted_api")
+    run.sql("GRANT EXECUTE ON FUNCTION crossfade.can_i_run(text, text) TO sighted_api")
+    with run.database.connect(user="sighted_api", application_name="api@2.0.0/pod-a", autocommit=True) as api:
+        api.execute("SELECT crossfade.heartbeat('api', '2.0.0', 'pod-a')")
+        api.execute("SELECT crossfade.can_i_run('api', '2.0.0')")
+        app_version.observe(run.connection, run.subject, AppVersion(), run.look())
+    sightings.record(run.connection, "api", "2.0.0")
+    found = {s.source: s.role_name for s in sightings.list_sightings(run.connection)}
+    owner = run.connection.info.user
+    assert found == {"heartbeat": "sighted_api", "start": "sighted_api", "activity": "sighted_api", "record": None}
+    sightings.heartbeat(run.connection, "api", "2.0.0", "pod-a")
+    assert {s.role_name for s in sightings.list_sightings(run.connection) if s.source == "heartbeat"} == {owner}
+
+
 def test_versions_instances_and_sources_are_told_apart(start: Callable[..., Expanded]) -> None:
     connection = start(KEYED).connection
     for version, instance in (("2.0.0", "b"), ("1.4.0", "a"), ("2.0.0", "a")):
@@ -73,10 +91,13 @@ def test_a_sighting_without_a_word_is_refused(
 def test_the_same_sighting_twice_in_one_look_is_kept_once(start: Callable[..., Expanded]) -> None:
     connection = start(KEYED).connection
     seen = ("api", "2.0.0", "pod-a", "activity")
-    sightings.save(connection, [(*seen, "10.0.0.1"), (*seen, "10.0.0.2"), (*seen[:2], "pod-b", "activity", None)])
-    assert [(s.instance, s.host) for s in sightings.list_sightings(connection)] == [
-        ("pod-a", "10.0.0.2"),
-        ("pod-b", None),
+    sightings.save(
+        connection,
+        [(*seen, "10.0.0.1", "old"), (*seen, "10.0.0.2", "api"), (*seen[:2], "pod-b", "activity", None, None)],
+    )
+    assert [(s.instance, s.host, s.role_name) for s in sightings.list_sightings(connection)] == [
+        ("pod-a", "10.0.0.2", "api"),
+        ("pod-b", None, None),
     ]
     sightings.save(connection, [])
     assert len(sightings.list_sightings(connection)) == 2

@@ -9,6 +9,7 @@ import pytest
 
 from crossfade.gates import app_version, sightings
 from crossfade.gates.aside import Aside
+from crossfade.gates.sources.outside import Asked
 from crossfade.gates.verdict import Verdict
 from crossfade.plan.gates import AppVersion
 
@@ -124,7 +125,16 @@ def test_each_app_asks_its_own_sources(start: Callable[..., Expanded], web: Answ
     assert gate.verdict is BLOCKED
     assert "live is worker 1.4.0" in gate.reason
     web.asked.clear()
-    app_version.observe(run.connection, run.subject, AppVersion(apps=("api",)), run.look())
+    Asked({"api": (run.subject.plan.apps or {})["api"]}).answers()
+    assert [path for path, _, _ in web.asked] == ["/a"]
+
+
+def test_a_source_of_two_gates_is_asked_once_a_look(start: Callable[..., Expanded], web: Answering) -> None:
+    twice = "\ngates:\n  contract:\n    - app_version: {}\n    - any: [{app_version: {}}, {soak: {for: 1h}}]\n"
+    run = start(KEYED, plan(roster(http(f"{web.url}/a"))) + twice)
+    web.replies = {"/a": NEW}
+    found = run.gates()
+    assert (found["app_version"].verdict, found["any"].verdict) == (PASS, PASS)
     assert [path for path, _, _ in web.asked] == ["/a"]
 
 

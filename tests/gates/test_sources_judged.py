@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from crossfade.gates.app_version import Observation, judge, live_in_new
+from crossfade.gates.request import Page
 from crossfade.gates.sightings import Sighting
 from crossfade.gates.sources import http, pgbouncer, prometheus, workloads
 from crossfade.gates.sources.answer import Answer, Seen, Unreadable, failed
 from crossfade.gates.sources.gather import Failure, sighted
-from crossfade.gates.sources.web import Page
 from crossfade.gates.verdict import Judgement, Verdict
 from crossfade.plan.apps import App
 from crossfade.plan.gates import AppVersion

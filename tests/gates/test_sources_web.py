@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import formatdate
@@ -188,8 +189,10 @@ def test_a_sample_is_as_old_as_prometheus_own_clock_says(web: Answering, late: f
     assert bool(answer.failures) is not fresh
 
 
-def test_without_that_clock_ours_counts(web: Answering) -> None:
-    web.replies = {QUERY: Reply(found("2.0.0"), headers={"Date": "some day"})}
+@pytest.mark.parametrize("headers", [{}, {"Date": "some day"}])
+def test_without_that_clock_no_sample_counts(web: Answering, headers: dict[str, str]) -> None:
+    web.replies = {QUERY: Reply(found("2.0.0", at=time.time()), headers=headers)}
     entry = PrometheusQuery.model_validate({"url": web.url, "query": "app_info"})
-    # By our clock the sample is of the past.
-    assert not prometheus.observe("api", entry, TTL).seen
+    answer = prometheus.observe("api", entry, TTL)
+    assert not answer.seen
+    assert answer.failures == ("the answer has no Date by which its samples could be dated",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
@@ -107,7 +108,11 @@ def test_where_only_time_is_missing_it_says_until_when() -> None:
     gates = (gate(BLOCKED, until=NOW), gate(BLOCKED, until=later), gate(UNKNOWN, "observe"))
     with pytest.raises(GateBlocked) as raised:
         PhaseVerdict.of(Phase.CONTRACT, gates, run="r").raise_unless_passed()
-    assert "after 2026-03-01 12:10:00 UTC" in (raised.value.hint or "")
+    assert raised.value.hint == "Somebody has to look on until 2026-03-01 12:10:00 UTC: add --wait."
+    remembering = tuple(replace(g, remembers=True) for g in gates)
+    with pytest.raises(GateBlocked) as raised:
+        PhaseVerdict.of(Phase.CONTRACT, remembering, run="r").raise_unless_passed()
+    assert raised.value.hint == "Run the command again after 2026-03-01 12:10:00 UTC, or add --wait."
     with pytest.raises(GateBlocked) as raised:
         PhaseVerdict.of(Phase.CONTRACT, (*gates, gate(UNKNOWN)), run="r").raise_unless_passed()
     assert "12:10" not in (raised.value.hint or "")

@@ -266,11 +266,37 @@ APPS = [
     Bad("sources-empty", app('scheme: semver, new: "2.0.0", sources: []'), "5:53", ("`sources` is empty",)),
     Bad("ttl-zero", app('scheme: semver, new: "2.0.0", ttl: 0s'), "5:49", ("1s to 1d",)),
     Bad("expect-zero", app('scheme: semver, new: "2.0.0", expect: 0'), "5:52", ("at least 1",)),
+    Bad("roles-empty", app('scheme: semver, new: "2.0.0", roles: []'), "5:51", ("`roles` is empty",)),
+    Bad("roles-nothing", app('scheme: semver, new: "2.0.0", roles: '), "5:44", ("a key without a value",)),
+    Bad("roles-number", app('scheme: semver, new: "2.0.0", roles: [7]'), "5:52", ("as a number", '"7"')),
+    Bad("roles-long", app(f'scheme: semver, new: "2.0.0", roles: [{"r" * 64}]'), "5:52", ("64 bytes",)),
     Bad("repository", app('scheme: git, new: "4f2c91e", repository: .'), "5:43", ("no `repository` yet",)),
     Bad("app-name", GOOD + 'apps:\n  "a@b": {scheme: semver, new: "2.0.0"}\n', "6:3", ("an app's name", "`a@b`")),
     Bad("app-text", GOOD + "apps: {api: v2}\n", "5:13", ("expected a mapping", "`v2`")),
     Bad("apps-list", GOOD + "apps: [api]\n", "5:7", ("expected a mapping", "a list")),
     Bad("apps-empty", GOOD + "apps: {}\n", "5:7", ("`apps` is empty",)),
+]
+
+IGNORE = [
+    Bad(
+        "ignore-nothing", ROSTER + "ignore: [{}]\n", "6:10", ("about nobody", "`role`, `application_name` or `address`")
+    ),
+    Bad("ignore-typo", ROSTER + "ignore: [{rôle: metabase}]\n", "6:11", ("unknown key", "did you mean `role`?")),
+    Bad("ignore-text", ROSTER + "ignore: [metabase]\n", "6:10", ("expected a mapping",)),
+    Bad("ignore-mapping", ROSTER + "ignore: {role: metabase}\n", "6:9", ("expected a list",)),
+    Bad("ignore-no-value", ROSTER + "ignore:\n  - role:\n", "7:5", ("a key without a value",)),
+    Bad("ignore-everybody", ROSTER + 'ignore: [{role: "*"}]\n', "6:17", ("everybody", "strangers: {mode: observe}")),
+    Bad("ignore-any-name", ROSTER + 'ignore: [{application_name: "**"}]\n', "6:29", ("everybody",)),
+    Bad("ignore-address", ROSTER + "ignore: [{address: somewhere}]\n", "6:20", ("`local`", "10.0.0.0/8")),
+    Bad("ignore-host-bits", ROSTER + "ignore: [{address: 10.1.2.3/8}]\n", "6:20", ("did you mean `10.0.0.0/8`?",)),
+    Bad("ignore-mask", ROSTER + "ignore: [{address: 10.0.0.0/33}]\n", "6:20", ("expected an address",)),
+    Bad("ignore-number", ROSTER + "ignore: [{address: 10.5}]\n", "6:20", ("as a number", '"10.5"')),
+    Bad("ignore-twice", ROSTER + "ignore: [{role: a}, {role: a}]\n", "6:21", ("listed twice",)),
+    Bad("ignore-same", ROSTER + "ignore: [{address: 10.0.0.7}, {address: 10.0.0.7/32}]\n", "6:31", ("listed twice",)),
+    Bad("ignore-without-roster", GOOD + "ignore: [{role: metabase}]\n", "5:9", ("the plan has no `apps`",)),
+    Bad("strangers-without-roster", GOOD + "gates: {contract: [strangers: {}]}\n", "5:31", ("the roster", "`apps`")),
+    Bad("strangers-phase", ROSTER + "gates: {expand: [strangers: {}]}\n", "6:18", ("before expand", "`contract`")),
+    Bad("strangers-key", contract("strangers: {ignore: []}"), "8:19", ("unknown key", "top level")),
 ]
 
 GATES = [
@@ -285,8 +311,14 @@ GATES = [
     Bad("role-missing", contract("approval: {}"), "8:7", ("`role` is missing in `approval`",)),
     Bad("role-empty", contract("approval: {role: ''}"), "8:24", ("an empty text",)),
     Bad("role-long", contract(f"approval: {{role: {'r' * 101}}}"), "8:24", ("more than 100 characters",)),
+    Bad("count-zero", contract("approval: {role: x, count: 0}"), "8:34", ("at least 1",)),
+    Bad("count-eleven", contract("approval: {role: x, count: 11}"), "8:34", ("at most 10",)),
+    Bad("count-text", contract("approval: {role: x, count: two}"), "8:34", ("a whole number", "`two`")),
+    Bad("four-eyes-text", contract("approval: {role: x, four_eyes: 4}"), "8:38", ("true or false", "`4`")),
+    Bad("expires-zero", contract("approval: {role: x, expires: 0s}"), "8:36", ("1m to 365d",)),
+    Bad("expires-number", contract("approval: {role: x, expires: 24}"), "8:36", ("`24s`",)),
     Bad("app-unknown", contract("app_version: {apps: [zeta, apii]}"), "8:34", ("`apii`", "did you mean `api`?")),
     Bad("app-without-roster", GOOD + "gates: {contract: [app_version: {}]}\n", "5:33", ("the roster", "`apps`")),
 ]
 
-BAD_PLANS = [*UNREADABLE, *KEYS, *VALUES, *CHANGES, *DATA, *APPS, *GATES]
+BAD_PLANS = [*UNREADABLE, *KEYS, *VALUES, *CHANGES, *DATA, *APPS, *IGNORE, *GATES]

@@ -21,8 +21,15 @@ apps:
     scheme: semver
     new: ">=2.0.0 <3"
     sources: [activity, heartbeat]
+    roles: [api_rw, api_ro]
     ttl: 90s
     expect: 3
+ignore:
+  - role: metabase
+  - application_name: "psql*"
+    role: "dba_*"
+  - address: 10.20.0.0/16
+  - address: local
 changes:
   - rename_column: {table: shop.users, from: email, to: email_address, strategy: copy, note: reviewed}
   - rename_column:
@@ -32,11 +39,12 @@ changes:
 backfill: {batch_rows: 500, target: 250ms}
 gates:
   expand:
-    - approval: {role: dba}
+    - approval: {role: dba, count: 2, four_eyes: false, expires: 24h}
   contract:
     - approval: {role: release-coordinator, mode: observe}
     - app_version: {apps: [web, api]}
     - legacy_writes: {}
+    - strangers: {mode: observe}
 locks: {timeout: 20ms, give_up_after: 1h}
 hold: 15m
 retain: 7d

@@ -8,7 +8,20 @@ import pytest
 
 from crossfade.errors import InvalidPlan
 from crossfade.plan.digest import plan_digest
-from crossfade.plan.gates import Exec, Http, LongTransactions, OpenWindow, OtherPlan, Soak, Sql
+from crossfade.plan.gates import (
+    Dependents,
+    Exec,
+    Http,
+    LegacyReads,
+    LongTransactions,
+    OpenWindow,
+    OtherPlan,
+    Parity,
+    Replication,
+    Soak,
+    Sql,
+    TableActivity,
+)
 from crossfade.plan.load import parse_plan
 from crossfade.plan.model import Plan
 
@@ -113,6 +126,31 @@ BAD = {
     "plan: {name: users-email}": "a plan that waits for itself",
     "long_transactions: {older_than: 0s}": "`0s`",
     "long_transactions: {older_then: 1m}": "did you mean `older_than`?",
+    "table_activity: {}": "`hold` is missing",
+    "table_activity: {hold: 7d}": "expected either a `table` or an `index`",
+    "table_activity: {table: t}": "`hold` is missing in `table_activity`",
+    "table_activity: {table: t, hold: }": "a key without a value",
+    "table_activity: {table: t, hold: 0s}": "`0s`",
+    "table_activity: {table: t, index: i, hold: 7d}": "expected either a `table` or an `index`",
+    "table_activity: {table: a.b.c, hold: 7d}": "has 3 parts",
+    "table_activity: {table: , hold: 7d}": "a key without a value",
+    "table_activity: {table: t, hold: 7d, counting: []}": "`counting` is empty",
+    "table_activity: {table: t, hold: 7d, counting: [scans]}": "`reads` or `writes`",
+    "table_activity: {index: i, hold: 7d, counting: [reads]}": "an index is only ever counted when it is read",
+    "dependents: {suspects: block}": "`block`",
+    "dependents: {suspects: }": "`ask` or `show`",
+    "dependents: {acknowledged_by: ''}": "an empty text",
+    "dependents: {acknowledged: dba}": "did you mean `acknowledged_by`?",
+    "replication: {max_lag: 0s}": "`0s`",
+    "replication: {max_lag: 30}": "`30`",
+    "replication: {max_lag_bytes: 64}": "`64`",
+    "replication: {max_lag_bytes: 512kB}": "`512kB`",
+    "replication: {acknowledge: true}": "did you mean `acknowledged_by`?",
+    "parity: {share: 0%}": "`0%`",
+    "parity: {share: 100%}": "`100%`",
+    "parity: {share: 0.05}": "`0.05`",
+    "parity: {timeout: 11m}": "`11m`",
+    "parity: {shares: full}": "did you mean `share`?",
 }
 
 
@@ -158,3 +196,83 @@ def test_the_same_gate_is_refused_twice_and_another_of_its_kind_is_not() -> None
     read("sql: {query: SELECT true}", "sql: {query: SELECT false}", "sql: {query: SELECT true, hold: 1h}")
     with pytest.raises(InvalidPlan, match="listed twice"):
         read("sql: {query: SELECT true}", "sql: {query: SELECT true, timeout: 5s}")
+
+
+def test_guards_have_defaults_and_every_key_survives_json() -> None:
+    text = """\
+gates:
+  backfill:
+    - dependents: {}
+    - replication: {}
+  contract:
+    - dependents: {suspects: show, acknowledged_by: schema-owner}
+    - replication: {max_lag: 5s, max_lag_bytes: 1GB, acknowledged_by: cdc-team}
+    - parity: {share: 5%, timeout: 30s}
+    - parity: {}
+"""
+    plan = parse_plan(GOOD + text, "p.yaml")
+    hanging, replicas = plan.gates.backfill
+    assert isinstance(hanging, Dependents)
+    assert (hanging.suspects, hanging.acknowledged_by) == ("ask", "dependents")
+    assert isinstance(replicas, Replication)
+    assert (replicas.max_lag, str(replicas.max_lag_bytes)) == (timedelta(seconds=30), "64MB")
+    assert replicas.acknowledged_by == "replication"
+    *_, sample, whole = plan.gates.contract
+    assert isinstance(sample, Parity)
+    assert (sample.fraction, sample.timeout) == (0.05, timedelta(seconds=30))
+    assert isinstance(whole, Parity)
+    assert (whole.fraction, whole.timeout) == (1.0, timedelta(minutes=5))
+    again = Plan.from_json(plan.as_json())
+    assert again == plan
+    assert plan_digest(again) == plan_digest(plan)
+
+
+@pytest.mark.parametrize("phase", ["expand", "backfill"])
+def test_parity_cannot_be_asked_before_the_rows_are_filled(phase: str) -> None:
+    with pytest.raises(InvalidPlan, match="not filled before backfilled"):
+        parse_plan(f"{GOOD}gates: {{{phase}: [parity: {{}}]}}\n", "p.yaml")
+
+
+def test_a_table_and_an_index_can_be_watched_in_front_of_any_phase_and_reads_before_contract() -> None:
+    text = """\
+gates:
+  expand:
+    - table_activity: {table: shop.old_orders, hold: 7d}
+    - table_activity: {index: '"Odd.Schema"."My Index"', hold: 90d}
+  contract:
+    - legacy_reads: {}
+    - legacy_reads: {stars: block, hold: 1d, mode: observe}
+    - table_activity: {table: t, hold: 1d, counting: [writes, writes]}
+"""
+    plan = parse_plan(GOOD + text, "p.yaml")
+    table, index = plan.gates.expand
+    assert isinstance(table, TableActivity)
+    assert (str(table.table), table.index, table.hold) == ("shop.old_orders", None, timedelta(days=7))
+    assert table.counted == ("reads", "writes")
+    assert isinstance(index, TableActivity)
+    assert (str(index.index), index.counted) == ('"Odd.Schema"."My Index"', ("reads",))
+    usual, stars, writes = plan.gates.contract
+    assert isinstance(usual, LegacyReads)
+    assert (usual.stars, usual.hold) == ("show", None)
+    assert isinstance(stars, LegacyReads)
+    assert (stars.stars, stars.hold) == ("block", timedelta(days=1))
+    assert isinstance(writes, TableActivity)
+    assert writes.counted == ("writes",)
+    again = Plan.from_json(plan.as_json())
+    assert again == plan
+    assert plan_digest(again) == plan_digest(plan)
+
+
+def test_counting_both_means_the_same_as_leaving_it_out() -> None:
+    def digest(keys: str) -> str:
+        text = f"{GOOD}gates: {{expand: [table_activity: {{table: t, hold: 7d{keys}}}]}}\n"
+        return plan_digest(parse_plan(text, "p.yaml"))
+
+    assert digest("") == digest(", counting: [writes, reads]")
+    assert digest("") != digest(", counting: [reads]")
+
+
+@pytest.mark.parametrize("phase", ["expand", "backfill"])
+def test_legacy_reads_stands_before_contract_only(phase: str) -> None:
+    with pytest.raises(InvalidPlan, match="`legacy_reads` cannot stand before"):
+        parse_plan(f"{GOOD}gates: {{{phase}: [legacy_reads: {{}}]}}\n", "p.yaml")

@@ -11,7 +11,7 @@ from crossfade.errors import InvalidPlan
 from crossfade.plan.apps import App
 from crossfade.plan.changes import CopyRows, DeleteRows, RenameColumn, UpdateRows
 from crossfade.plan.expressions import Expression
-from crossfade.plan.gates import Approval, AppVersion, LegacyWrites
+from crossfade.plan.gates import Approval, AppVersion, LegacyWrites, Strangers
 from crossfade.plan.load import load_plan, parse_plan
 from crossfade.plan.model import Plan
 from crossfade.plan.names import TableName
@@ -35,7 +35,13 @@ def test_every_option_reaches_the_plan() -> None:
     assert plan.apps is not None
     api = plan.apps["api"]
     assert (api.scheme, api.new, api.ttl, api.expect) == ("semver", ">=2.0.0 <3", timedelta(seconds=90), 3)
-    assert api.sources == ("heartbeat", "activity")
+    assert (api.sources, api.roles) == (("heartbeat", "activity"), ("api_ro", "api_rw"))
+    assert [(i.role, i.application_name, i.address) for i in plan.ignore] == [
+        ("dba_*", "psql*", None),
+        ("metabase", None, None),
+        (None, None, "10.20.0.0/16"),
+        (None, None, "local"),
+    ]
     assert api.new_range.admits("2.9.9")
     assert not plan.apps["web"].new_range.admits("blue")
     first, second = renames(plan)
@@ -45,12 +51,15 @@ def test_every_option_reaches_the_plan() -> None:
     assert second.from_ == 'a"b'
     assert second.to == "; DROP TABLE users; --"
     assert (plan.backfill.batch_rows, plan.backfill.target) == (500, timedelta(milliseconds=250))
-    assert plan.gates.of("expand") == (Approval(role="dba"),)
+    (by_two,) = plan.gates.of("expand")
+    assert isinstance(by_two, Approval)
+    assert (by_two.role, by_two.count, by_two.four_eyes, by_two.expires) == ("dba", 2, False, timedelta(days=1))
     assert plan.gates.of("backfill") == ()
     assert plan.gates.of("contract") == (
         Approval(role="release-coordinator", mode="observe"),
         AppVersion(apps=("api", "web")),
         LegacyWrites(),
+        Strangers(mode="observe"),
     )
     assert (plan.locks.timeout, plan.locks.give_up_after) == (timedelta(milliseconds=20), timedelta(hours=1))
     assert (plan.hold, plan.retain) == (timedelta(minutes=15), timedelta(days=7))
@@ -128,7 +137,7 @@ def test_the_json_form_has_kinds_as_keys_and_durations_as_texts() -> None:
             "strategy": "copy",
         }
     }
-    assert document["gates"]["contract"][2] == {"legacy_writes": {"mode": "enforce"}}
+    assert document["gates"]["contract"][2] == {"legacy_writes": {"mode": "enforce", "timeout": "5s"}}
     assert (document["hold"], document["apps"]["api"]["ttl"], document["retain"]) == ("15m", "90s", "7d")
 
 

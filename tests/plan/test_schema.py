@@ -14,7 +14,7 @@ from crossfade.errors import InvalidPlan
 from crossfade.plan.load import parse_plan
 from crossfade.plan.schema import plan_json_schema
 
-from .bad_plans import APPS, CHANGES, DATA, GATES, GOOD, KEYS, ROSTER, VALUES, Bad
+from .bad_plans import APPS, CHANGES, DATA, GATES, GOOD, IGNORE, KEYS, ROSTER, VALUES, Bad
 from .good_plans import DATA_PLAN, FULL, PLANS
 
 KEPT = Path(__file__).parents[2] / "docs" / "reference" / "plan.schema.json"
@@ -31,6 +31,7 @@ BEYOND_A_SCHEMA = {
     "truth-key",
     "format-float",
     "hold-huge",
+    "expires-zero",
     "lock-timeout",
     "lock-limit",
     "same-name",
@@ -68,6 +69,16 @@ BEYOND_A_SCHEMA = {
     "gate-phase",
     "app-unknown",
     "app-without-roster",
+    "ignore-everybody",
+    "ignore-any-name",
+    "ignore-address",
+    "ignore-host-bits",
+    "ignore-mask",
+    "ignore-twice",
+    "ignore-same",
+    "ignore-without-roster",
+    "strangers-without-roster",
+    "strangers-phase",
 }
 
 
@@ -99,7 +110,7 @@ def test_good_plans_pass_the_schema(text: str) -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [b for b in [*KEYS, *VALUES, *CHANGES, *DATA, *APPS, *GATES] if b.id not in BEYOND_A_SCHEMA],
+    [b for b in [*KEYS, *VALUES, *CHANGES, *DATA, *APPS, *IGNORE, *GATES] if b.id not in BEYOND_A_SCHEMA],
     ids=lambda b: b.id,
 )
 def test_an_editor_sees_what_the_loader_refuses(bad: Bad) -> None:

@@ -126,6 +126,30 @@ def test_a_version_that_cannot_be_read_is_never_admitted(scheme: Scheme, text: s
     assert raised.value.message.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("scheme", "text", "lower", "higher"),
+    [
+        ("semver", ">=2.0.0", "2.9.0", "2.10.0"),
+        ("semver", ">=2.0.0", "2.0.0-rc.1", "2.0.0"),
+        ("pep440", ">=2", "2.0rc1", "2.0"),
+        ("calver", ">=2026.1", "2026.9", "2026.11"),
+        ("integer", ">=1", "9", "10"),
+        ("ordered", "==green", "blue", "green"),
+    ],
+)
+def test_one_version_is_above_another_by_its_scheme(scheme: Scheme, text: str, lower: str, higher: str) -> None:
+    found = parse_range(scheme, text, order=("blue", "green") if scheme == "ordered" else None)
+    assert found.is_above(higher, lower)
+    assert not found.is_above(lower, higher)
+    assert not found.is_above(lower, lower)
+
+
+def test_commits_have_no_order_and_are_the_same_or_another() -> None:
+    found = parse_range("git", "4f2c91e")
+    assert not found.is_above("4f2c91e0", "4f2c91e")
+    assert found.is_above("4f2c91e", "07ad3b5")
+
+
 def test_equal_ranges_are_equal_values() -> None:
     assert parse_range("semver", ">=2.0.0") == parse_range("semver", ">=2.0.0")
     assert parse_range("semver", ">=2.0.0") != parse_range("pep440", ">=2.0.0")

@@ -157,7 +157,10 @@ def test_versions_are_reported_and_listed(cli: Cli, database: Database) -> None:
     succeed(cli, "versions", "heartbeat", "api", "1.4.0", "--instance", "pod-a")
     succeed(cli, "versions", "heartbeat", "api", "2.0.0")
     succeed(cli, "versions", "record", "worker", "7")
-    page = succeed(cli, "versions", "list").stdout
+    matrix = succeed(cli, "versions", "list").stdout
+    assert all(word in matrix for word in ("api", "1.4.0", "2.0.0", "worker", "heartbeat", "record"))
+    assert "pod-a" not in matrix
+    page = succeed(cli, "versions", "list", "--instances").stdout
     assert all(word in page for word in ("api", "1.4.0", "pod-a", "2.0.0", socket.gethostname(), "worker", "heartbeat"))
     # A second report of the same instance is the same line.
     succeed(cli, "versions", "heartbeat", "api", "1.4.0", "--instance", "pod-a")

@@ -34,6 +34,7 @@ NEEDS_THE_LEDGER = (
     ["gate", RUN],
     ["approve", RUN, "--phase", "contract", "--as", "alice"],
     ["history", RUN],
+    ["audit", RUN],
     ["versions", "heartbeat", "api", "1"],
     ["versions", "list"],
 )

@@ -215,7 +215,12 @@ def test_init_doctor_and_versions(cli: Cli, database: Database) -> None:
     assert {finding["level"] for finding in found["findings"]} <= {"ok", "warning"}
     assert found["orphans"] == []
     assert "orphans" not in succeed(cli, "doctor", "--json").json()
-    assert succeed(cli, "versions", "list", "--json").json() == {"versions": []}
+    assert succeed(cli, "versions", "list", "--json").json() == {
+        "versions": [],
+        "matrix": [],
+        "matrix_left_out": 0,
+        "missing": [],
+    }
     said = succeed(cli, "versions", "heartbeat", "api", "2.0.0", "--instance", "pod-b", "--json").json()
     assert said == {"app": "api", "version": "2.0.0", "instance": "pod-b", "allowed": True}
     (sighting,) = succeed(cli, "versions", "list", "--json").json()["versions"]

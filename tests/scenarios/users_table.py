@@ -13,7 +13,7 @@ from psycopg import sql
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from ..fixtures.command import Cli, Outcome
@@ -53,17 +53,17 @@ def write_plan(
     return path
 
 
-def succeed(cli: Cli, *arguments: str | Path) -> Outcome:
+def succeed(cli: Cli, *arguments: str | Path, env: Mapping[str, str] | None = None) -> Outcome:
     """Run a command that has to succeed."""
-    done = cli(*arguments)
+    done = cli(*arguments, env=env)
     assert done.code == 0, done
     assert "Traceback" not in done.stderr
     return done
 
 
-def fail(cli: Cli, code: int, *arguments: str | Path) -> str:
+def fail(cli: Cli, code: int, *arguments: str | Path, env: Mapping[str, str] | None = None) -> str:
     """Run a command that has to fail with this exit code, without a traceback; what it said on standard error."""
-    done = cli(*arguments)
+    done = cli(*arguments, env=env)
     assert done.code == code, done
     assert "Traceback" not in done.stdout + done.stderr, done
     assert done.stderr.strip(), "a failure says why"

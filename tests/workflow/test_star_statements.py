@@ -10,8 +10,9 @@ from psycopg import sql
 
 from crossfade.postgres.connect import connect
 from crossfade.postgres.names import QualifiedName
+from crossfade.postgres.seen_text import shortened
 from crossfade.workflow.star_references import Stars, find_stars
-from crossfade.workflow.star_statements import shortened, star_cautions
+from crossfade.workflow.star_statements import star_cautions
 
 if TYPE_CHECKING:
     from ..fixtures.database import Database

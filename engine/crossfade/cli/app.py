@@ -6,7 +6,22 @@ from typing import Annotated, Any
 import typer
 
 from crossfade import __version__
-from crossfade.cli import admin, approvals, demo, fence, fleet, look, phases, plans, quarantine, steer, versions, worker
+from crossfade.cli import (
+    admin,
+    approvals,
+    audit,
+    demo,
+    fence,
+    fleet,
+    gate,
+    look,
+    phases,
+    plans,
+    quarantine,
+    steer,
+    versions,
+    worker,
+)
 from crossfade.cli.call import Common, common_options, earlier_options, register, take_options
 from crossfade.errors import UsageError
 
@@ -32,7 +47,7 @@ def program() -> Any:
     _before_commands(
         app, inspect.Parameter("version", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=version)
     )
-    for group in (plans, phases, steer, worker, look, fence, approvals, admin, demo):
+    for group in (plans, phases, steer, worker, look, gate, audit, fence, approvals, admin, demo):
         for function in group.COMMANDS:
             register(app, function)
     of_versions = typer.Typer(help="Report and see what is live.", **_SETTINGS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -44,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
 def wants_json(arguments: Sequence[str]) -> bool:
     """Whether the output has to be JSON; known even if the arguments are never understood."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    return "--json" in options
+    return "--json" in options or "--format=json" in options or ("--format", "json") in pairwise(options)
 
 
 def interrupted() -> Interrupted:

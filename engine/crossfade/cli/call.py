@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from crossfade.observe.lookout import Lookout
     from crossfade.observe.metrics import MetricsAddress
     from crossfade.observe.progress import Progress
+    from crossfade.plan.notify import Target
     from crossfade.workflow.engine import Engine
     from crossfade.workflow.progress import ProgressReader
 
@@ -71,6 +72,8 @@ class Call:
     json: bool
     log_format: LogFormat | None
     yes: bool
+    notify: tuple[Target, ...] = ()
+    """Who is told of runs that the command drives, by the project's settings."""
 
     @property
     def names_a_database(self) -> bool:
@@ -113,7 +116,7 @@ class Call:
             Lookout(reader) as lookout,
             self.progress(lookout) as progress,
             self._served(lookout, metrics) as count,
-            Engine(self.database, emit=_to_all(lookout.emit, count, progress.emit)) as engine,
+            Engine(self.database, emit=_to_all(lookout.emit, count, progress.emit), notify=self.notify) as engine,
             stopping(engine),
         ):
             yield engine, progress
@@ -223,6 +226,7 @@ def _resolved(common: Common) -> Call:
         json=common.json,
         log_format=log_format,
         yes=common.yes,
+        notify=settings.notify,
     )
 
 

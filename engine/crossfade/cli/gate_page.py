@@ -25,7 +25,7 @@ def verdict_lines(document: Mapping[str, Any]) -> Iterator[str]:
     """The answer of a phase's gates, each with its reason."""
     yield f"gates of {document['phase']}: {document['verdict']}"
     for gate in document["gates"]:
-        yield _gate_line(gate)
+        yield from _gate_lines(gate)
     if not document["gates"]:
         yield "  none"
 
@@ -33,21 +33,48 @@ def verdict_lines(document: Mapping[str, Any]) -> Iterator[str]:
 def evidence(document: Mapping[str, Any]) -> RenderableType:
     """The same, with what each gate saw."""
     from rich.console import Group
-    from rich.padding import Padding
     from rich.text import Text
 
     parts: list[RenderableType] = [Text(f"gates of {document['phase']}: {document['verdict']}")]
     for gate in document["gates"]:
-        parts.append(Text(_gate_line(gate)))
-        parts += [Padding(part, (0, 0, 0, 11), expand=False) for part in _shown(gate["evidence"])]
+        parts += _with_evidence(gate)
     if not document["gates"]:
         parts.append(Text("  none"))
     return Group(*parts)
 
 
-def _gate_line(gate: Mapping[str, Any]) -> str:
+def _with_evidence(gate: Mapping[str, Any], depth: int = 0) -> Iterator[RenderableType]:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    yield Text("\n".join(_own_lines(gate, depth)))
+    for part in _shown(gate["evidence"]):
+        yield Padding(part, (0, 0, 0, 11 + 2 * depth), expand=False)
+    for inner in gate.get("gates", ()):
+        yield from _with_evidence(inner, depth + 1)
+
+
+def _gate_lines(gate: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
+    yield from _own_lines(gate, depth)
+    for inner in gate.get("gates", ()):
+        yield from _gate_lines(inner, depth + 1)
+
+
+def _own_lines(gate: Mapping[str, Any], depth: int) -> Iterator[str]:
+    """The answer, and what to do about it."""
+    yield _gate_line(gate, depth)
+    if gate.get("hint"):
+        yield f"           {'  ' * depth}→ {gate['hint']}"
+
+
+def _gate_line(gate: Mapping[str, Any], depth: int) -> str:
     only_observed = ", observed only" if gate["mode"] == "observe" else ""
-    return f"  {gate['verdict']:<8} {gate['kind']}{only_observed}: {gate['reason']}"
+    override = gate.get("override")
+    overridden = ""
+    if override is not None:
+        until = moment(datetime.fromisoformat(override["until"]))
+        overridden = f", overridden by {override['by']} until {until} ({override['reason']})"
+    return f"  {'  ' * depth}{gate['verdict']:<8} {gate['kind']}{only_observed}{overridden}: {gate['reason']}"
 
 
 def _shown(evidence: Mapping[str, Any]) -> Iterator[RenderableType]:

@@ -1,4 +1,4 @@
-"""Commands that only look at runs: status, gate, history."""
+"""Commands that only look at runs: status, history."""
 
 import sys
 import time
@@ -8,10 +8,9 @@ import typer
 
 from crossfade.cli import schedule_page
 from crossfade.cli.call import Call
-from crossfade.cli.gate_page import EXIT_CODES, UNPROVEN, evidence
-from crossfade.cli.options import PhaseName, Run, Wait
+from crossfade.cli.options import Run
 from crossfade.cli.output import console, moment, print_page, table
-from crossfade.cli.targets import duration, run_name
+from crossfade.cli.targets import run_name
 from crossfade.errors import UsageError
 from crossfade.workflow.states import FINAL
 
@@ -103,31 +102,6 @@ def _watch_in_lines(engine: "Engine", name: str) -> None:
         time.sleep(_REFRESH_SECONDS)
 
 
-def gate(
-    call: Call,
-    run: Run,
-    phase: Annotated[PhaseName | None, typer.Option("--phase", help="Whose gates; else the next phase's.")] = None,
-    wait: Wait = None,
-) -> int:
-    """Evaluate the gates of a phase now, with the evidence.
-
-    Exit code 0 for PASS, 3 for BLOCKED, 4 for UNKNOWN and ERROR, 5 where no gate is ahead.
-    """
-    name, patience = run_name(run), duration(wait, "--wait")
-    from crossfade.operations.step import Phase
-
-    asked = None if phase is None else Phase(phase)
-    if patience is None:
-        with call.engine() as engine:
-            verdict = engine.gates(name, asked)
-    else:
-        with call.working_engine() as (engine, _):
-            verdict = engine.gates(name, asked, wait=patience)
-    document = verdict.as_json()
-    call.answer(document, lambda: evidence(document))
-    return EXIT_CODES.get(document["verdict"], UNPROVEN)
-
-
 def history(call: Call, run: Run) -> int:
     """Show the append-only record of a run or a schedule, oldest first."""
     name = run_name(run)
@@ -144,4 +118,4 @@ def _facts(data: object) -> str:
     return ", ".join(f"{name}={value}" for name, value in facts if value not in (None, [], {}))
 
 
-COMMANDS = (status, gate, history)
+COMMANDS = (status, history)

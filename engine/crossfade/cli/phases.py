@@ -28,15 +28,28 @@ _QUESTIONS = {
 Goal = StrEnum("Goal", {state.name: state.value for state in FORWARD})  # type: ignore[misc] # made of another enumeration
 
 
-def start(call: Call, plan: PlanFile, ack: Acks = None) -> int:
+def start(
+    call: Call,
+    plan: PlanFile,
+    ack: Acks = None,
+    actor: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="NAME",
+            help="Who asks for it; else CROSSFADE_ACTOR, else the user and host here.",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
     """Register the run of a plan, in state planned; or its schedule, if it has one."""
     from crossfade.plan.load import load_plan
 
     loaded = load_plan(plan)
     with call.engine() as engine:
         if loaded.schedule is not None:
-            return schedule_page.answer(call, engine.schedules.start(loaded, acknowledged(ack)))
-        return _arrived(call, engine.start(loaded, acknowledged(ack)))
+            return schedule_page.answer(call, engine.schedules.start(loaded, acknowledged(ack), actor=actor))
+        return _arrived(call, engine.start(loaded, acknowledged(ack), actor=actor))
 
 
 def expand(call: Call, run: Target, ack: Acks = None, wait: Wait = None) -> int:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
     from pathlib import Path
 
+    from crossfade.plan.notify import Target
+
 _LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<value>.*)")
 _QUOTED = re.compile(r"""(?P<quote>['"])(?P<text>(?:\\.|(?!(?P=quote)).)*)(?P=quote)\s*(?:#.*)?""")
 _ESCAPES = {"n": "\n", "t": "\t"}
@@ -30,6 +32,8 @@ class ProjectSettings:
     """The database where neither an option nor the environment names one."""
     log_format: LogFormat | None = None
     """As with `--log-format`."""
+    notify: tuple[Target, ...] = ()
+    """Who is told of what happens to runs that commands of the project drive."""
 
 
 def load_env_file(path: Path, environment: MutableMapping[str, str]) -> None:
@@ -108,9 +112,28 @@ def _settings(document: Mapping[str, Any], file: str) -> ProjectSettings:
         if name not in known:
             hint = nearest(name, known) or f"the settings are {one_of(known)}"
             raise UsageError(f"{file}: unknown setting {shown(name)}", hint=hint, location=file)
-        if not isinstance(value, str):
+        if name != "notify" and not isinstance(value, str):
             raise UsageError(f"{file}: the setting {shown(name)} is a text", hint="put it in quotes", location=file)
     given = document.get("log_format")
     if given is not None and given not in list(LogFormat):
         raise UsageError(f"{file}: log_format is {one_of(LogFormat)}; got {shown(given)}", location=file)
-    return ProjectSettings(database=document.get("database"), log_format=None if given is None else LogFormat(given))
+    return ProjectSettings(
+        database=document.get("database"),
+        log_format=None if given is None else LogFormat(given),
+        notify=_targets(document["notify"], file) if "notify" in document else (),
+    )
+
+
+def _targets(value: object, file: str) -> tuple[Target, ...]:
+    from pydantic import ValidationError
+
+    from crossfade.plan.document import tree_of
+    from crossfade.plan.notify import targets_of
+    from crossfade.plan.problems import problems_of
+
+    try:
+        return targets_of(value)
+    except ValidationError as error:
+        found = problems_of(error, tree_of({"notify": value}), file)
+        said = "; ".join(f"{p.message} ({p.hint})" if p.hint else p.message for p in found)
+        raise UsageError(f"{file}: the setting `notify` is not valid: {said}", location=file) from None

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from crossfade.cli.call import Call
-from crossfade.cli.output import moment, table
 
 App = Annotated[str, typer.Argument(metavar="APP", help="The app, as the plan's roster names it.", show_default=False)]
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="Its version.", show_default=False)]
@@ -50,18 +49,20 @@ def record(
     return 0
 
 
-def list_(call: Call) -> int:
-    """List every instance that was sighted, and when."""
+def list_(
+    call: Call,
+    instances: Annotated[
+        bool, typer.Option("--instances", help="A line for each instance and source instead.")
+    ] = False,
+) -> int:
+    """List what is live: for each app and version how many instances, since when, and whether it may run."""
     with call.engine() as engine:
-        sightings = engine.versions()
-    from rich.text import Text
+        matrix = engine.version_matrix()
+        sightings = engine.versions() if instances or call.json else ()
+    from crossfade.cli import versions_page
 
-    from crossfade.observe.situation import span
-
-    heads = ("APP", "VERSION", "INSTANCE", "SOURCE", "LAST SEEN", "AGO")
-    rows = [(s.app, s.version, s.instance, s.source, moment(s.last_seen), span(s.age_seconds)) for s in sightings]
-    document = {"versions": [s.as_json() for s in sightings]}
-    call.answer(document, lambda: table(heads, rows) if rows else Text("Nothing sighted."))
+    document = {"versions": [s.as_json() for s in sightings], **matrix.as_json()}
+    call.answer(document, lambda: versions_page.instances(sightings) if instances else versions_page.page(matrix))
     return 0
 
 

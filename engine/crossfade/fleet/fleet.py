@@ -18,6 +18,7 @@ from crossfade.fleet.report import Report
 from crossfade.fleet.rollout import Rollout, canaries_of
 from crossfade.fleet.work import Answer, Work, look, started
 from crossfade.plan.model import Plan
+from crossfade.plan.notify import Target
 from crossfade.workflow.engine import Engine
 from crossfade.workflow.states import FORWARD, State
 
@@ -26,9 +27,14 @@ class Fleet:
     """crossfade on many databases."""
 
     def __init__(
-        self, databases: Sequence[Database], rollout: Rollout | None = None, *, onlooker: Onlooker | None = None
+        self,
+        databases: Sequence[Database],
+        rollout: Rollout | None = None,
+        *,
+        onlooker: Onlooker | None = None,
+        notify: Sequence[Target] = (),
     ) -> None:
-        """`onlooker` is told of what happens, in any thread.
+        """`onlooker` is told of what happens, in any thread; the targets of `notify`, of each run that is driven.
 
         `rollout` says how commands that change something go, and which databases are canaries; without it those are
         the databases that say so themselves.
@@ -36,6 +42,7 @@ class Fleet:
         self._rollout = rollout or Rollout(canaries=canaries_of(databases, ()))
         self.databases = tuple(replace(d, is_canary=d.name in self._rollout.canaries) for d in databases)
         self._onlooker = onlooker or Unwatched()
+        self._notify = tuple(notify)
         self._stop = Stop()
 
     def stop(self) -> None:
@@ -128,6 +135,7 @@ class Fleet:
             rollout=rollout,
             stop=self._stop,
             onlooker=self._onlooker,
+            notify=self._notify,
             max_duration=max_duration,
         )
 

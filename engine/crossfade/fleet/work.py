@@ -6,7 +6,7 @@ Everything is done through the engine, as if the command had been given for this
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +32,7 @@ from crossfade.fleet.report import Outcome, Standing
 from crossfade.observe.events import Emit
 from crossfade.operations.step import Caution
 from crossfade.plan.model import Plan
+from crossfade.plan.notify import Target
 from crossfade.postgres.connect import connect, is_loss, masked
 from crossfade.workflow.engine import Engine
 from crossfade.workflow.ledger import installed_version
@@ -54,9 +55,14 @@ class Look:
     """The database's clock."""
 
 
-def carry_out(database: Database, name: str, work: Work, *, emit: Emit, held: Held) -> Standing:
-    """Do the work for the run of that name. `held` is entered with the engine meanwhile, so that it can be stopped."""
-    with Engine(database.url, emit=emit) as engine:
+def carry_out(
+    database: Database, name: str, work: Work, *, emit: Emit, held: Held, notify: Sequence[Target] = ()
+) -> Standing:
+    """Do the work for the run of that name. `held` is entered with the engine meanwhile, so that it can be stopped.
+
+    The targets of `notify` are told of the run, besides those that its plan names.
+    """
+    with Engine(database.url, emit=emit, notify=notify) as engine:
         try:
             with held(engine):
                 answer = work(engine, database)

@@ -3,17 +3,20 @@
 An instance is live if one of the sources that its app lists has seen it within `ttl`. One sighting of another version
 blocks, whoever has it. A source that cannot be read, or not in full, may have missed one: the app is UNKNOWN. No
 sighting is no proof: PASS needs a live instance in the range, seen by more than an open connection unless that is the
-only source listed, since old versions behind a pooler look like nothing at all. What outside sources have seen before
+only source listed, since old versions behind a pooler look like nothing at all. A heartbeat is a claim: where other
+sources see the app, and none of them at a version as high, it is UNKNOWN. What outside sources have seen before
 may block; only what they see now proves anything. A record of a deployment never proves, and may block.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from crossfade.gates.instances import named
 from crossfade.gates.sightings import Sighting
 from crossfade.gates.sources import activity, record
 from crossfade.gates.sources.gather import Failure, Key, gather, key_of
@@ -30,8 +33,12 @@ if TYPE_CHECKING:
     from crossfade.plan.gates import AppVersion
     from crossfade.plan.versions import VersionRange
 
-_MOST_NAMED = 5
-"""How many instances of a version a reason names."""
+_IN_LEDGER = frozenset({"heartbeat", record.SOURCE})
+"""Sources of which the ledger keeps what they saw, whether or not somebody looked."""
+_CLAIMS = frozenset({"heartbeat", "start"})
+"""Sources that have nothing but an app's word."""
+_MOST_FRESH = 100
+"""How many fresh sightings the evidence lists, of how many versions it counts them."""
 _MOST_STALE = 50
 """How many sightings of the past the evidence lists."""
 
@@ -46,6 +53,8 @@ class Observation:
     proofs: frozenset[Key] = frozenset()
     """Which sightings by outside sources prove that an instance serves: those of this look, not those kept."""
     failures: tuple[Failure, ...] = ()
+    left_out: int = 0
+    """How many stale sightings there are besides."""
 
 
 def observe(connection: psycopg.Connection[Any], subject: Subject, entry: AppVersion, look: Look) -> Observation:
@@ -53,7 +62,14 @@ def observe(connection: psycopg.Connection[Any], subject: Subject, entry: AppVer
     roster = subject.plan.apps or {}
     apps = {name: roster[name] for name in entry.apps or roster}
     found = gather(connection, apps, look)
-    return Observation(now=look.now, apps=apps, sightings=found.sightings, proofs=found.proofs, failures=found.failures)
+    return Observation(
+        now=look.now,
+        apps=apps,
+        sightings=found.sightings,
+        proofs=found.proofs,
+        failures=found.failures,
+        left_out=found.left_out,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +86,13 @@ def judge(observation: Observation, _entry: AppVersion) -> Judgement:
     weighed = {name: tuple(_weigh(name, app, observation)) for name, app in observation.apps.items()}
     judged = [_judge_app(name, weighed[name], observation) for name in observation.apps]
     verdict = all_of(v for v, _ in judged)
-    named = sorted((j for j in judged if j[0] is not Verdict.PASS or verdict is Verdict.PASS), key=_blocked_first)
+    told = sorted((j for j in judged if j[0] is not Verdict.PASS or verdict is Verdict.PASS), key=_blocked_first)
     return Judgement(
         verdict=verdict,
-        reason="; ".join(reason for _, reason in named),
+        reason="; ".join(reason for _, reason in told),
         evidence=_evidence(observation, [w for each in weighed.values() for w in each]),
         clear_since=_clear_since(observation.apps, weighed) if verdict is Verdict.PASS else None,
+        remembers=all(set(app.source_kinds) <= _IN_LEDGER for app in observation.apps.values()),
     )
 
 
@@ -87,7 +104,7 @@ def live_in_new(observation: Observation) -> str | None:
         for w in _weigh(name, app, observation)
         if w.fresh and w.needs == "new" and w.sighting.source != record.SOURCE
     ]
-    return _named(found, observation.now) if found else None
+    return named(found, observation.now) if found else None
 
 
 def _blocked_first(judged: tuple[Verdict, str]) -> bool:
@@ -95,21 +112,34 @@ def _blocked_first(judged: tuple[Verdict, str]) -> bool:
 
 
 def _weigh(name: str, app: App, observation: Observation) -> Iterator[_Weighed]:
-    wanted = app.new_range
+    needs = _Needs(app.new_range)
     own = [s for s in observation.sightings if s.app == name]
     stands = frozenset(record.standing(own))
     for s in own:
         fresh = s in stands if s.source == record.SOURCE else observation.now - s.last_seen <= app.ttl
-        yield _Weighed(s, fresh, _needs(s, wanted))
+        yield _Weighed(s, fresh, needs.of(s))
 
 
-def _needs(sighting: Sighting, wanted: VersionRange) -> str:
-    if sighting.source == "activity" and activity.may_be_cut(sighting.app, sighting.version):
-        return "unknown"
-    try:
-        return "new" if wanted.admits(sighting.version) else "old"
-    except UnreadableVersion:
-        return "unknown"
+class _Needs:
+    """Which shape versions need. Thousands of instances have a few versions, and each of these is read once."""
+
+    def __init__(self, wanted: VersionRange) -> None:
+        self._wanted = wanted
+        self._known: dict[str, str] = {}
+
+    def of(self, sighting: Sighting) -> str:
+        """old, new or unknown."""
+        if sighting.source == "activity" and activity.may_be_cut(sighting.app, sighting.version):
+            return "unknown"
+        if sighting.version not in self._known:
+            self._known[sighting.version] = self._read(sighting.version)
+        return self._known[sighting.version]
+
+    def _read(self, version: str) -> str:
+        try:
+            return "new" if self._wanted.admits(version) else "old"
+        except UnreadableVersion:
+            return "unknown"
 
 
 def _judge_app(name: str, weighed: tuple[_Weighed, ...], observation: Observation) -> tuple[Verdict, str]:
@@ -121,7 +151,12 @@ def _judge_app(name: str, weighed: tuple[_Weighed, ...], observation: Observatio
     unread = [f"{f.source} of {name} cannot be relied on: {f.reason}" for f in observation.failures if f.app == name]
     unknown = [w.sighting for w in fresh if w.needs == "unknown"]
     if unknown:
-        unread.insert(0, f"{_named(unknown, now)}: the version cannot be read as {app.scheme}")
+        unread.insert(0, f"{named(unknown, now)}: the version cannot be read as {app.scheme}")
+    claimed = _claimed(fresh, app.new_range)
+    if claimed:
+        unread.append(
+            f"{named(claimed, now)}: no other source sees {name} at a version as high, and a claim is no proof"
+        )
     if unread:
         return Verdict.UNKNOWN, "; ".join(unread)
     counted = [w.sighting for w in fresh if _proves(w.sighting, observation)]
@@ -134,11 +169,19 @@ def _judge_app(name: str, weighed: tuple[_Weighed, ...], observation: Observatio
     return Verdict.PASS, f"every live instance of {name} is in {app.new}: {instances} seen {within}"
 
 
+def _claimed(fresh: list[_Weighed], wanted: VersionRange) -> list[Sighting]:
+    """Heartbeats of a version above all that other sources see: anybody who may log in as the app can claim one."""
+    shown = {w.sighting.version for w in fresh if w.sighting.source not in _CLAIMS and w.needs != "unknown"}
+    told = {w.sighting.version for w in fresh if w.sighting.source == "heartbeat" and w.needs == "new"}
+    above = {version for version in told if shown and all(wanted.is_above(version, other) for other in shown)}
+    return [w.sighting for w in fresh if w.sighting.source == "heartbeat" and w.sighting.version in above]
+
+
 def _blockers(old: list[Sighting], now: datetime) -> str:
     live = [s for s in old if s.source != record.SOURCE]
     meant = [s for s in old if s.source == record.SOURCE]
-    words = [f"live is {_named(live, now)}"] if live else []
-    words += [f"the last deployment on record is {_named(meant, now)}"] if meant else []
+    words = [f"live is {named(live, now)}"] if live else []
+    words += [f"the last deployment on record is {named(meant, now)}"] if meant else []
     return "; ".join(words)
 
 
@@ -160,8 +203,8 @@ def _no_proof(fresh: list[_Weighed]) -> str:
         return ""
     if sources == {"activity"}:
         return ", and an open connection alone is no proof"
-    named = " and ".join(sorted(sources))
-    return f", and what {named} {'have' if len(sources) > 1 else 'has'} is no proof that one serves"
+    told = " and ".join(sorted(sources))
+    return f", and what {told} {'have' if len(sources) > 1 else 'has'} is no proof that one serves"
 
 
 def _instances(found: Iterable[Sighting]) -> int:
@@ -175,35 +218,6 @@ def _instances(found: Iterable[Sighting]) -> int:
         place = (s.host, None) if activity.is_unnamed(s.instance) else (None, s.instance)
         by_source.setdefault(s.source, set()).add(place)
     return max(map(len, by_source.values()), default=0)
-
-
-def _named(found: list[Sighting], now: datetime) -> str:
-    versions: dict[tuple[str, str], list[Sighting]] = {}
-    for s in sorted(found, key=lambda s: now - s.last_seen):
-        versions.setdefault((s.app, s.version), []).append(s)
-    return "; ".join(f"{app} {version} on {_places(seen, now)}" for (app, version), seen in versions.items())
-
-
-def _places(found: list[Sighting], now: datetime) -> str:
-    """The instances of one version, each once however many sources have seen it, then connections that name none."""
-    instances: dict[str, list[Sighting]] = {}
-    for s in found:
-        instances.setdefault("" if activity.is_unnamed(s.instance) else s.instance, []).append(s)
-    unnamed = instances.pop("", [])
-    words = [_place(name, seen, now) for name, seen in list(instances.items())[:_MOST_NAMED]]
-    if len(instances) > _MOST_NAMED:
-        words.append(f"{len(instances) - _MOST_NAMED} more")
-    if unnamed:
-        more = f" and {len(unnamed) - 1} more connections" if len(unnamed) > 1 else ""
-        words.append(_place(f"{unnamed[0].instance}{more}", unnamed, now))
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _place(instance: str, found: list[Sighting], now: datetime) -> str:
-    host = next((f" ({s.host})" for s in found if s.host), "")
-    sources = " and ".join(dict.fromkeys(s.source for s in found))
-    seen = "recorded" if sources == record.SOURCE else "seen"
-    return f"{instance}{host}, {seen} {ago(found[0].last_seen, now)} by {sources}"
 
 
 def _clear_since(apps: Mapping[str, App], weighed: Mapping[str, tuple[_Weighed, ...]]) -> datetime | None:
@@ -231,10 +245,28 @@ def _evidence(observation: Observation, weighed: list[_Weighed]) -> dict[str, An
             }
             for name, app in observation.apps.items()
         },
-        "sightings": [_as_json(w, observation.now) for w in (*fresh, *stale[:_MOST_STALE])],
-        "stale_sightings": len(stale),
+        "live": _counted(fresh),
+        "fresh_sightings": len(fresh),
+        "stale_sightings": len(stale) + observation.left_out,
+        "sightings": [_as_json(w, observation.now) for w in (*_most_telling(fresh), *stale[:_MOST_STALE])],
         **({"failures": [asdict(f) for f in observation.failures]} if observation.failures else {}),
     }
+
+
+def _most_telling(fresh: list[_Weighed]) -> list[_Weighed]:
+    """Those that are not new before the others, as many as the evidence lists; in the order that they came in."""
+    in_the_way = [n for n, w in enumerate(fresh) if w.needs != "new"]
+    others = [n for n, w in enumerate(fresh) if w.needs == "new"]
+    return [fresh[n] for n in sorted((in_the_way + others)[:_MOST_FRESH])]
+
+
+def _counted(fresh: list[_Weighed]) -> list[dict[str, Any]]:
+    """How many fresh sightings each version has by each source, those that are not new first."""
+    found = Counter((w.needs == "new", w.sighting.app, w.sighting.version, w.sighting.source, w.needs) for w in fresh)
+    return [
+        {"app": app, "version": version, "source": source, "needs": needs, "sightings": number}
+        for (_, app, version, source, needs), number in sorted(found.items())[:_MOST_FRESH]
+    ]
 
 
 def _as_json(weighed: _Weighed, now: datetime) -> dict[str, Any]:

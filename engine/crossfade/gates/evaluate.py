@@ -6,24 +6,31 @@ caller's), so that a statement which fails takes nothing else with it.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from crossfade.errors import CrossfadeError
-from crossfade.gates import hold
+from crossfade.gates import combined, hold, overrides
 from crossfade.gates.asking import Asking, judge_in_database
-from crossfade.gates.phase_gates import PhaseGate, gates_of
+from crossfade.gates.kinds import is_guard_kind
+from crossfade.gates.phase_gates import PhaseGate, gates_of, leaves
 from crossfade.gates.queries import query
+from crossfade.gates.recall import recalled
+from crossfade.gates.sources.outside import Asked, Heard
 from crossfade.gates.subject import Look, Subject
 from crossfade.gates.verdict import GateResult, Judgement, PhaseVerdict, Verdict
 from crossfade.operations.step import Phase
-from crossfade.plan.gates import OutsideEntry
+from crossfade.plan.durations import format_duration
+from crossfade.plan.gates import AskedEntry, CombinedEntry, OutsideEntry
 
 Connection = psycopg.Connection[Any]
+_LIMIT = "SELECT pg_catalog.set_config('statement_timeout', %s, true)"
 
 
 def evaluate(connection: Connection, subject: Subject, phase: Phase, *, record: bool = True) -> PhaseVerdict:
@@ -33,24 +40,54 @@ def evaluate(connection: Connection, subject: Subject, phase: Phase, *, record: 
     the same), and the time of `hold` begins, goes on or is broken by it.
     Without, nothing is written: the answer is the same, except that a hold which no recorded look began has not begun.
     """
-    look = Look(phase=phase, now=_now(connection), record=record)
+    look = Look(phase=phase, now=_now(connection), record=record, watch=subject.watch)
     gates = gates_of(subject.plan, phase)
-    asked = {n: Asking(subject, g.entry, look) for n, g in enumerate(gates) if isinstance(g.entry, OutsideEntry)}
-    heard = {n: one.judgement() for n, one in asked.items()}
     # What is outside may take minutes; the database is asked afterwards, so that its answers are of now.
-    look = replace(look, now=_now(connection)) if asked else look
-    results = tuple(_ask(connection, subject, gate, look, heard.get(n)) for n, gate in enumerate(gates))
-    verdict = PhaseVerdict.of(phase, results, run=subject.name)
+    sources, heard = _heard(subject, gates, look)
+    look = replace(look, now=_now(connection), heard=sources)
+    verdict = _verdict(connection, subject, gates, _Round(connection, subject, look, heard))
     if record:
-        parameters = {
-            "run_id": subject.run_id,
-            "phase": phase.value,
-            "verdict": verdict.verdict.value,
-            "gates": Jsonb(verdict.as_json()["gates"]),
-        }
-        connection.execute(query("record_evaluation"), parameters)
-        connection.execute("SELECT crossfade.compact_legacy_writes()")
+        keep(connection, subject, verdict)
+        _tidy_up(connection)
     return verdict
+
+
+def _tidy_up(connection: Connection) -> None:
+    """Take away what says nothing any more. That this fails is no reason to have no verdict."""
+    with suppress(psycopg.Error), connection.transaction():
+        connection.execute("SELECT crossfade.compact_legacy_writes(), crossfade.forget_sightings()")
+
+
+def glance(connection: Connection, subject: Subject, phase: Phase) -> PhaseVerdict:
+    """The gates of a phase, for who only wants to see them soon: nothing is written, and nothing outside is asked.
+
+    The latest recorded answers stand in for those of what is outside. Nothing may begin on its word.
+    """
+    look = Look(phase=phase, now=_now(connection), record=False, watch=subject.watch)
+    gates = gates_of(subject.plan, phase)
+    heard = recalled(connection, subject, gates, look)
+    return _verdict(connection, subject, gates, _Round(connection, subject, look, heard))
+
+
+def _verdict(connection: Connection, subject: Subject, gates: Iterable[PhaseGate], asked: _Round) -> PhaseVerdict:
+    given = overrides.standing(connection, subject, asked.look)
+    results = tuple(overrides.applied(asked.result(gate), given) for gate in gates)
+    return PhaseVerdict.of(asked.look.phase, results, run=subject.name)
+
+
+def keep(connection: Connection, subject: Subject, verdict: PhaseVerdict, *, step: str | None = None) -> None:
+    """Write an evaluation into the ledger; with `step`, as the one on whose word that step runs.
+
+    Raises psycopg.Error.
+    """
+    parameters = {
+        "run_id": subject.run_id,
+        "phase": verdict.phase.value,
+        "verdict": verdict.verdict.value,
+        "gates": Jsonb(verdict.as_json()["gates"]),
+        "step": step,
+    }
+    connection.execute(query("record_evaluation"), parameters)
 
 
 def _now(connection: Connection) -> datetime:
@@ -60,35 +97,76 @@ def _now(connection: Connection) -> datetime:
     return now
 
 
-def _ask(connection: Connection, subject: Subject, gate: PhaseGate, look: Look, heard: Judgement | None) -> GateResult:
-    try:
-        with connection.transaction():
-            judgement = heard or judge_in_database(connection, subject, gate.entry, look)
-            return _held(connection, subject, gate, look, judgement)
-    except (psycopg.Error, CrossfadeError) as error:
-        if connection.closed:
-            raise
-        reason = f"{gate.entry.kind} cannot be asked: {str(error).strip()}"
-        evidence = {"error": type(error).__name__, "sqlstate": getattr(error, "sqlstate", None)}
-        failed = Judgement(verdict=Verdict.ERROR, reason=reason, evidence=evidence)
-        return _held(connection, subject, gate, look, failed)
+def _heard(
+    subject: Subject, gates: Iterable[PhaseGate], look: Look
+) -> tuple[tuple[Heard, ...], Mapping[str, Judgement]]:
+    """What sources and gates outside of the database say, the gates by key; all are asked side by side."""
+    roster, every = subject.plan.apps or {}, tuple(leaves(gates))
+    sources = Asked({app: roster[app] for gate in every for app in gate.apps})
+    outside = {gate.key: gate.entry for gate in every if isinstance(gate.entry, OutsideEntry)}
+    asked = {key: Asking(subject, entry, look) for key, entry in outside.items()}
+    return sources.answers(), {key: one.judgement() for key, one in asked.items()}
 
 
-def _held(connection: Connection, subject: Subject, gate: PhaseGate, look: Look, judgement: Judgement) -> GateResult:
-    kept_since = hold.read_since(connection, subject.run_id, look.phase, gate.key)
-    held = hold.hold_for(
-        judgement, kind=gate.entry.kind, kept_since=kept_since, now=look.now, hold=gate.hold, record=look.record
-    )
-    if look.record:
-        hold.keep_since(connection, subject.run_id, look.phase, gate.key, held.since)
-    return GateResult(
-        kind=gate.entry.kind,
-        verdict=held.verdict,
-        mode=gate.entry.mode,
-        reason=held.reason,
-        evidence=judgement.evidence,
-        checked_at=look.now,
-        passing_since=held.since,
-        hold_until=held.until,
-        holding=judgement.verdict is Verdict.PASS and held.verdict is not Verdict.PASS,
-    )
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """One look at every gate of a phase."""
+
+    connection: Connection
+    subject: Subject
+    look: Look
+    heard: Mapping[str, Judgement]
+
+    def result(self, gate: PhaseGate) -> GateResult:
+        """The gate's answer, and those of its parts."""
+        parts = tuple(self.result(part) for part in gate.parts)
+        try:
+            with self.connection.transaction():
+                return self._held(gate, self._judgement(gate, parts), parts)
+        except (psycopg.Error, CrossfadeError) as error:
+            if self.connection.closed:
+                raise
+            reason = f"{gate.entry.kind} cannot be asked: {str(error).strip()}"
+            if isinstance(error, psycopg.errors.QueryCanceled) and isinstance(gate.entry, AskedEntry):
+                reason = f"{gate.entry.kind} does not answer within {format_duration(gate.entry.timeout)}"
+            evidence = {"error": type(error).__name__, "sqlstate": getattr(error, "sqlstate", None)}
+            is_guard = is_guard_kind(gate.entry)
+            failed = Judgement(verdict=Verdict.ERROR, reason=reason, evidence=evidence, is_guard=is_guard)
+            return self._held(gate, failed, parts)
+
+    def _judgement(self, gate: PhaseGate, parts: tuple[GateResult, ...]) -> Judgement:
+        if isinstance(gate.entry, CombinedEntry):
+            return combined.judge(parts, gate.entry)
+        heard = self.heard.get(gate.key)
+        if heard is not None:
+            return heard
+        if not isinstance(gate.entry, AskedEntry):
+            return judge_in_database(self.connection, self.subject, gate.entry, self.look)
+        before = self.connection.execute("SELECT pg_catalog.current_setting('statement_timeout')").fetchone()
+        assert before is not None
+        self.connection.execute(_LIMIT, [f"{round(gate.entry.timeout / timedelta(milliseconds=1))}ms"])
+        judgement = judge_in_database(self.connection, self.subject, gate.entry, self.look)
+        # The transaction may be the caller's.
+        self.connection.execute(_LIMIT, [before[0]])
+        return judgement
+
+    def _held(self, gate: PhaseGate, judgement: Judgement, parts: tuple[GateResult, ...]) -> GateResult:
+        run_id, kind = self.subject.run_id, gate.entry.kind
+        kept = hold.read(self.connection, run_id, self.look.phase, gate.key)
+        held = hold.hold_for(judgement, kind=kind, kept=kept, look=self.look, hold=gate.hold, answering=gate.answering)
+        if self.look.record:
+            hold.keep(self.connection, run_id, self.look, gate.key, held.since)
+        return GateResult(
+            kind=kind,
+            verdict=held.verdict,
+            mode=gate.entry.mode,
+            reason=held.reason,
+            evidence=judgement.evidence,
+            checked_at=self.look.now,
+            passing_since=held.since,
+            hold_until=held.until,
+            holding=held.is_waiting,
+            remembers=judgement.remembers,
+            is_guard=judgement.is_guard or is_guard_kind(gate.entry),
+            parts=parts,
+        )

@@ -1,25 +1,19 @@
 """The gate `http`: an address answers with a status, and with a value in its JSON if the plan names one.
 
-A redirect is an answer like any other and is not followed: that of a login page would end in a 200. The body is read
-only where the plan names a value in it, up to 1 MiB and never compressed. All of it has to happen within `timeout`.
-The address is shown without its query, which may have a token; what a library says of a failure could repeat it, and
-is not shown.
+The body is read only where the plan names a value in it, up to 1 MiB. All of it has to happen within `timeout`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import socket
-import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from crossfade.gates import request
 from crossfade.gates.json_path import value_at
+from crossfade.gates.request import NoAnswer
 from crossfade.gates.verdict import Judgement, Verdict
 from crossfade.plan.addresses import shown_address
-from crossfade.plan.durations import format_duration
 
 if TYPE_CHECKING:
     from crossfade.gates.subject import Look, Subject
@@ -28,11 +22,6 @@ if TYPE_CHECKING:
 _LARGEST = 1 << 20
 """Bytes of an answer that are read."""
 _MOST_SHOWN = 100
-_GRACE_SECONDS = 0.2
-"""For the library's own time-outs, one for each step: they close a connection whose handshake hangs, and the end of
-all does not."""
-_NOT_COMPRESSED = "identity"
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": _NOT_COMPRESSED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,60 +36,18 @@ class Observation:
 
 
 def observe(_subject: Subject, entry: Http, _look: Look) -> Observation:
-    """Ask once; every failure is part of the answer. Looking up the host's name can take longer than the time-out."""
-    return asyncio.run(_ask_in_time(entry))
-
-
-async def _ask_in_time(entry: Http) -> Observation:
-    import httpx
-
+    """Ask once; every failure is part of the answer."""
+    wants_body = entry.path is not None
     try:
-        async with asyncio.timeout(entry.timeout.total_seconds() + _GRACE_SECONDS):
-            return await _ask(entry)
-    except (httpx.TimeoutException, TimeoutError):
-        return Observation(failure=f"no answer within {format_duration(entry.timeout)}")
-    # A ValueError is that of a proxy in the environment which is no address.
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        return Observation(failure=_in_words(error))
-
-
-async def _ask(entry: Http) -> Observation:
-    import httpx
-
-    # The query goes into the request alone, since the library logs the address.
-    whole = {"target": httpx.URL(entry.url).raw_path}
-    async with (
-        httpx.AsyncClient(timeout=entry.timeout.total_seconds(), follow_redirects=False) as client,
-        client.stream("GET", shown_address(entry.url), headers=_HEADERS, extensions=whole) as response,
-    ):
-        status = response.status_code
-        if entry.path is None or status != entry.status:
-            return Observation(status=status)
-        if response.headers.get("Content-Encoding", _NOT_COMPRESSED).strip().lower() != _NOT_COMPRESSED:
-            return Observation(failure="the answer is compressed, although that was not asked for")
-        body = bytearray()
-        async for piece in response.aiter_raw():
-            body += piece
-            if len(body) > _LARGEST:
-                return Observation(failure=f"the answer is larger than {_LARGEST} bytes")
-        return Observation(status=status, body=bytes(body))
-
-
-def _in_words(error: Exception) -> str:
-    """The system's word for the failure at the bottom of this error."""
-    import httpx
-
-    words = "it does not speak HTTP, or ended before its answer did" if isinstance(error, httpx.ProtocolError) else ""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, BaseExceptionGroup):
-            cause = cause.exceptions[0]
-        if isinstance(cause, OSError) and cause.errno is not None:
-            # These two have numbers of their own.
-            own = isinstance(cause, ssl.SSLError | socket.gaierror)
-            words = cause.strerror or words if own else os.strerror(cause.errno)
-        cause = cause.__cause__ or cause.__context__
-    return words or type(error).__name__
+        page = request.get(
+            entry.url,
+            timeout=entry.timeout,
+            largest=_LARGEST,
+            reads=lambda status: wants_body and status == entry.status,
+        )
+    except NoAnswer as error:
+        return Observation(failure=str(error))
+    return Observation(status=page.status, body=page.body)
 
 
 def judge(observation: Observation, entry: Http) -> Judgement:

@@ -13,13 +13,19 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from crossfade.gates import (
     app_version,
     approval,
+    dependents,
     exec_command,
     http_answer,
+    legacy_reads,
     legacy_writes,
     long_transactions,
     other_plan,
+    parity,
+    replication,
     soak,
     sql_query,
+    strangers,
+    table_activity,
     window,
 )
 from crossfade.gates.approval import AnyApproval
@@ -44,6 +50,8 @@ class InDatabase:
     judge: Callable[[Any, Any], Judgement]
     in_words: Words
     """What has to hold, for `explain`."""
+    is_guard: bool = False
+    """It is one of the engine's own guards, which no override goes past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,8 @@ _APPROVAL = InDatabase(approval.observe, approval.judge, approval.in_words)
 KINDS: Mapping[type[Any], InDatabase | Outside] = {
     entries.AppVersion: InDatabase(app_version.observe, app_version.judge, app_version.in_words),
     entries.LegacyWrites: InDatabase(legacy_writes.observe, legacy_writes.judge, legacy_writes.in_words),
+    entries.LegacyReads: InDatabase(legacy_reads.observe, legacy_reads.judge, legacy_reads.in_words),
+    entries.Strangers: InDatabase(strangers.observe, strangers.judge, strangers.in_words),
     entries.Approval: _APPROVAL,
     AnyApproval: _APPROVAL,
     entries.Sql: InDatabase(sql_query.observe, sql_query.judge, sql_query.in_words),
@@ -71,4 +81,14 @@ KINDS: Mapping[type[Any], InDatabase | Outside] = {
     entries.LongTransactions: InDatabase(
         long_transactions.observe, long_transactions.judge, long_transactions.in_words
     ),
+    entries.TableActivity: InDatabase(table_activity.observe, table_activity.judge, table_activity.in_words),
+    entries.Dependents: InDatabase(dependents.observe, dependents.judge, dependents.in_words, is_guard=True),
+    entries.Replication: InDatabase(replication.observe, replication.judge, replication.in_words),
+    entries.Parity: InDatabase(parity.observe, parity.judge, parity.in_words, is_guard=True),
 }
+
+
+def is_guard_kind(entry: Entry) -> bool:
+    """Whether the kind is one of the engine's own guards."""
+    kind = KINDS.get(type(entry))
+    return isinstance(kind, InDatabase) and kind.is_guard

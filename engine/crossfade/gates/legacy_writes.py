@@ -113,7 +113,14 @@ def judge(observation: Observation, _entry: LegacyWrites) -> Judgement:
     else:
         verdict = Verdict.PASS
         said = [f"no write of the old shape noted since {moment(last or o.since)}"]
-    return Judgement(verdict=verdict, reason="; ".join(said), evidence=_evidence(o), clear_since=clear_since)
+    return Judgement(
+        verdict=verdict,
+        reason="; ".join(said),
+        evidence=_evidence(o),
+        clear_since=clear_since,
+        remembers=True,
+        is_guard=bool(faults),
+    )
 
 
 def _in_words(writer: Writer, observation: Observation) -> str:

@@ -1,8 +1,8 @@
 """Which gates stand in front of a phase: the default ones and the plan's own. Pure.
 
 Contract has default gates, expand and backfill have none. An entry of the plan replaces the default of its kind; one
-about some apps, for those apps only.
-`hold` is for what may come and go, live versions and writes; an approval is a person's word.
+about some apps, for those apps only. What stands inside of `all`, `any` and `not` replaces nothing.
+`hold` is for what may come and go, live versions, writes and strangers; an approval is a person's word.
 """
 
 from __future__ import annotations
@@ -13,13 +13,25 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from crossfade.gates import combined
 from crossfade.gates.approval import AnyApproval
 from crossfade.gates.kinds import KINDS, Entry
 from crossfade.operations.step import Phase
 from crossfade.plan.durations import format_duration
-from crossfade.plan.gates import AppVersion, LegacyWrites
+from crossfade.plan.gates import (
+    AppVersion,
+    CombinedEntry,
+    Dependents,
+    LegacyReads,
+    LegacyWrites,
+    OutsideEntry,
+    Replication,
+    Strangers,
+)
+from crossfade.plan.sources import OutsideSource
 
 if TYPE_CHECKING:
+    from crossfade.plan.apps import App
     from crossfade.plan.model import Plan
 
 
@@ -31,6 +43,10 @@ class PhaseGate:
     hold: timedelta = timedelta(0)
     apps: tuple[str, ...] = ()
     """The apps that an `app_version` gate is about."""
+    parts: tuple[PhaseGate, ...] = ()
+    """The gates that it is made of."""
+    answering: timedelta = timedelta(0)
+    """How long what is outside of the database may take to answer."""
 
     @property
     def key(self) -> str:
@@ -38,7 +54,7 @@ class PhaseGate:
         entry = self.entry
         if isinstance(entry, AppVersion):
             return " ".join((entry.kind, *(entry.apps or ())))
-        if isinstance(entry, AnyApproval | LegacyWrites):
+        if isinstance(entry, AnyApproval | LegacyWrites | Strangers):
             return entry.kind
         about = entry.model_dump_json(by_alias=True, exclude={"mode", "hold"})
         return f"{entry.kind} {hashlib.sha256(about.encode()).hexdigest()[:12]}"
@@ -52,14 +68,25 @@ def gates_of(plan: Plan, phase: Phase) -> tuple[PhaseGate, ...]:
     return tuple(_phase_gate(plan, entry) for entry in (*defaults, *own))
 
 
+def leaves(gates: Iterable[PhaseGate]) -> Iterator[PhaseGate]:
+    """The gates that are made of no others, wherever they stand."""
+    for gate in gates:
+        if gate.parts:
+            yield from leaves(gate.parts)
+        else:
+            yield gate
+
+
 def _defaults(plan: Plan, phase: Phase, own: tuple[Entry, ...]) -> Iterator[Entry]:
     if phase is not Phase.CONTRACT:
         return
     if plan.apps:
         yield from _other_apps(plan.apps, own)
         yield LegacyWrites()
+        yield Strangers()
     else:
-        yield AnyApproval()
+        noting = [g.acknowledged_by for _, g in plan.gates.placed() if isinstance(g, Dependents | Replication)]
+        yield AnyApproval(others=frozenset(noting))
         yield LegacyWrites(mode="observe")
 
 
@@ -77,16 +104,34 @@ def _other_apps(roster: Iterable[str], own: tuple[Entry, ...]) -> Iterator[Entry
 
 def _phase_gate(plan: Plan, entry: Entry) -> PhaseGate:
     # An entry that says its own `hold` is taken at its word; what may come and go is else held for the plan's.
-    usual = plan.hold if isinstance(entry, AppVersion | LegacyWrites) else timedelta(0)
+    usual = plan.hold if isinstance(entry, AppVersion | LegacyWrites | LegacyReads | Strangers) else timedelta(0)
     hold = usual if entry.hold is None else entry.hold
     if isinstance(entry, AppVersion):
-        return PhaseGate(entry=entry, hold=hold, apps=entry.apps or tuple(plan.apps or ()))
-    return PhaseGate(entry=entry, hold=hold)
+        roster = plan.apps or {}
+        apps = entry.apps or tuple(roster)
+        return PhaseGate(entry=entry, hold=hold, apps=apps, answering=_slowest(roster[app] for app in apps))
+    if isinstance(entry, CombinedEntry):
+        parts = tuple(_phase_gate(plan, part) for _, part in entry.parts)
+        answering = max(part.answering for part in parts)
+        return PhaseGate(entry=entry, hold=hold, parts=parts, answering=answering)
+    answering = entry.timeout if isinstance(entry, OutsideEntry) else timedelta(0)
+    return PhaseGate(entry=entry, hold=hold, answering=answering)
+
+
+def _slowest(apps: Iterable[App]) -> timedelta:
+    sources = (source for app in apps for source in app.sources)
+    return max((s.timeout for s in sources if isinstance(s, OutsideSource)), default=timedelta(0))
 
 
 def describe(gate: PhaseGate) -> str:
     """The gate in words, for `explain`."""
-    named = gate.entry if not isinstance(gate.entry, AppVersion) else gate.entry.model_copy(update={"apps": gate.apps})
-    words = f"{gate.entry.kind}: {KINDS[type(gate.entry)].in_words(named)}"
     held = f", for {format_duration(gate.hold)} without a break" if gate.hold else ""
-    return f"{words}{held}{' (shown only)' if gate.entry.mode == 'observe' else ''}"
+    return f"{gate.entry.kind}: {_in_words(gate)}{held}{' (shown only)' if gate.entry.mode == 'observe' else ''}"
+
+
+def _in_words(gate: PhaseGate) -> str:
+    entry = gate.entry
+    if isinstance(entry, CombinedEntry):
+        return combined.in_words(entry, tuple(describe(part) for part in gate.parts))
+    named = entry.model_copy(update={"apps": gate.apps}) if isinstance(entry, AppVersion) else entry
+    return KINDS[type(entry)].in_words(named)

@@ -12,8 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from psycopg import sql
-
 from crossfade.gates.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from crossfade.gates.subject import Look, Subject
     from crossfade.plan.gates import Sql
 
-_SETTINGS = sql.SQL("SET LOCAL statement_timeout = {}; SET LOCAL transaction_read_only = on")
+_SETTINGS = "SET LOCAL transaction_read_only = on"
 _CURSOR = "crossfade_gate"
 _BOOLEAN = "boolean"
 _TYPE = "SELECT pg_catalog.format_type(%s::pg_catalog.oid, NULL)"
@@ -43,7 +41,7 @@ class Observation:
 def observe(connection: psycopg.Connection[Any], _subject: Subject, entry: Sql, _look: Look) -> Observation:
     """Run the query. Raises psycopg.Error for one that fails or takes too long."""
     with connection.transaction(force_rollback=True):
-        connection.execute(_SETTINGS.format(f"{entry.timeout.total_seconds() * 1000:.0f}ms"))
+        connection.execute(_SETTINGS)
         with connection.cursor(_CURSOR) as cursor:
             cursor.execute(entry.query.encode())
             assert cursor.description is not None

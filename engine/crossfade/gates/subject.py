@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 if TYPE_CHECKING:
+    from crossfade.gates.sources.outside import Heard
     from crossfade.operations.step import Phase, RowChange
     from crossfade.plan.model import Plan
 
@@ -21,6 +23,8 @@ class Subject:
     plan: Plan
     rows: tuple[RowChange, ...]
     created_at: datetime
+    watch: str = field(default_factory=lambda: uuid4().hex)
+    """Which command asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +36,8 @@ class Look:
     """The database's clock, read before any evidence."""
     record: bool
     """Whether what is seen is kept in the ledger."""
+    watch: str = ""
+    """Which command looks: its looks follow each other, unless it was stopped for a while."""
+    heard: tuple[Heard, ...] | None = None
+    """What the sources of the roster's apps say that are outside of the database; None where they were not asked, and
+    what the ledger has of them has to do."""

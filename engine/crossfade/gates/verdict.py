@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import GateBlocked, GateUnknown
+from crossfade.gates.next_step import next_step
 from crossfade.gates.spans import moment
 from crossfade.operations.step import Phase
 
@@ -50,6 +51,25 @@ class Judgement:
 
     A verdict other than PASS without it breaks a hold.
     """
+    remembers: bool = False
+    """Whether what happens between two looks leaves a trace that moves `clear_since`; else somebody has to look on."""
+    until: datetime | None = None
+    """Nothing but time is missing: when it will pass, if nothing happens before."""
+    is_guard: bool = False
+    """What keeps it from passing are the engine's own guards, which no override goes past."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A person's word that a phase may begin although this gate does not pass."""
+
+    by: str
+    reason: str
+    until: datetime
+
+    def as_json(self) -> dict[str, Any]:
+        """One gate's `override` in `gate RUN --json`."""
+        return {"by": self.by, "reason": self.reason, "until": self.until.isoformat()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +88,24 @@ class GateResult:
     """How long it still has to pass; None where it does not pass, or has passed for long enough."""
     holding: bool = False
     """BLOCKED for no other reason than that it has not passed for long enough."""
+    remembers: bool = False
+    """As in `Judgement`."""
+    is_guard: bool = False
+    """As in `Judgement`."""
+    override: Override | None = None
+    """Why it does not hold the phase back, although it does not pass."""
+    parts: tuple[GateResult, ...] = ()
+    """The answers of the gates that it is made of."""
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether the phase may not begin because of it."""
+        return self.mode == "enforce" and self.verdict is not Verdict.PASS and self.override is None
+
+    @property
+    def hint(self) -> str | None:
+        """What to do about it; None where the reason says that, or nothing is to be done."""
+        return next_step(self.kind, self.verdict.value, self.evidence, holding=self.holding)
 
     def as_json(self) -> dict[str, Any]:
         """One entry of `gates` in `gate RUN --json`."""
@@ -76,10 +114,13 @@ class GateResult:
             "verdict": self.verdict.value,
             "mode": self.mode,
             "reason": self.reason,
+            "hint": self.hint,
             "evidence": dict(self.evidence),
             "checked_at": self.checked_at.isoformat(),
             "passing_since": self.passing_since and self.passing_since.isoformat(),
             "hold_until": self.hold_until and self.hold_until.isoformat(),
+            **({"override": self.override.as_json()} if self.override else {}),
+            **({"gates": [part.as_json() for part in self.parts]} if self.parts else {}),
         }
 
 
@@ -95,19 +136,19 @@ class PhaseVerdict:
 
     @classmethod
     def of(cls, phase: Phase, gates: tuple[GateResult, ...], *, run: str | None = None) -> PhaseVerdict:
-        """Add the answers up; those in mode `observe` do not count.
+        """Add the answers up; those in mode `observe` do not count, nor those that a person has overridden.
 
         What only needs time says least: beside a gate that has no proof at all, the answer is that one's.
         """
-        counted = [g for g in gates if g.mode == "enforce"]
-        verdict = all_of(g.verdict for g in counted if not g.holding)
-        if verdict is Verdict.PASS and any(g.holding for g in counted):
+        closed = [g for g in gates if g.holds_back]
+        verdict = all_of(g.verdict for g in closed if not g.holding)
+        if verdict is Verdict.PASS and closed:
             verdict = Verdict.BLOCKED
         return cls(phase=phase, verdict=verdict, gates=gates, run=run)
 
     @property
     def _closed(self) -> tuple[GateResult, ...]:
-        return tuple(g for g in self.gates if g.mode == "enforce" and g.verdict is not Verdict.PASS)
+        return tuple(g for g in self.gates if g.holds_back)
 
     @property
     def blockers(self) -> tuple[str, ...]:
@@ -139,7 +180,10 @@ class PhaseVerdict:
         look = f"crossfade gate {self.run or 'RUN'} --phase {self.phase}"
         untils = [g.hold_until for g in self._closed]
         if all(untils):
-            again = f"Run the command again after {moment(max(u for u in untils if u))}"
+            over = moment(max(u for u in untils if u))
+            if not all(g.remembers for g in self._closed):
+                return f"Somebody has to look on until {over}: {'wait for longer' if waited else 'add --wait'}."
+            again = f"Run the command again after {over}"
             return f"{again}." if waited else f"{again}, or add --wait."
         if self.verdict is Verdict.BLOCKED:
             return f"See the evidence: {look}" if waited else f"Add --wait to wait for it, or see the evidence: {look}"

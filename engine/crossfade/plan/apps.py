@@ -9,6 +9,7 @@ from crossfade.errors import CrossfadeError
 from crossfade.plan.durations import Between
 from crossfade.plan.entries import Given, PlanPart
 from crossfade.plan.faults import FaultAt, fault, faults_at
+from crossfade.plan.names import Identifier
 from crossfade.plan.sources import DEFAULT, KINDS, NAMES, Source, kind_of
 from crossfade.plan.versions import Scheme, VersionRange, parse_range
 from crossfade.plan.words import shown
@@ -31,6 +32,12 @@ class App(PlanPart):
         description="The versions that use the new shape only, as text in quotes.", examples=[">=2.0.0", ">=2.0.0 <3"]
     )
     sources: tuple[Source, ...] = Field(default=DEFAULT, min_length=1, description="Who sights it.")
+    roles: Annotated[tuple[Identifier, ...] | None, Given()] = Field(
+        default=None,
+        min_length=1,
+        description="The database roles that it logs in with; left out, those that it is sighted under.",
+        examples=[["api_rw"]],
+    )
     ttl: Ttl = Field(default=timedelta(seconds=60), description="A sighting older than this is stale.")
     expect: Annotated[Annotated[int, Field(ge=1, le=1_000_000)] | None, Given()] = Field(
         default=None, description="How many instances have to be sighted; without it, at least one.", examples=[3]
@@ -78,6 +85,11 @@ class App(PlanPart):
         if found:
             raise faults_at(found, sources)
         return tuple(sorted(dict.fromkeys(sources), key=_place))
+
+    @field_validator("roles")
+    @classmethod
+    def _each_role_once(cls, roles: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return roles and tuple(sorted(set(roles)))
 
     @model_validator(mode="after")
     def _ordered_has_an_order(self) -> Self:

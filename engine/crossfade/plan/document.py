@@ -88,6 +88,16 @@ class Mapping:
 Node: TypeAlias = Scalar | Sequence | Mapping
 
 
+def tree_of(value: object) -> Node:
+    """The tree of a value that was not read from YAML; each position in it is that of the beginning."""
+    at = Place(1, 1)
+    if isinstance(value, dict):
+        return Mapping(at=at, entries={str(key): (at, tree_of(inner)) for key, inner in value.items()}, size=1)
+    if isinstance(value, list | tuple):
+        return Sequence(at=at, items=tuple(map(tree_of, value)), size=1)
+    return Scalar(at=at, raw=str(value).lower() if isinstance(value, bool) else str(value), value=value)
+
+
 class Stop(Exception):
     """Reading cannot go on; carries the problem, and never leaves this package."""
 

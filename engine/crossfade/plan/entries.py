@@ -25,6 +25,13 @@ class PlanPart(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
+def with_tuples(value: Any) -> Any:
+    """A JSON document as models take it: its lists as tuples."""
+    if isinstance(value, dict):
+        return {key: with_tuples(inner) for key, inner in value.items()}
+    return tuple(with_tuples(inner) for inner in value) if isinstance(value, list) else value
+
+
 class Entry(PlanPart):
     """One kind of entry; subclasses set `kind`, the key that it is written under."""
 

@@ -12,11 +12,13 @@ from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 from crossfade.plan.apps import App
 from crossfade.plan.changes import Change, ChangeEntry, DataEntry, Prose
 from crossfade.plan.durations import Between, format_duration
-from crossfade.plan.entries import Given, PlanPart
+from crossfade.plan.entries import Given, PlanPart, with_tuples
 from crossfade.plan.faults import FaultAt, fault, faults_at
-from crossfade.plan.gates import PHASES, AppVersion, Gates, OtherPlan
+from crossfade.plan.gates import AppVersion, Gates, OtherPlan, Strangers
 from crossfade.plan.hours import Blackouts, Deadline, Hours
+from crossfade.plan.ignore import Ignored, IgnoreList
 from crossfade.plan.names import AppName, RunName
+from crossfade.plan.notify import Targets
 from crossfade.plan.schedule import Schedule
 from crossfade.plan.sizes import Size, SizeBetween
 from crossfade.plan.throttles import Throttles
@@ -153,6 +155,7 @@ class Plan(PlanPart):
         description="The roster: every app that uses these tables, by the name it reports. "
         "Without it, contract needs an approval.",
     )
+    ignore: IgnoreList = Field(default=(), description="Who may be connected although the roster does not list it.")
     changes: tuple[ChangeEntry, ...] = Field(min_length=1, description="The changes, in order; one kind per entry.")
     backfill: Backfill = Field(default=Backfill(), description="How rows are migrated.")
     schedule: Annotated[Schedule | None, Given()] = Field(
@@ -166,6 +169,7 @@ class Plan(PlanPart):
     retain: Annotated[timedelta, Between(low=timedelta(0), high=365 * _DAY)] = Field(
         default=timedelta(0), description="How long contract keeps the old data before it is dropped."
     )
+    notify: Targets = Field(default=(), description="Who is told of what happens to the run.")
 
     def as_json(self) -> dict[str, Any]:
         """The plan as a JSON document, defaults written out; `from_json` reads it back."""
@@ -174,7 +178,7 @@ class Plan(PlanPart):
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
         """A plan that was stored with `as_json`."""
-        return cls.model_validate(_with_tuples(document))
+        return cls.model_validate(with_tuples(document))
 
     @field_validator("crossfade", mode="before")
     @classmethod
@@ -185,6 +189,15 @@ class Plan(PlanPart):
                 "write `crossfade: 1`, a number without quotes",
             )
         return value
+
+    @field_validator("ignore")
+    @classmethod
+    def _of_a_roster(cls, ignore: tuple[Ignored, ...], info: ValidationInfo) -> tuple[Ignored, ...]:
+        if ignore and "apps" in info.data and info.data["apps"] is None:
+            raise fault(
+                "`ignore` is about who is not in the roster, and the plan has no `apps`", "list the apps under `apps`"
+            )
+        return ignore
 
     @field_validator("changes")
     @classmethod
@@ -223,11 +236,10 @@ class Plan(PlanPart):
             return gates
         roster = info.data["apps"] or {}
         found = [
-            FaultAt((phase, n, gate.kind, *place), *said)
-            for phase in PHASES
-            for n, gate in enumerate(gates.of(phase))
-            if isinstance(gate, AppVersion)
-            for place, said in _strangers(gate, roster)
+            FaultAt((*place, gate.kind, *within), *said)
+            for place, gate in gates.placed()
+            if isinstance(gate, AppVersion | Strangers)
+            for within, said in _not_listed(gate, roster)
         ]
         if found:
             raise faults_at(found, gates)
@@ -237,9 +249,8 @@ class Plan(PlanPart):
     @classmethod
     def _not_for_itself(cls, gates: Gates, info: ValidationInfo) -> Gates:
         found = [
-            FaultAt((phase, n, gate.kind, "name"), "a plan that waits for itself", "name another plan")
-            for phase in PHASES
-            for n, gate in enumerate(gates.of(phase))
+            FaultAt((*place, gate.kind, "name"), "a plan that waits for itself", "name another plan")
+            for place, gate in gates.placed()
             if isinstance(gate, OtherPlan) and gate.name == info.data.get("name")
         ]
         if found:
@@ -247,15 +258,13 @@ class Plan(PlanPart):
         return gates
 
 
-def _with_tuples(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _with_tuples(inner) for key, inner in value.items()}
-    return tuple(_with_tuples(inner) for inner in value) if isinstance(value, list) else value
-
-
-def _strangers(gate: AppVersion, roster: dict[str, App]) -> list[tuple[tuple[str | int, ...], tuple[str, str]]]:
+def _not_listed(
+    gate: AppVersion | Strangers, roster: dict[str, App]
+) -> list[tuple[tuple[str | int, ...], tuple[str, str]]]:
     if not roster:
-        return [((), ("`app_version` needs the roster, and the plan has no `apps`", "list the apps under `apps`"))]
+        return [((), (f"`{gate.kind}` needs the roster, and the plan has no `apps`", "list the apps under `apps`"))]
+    if isinstance(gate, Strangers):
+        return []
     return [
         (("apps", app), (f"{shown(app)} is not in the roster", nearest(app, roster) or "list it under `apps`"))
         for app in gate.apps or ()

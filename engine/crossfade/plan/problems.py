@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _NOT_YET = frozenset({"terminate_blockers", "repository", "if_blocked"})
 """Keys that the format foresees and this version cannot honour: refused rather than ignored."""
 
+_UNWRITTEN = "of"
+"""The key that `all`, `any` and `not` may leave out: what they are made of stands in its place."""
+
 Loc: TypeAlias = tuple[int | str, ...]
 Said: TypeAlias = tuple[str, str | None]
 
@@ -87,6 +90,8 @@ def _fault(details: ErrorDetails, root: Node) -> _Fault:
     for part in loc:
         if isinstance(node, Mapping) and part in node.entries:
             key, node = node.entries[str(part)]
+        elif part == _UNWRITTEN:
+            continue
         elif isinstance(node, Sequence):
             node = node.items[part] if isinstance(part, int) else _named(node, part)
             key = node.at
@@ -157,6 +162,10 @@ def _not_whole(found: _Fault) -> Said:
     return f"expected a whole number; got {found.got}", "write digits only, without quotes"
 
 
+def _not_a_truth(found: _Fault) -> Said:
+    return f"expected true or false; got {found.got}", "write `true` or `false`, without quotes"
+
+
 def _not_a_list(found: _Fault) -> Said:
     return f"expected a list; got {found.got}", "start each entry with a dash, or write [one, two]"
 
@@ -186,9 +195,10 @@ def _too_large(found: _Fault) -> Said:
 def _empty(found: _Fault) -> Said:
     if isinstance(found.node, Scalar):
         return "an empty text", "write something between the quotes"
-    needed = found.name in _schema_at(found.loc[:-1]).get("required", ())
+    needed = found.name == _UNWRITTEN or found.name in _schema_at(found.loc[:-1]).get("required", ())
     hint = "list at least one entry" if needed else "list at least one entry, or remove the key"
-    return f"`{found.name}` is empty", hint
+    written = found.loc[-2] if found.name == _UNWRITTEN else found.name
+    return f"`{written}` is empty", hint
 
 
 def _too_long(found: _Fault) -> Said:
@@ -201,6 +211,7 @@ _WORDS: dict[str, Callable[[_Fault], Said]] = {
     "extra_forbidden": _unknown,
     "string_type": _not_text,
     "int_type": _not_whole,
+    "bool_type": _not_a_truth,
     "tuple_type": _not_a_list,
     "dict_type": _not_a_mapping,
     "model_type": _not_a_mapping,

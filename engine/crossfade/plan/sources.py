@@ -20,6 +20,7 @@ from crossfade.plan.durations import Between
 from crossfade.plan.entries import Entry, Given, OneKey, kinds_of
 from crossfade.plan.faults import FaultAt, fault, faults_at
 from crossfade.plan.selectors import label_selector
+from crossfade.plan.variables import VariableName
 from crossfade.plan.words import nearest, one_of, shown
 
 if TYPE_CHECKING:
@@ -29,15 +30,6 @@ if TYPE_CHECKING:
 Name: TypeAlias = Literal["heartbeat", "activity", "record"]
 NAMES: tuple[Name, ...] = get_args(Name)
 DEFAULT: tuple[Name, ...] = ("heartbeat", "activity")
-
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-def _variable(text: str) -> str:
-    # Whatever it is instead may be the secret itself, so the message does not repeat it.
-    if not _VARIABLE.fullmatch(text):
-        raise fault("not the name of an environment variable", "write its name here, and the secret into the variable")
-    return text
 
 
 def _application_name(text: str) -> str:
@@ -61,7 +53,6 @@ def _base(url: str) -> str:
 
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=253)]
-_Variable = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_variable)]
 _Pattern = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_application_name)]
 _Address = Annotated[str, StringConstraints(min_length=1, max_length=2000), AfterValidator(web_address)]
 _Timeout = Annotated[timedelta, Between(low=timedelta(milliseconds=100), high=timedelta(seconds=30))]
@@ -92,7 +83,7 @@ class PgbouncerClients(OutsideSource):
 
     kind: ClassVar[str] = "pgbouncer"
 
-    url_env: _Variable = Field(
+    url_env: VariableName = Field(
         description="The environment variable with the URL of the admin console.", examples=["CROSSFADE_PGBOUNCER_URL"]
     )
     database: Annotated[_Text | None, Given()] = Field(
@@ -149,7 +140,9 @@ class PrometheusQuery(OutsideSource):
     )
     version: _Text = Field(default="version", description="The label with the version.")
     instance: _Text = Field(default="instance", description="The label with the instance.")
-    token_env: Annotated[_Variable | None, Given()] = Field(default=None, description=_TOKEN, examples=["PROM_TOKEN"])
+    token_env: Annotated[VariableName | None, Given()] = Field(
+        default=None, description=_TOKEN, examples=["PROM_TOKEN"]
+    )
 
 
 class HttpInstances(OutsideSource):
@@ -166,7 +159,7 @@ class HttpInstances(OutsideSource):
     path: Annotated[str, StringConstraints(min_length=1, max_length=1000)] = Field(
         default="version", description="Names and positions, with dots between, of the version in the answer's JSON."
     )
-    token_env: Annotated[_Variable | None, Given()] = Field(default=None, description=_TOKEN, examples=["API_TOKEN"])
+    token_env: Annotated[VariableName | None, Given()] = Field(default=None, description=_TOKEN, examples=["API_TOKEN"])
 
 
 _Mapped: TypeAlias = ActivityNames | PgbouncerClients | KubernetesWorkloads | PrometheusQuery | HttpInstances

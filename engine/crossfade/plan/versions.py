@@ -102,6 +102,15 @@ class VersionRange:
         """Whether the version is in the range; raises `UnreadableVersion` for one that the scheme cannot read."""
         return self._admits(version)
 
+    def is_above(self, version: str, other: str) -> bool:
+        """Whether a version comes after another one in its scheme; of commits, which have no order, whether it is
+        another one. Raises `UnreadableVersion`.
+        """
+        if self.scheme == "git":
+            return not (version.startswith(other) or other.startswith(version))
+        read = _reader(self.scheme, self.order)
+        return bool(read(version) > read(other))
+
     def as_json(self) -> dict[str, Any]:
         """The range as `crossfade.version_admitted` of the ledger takes it.
 
@@ -142,9 +151,16 @@ def _admission(scheme: Scheme, text: str, order: tuple[str, ...] | None) -> Call
         return _pep440(text, comparators)
     if scheme == "git":
         return _git(text, comparators)
-    read: Callable[[str], Any] = {"calver": _calver, "integer": _integer, "ordered": _position(order or ())}[scheme]
+    read = _reader(scheme, order)
     bounds = [(_COMPARE[op], read(version)) for op, version in comparators]
     return lambda version: all(compare(read(version), bound) for compare, bound in bounds)
+
+
+def _reader(scheme: Scheme, order: tuple[str, ...] | None) -> Callable[[str], Any]:
+    """What versions of a scheme that has an order are compared by."""
+    if scheme == "ordered":
+        return _position(order or ())
+    return {"semver": _read_semver, "pep440": _read_pep440, "calver": _calver, "integer": _integer}[scheme]
 
 
 def _comparators(scheme: Scheme, text: str) -> list[tuple[str, str]]:

@@ -15,20 +15,24 @@ import psycopg
 
 from crossfade.backfill.rehearsal import Rehearsal
 from crossfade.errors import Interrupted, UsageError, WrongState
-from crossfade.gates import app_version, fence, sightings
-from crossfade.gates.evaluate import evaluate
+from crossfade.gates import app_version, approval, fence, overrides, sightings
+from crossfade.gates.evaluate import evaluate, glance
 from crossfade.gates.fence import Answer
 from crossfade.gates.phase_gates import describe, gates_of
 from crossfade.gates.subject import Look, Subject
 from crossfade.gates.verdict import PhaseVerdict
+from crossfade.notify.notifier import Notifier
 from crossfade.observe.events import Emit
 from crossfade.observe.events import Event as Happening
 from crossfade.operations.step import Phase
 from crossfade.plan.gates import AppVersion
 from crossfade.plan.model import Backfill, Plan
+from crossfade.plan.notify import Target
 from crossfade.postgres.connect import connect, database_url
 from crossfade.postgres.pooler import refuse_transaction_pooler
 from crossfade.workflow import doctor, ledger, quarantined, registration, report, roles, schedules, steering
+from crossfade.workflow.actor import who_asks
+from crossfade.workflow.audit import Audit, read_audit
 from crossfade.workflow.driving import Order, carry_out, try_refused_rows
 from crossfade.workflow.dry_run import rehearse
 from crossfade.workflow.lease import surviving_outages
@@ -39,6 +43,7 @@ from crossfade.workflow.results import Explanation, Finding, HistoryEntry, Prefl
 from crossfade.workflow.runner import POLL_SECONDS, evaluated
 from crossfade.workflow.scheduling import Schedules
 from crossfade.workflow.states import BEFORE_BACKFILLED, CONTRACT_IS_OVER, FINAL, FORWARD, GIVEN_UP, Event, State, after
+from crossfade.workflow.version_matrix import VersionMatrix, read_matrix
 from crossfade.workflow.worker import Worker
 
 Connection = psycopg.Connection[Any]
@@ -62,6 +67,10 @@ def _nobody_listens(_event: Happening) -> None:
     return
 
 
+def _nobody_looks(_verdict: PhaseVerdict) -> None:
+    return
+
+
 def _agreed(_what: str) -> None:
     return
 
@@ -75,15 +84,19 @@ class Engine:
     """crossfade on one database; a context manager.
 
     `database` is a URL or conninfo, else CROSSFADE_DATABASE_URL, DATABASE_URL or libpq's PG* variables. `emit` gets
-    every event as it happens, in the thread that works.
+    every event as it happens, in the thread that works. The targets of `notify` are told of every run that is driven,
+    besides those that the run's plan names.
     """
 
-    def __init__(self, database: str | None = None, *, emit: Emit = _nobody_listens) -> None:
+    def __init__(
+        self, database: str | None = None, *, emit: Emit = _nobody_listens, notify: Sequence[Target] = ()
+    ) -> None:
         self._url = database_url(database)
         self._emit = emit
         self._stop: str | None = None
         self._reader: Connection | None = None
         self._is_direct = False
+        self._notifier = Notifier(self._connect, notify)
 
     def __enter__(self) -> Self:
         return self
@@ -92,6 +105,7 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        self._notifier.close()
 
     def close(self) -> None:
         """Give the connection back; the engine connects again when it is used again."""
@@ -155,9 +169,12 @@ class Engine:
         run = registration.run_of(connection, plan)
         return run if run is not None and run.state is not State.PLANNED else None
 
-    def start(self, plan: Plan, acks: Iterable[str] = ()) -> Status:
-        """Register the run; does nothing if it was started with the same plan. Raises PlanChanged, PreflightRefused."""
-        self._start(plan, tuple(acks))
+    def start(self, plan: Plan, acks: Iterable[str] = (), *, actor: str | None = None) -> Status:
+        """Register the run; does nothing if it was started with the same plan. Raises PlanChanged, PreflightRefused.
+
+        `actor` is who asks for it, else CROSSFADE_ACTOR, else the user and host of this process.
+        """
+        self._start(plan, tuple(acks), actor)
         return self.status(plan.name)
 
     # Phases
@@ -278,9 +295,10 @@ class Engine:
         """One that fires schedules and moves runs on: by `run()` until it is stopped, by `once()` what is due now."""
         self._ledger()
         self.close()
+        self._notifier.begin()
         return Worker(
             connect=self._connect,
-            emit=self._emit,
+            emit=self._notifier.beside(self._emit),
             asked_to_stop=lambda: self._stop,
             concurrency=concurrency,
             max_duration=max_duration,
@@ -340,8 +358,9 @@ class Engine:
                 hint=f"See crossfade status {name}.",
             )
         if quarantined.rows_of(self._read(), run, ("open",)):
+            emit = self._listened(run)
             self.close()
-            try_refused_rows(run, connect=self._connect, emit=self._emit, asked_to_stop=lambda: self._stop)
+            try_refused_rows(run, connect=self._connect, emit=emit, asked_to_stop=lambda: self._stop)
         return self.status(name)
 
     def waive_quarantine(
@@ -369,7 +388,7 @@ class Engine:
         run = ledger.get_run(connection, name)
         phase = report.next_phase(run.state)
         is_gated = phase is not None and not from_json(run.program).is_empty(phase)
-        gates = {phase: evaluate(connection, self._subject(run), phase, record=False)} if phase and is_gated else {}
+        gates = {phase: glance(connection, self._subject(run), phase)} if phase and is_gated else {}
         return report.status(connection, run, gates, early=self._live_too_early(run))
 
     def runs(self) -> tuple[Status, ...]:
@@ -378,8 +397,18 @@ class Engine:
         ledger.require(connection)
         return tuple(report.status(connection, run, {}) for run in ledger.all_runs(connection))
 
-    def gates(self, name: str, phase: Phase | None = None, *, wait: timedelta | None = None) -> PhaseVerdict:
-        """Evaluate the gates of a phase (the next one) now, with the evidence; waits until they pass, if asked."""
+    def gates(
+        self,
+        name: str,
+        phase: Phase | None = None,
+        *,
+        wait: timedelta | None = None,
+        seen: Callable[[PhaseVerdict], None] = _nobody_looks,
+    ) -> PhaseVerdict:
+        """Evaluate the gates of a phase (the next one) now, with the evidence; waits until they pass, if asked.
+
+        `seen` gets what each look finds while it is waited for.
+        """
         run = self._find(name, ())
         asked = _require_ahead(run, phase or report.gated_phase(run.state))
         if from_json(run.program).is_empty(asked):
@@ -387,10 +416,11 @@ class Engine:
                 f"run {name} has nothing to do in {asked}, and passes through it; no gate stands in front of it",
                 hint=f"See crossfade status {name}.",
             )
-        until = time.monotonic() + (wait or timedelta()) / timedelta(seconds=1)
+        until, subject = time.monotonic() + (wait or timedelta()) / timedelta(seconds=1), self._subject(run)
         while True:
-            verdict = evaluate(self._read(), self._subject(run), asked)
+            verdict = evaluate(self._read(), subject, asked)
             self._emit(evaluated(name, verdict))
+            seen(verdict)
             if not verdict.blockers or time.monotonic() + POLL_SECONDS > until:
                 return verdict
             if self._stop:
@@ -402,28 +432,57 @@ class Engine:
         run = self._find(name, ())
         return tuple(HistoryEntry(**row) for row in ledger.event_rows(self._read(), run.id))
 
+    def audit(self, name: str) -> Audit:
+        """Everything that a reviewer asks of the latest run of that name; reads only. Raises UnknownRun."""
+        connection = self._ledger()
+        schedules.refuse_schedule(connection, name)
+        return read_audit(connection, name)
+
     # What people and apps say
 
     def approve(
         self, name: str, phase: Phase, approver: str, *, role: str | None = None, reason: str | None = None
     ) -> PhaseVerdict:
-        """Record an approval of this plan's phase, bound to the plan's digest; the gates as they are then."""
+        """Record an approval of this plan's phase, bound to plan, program and database; the gates as they are then."""
+        word = approval.Word(phase=phase, approver=approver, role=role, reason=reason)
+        return self._said(name, word, approval.give, "approved")
+
+    def withdraw_approval(
+        self, name: str, phase: Phase, approver: str, *, role: str | None = None, reason: str | None = None
+    ) -> PhaseVerdict:
+        """Take back what this person approved, in the role or in all; the gates as they are then.
+
+        Raises UsageError where there is nothing to take back.
+        """
+        word = approval.Word(phase=phase, approver=approver, role=role, reason=reason)
+        return self._said(name, word, approval.withdraw, "approval_withdrawn")
+
+    def _said(
+        self, name: str, word: approval.Word, write: Callable[[Connection, int, approval.Word], str], event: str
+    ) -> PhaseVerdict:
         run = self._find(name, ())
-        _require_ahead(run, phase)
+        _require_ahead(run, word.phase)
         connection = self._read()
         with connection.transaction():
-            connection.execute(
-                "INSERT INTO crossfade.approvals (run_id, phase, digest, approver, role, reason)"
-                " VALUES (%s, %s, %s, %s, %s, %s)",
-                [run.id, phase.value, run.digest, approver, role, reason],
-            )
-            ledger.add_event(
-                connection,
-                run.id,
-                "approved",
-                {"phase": phase.value, "approver": approver, "role": role, "reason": reason, "digest": run.digest},
-            )
-        return evaluate(connection, self._subject(run), phase)
+            digest = write(connection, run.id, word)
+            ledger.add_event(connection, run.id, event, {**word.as_json(), "digest": digest})
+        return evaluate(connection, self._subject(run), word.phase)
+
+    def override(
+        self, name: str, gate: str, *, actor: str, reason: str, lasts: timedelta, phase: Phase | None = None
+    ) -> PhaseVerdict:
+        """Let a phase (the next one) begin although its gates of a kind do not pass; the gates as they are then.
+
+        Raises UsageError for a gate that no override goes past.
+        """
+        run = self._find(name, ())
+        asked = _require_ahead(run, phase or report.gated_phase(run.state))
+        connection, subject = self._read(), self._subject(run)
+        wanted = overrides.Wanted(phase=asked, gate=gate, actor=actor, reason=reason, lasts=lasts)
+        with connection.transaction():
+            overrides.give(connection, subject, wanted)
+            ledger.add_event(connection, run.id, "overridden", {**wanted.as_json(), "digest": run.digest})
+        return evaluate(connection, subject, asked)
 
     def heartbeat(self, app: str, version: str, instance: str) -> bool:
         """Say that an instance is live; whether it may go on."""
@@ -440,6 +499,10 @@ class Engine:
     def versions(self) -> tuple[sightings.Sighting, ...]:
         """Every sighting in the ledger."""
         return sightings.list_sightings(self._ledger())
+
+    def version_matrix(self) -> VersionMatrix:
+        """Of each app and version: what was sighted, whether the fence lets it run, and what runs expect of it."""
+        return read_matrix(self._ledger())
 
     # Inside
 
@@ -481,19 +544,24 @@ class Engine:
             created_at=run.created_at,
         )
 
+    def _listened(self, run: RunRow) -> Emit:
+        """What takes in the events of a run that is about to be driven."""
+        self._notifier.follow(self._read(), run.name, run.plan)
+        return self._notifier.beside(self._emit)
+
     def _find(self, target: Plan | str, acks: tuple[str, ...]) -> RunRow:
         if isinstance(target, Plan):
             return self._start(target, acks)
         schedules.refuse_schedule(self._ledger(), target)
         return registration.accept(self._ledger(), ledger.get_run(self._ledger(), target), acks)
 
-    def _start(self, plan: Plan, acks: tuple[str, ...]) -> RunRow:
+    def _start(self, plan: Plan, acks: tuple[str, ...], actor: str | None = None) -> RunRow:
         connection = self._read()
         if ledger.installed_version(connection) == 0:
             self.init()
         ledger.require(connection)
         schedules.refuse_schedule(connection, plan)
-        return registration.register(connection, plan, acks, connect=self._connect)
+        return registration.register(connection, plan, acks, connect=self._connect, started_by=who_asks(actor))
 
     def _require_state(self, run: RunRow, command: str, earliest: State) -> None:
         if run.state not in FORWARD:
@@ -529,9 +597,10 @@ class Engine:
         )
 
         def attempt() -> Status:
-            carry_out(order, run, connect=self._connect, emit=self._emit, asked_to_stop=lambda: self._stop)
+            carry_out(order, run, connect=self._connect, emit=emit, asked_to_stop=lambda: self._stop)
             return self.status(run.name)
 
+        emit = self._listened(run)
         # Not kept open and idle for what may be hours.
         self.close()
         return surviving_outages(attempt)

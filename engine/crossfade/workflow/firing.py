@@ -203,6 +203,7 @@ def _add_run(connection: Connection, found: ScheduleRow, at: datetime) -> str:
             plan=plan.as_json(),
             acks=found.acks,
             program={**found.program, "plan": plan.name},
+            started_by=found.started_by,
         )
     connection.execute(
         "UPDATE crossfade.firings SET run_id = %s WHERE schedule_id = %s AND fire_time = %s", [run_id, found.id, at]

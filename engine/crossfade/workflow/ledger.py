@@ -171,16 +171,18 @@ def add_run(
     acks: tuple[str, ...],
     program: Mapping[str, Any],
     fences: Mapping[str, Any] = NO_FENCES,
+    started_by: str | None = None,
 ) -> int:
     """Register a run in state `planned`. Raises Conflict if one of that name was added meanwhile.
 
-    `fences` has, by app, the range of versions that work on the new shape, as `VersionRange.as_json` gives it.
+    `fences` has, by app, the range of versions that work on the new shape, as `VersionRange.as_json` gives it;
+    `started_by` is the person who asks for the run, else it is our role.
     """
     try:
         row = connection.execute(
-            "INSERT INTO crossfade.runs (name, digest, plan, acks, program, fences) VALUES (%s, %s, %s, %s, %s, %s)"
-            " RETURNING id",
-            [name, digest, Jsonb(plan), list(acks), Jsonb(program), Jsonb(dict(fences))],
+            "INSERT INTO crossfade.runs (name, digest, plan, acks, program, fences, started_by)"
+            " VALUES (%s, %s, %s, %s, %s, %s, coalesce(%s, session_user)) RETURNING id",
+            [name, digest, Jsonb(plan), list(acks), Jsonb(program), Jsonb(dict(fences)), started_by],
         ).fetchone()
     except psycopg.errors.UniqueViolation:
         raise Conflict(

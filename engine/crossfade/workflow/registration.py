@@ -41,7 +41,9 @@ def accept(connection: Connection, run: RunRow, acks: tuple[str, ...]) -> RunRow
     return ledger.get_run(connection, run.name)
 
 
-def register(connection: Connection, plan: Plan, acks: tuple[str, ...], *, connect: Callable[[], Connection]) -> RunRow:
+def register(
+    connection: Connection, plan: Plan, acks: tuple[str, ...], *, connect: Callable[[], Connection], started_by: str
+) -> RunRow:
     """The plan's run, new and `planned` if there is none. Raises PlanChanged and PreflightRefused."""
     found = run_of(connection, plan)
     if found is not None:
@@ -56,8 +58,10 @@ def register(connection: Connection, plan: Plan, acks: tuple[str, ...], *, conne
             acks=acks,
             program=program.as_json(),
             fences=_fences(plan, program),
+            started_by=started_by,
         )
-        ledger.add_event(connection, run_id, "started", {"digest": digest, "acks": list(acks)})
+        facts = {"digest": digest, "acks": list(acks), "started_by": started_by}
+        ledger.add_event(connection, run_id, "started", facts)
     return ledger.get_run(connection, plan.name)
 
 

@@ -29,6 +29,8 @@ _APP_RIGHTS = (
 _READER_RIGHTS = (
     sql.SQL("USAGE ON SCHEMA {}").format(sql.Identifier(LEDGER_SCHEMA)),
     sql.SQL("SELECT ON ALL TABLES IN SCHEMA {}").format(sql.Identifier(LEDGER_SCHEMA)),
+    sql.SQL("EXECUTE ON FUNCTION {}(bigint)").format(sql.Identifier(LEDGER_SCHEMA, "approved_digest")),
+    sql.SQL("EXECUTE ON FUNCTION {}(text, text)").format(sql.Identifier(LEDGER_SCHEMA, "objections")),
 )
 _WORDS = {APP: f"may call {LEDGER_SCHEMA}.heartbeat and can_i_run", READER: "may read the ledger"}
 

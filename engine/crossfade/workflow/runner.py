@@ -22,7 +22,7 @@ from crossfade.workflow import ledger, machine
 from crossfade.workflow.machine import Facts
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import GIVEN_UP, TRANSITIONS, Event, State
-from crossfade.workflow.step_execution import GatesClosed, execute, locked, undo, waiting_for
+from crossfade.workflow.step_execution import Asked, GatesClosed, execute, locked, undo, waiting_for
 
 POLL_SECONDS = 1.0
 """Between two looks at a gate that is waited for."""
@@ -217,8 +217,9 @@ def _executed(
     session: Session, step: Step, verdict: PhaseVerdict | None, facts: Facts
 ) -> tuple[PhaseVerdict | None, Facts]:
     """Run a step; what is known after it: where the gates closed while it waited for its locks, nothing was changed."""
+    gates = Asked(lambda: _ask(session, Phase.CONTRACT), verdict)
     try:
-        execute(session, step, lambda: _ask(session, Phase.CONTRACT))
+        execute(session, step, gates)
     except GatesClosed as closed:
         return closed.verdict, replace(facts, blockers=closed.verdict.blockers, verified=False)
     return verdict, facts

@@ -42,6 +42,7 @@ class ScheduleRow:
     paused: str | None
     ended_at: datetime | None
     created_at: datetime
+    started_by: str
     now: datetime
     """The database's clock when the row was read."""
 
@@ -62,7 +63,7 @@ class ScheduleRow:
 
 
 SELECT = """
-SELECT id, name, digest, plan, acks, program, last_fire, paused, ended_at, created_at,
+SELECT id, name, digest, plan, acks, program, last_fire, paused, ended_at, created_at, started_by,
        pg_catalog.clock_timestamp() AS now
 FROM crossfade.schedules
 """
@@ -81,7 +82,9 @@ def living(connection: Connection) -> tuple[ScheduleRow, ...]:
         return tuple(cursor.execute(SELECT + "WHERE ended_at IS NULL ORDER BY name").fetchall())
 
 
-def register(connection: Connection, plan: Plan, acks: tuple[str, ...], *, connect: Callable[[], Connection]) -> None:
+def register(
+    connection: Connection, plan: Plan, acks: tuple[str, ...], *, connect: Callable[[], Connection], started_by: str
+) -> None:
     """Register the plan as a schedule; does nothing if that was done with the same plan.
 
     Raises PlanChanged, PreflightRefused, and Conflict where the name is a run's.
@@ -99,16 +102,16 @@ def register(connection: Connection, plan: Plan, acks: tuple[str, ...], *, conne
     program, digest = examine(connect, plan, acks).checked(), plan_digest(plan)
     with connection.transaction():
         row = connection.execute(
-            "INSERT INTO crossfade.schedules (name, digest, plan, acks, program) VALUES (%s, %s, %s, %s, %s)"
-            " ON CONFLICT DO NOTHING RETURNING id",
-            [plan.name, digest, Jsonb(plan.as_json()), list(acks), Jsonb(program.as_json())],
+            "INSERT INTO crossfade.schedules (name, digest, plan, acks, program, started_by)"
+            " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
+            [plan.name, digest, Jsonb(plan.as_json()), list(acks), Jsonb(program.as_json()), started_by],
         ).fetchone()
         if row is None:
             raise Conflict(
                 f"a schedule named {plan.name} was registered by somebody else just now",
                 hint=f"See crossfade status {plan.name}.",
             )
-        add_event(connection, row[0], "registered", {"digest": digest, "acks": list(acks)})
+        add_event(connection, row[0], "registered", {"digest": digest, "acks": list(acks), "started_by": started_by})
 
 
 def _require_same(found: ScheduleRow, plan: Plan) -> None:

@@ -10,6 +10,7 @@ import psycopg
 from crossfade.errors import UnknownRun, UsageError
 from crossfade.plan.model import Plan
 from crossfade.workflow import firing, ledger, schedules
+from crossfade.workflow.actor import who_asks
 from crossfade.workflow.firing import Firing
 from crossfade.workflow.results import HistoryEntry
 from crossfade.workflow.schedule_status import ScheduleStatus, schedule_status
@@ -29,10 +30,10 @@ class Schedules:
         self._connect = connect
         self._init = init
 
-    def start(self, plan: Plan, acks: Iterable[str] = ()) -> ScheduleStatus:
+    def start(self, plan: Plan, acks: Iterable[str] = (), *, actor: str | None = None) -> ScheduleStatus:
         """Register a plan that has a schedule; does nothing if it was registered as it is.
 
-        Raises PlanChanged, PreflightRefused, and Conflict where the name is a run's.
+        `actor` is who asks, as for a run. Raises PlanChanged, PreflightRefused, and Conflict where the name is a run's.
         """
         if plan.schedule is None:
             raise UsageError(f"plan {plan.name} has no schedule", hint="Add `schedule` to it, or start it as a run.")
@@ -40,7 +41,7 @@ class Schedules:
         if ledger.installed_version(connection) == 0:
             self._init()
         ledger.require(connection)
-        schedules.register(connection, plan, tuple(acks), connect=self._connect)
+        schedules.register(connection, plan, tuple(acks), connect=self._connect, started_by=who_asks(actor))
         return self.status(plan.name)
 
     def __contains__(self, name: str) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 
@@ -37,6 +38,8 @@ class Session:
     """Returns if a person agrees; raises UsageError otherwise."""
     wait_until: float | None = None
     """On the monotonic clock: how long gates are waited for; None is not at all."""
+    watch: str = field(default_factory=lambda: uuid4().hex)
+    """What tells the looks of this session at the gates from those of others."""
 
     def subject(self) -> Subject:
         """The run, for the gates."""
@@ -47,4 +50,5 @@ class Session:
             plan=self.plan,
             rows=self.program.rows,
             created_at=self.created_at,
+            watch=self.watch,
         )

@@ -8,23 +8,21 @@ statement fails by itself, since their number no longer fits. A star whose colum
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from pglast import ast, parse_sql
+from pglast import ast
 from pglast.enums import SetOperation, SubLinkType
-from pglast.parser import ParseError
 
 from crossfade.postgres.names import QualifiedName
+from crossfade.postgres.seen_text import read_statements
 
 Tables: TypeAlias = frozenset[QualifiedName]
 Relations: TypeAlias = tuple[tuple[str, Tables], ...]
 """The relations of a FROM by alias, each with the tables whose columns its star shows."""
 
 _NONE: Tables = frozenset()
-_PARAMETER = re.compile(r"\$\d+")
 _QUERIES = (ast.SelectStmt, ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt, ast.MergeStmt)
 _READ_ELSEWHERE = frozenset(
     ("relation", "selectStmt", "fromClause", "usingClause", "sourceRelation", "returningClause", "withClause")
@@ -48,21 +46,11 @@ def find_stars(query: str, tables: Sequence[QualifiedName]) -> Stars:
     An unqualified name counts for a table in any schema, since the search_path of the statement is not known.
     """
     reader, result = _Reader(tables), _NONE
-    for raw in _parse(query):
-        statement = raw.stmt.query if isinstance(raw.stmt, ast.PrepareStmt) else raw.stmt
+    for read in read_statements(query) or ():
+        statement = read.query if isinstance(read, ast.PrepareStmt) else read
         if isinstance(statement, _QUERIES):
             result |= reader.result(statement, _Scope())
     return Stars(result=result, fixed=reader.fixed)
-
-
-def _parse(query: str) -> Sequence[Any]:
-    """The statements; pg_stat_statements puts `$1` even where only a constant may stand (`interval '1 day'`)."""
-    for text in (query, _PARAMETER.sub("'0'", query)):
-        try:
-            return tuple(parse_sql(text))
-        except (ParseError, RecursionError):
-            continue
-    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

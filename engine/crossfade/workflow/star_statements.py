@@ -17,8 +17,8 @@ from psycopg.rows import class_row
 from crossfade.operations.acks import STAR
 from crossfade.operations.step import Caution
 from crossfade.postgres.names import QualifiedName
+from crossfade.postgres.seen_text import shortened
 
-_WIDTH = 80
 _MOST = 10
 """Statements that are named for each table, the most frequent first."""
 
@@ -83,12 +83,6 @@ def _cautions(table: QualifiedName, found: Sequence[tuple[_Seen, str]]) -> Itera
 
 def _caution(table: QualifiedName, message: str) -> Caution:
     return Caution(code="star", object=str(table), message=message, ack=STAR)
-
-
-def shortened(query: str) -> str:
-    """The statement on one line, cut where it is long."""
-    line = " ".join(query.split())
-    return line if len(line) <= _WIDTH else line[: _WIDTH - 1].rstrip() + "…"
 
 
 def _seen(

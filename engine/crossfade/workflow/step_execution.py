@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import psycopg
 
 from crossfade.errors import LockNotAcquired, StepFailed, WorkLeft
+from crossfade.gates.evaluate import keep
 from crossfade.gates.verdict import PhaseVerdict
 from crossfade.observe.events import Blocker, LockWaited, StepDone, StepStarted
 from crossfade.operations.step import Part, Step, strongest
@@ -31,11 +33,10 @@ FRESH_SECONDS = 1.0
 Connection = psycopg.Connection[Any]
 
 
-def execute(session: Session, step: Step, ask: Callable[[], PhaseVerdict]) -> None:
+def execute(session: Session, step: Step, gates: Asked) -> None:
     """Run a step that is not done.
 
-    `ask` evaluates the gates of contract. Raises GatesClosed, StepFailed, LockNotAcquired, LostLease and WorkLeft;
-    nothing was changed then.
+    Raises GatesClosed, StepFailed, LockNotAcquired, LostLease and WorkLeft; nothing was changed then.
     """
     attempt = ledger.step_begun(session.work, session.run_id, step.id)
     session.emit(StepStarted(run=session.name, step=step.id, title=step.title, phase=step.phase.value, attempt=attempt))
@@ -43,9 +44,24 @@ def execute(session: Session, step: Step, ask: Callable[[], PhaseVerdict]) -> No
         _outside_transaction(session, step)
         return
     on_wait = waiting_for(session, step.id)
-    if step.part is Part.HIDE:
-        on_wait = _asking_again(on_wait, ask)
-    _in_transaction(session, step, step.statements, "done", on_wait)
+    if step.part is not Part.HIDE:
+        _in_transaction(session, step, step.statements, "done", on_wait)
+        return
+
+    def on_whose_word() -> None:
+        assert gates.verdict is not None
+        keep(session.work, session.subject(), gates.verdict, step=step.id)
+
+    _in_transaction(session, step, step.statements, "done", _asking_again(on_wait, gates), on_whose_word)
+
+
+@dataclass(slots=True)
+class Asked:
+    """The gates of contract, and what they said when they were asked last, a moment ago."""
+
+    ask: Callable[[], PhaseVerdict]
+    verdict: PhaseVerdict | None
+    """None before a step that hides nothing."""
 
 
 class GatesClosed(Exception):
@@ -56,7 +72,7 @@ class GatesClosed(Exception):
         self.verdict = verdict
 
 
-def _asking_again(on_wait: locks.OnWait, ask: Callable[[], PhaseVerdict]) -> locks.OnWait:
+def _asking_again(on_wait: locks.OnWait, gates: Asked) -> locks.OnWait:
     """A step that hides the old shape may wait for minutes: before each further attempt the gates have to pass anew."""
     asked = time.monotonic()
 
@@ -65,9 +81,9 @@ def _asking_again(on_wait: locks.OnWait, ask: Callable[[], PhaseVerdict]) -> loc
         on_wait(attempt, seconds, blockers)
         if time.monotonic() - asked < FRESH_SECONDS:
             return
-        verdict = ask()
-        if verdict.blockers:
-            raise GatesClosed(verdict)
+        gates.verdict = gates.ask()
+        if gates.verdict.blockers:
+            raise GatesClosed(gates.verdict)
         asked = time.monotonic()
 
     return report
@@ -106,8 +122,14 @@ def waiting_for(session: Session, step: str) -> locks.OnWait:
 
 
 def _in_transaction(
-    session: Session, step: Step, statements: tuple[Statement, ...], state: str, on_wait: locks.OnWait
+    session: Session,
+    step: Step,
+    statements: tuple[Statement, ...],
+    state: str,
+    on_wait: locks.OnWait,
+    record: Callable[[], None] = lambda: None,
 ) -> None:
+    """`record` writes what else the ledger has to say of the step, in the same transaction."""
     timing: dict[str, float] = {}
     begun = time.monotonic()
 
@@ -118,6 +140,7 @@ def _in_transaction(
             _send(session.work, step, statement)
         timing.update(lock_wait_ms=(held - begun) * 1000, duration_ms=(time.monotonic() - held) * 1000)
         ledger.step_ended(session.work, session.run_id, step.id, state=state, **timing)
+        record()
 
     statement = None if any(s.rewrites or s.scans for s in statements) else HELD_SECONDS
     locked(session, step.title, _locks_of(statements), body, on_wait, statement=statement)

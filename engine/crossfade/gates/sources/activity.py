@@ -40,6 +40,7 @@ class Session:
     version: str
     instance: str
     host: str | None
+    role_name: str | None
 
 
 def parse_name(application_name: str, pattern: str | None = None) -> Named | None:
@@ -71,9 +72,9 @@ def observe_sessions(connection: psycopg.Connection[Any], pattern: str | None = 
     # Within a transaction the server would show what it showed before.
     connection.execute("SELECT pg_catalog.pg_stat_clear_snapshot()")
     sessions = []
-    for application_name, pid, host in connection.execute(query("activity")):
+    for application_name, pid, host, role in connection.execute(query("activity")):
         named = parse_name(application_name, pattern)
         if named is not None:
             instance = named.instance or f"pid {pid}"
-            sessions.append(Session(app=named.app, version=named.version, instance=instance, host=host))
+            sessions.append(Session(app=named.app, version=named.version, instance=instance, host=host, role_name=role))
     return tuple(sessions)

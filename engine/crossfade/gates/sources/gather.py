@@ -1,7 +1,6 @@
 """Gathers what every source of the roster's apps says now: in the ledger, in the database, and outside of it.
 
-The outside sources of all apps are asked side by side, each within its time-out, while nothing else is done: what the
-database says is read after them, so that it is the newest.
+What is outside has been asked before the look began: what the database says is read after it, so that it is the newest.
 """
 
 from __future__ import annotations
@@ -9,24 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crossfade.gates import sightings
-from crossfade.gates.aside import Aside
-from crossfade.gates.sightings import Sighting
-from crossfade.gates.sources import activity, http, kubernetes, pgbouncer, prometheus
-from crossfade.gates.sources.answer import Answer, Seen, failed
-from crossfade.plan.durations import format_duration
-from crossfade.plan.sources import (
-    ActivityNames,
-    HttpInstances,
-    KubernetesWorkloads,
-    OutsideSource,
-    PgbouncerClients,
-    PrometheusQuery,
-    kind_of,
-)
+from crossfade.gates.sightings import Counted, Sighting
+from crossfade.gates.sources import activity
+from crossfade.gates.sources.answer import Answer, Seen
+from crossfade.gates.sources.outside import not_asked
+from crossfade.plan.sources import ActivityNames, kind_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -35,10 +24,10 @@ if TYPE_CHECKING:
     from crossfade.plan.apps import App
 
 Key: TypeAlias = tuple[str, str, str, str]
-_GRACE_SECONDS = 1.0
-"""Over a source's own time-out: looking up a name can take longer than any time-out of a socket."""
 _LET_IN = "start"
 """What `crossfade.can_i_run` notes of an app that it lets in: it counts whatever the plan lists, and proves nothing."""
+_MOST_STALE = 50
+"""How many stale sightings are looked at besides the latest of each version and source."""
 _LONGEST = 300
 """Characters of a version or an instance that can be kept."""
 
@@ -60,6 +49,8 @@ class Gathered:
     proofs: frozenset[Key]
     """Of outside sources: what they show right now and what serves, so that it proves its version to be live."""
     failures: tuple[Failure, ...]
+    left_out: int = 0
+    """How many stale sightings there are besides."""
 
 
 def key_of(sighting: Sighting) -> Key:
@@ -68,22 +59,25 @@ def key_of(sighting: Sighting) -> Key:
 
 
 def gather(connection: psycopg.Connection[Any], apps: Mapping[str, App], look: Look) -> Gathered:
-    """Ask them all; what is seen now is kept if the look is recorded. Raises psycopg.Error."""
-    asked = [
-        (name, source, Aside(partial(_ask, name, app, source), seconds=source.timeout.total_seconds() + _GRACE_SECONDS))
-        for name, app in apps.items()
-        for source in app.sources
-        if isinstance(source, OutsideSource)
-    ]
-    answers = [sighted(name, source.kind, aside.answer() or _late(source), look.now) for name, source, aside in asked]
+    """What they all say; what is seen now is kept if the look is recorded. Raises psycopg.Error.
+
+    A look that asks nothing outside has what was kept of it, and counts it as a source that cannot be read.
+    """
+    heard = not_asked(apps) if look.heard is None else look.heard
+    answers = [sighted(h.app, h.source, h.answer, look.now) for h in heard if h.app in apps]
     live = [s for each in answers for s in each.sightings]
     live += _sessions(connection, apps, look)
     if look.record:
-        sightings.save(connection, ((*key_of(s), s.host) for s in live))
-    known = (*sightings.list_sightings(connection), *live)
-    counted = [s for s in known if s.app in apps and s.source in (*apps[s.app].source_kinds, _LET_IN)]
+        sightings.save(connection, ((*key_of(s), s.host, s.role_name) for s in live))
+    counted = [
+        Counted(app=name, source=source, ttl=app.ttl)
+        for name, app in apps.items()
+        for source in (*app.source_kinds, _LET_IN)
+    ]
+    known, left_out = sightings.sightings_of(connection, counted, now=look.now, most_stale=_MOST_STALE)
     return Gathered(
-        sightings=_merged(counted),
+        sightings=_merged((*known, *live)),
+        left_out=left_out,
         proofs=frozenset(key for each in answers for key in each.proofs),
         failures=tuple(failure for each in answers for failure in each.failures),
     )
@@ -106,23 +100,6 @@ def sighted(app: str, source: str, answer: Answer, now: datetime) -> Gathered:
     )
 
 
-def _late(source: OutsideSource) -> Answer:
-    return failed(f"no answer within {format_duration(source.timeout)}")
-
-
-def _ask(name: str, app: App, source: OutsideSource) -> Answer:
-    match source:
-        case HttpInstances():
-            return http.observe(name, source)
-        case PrometheusQuery():
-            return prometheus.observe(name, source, app.ttl)
-        case PgbouncerClients():
-            return pgbouncer.observe(name, source)
-        case KubernetesWorkloads():
-            return kubernetes.observe(name, source)
-    raise AssertionError(source)
-
-
 def _sessions(connection: psycopg.Connection[Any], apps: Mapping[str, App], look: Look) -> Iterator[Sighting]:
     listed: dict[str | None, set[str]] = {}
     for name, app in apps.items():
@@ -134,10 +111,10 @@ def _sessions(connection: psycopg.Connection[Any], apps: Mapping[str, App], look
         for s in activity.observe_sessions(connection, pattern):
             if s.app in names:
                 seen = Seen(version=s.version, instance=s.instance, host=s.host)
-                yield _sighting(s.app, "activity", seen, look.now)
+                yield _sighting(s.app, "activity", seen, look.now, s.role_name)
 
 
-def _sighting(app: str, source: str, seen: Seen, now: datetime) -> Sighting:
+def _sighting(app: str, source: str, seen: Seen, now: datetime, role_name: str | None = None) -> Sighting:
     at = now - seen.age
     return Sighting(
         app=app,
@@ -148,13 +125,15 @@ def _sighting(app: str, source: str, seen: Seen, now: datetime) -> Sighting:
         first_seen=at,
         last_seen=at,
         age_seconds=seen.age.total_seconds(),
+        role_name=role_name,
     )
 
 
 def _merged(known: Iterable[Sighting]) -> tuple[Sighting, ...]:
     merged: dict[Key, Sighting] = {}
     for s in known:
-        before = merged.get(key_of(s), s)
-        latest = max(before, s, key=lambda x: x.last_seen)
-        merged[key_of(s)] = replace(latest, first_seen=min(before.first_seen, s.first_seen))
+        before = merged.setdefault(key_of(s), s)
+        if before is not s:
+            latest = max(before, s, key=lambda x: x.last_seen)
+            merged[key_of(s)] = replace(latest, first_seen=min(before.first_seen, s.first_seen))
     return tuple(merged.values())

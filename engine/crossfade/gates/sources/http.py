@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from crossfade.gates.aside import Aside
 from crossfade.gates.json_path import value_at
+from crossfade.gates.request import Page
 from crossfade.gates.sources.answer import Answer, Seen, Unreadable
-from crossfade.gates.sources.web import Page, fetch
+from crossfade.gates.sources.web import document, fetch
 from crossfade.plan.addresses import shown_address
 from crossfade.plan.durations import format_duration
 
@@ -33,7 +34,7 @@ def observe(_app: str, entry: HttpInstances) -> Answer:
 
 def _ask(url: str, entry: HttpInstances) -> Seen | str:
     try:
-        return read(url, fetch(url, seconds=entry.timeout.total_seconds(), token_env=entry.token_env), entry.path)
+        return read(url, fetch(url, timeout=entry.timeout, token_env=entry.token_env), entry.path)
     except Unreadable as error:
         return str(error)
 
@@ -44,7 +45,7 @@ def read(url: str, page: Page, path: str) -> Seen:
     if page.status != 200:
         raise Unreadable(f"{address} answers {page.status}, not 200")
     try:
-        version = value_at(page.json(), path)
+        version = value_at(document(page), path)
     except Unreadable as error:
         raise Unreadable(f"{address}: {error}") from None
     except LookupError:

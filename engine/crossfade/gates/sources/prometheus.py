@@ -8,13 +8,13 @@ answer doubtful.
 from __future__ import annotations
 
 import math
-import time
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from crossfade.gates.request import Page
 from crossfade.gates.sources.answer import Answer, Seen, Unreadable, failed, of_type
-from crossfade.gates.sources.web import Page, fetch
+from crossfade.gates.sources.web import document, fetch
 from crossfade.plan.addresses import shown_address
 from crossfade.plan.durations import format_duration
 
@@ -28,9 +28,8 @@ _MOST_TOLD = 5
 def observe(_app: str, entry: PrometheusQuery, ttl: timedelta) -> Answer:
     """Ask once."""
     url = f"{entry.url.rstrip('/')}/api/v1/query"
-    seconds = entry.timeout.total_seconds()
     try:
-        page = fetch(url, seconds=seconds, token_env=entry.token_env, params={"query": entry.query})
+        page = fetch(url, timeout=entry.timeout, token_env=entry.token_env, params={"query": entry.query})
         return read(_document(page, url), entry, ttl=ttl, now=_clock(page))
     except Unreadable as error:
         return failed(str(error))
@@ -38,17 +37,17 @@ def observe(_app: str, entry: PrometheusQuery, ttl: timedelta) -> Answer:
 
 def _document(page: Page, url: str) -> Any:
     try:
-        return page.json()
+        return document(page)
     except Unreadable as error:
         raise Unreadable(f"{shown_address(url)} answers {page.status}: {error}") from None
 
 
 def _clock(page: Page) -> float:
-    """Prometheus' own clock in Unix seconds, so that its difference to ours does not count."""
+    """Prometheus' own clock in Unix seconds, so that its difference to ours does not count. Raises Unreadable."""
     try:
         return parsedate_to_datetime(page.date or "").timestamp()
     except ValueError:
-        return time.time()
+        raise Unreadable("the answer has no Date by which its samples could be dated") from None
 
 
 def read(document: Any, entry: PrometheusQuery, *, ttl: timedelta, now: float) -> Answer:

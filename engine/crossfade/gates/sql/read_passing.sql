@@ -1,5 +1,5 @@
 -- Since when a gate passes, unless the run came back from `retained` after that.
-SELECT p.since
+SELECT p.since, p.seen_at, p.watch
 FROM crossfade.passing p
 WHERE p.run_id = %(run_id)s
   AND p.phase = %(phase)s

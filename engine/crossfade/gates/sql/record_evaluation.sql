@@ -1,7 +1,7 @@
 -- Keep an evaluation. While a gate is waited for it is asked every second: an answer that does not pass and is the same
 -- as the latest is kept again only after a minute.
-INSERT INTO crossfade.evaluations (run_id, phase, verdict, gates)
-SELECT %(run_id)s, %(phase)s, %(verdict)s, %(gates)s
+INSERT INTO crossfade.evaluations (run_id, phase, verdict, gates, step)
+SELECT %(run_id)s, %(phase)s, %(verdict)s, %(gates)s, %(step)s::text
 WHERE %(verdict)s = 'PASS'
    OR NOT EXISTS (
        SELECT

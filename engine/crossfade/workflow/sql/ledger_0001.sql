@@ -8,8 +8,10 @@ CREATE TABLE crossfade.meta (
     version integer NOT NULL,
     installed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+ALTER TABLE crossfade.meta REPLICA IDENTITY FULL;
 
 -- One execution of a plan. `token` grows with every lease, so a runner that was away can be told from its successor.
+-- `started_by` is the person who asked for it, by the name they go by; `created_by` the database role.
 CREATE TABLE crossfade.runs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text NOT NULL,
@@ -28,7 +30,8 @@ CREATE TABLE crossfade.runs (
     held_since timestamptz,
     retain_until timestamptz,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    created_by text NOT NULL DEFAULT session_user
+    created_by text NOT NULL DEFAULT session_user,
+    started_by text NOT NULL DEFAULT session_user
 );
 -- A name is free again after its run was rolled back or cancelled.
 CREATE UNIQUE INDEX runs_name ON crossfade.runs (name) WHERE state NOT IN ('rolled_back', 'cancelled');
@@ -169,7 +172,8 @@ CREATE TABLE crossfade.schedules (
     paused text,
     ended_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    created_by text NOT NULL DEFAULT session_user
+    created_by text NOT NULL DEFAULT session_user,
+    started_by text NOT NULL DEFAULT session_user
 );
 -- A name is free again after its schedule was ended.
 CREATE UNIQUE INDEX schedules_name ON crossfade.schedules (name) WHERE ended_at IS NULL;
@@ -217,17 +221,21 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON crossfade.even
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON crossfade.schedule_events
     FOR EACH STATEMENT EXECUTE FUNCTION crossfade.refuse_change();
 
--- Evidence that an instance of an app is live. Times are the database's.
+-- Evidence that an instance of an app is live. Times are the database's. `role_name` is the role that it logged in with, where
+-- the source tells.
 CREATE TABLE crossfade.sightings (
     app text NOT NULL,
     version text NOT NULL,
     instance text NOT NULL,
     source text NOT NULL,
     host text,
+    role_name text,
     first_seen timestamptz NOT NULL DEFAULT clock_timestamp(),
     last_seen timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (app, version, instance, source)
-);
+) WITH (fillfactor = 50);
+COMMENT ON COLUMN crossfade.sightings.last_seen IS
+    'In no index, and every page has room for the next heartbeats of its rows: they leave nothing for VACUUM to do.';
 
 -- Writes of an old shape, at most about one a second for each session and application name. Only ever inserted, so a
 -- writer can neither wait for another nor fail to serialise because of it.
@@ -241,10 +249,13 @@ CREATE TABLE crossfade.legacy_writes (
     address inet,
     at timestamptz NOT NULL
 );
+-- In a publication FOR ALL TABLES a row that cannot be told from others cannot be deleted.
+ALTER TABLE crossfade.legacy_writes REPLICA IDENTITY FULL;
 CREATE INDEX legacy_writes_latest ON crossfade.legacy_writes (plan, kind, at);
 CREATE INDEX legacy_writes_writer ON crossfade.legacy_writes
     (plan, column_name, relation, application_name, role_name, address, at) WHERE kind = 'legacy';
 
+-- What people said of a phase; the latest word of each counts. `digest` binds it to what was approved.
 CREATE TABLE crossfade.approvals (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     run_id bigint NOT NULL REFERENCES crossfade.runs,
@@ -253,90 +264,251 @@ CREATE TABLE crossfade.approvals (
     approver text NOT NULL,
     role text,
     reason text,
+    withdraws boolean NOT NULL DEFAULT false,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     db_user text NOT NULL DEFAULT session_user
 );
+CREATE INDEX approvals_run ON crossfade.approvals (run_id, phase, id);
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON crossfade.approvals
+    FOR EACH STATEMENT EXECUTE FUNCTION crossfade.refuse_change();
 
--- Each evaluation of a phase's gates, with its evidence; and since when each gate has passed without a break.
+-- Which database this is, the same for every role that asks: a copy of it elsewhere is another.
+CREATE FUNCTION crossfade.this_database() RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    here oid := (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
+BEGIN
+    RETURN concat_ws(' ', (SELECT system_identifier FROM pg_control_system()), here);
+EXCEPTION WHEN insufficient_privilege THEN
+    RETURN concat_ws(' ', current_database(), here);
+END $$;
+
+-- What an approval of this run stands for: the plan, all that it compiles to, and the database.
+CREATE FUNCTION crossfade.approved_digest(run_id bigint) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT encode(sha256(convert_to(concat_ws(E'\n', r.digest, r.program, crossfade.this_database()), 'UTF8')), 'hex')
+    FROM crossfade.runs r
+    WHERE r.id = approved_digest.run_id
+$$;
+
+-- Each evaluation of a phase's gates, with its evidence; with `step` the one on whose word that step was run, which is
+-- written in the step's own transaction. And since when each gate has passed without a break, and who saw that last.
 CREATE TABLE crossfade.evaluations (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     run_id bigint NOT NULL REFERENCES crossfade.runs,
     phase text NOT NULL,
     verdict text NOT NULL,
     gates jsonb NOT NULL,
+    step text,
     at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+-- Break-glass: a person's word that a gate of a phase need not pass for a while. Append-only, as its events are.
+CREATE TABLE crossfade.overrides (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run_id bigint NOT NULL REFERENCES crossfade.runs,
+    phase text NOT NULL,
+    gate text NOT NULL,
+    digest text NOT NULL,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    until timestamptz NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    db_user text NOT NULL DEFAULT session_user
+);
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON crossfade.overrides
+    FOR EACH STATEMENT EXECUTE FUNCTION crossfade.refuse_change();
 CREATE INDEX evaluations_run ON crossfade.evaluations (run_id, phase, id);
 CREATE TABLE crossfade.passing (
     run_id bigint NOT NULL REFERENCES crossfade.runs,
     phase text NOT NULL,
     gate text NOT NULL,
     since timestamptz NOT NULL,
+    seen_at timestamptz NOT NULL,
+    watch text NOT NULL,
     PRIMARY KEY (run_id, phase, gate)
 );
 
+-- What targets are told, each once: `occurrence` is why. Whoever sends one has it in state `sending` until `next_at`, in a
+-- transaction that is over before the request begins; after that time it is anybody's again. `target` has no address.
+CREATE TABLE crossfade.notifications (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run_id bigint NOT NULL REFERENCES crossfade.runs,
+    target text NOT NULL,
+    event text NOT NULL,
+    occurrence text NOT NULL,
+    payload jsonb NOT NULL,
+    delivery uuid NOT NULL DEFAULT gen_random_uuid(),
+    state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sending', 'sent', 'failed')),
+    attempts integer NOT NULL DEFAULT 0,
+    next_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    last_error text,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    sent_at timestamptz,
+    UNIQUE (run_id, target, occurrence)
+);
+CREATE INDEX notifications_unsent ON crossfade.notifications (id) WHERE state IN ('waiting', 'sending');
+
+-- What a gate asks a person to take note of, and since when every look has found it: an approval covers what was there.
+CREATE TABLE crossfade.shown (
+    run_id bigint NOT NULL REFERENCES crossfade.runs,
+    phase text NOT NULL,
+    gate text NOT NULL,
+    name text NOT NULL,
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (run_id, phase, gate, name)
+);
+
+-- The counters that a gate found at its last recorded look, by what they count, and the look that found each of them moved
+-- last: none, as long as that is not known.
+CREATE TABLE crossfade.counters (
+    run_id bigint NOT NULL REFERENCES crossfade.runs,
+    gate text NOT NULL,
+    counter text NOT NULL,
+    seen jsonb NOT NULL,
+    moved_at timestamptz,
+    PRIMARY KEY (run_id, gate, counter)
+);
+
 -- Of each writer of an old shape only the latest note says something new; an old version that lives on for weeks would
--- fill the disk with the others. Called by heartbeats and when gates are asked, never in a writer's transaction; waits for
--- nobody, and takes away a thousand at a time of those older than a minute.
+-- fill the disk with the others. Called by one heartbeat in fifty and when gates are asked, never in a writer's
+-- transaction, and done by one at a time, so it waits for nobody; takes away some thousands of those older than a minute.
 CREATE FUNCTION crossfade.compact_legacy_writes() RETURNS void
-    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    DELETE FROM crossfade.legacy_writes
-    WHERE ctid = ANY (ARRAY(
-        SELECT w.ctid
-        FROM crossfade.legacy_writes w
-        WHERE w.kind = 'legacy'
-          AND w.at < clock_timestamp() - interval '1 minute'
-          AND EXISTS (
-              SELECT
-              FROM crossfade.legacy_writes n
-              WHERE n.kind = 'legacy' AND n.plan = w.plan AND n.column_name = w.column_name
-                AND n.relation = w.relation AND n.application_name = w.application_name
-                AND n.role_name = w.role_name AND n.address IS NOT DISTINCT FROM w.address AND n.at > w.at
-          )
-        LIMIT 1000
-        FOR UPDATE OF w SKIP LOCKED
-    ))
-$$;
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtext('crossfade compact_legacy_writes')) THEN
+        RETURN;
+    END IF;
+    -- Planned each time: a plan of this session from when the table was empty would read it once for each row.
+    EXECUTE $delete$
+        DELETE FROM crossfade.legacy_writes
+        WHERE ctid = ANY (ARRAY(
+            SELECT noted.ctid
+            FROM (
+                SELECT w.ctid, w.at, max(w.at) OVER (
+                    PARTITION BY w.plan, w.relation, w.column_name, w.application_name, w.role_name, w.address
+                ) AS latest
+                FROM crossfade.legacy_writes w
+                WHERE w.kind = 'legacy'
+            ) AS noted
+            WHERE noted.at < noted.latest AND noted.at < clock_timestamp() - interval '1 minute'
+            LIMIT 20000
+        ))
+    $delete$;
+END $$;
+
+-- An instance that has not been seen for 90 days says nothing any more, nor does a record that another has replaced.
+-- Called for one new instance in a hundred and when gates are asked, so what goes keeps up with what comes.
+CREATE FUNCTION crossfade.forget_sightings() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtext('crossfade forget_sightings')) THEN
+        RETURN;
+    END IF;
+    EXECUTE $delete$
+        DELETE FROM crossfade.sightings
+        WHERE ctid = ANY (ARRAY(
+            SELECT s.ctid
+            FROM crossfade.sightings s
+            WHERE s.last_seen < clock_timestamp() - interval '90 days'
+              AND (s.source <> 'record' OR EXISTS (
+                  SELECT
+                  FROM crossfade.sightings n
+                  WHERE n.app = s.app AND n.instance = s.instance AND n.source = 'record' AND n.last_seen > s.last_seen
+              ))
+            LIMIT 1000
+            FOR UPDATE OF s SKIP LOCKED
+        ))
+    $delete$;
+END $$;
 
 -- The fence: what each run has against a version of an app, by where it stands; no row where nothing is against it. From
 -- `planned` to `backfilling`, and while it rolls back, versions that need the new shape may not run yet; from
 -- `contracting` on those that need the old one may not run any more. A version that cannot be read is `allowed` NULL.
+CREATE VIEW crossfade.fences AS
+    SELECT r.id AS run_id, r.name AS run, r.state, r.fences AS wanted,
+        r.state IN ('contracting', 'retained', 'dropping', 'contracted', 'reverting') AS is_closed
+    FROM crossfade.runs r
+    WHERE r.fences <> '{}' AND r.state NOT IN ('rolled_back', 'cancelled', 'backfilled');
+COMMENT ON VIEW crossfade.fences IS
+    'The runs that have something against versions of their apps: those in the range `wanted`, or `is_closed`, all others.';
+
 CREATE FUNCTION crossfade.objections(app text, version text)
     RETURNS TABLE (run text, is_closed boolean, allowed boolean, reason text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
-    SELECT r.name, f.is_closed, CASE WHEN f.admitted IS NOT NULL THEN false END,
+    SELECT f.run, f.is_closed, CASE WHEN f.admitted IS NOT NULL THEN false END,
         CASE
             WHEN f.admitted IS NULL THEN format('%s cannot be read as a %s version', objections.version,
-                                                r.fences -> objections.app ->> 'scheme')
-            WHEN f.is_closed THEN format('run %s takes the old shape away: %s has to be %s', r.name, objections.app,
-                                         r.fences -> objections.app ->> 'text')
-            ELSE format('run %s is %s: %s %s needs the new shape, which is complete from backfilled on', r.name,
-                        r.state, objections.app, objections.version)
+                                                f.wanted -> objections.app ->> 'scheme')
+            WHEN f.is_closed THEN format('run %s takes the old shape away: %s has to be %s', f.run, objections.app,
+                                         f.wanted -> objections.app ->> 'text')
+            ELSE format('run %s is %s: %s %s needs the new shape, which is complete from backfilled on', f.run,
+                        f.state, objections.app, objections.version)
         END
-    FROM crossfade.runs r
-    CROSS JOIN LATERAL (
-        SELECT r.state IN ('contracting', 'retained', 'dropping', 'contracted', 'reverting') AS is_closed,
-            crossfade.version_admitted(r.fences -> objections.app, objections.version) AS admitted
+    FROM (
+        SELECT *, crossfade.version_admitted(raised.wanted -> objections.app, objections.version) AS admitted
+        FROM crossfade.fences raised
+        WHERE raised.wanted ? objections.app
     ) f
-    WHERE r.fences <> '{}' AND r.state NOT IN ('rolled_back', 'cancelled', 'backfilled')
-      AND r.fences ? objections.app
-      AND f.admitted IS DISTINCT FROM f.is_closed
-    ORDER BY r.id;
+    WHERE f.admitted IS DISTINCT FROM f.is_closed
+    ORDER BY f.run_id;
 END $$;
+
+-- The fence of a contracted run stays for ever, and every heartbeat asks each: what a later one says, too, is taken out.
+CREATE FUNCTION crossfade.merge_fences() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE crossfade.runs r
+    SET fences = (
+        SELECT coalesce(jsonb_object_agg(f.app, f.wanted), '{}')
+        FROM jsonb_each(r.fences) AS f (app, wanted)
+        WHERE NOT coalesce(crossfade.is_covered(f.wanted, NEW.fences -> f.app), false)
+    )
+    WHERE r.id IN (
+        SELECT o.id
+        FROM crossfade.runs o
+        WHERE o.fences <> '{}' AND o.state = 'contracted' AND o.id <> NEW.id
+          AND o.fences ?| ARRAY(SELECT jsonb_object_keys(NEW.fences))
+        FOR NO KEY UPDATE SKIP LOCKED
+    );
+    RETURN NULL;
+END $$;
+CREATE TRIGGER merge_fences AFTER UPDATE OF state ON crossfade.runs
+    FOR EACH ROW WHEN (NEW.state = 'contracted' AND NEW.fences <> '{}') EXECUTE FUNCTION crossfade.merge_fences();
 
 -- Only ever locked. Whoever raises the fence has it alone for a moment: each answer of before has left a sighting by then,
 -- which the gates see, and each answer of after knows of the fence.
 CREATE TABLE crossfade.fence ();
+-- Reading a version and its ranges is most of what a heartbeat costs, and a session asks the same again and again. So it
+-- keeps the answer, with what was asked: the app, the version, and which rows of which runs it came from. A run that is
+-- written gets another row. Whoever sets this setting themselves deceives only those who share their session.
+-- Without statistics the planner would read every run that ever was, few of which have fences left.
 CREATE FUNCTION crossfade.is_fenced(app text, version text) RETURNS boolean
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+    asked text;
+    kept text := current_setting('crossfade.fenced', true);
+    fenced boolean;
 BEGIN
     LOCK TABLE crossfade.fence IN ACCESS SHARE MODE;
-    RETURN EXISTS (
-        SELECT FROM crossfade.objections(is_fenced.app, is_fenced.version) o
-        WHERE o.allowed IS NOT NULL OR o.is_closed
+    asked := (
+        SELECT concat_ws(' ', string_agg(r.ctid::text || r.xmin::text, ' ' ORDER BY r.id),
+                         quote_literal(is_fenced.app), is_fenced.version)
+        FROM crossfade.runs r
+        WHERE r.fences <> '{}' AND r.state NOT IN ('rolled_back', 'cancelled')
     );
+    IF kept = 'yes ' || asked OR kept = 'no ' || asked THEN
+        RETURN starts_with(kept, 'yes');
+    END IF;
+    fenced := EXISTS (
+        SELECT
+        FROM crossfade.fences f
+        WHERE f.wanted ? is_fenced.app
+          AND coalesce(crossfade.version_admitted(f.wanted -> is_fenced.app, is_fenced.version), false) <> f.is_closed
+    );
+    PERFORM set_config('crossfade.fenced', CASE WHEN fenced THEN 'yes ' ELSE 'no ' END || asked, false);
+    RETURN fenced;
 END $$;
 
 CREATE FUNCTION crossfade.can_i_run(app text, version text) RETURNS boolean
@@ -345,9 +517,10 @@ BEGIN
     IF crossfade.is_fenced(can_i_run.app, can_i_run.version) THEN
         RETURN false;
     END IF;
-    INSERT INTO crossfade.sightings AS s (app, version, instance, source, host)
-    VALUES (can_i_run.app, can_i_run.version, 'pid ' || pg_backend_pid(), 'start', host(inet_client_addr()))
-    ON CONFLICT ON CONSTRAINT sightings_pkey DO UPDATE SET last_seen = clock_timestamp(), host = excluded.host;
+    INSERT INTO crossfade.sightings AS s (app, version, instance, source, host, role_name)
+    VALUES (can_i_run.app, can_i_run.version, 'pid ' || pg_backend_pid(), 'start', host(inet_client_addr()), session_user)
+    ON CONFLICT ON CONSTRAINT sightings_pkey DO UPDATE
+        SET last_seen = clock_timestamp(), host = excluded.host, role_name = excluded.role_name;
     RETURN true;
 END $$;
 COMMENT ON FUNCTION crossfade.can_i_run(text, text) IS
@@ -357,11 +530,19 @@ CREATE FUNCTION crossfade.heartbeat(app text, version text, instance text) RETUR
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     fenced boolean := crossfade.is_fenced(heartbeat.app, heartbeat.version);
+    is_new boolean;
 BEGIN
-    INSERT INTO crossfade.sightings AS s (app, version, instance, source, host)
-    VALUES (heartbeat.app, heartbeat.version, heartbeat.instance, 'heartbeat', host(inet_client_addr()))
-    ON CONFLICT ON CONSTRAINT sightings_pkey DO UPDATE SET last_seen = clock_timestamp(), host = excluded.host;
-    PERFORM crossfade.compact_legacy_writes();
+    INSERT INTO crossfade.sightings AS s (app, version, instance, source, host, role_name)
+    VALUES (heartbeat.app, heartbeat.version, heartbeat.instance, 'heartbeat', host(inet_client_addr()), session_user)
+    ON CONFLICT ON CONSTRAINT sightings_pkey DO UPDATE
+        SET last_seen = clock_timestamp(), host = excluded.host, role_name = excluded.role_name
+    RETURNING s.xmax = 0 INTO is_new;
+    IF is_new AND random() < 0.01 THEN
+        PERFORM crossfade.forget_sightings();
+    END IF;
+    IF random() < 0.02 THEN
+        PERFORM crossfade.compact_legacy_writes();
+    END IF;
     RETURN NOT fenced;
 END $$;
 COMMENT ON FUNCTION crossfade.heartbeat(text, text, text) IS

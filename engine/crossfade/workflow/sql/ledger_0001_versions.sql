@@ -70,25 +70,27 @@ BEGIN
     );
 END $$;
 
+-- A branch for each scheme: an expression over all of them would be made ready anew in each transaction that asks.
 CREATE FUNCTION crossfade.version_key(scheme text, version text, ordered text[]) RETURNS text[]
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF scheme IN ('semver', 'pep440', 'calver') AND length(version) > 200 THEN
         RETURN NULL;
     END IF;
-    RETURN CASE scheme
-        WHEN 'semver' THEN crossfade.semver_key(version)
-        WHEN 'pep440' THEN crossfade.pep440_key(version)
-        WHEN 'calver' THEN
-            CASE WHEN version COLLATE "C" ~ '^[0-9]{1,9}([.][0-9]{1,9})*$' THEN ARRAY[crossfade.numbers_key(version)] END
-        WHEN 'integer' THEN
-            CASE WHEN version COLLATE "C" ~ '^[0-9]{1,18}$' THEN ARRAY[crossfade.numbers_key(version)] END
-        WHEN 'ordered' THEN
-            CASE WHEN version COLLATE "C" = ANY (ordered) THEN
-                ARRAY[crossfade.numbers_key(array_position(ordered, version COLLATE "C")::text)]
-            END
-        WHEN 'git' THEN CASE WHEN version COLLATE "C" ~ '^[0-9a-f]{7,64}$' THEN ARRAY[version] END
-    END;
+    IF scheme = 'semver' THEN
+        RETURN crossfade.semver_key(version);
+    ELSIF scheme = 'pep440' THEN
+        RETURN crossfade.pep440_key(version);
+    ELSIF scheme = 'calver' AND version COLLATE "C" ~ '^[0-9]{1,9}([.][0-9]{1,9})*$' THEN
+        RETURN ARRAY[crossfade.numbers_key(version)];
+    ELSIF scheme = 'integer' AND version COLLATE "C" ~ '^[0-9]{1,18}$' THEN
+        RETURN ARRAY[crossfade.numbers_key(version)];
+    ELSIF scheme = 'ordered' AND version COLLATE "C" = ANY (ordered) THEN
+        RETURN ARRAY[crossfade.numbers_key(array_position(ordered, version COLLATE "C")::text)];
+    ELSIF scheme = 'git' AND version COLLATE "C" ~ '^[0-9a-f]{7,64}$' THEN
+        RETURN ARRAY[version];
+    END IF;
+    RETURN NULL;
 END $$;
 COMMENT ON FUNCTION crossfade.version_key(text, text, text[]) IS
     'What versions are sorted by, under COLLATE "C"; NULL for one that the scheme cannot read. A commit has no order.';
@@ -123,20 +125,27 @@ CREATE FUNCTION crossfade.version_admitted(wanted jsonb, version text) RETURNS b
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     scheme text COLLATE "C" := wanted ->> 'scheme';
-    ordered text[] := ARRAY(
-        SELECT listed FROM jsonb_array_elements_text(wanted -> 'order') WITH ORDINALITY AS o(listed, place) ORDER BY place
-    );
-    seen text[] COLLATE "C" := crossfade.version_key(scheme, version, ordered);
-    is_prerelease boolean := CASE scheme
-        WHEN 'semver' THEN seen[2] <> '2'
-        WHEN 'pep440' THEN left(seen[3], 1) <> '4' OR left(seen[5], 1) <> '1'
-        ELSE false
-    END;
+    ordered text[];
+    seen text[] COLLATE "C";
+    is_prerelease boolean;
     comparator jsonb;
     bound text[] COLLATE "C";
     upto text[] COLLATE "C";
     holds boolean;
 BEGIN
+    -- Every heartbeat comes here: what only some schemes need is not even made ready for the others.
+    IF scheme = 'ordered' THEN
+        ordered := ARRAY(
+            SELECT listed FROM jsonb_array_elements_text(wanted -> 'order') WITH ORDINALITY AS o(listed, place)
+            ORDER BY place
+        );
+    END IF;
+    seen := crossfade.version_key(scheme, version, ordered);
+    is_prerelease := CASE scheme
+        WHEN 'semver' THEN seen[2] <> '2'
+        WHEN 'pep440' THEN left(seen[3], 1) <> '4' OR left(seen[5], 1) <> '1'
+        ELSE false
+    END;
     IF seen IS NULL THEN
         RETURN NULL;
     ELSIF scheme = 'git' THEN
@@ -149,7 +158,8 @@ BEGIN
         RETURN false;
     END IF;
     -- A comparator that cannot be read is NULL, and ends the loop as one that does not hold does: no answer is no yes.
-    FOR comparator IN SELECT c FROM jsonb_array_elements(wanted -> 'comparators') AS c LOOP
+    FOR place IN 0 .. coalesce(jsonb_array_length(wanted -> 'comparators'), 0) - 1 LOOP
+        comparator := wanted -> 'comparators' -> place;
         IF scheme = 'pep440' THEN
             -- What Python worked out from a range may be longer than what an app may say.
             bound := crossfade.pep440_key(comparator ->> 1);
@@ -165,6 +175,19 @@ END $$;
 COMMENT ON FUNCTION crossfade.version_admitted(jsonb, text) IS
     'Whether the version is in the range; NULL where it cannot be read.';
 
+CREATE FUNCTION crossfade.is_covered(wanted jsonb, later jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT wanted - 'text' = later - 'text' OR coalesce(
+        wanted -> 'scheme' = later -> 'scheme'
+        AND wanted -> 'order' = later -> 'order'
+        AND ((wanted -> 'prereleases')::boolean OR NOT (later -> 'prereleases')::boolean)
+        AND jsonb_array_length(wanted -> 'comparators') = 1 AND wanted #>> '{comparators,0,0}' = '>='
+        AND jsonb_array_length(later -> 'comparators') = 1 AND later #>> '{comparators,0,0}' = '>='
+        AND crossfade.version_admitted(wanted, later #>> '{comparators,0,1}'), false)
+$$;
+COMMENT ON FUNCTION crossfade.is_covered(jsonb, jsonb) IS
+    'Whether the first range certainly has every version of the second, as `>=2.0.0` has those of `>=2.1.0`.';
+
 REVOKE ALL ON FUNCTION crossfade.numbers_key(text), crossfade.semver_key(text), crossfade.pep440_key(text),
     crossfade.version_key(text, text, text[]), crossfade.version_holds(text, text[], text, text[], text[]),
-    crossfade.version_admitted(jsonb, text) FROM PUBLIC;
+    crossfade.version_admitted(jsonb, text), crossfade.is_covered(jsonb, jsonb) FROM PUBLIC;

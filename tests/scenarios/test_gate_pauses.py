@@ -1,0 +1,86 @@
+"""A command that is stopped while it waits for `hold` has not looked meanwhile, and does not count that time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .users_table import ROSTER, RUN, alive, await_that, make_users, state, succeed, write_plan
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from ..fixtures.command import Cli
+    from ..fixtures.database import Database
+
+AWAY = "UPDATE crossfade.passing SET since = since - interval '1 h', seen_at = seen_at - interval '1 h'"
+HELD = "UPDATE crossfade.passing SET since = since - interval '1 h'"
+IS_FRESH = "SELECT since > clock_timestamp() - interval '1 min' FROM crossfade.passing WHERE gate LIKE 'app_version%'"
+
+
+@pytest.fixture
+def waiting(cli: Cli, database: Database) -> subprocess.Popen[str]:
+    """`contract --wait`, which waits for the hold of gates that pass."""
+    make_users(database)
+    succeed(cli, "advance", write_plan(cli.directory, f"hold: 10m\n{ROSTER}"), "--to", "backfilled")
+    return cli.spawn("contract", RUN, "--wait", "30m", "--confirm", RUN)
+
+
+def holds(database: Database) -> None:
+    query = "SELECT count(DISTINCT gate) >= 2 FROM crossfade.passing WHERE since < seen_at"
+    await_that(lambda: database.execute(query) == [(True,)], "the gates never passed twice")
+
+
+def stopped(process: subprocess.Popen[str]) -> None:
+    os.kill(process.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+
+
+def test_a_pause_is_no_uninterrupted_pass(waiting: subprocess.Popen[str], cli: Cli, database: Database) -> None:
+    with alive(database, "api", "2.0.0", "pod-b"):
+        holds(database)
+        stopped(waiting)
+        # What it left is an hour old by now, as if it had been stopped for as long.
+        database.execute(AWAY)
+        os.kill(waiting.pid, signal.SIGCONT)
+        await_that(lambda: database.execute(IS_FRESH) == [(True,)], "the time was not begun anew")
+        assert state(cli) == "backfilled"
+        assert waiting.poll() is None
+
+
+def test_a_hold_in_which_it_looked_on_is_over(waiting: subprocess.Popen[str], cli: Cli, database: Database) -> None:
+    with alive(database, "api", "2.0.0", "pod-b"):
+        holds(database)
+        stopped(waiting)
+        database.execute(HELD)
+        os.kill(waiting.pid, signal.SIGCONT)
+        await_that(lambda: waiting.poll() is not None, "it waits on although the time is over")
+    assert waiting.returncode == 0
+    assert state(cli) == "contracted"
+
+
+def test_the_word_on_which_the_old_shape_is_hidden_stands_in_that_transaction(cli: Cli, database: Database) -> None:
+    make_users(database)
+    succeed(cli, "advance", write_plan(cli.directory, f"hold: 0s\n{ROSTER}"), "--to", "backfilled")
+    with alive(database, "api", "2.0.0", "pod-b"):
+        succeed(cli, "contract", RUN, "--confirm", RUN)
+    found = database.execute(
+        "SELECT e.verdict, e.gates::text LIKE '%pod-b%', e.xmin = s.xmin"
+        " FROM crossfade.evaluations e JOIN crossfade.steps s ON s.run_id = e.run_id AND s.id = e.step"
+    )
+    assert found == [("PASS", True, True)]
+
+
+def test_two_commands_within_a_minute_look_on_for_each_other(cli: Cli, database: Database) -> None:
+    make_users(database)
+    succeed(cli, "advance", write_plan(cli.directory, f"hold: 1s\n{ROSTER}"), "--to", "backfilled")
+    with alive(database, "api", "2.0.0", "pod-b"):
+        assert cli("gate", RUN).code == 3
+        time.sleep(1)
+        assert cli("gate", RUN).code == 0
+        database.execute(AWAY)
+        assert cli("gate", RUN).code == 3
