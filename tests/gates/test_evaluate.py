@@ -9,6 +9,7 @@ import pytest
 
 from crossfade.gates import sightings
 from crossfade.gates.approval import AnyApproval
+from crossfade.gates.evaluate import evaluate
 from crossfade.gates.phase_gates import describe, gates_of
 from crossfade.gates.verdict import Verdict
 from crossfade.operations.step import Phase
@@ -237,3 +238,27 @@ def test_a_gate_is_described_with_its_apps_its_hold_and_whether_it_counts() -> N
         "approval: somebody, other than who started the run, has approved with crossfade approve in the last 7d"
     )
     assert describe(shown).endswith("(shown only)")
+
+
+SLOW = "hold: 0s\ngates:\n  contract:\n    - sql: {query: SELECT pg_sleep(1.1) IS NOT NULL, timeout: 6s}\n"
+
+
+def test_after_a_gate_that_took_long_the_others_are_asked_again(start: Callable[..., Expanded]) -> None:
+    run = start(KEYED, SLOW + "    - sql: {query: SELECT true}")
+    slow, quick = (g for g in run.evaluate().gates if g.kind == "sql")
+    assert (quick.checked_at - slow.checked_at).total_seconds() > 1
+
+
+def test_while_others_hold_the_phase_back_one_that_may_take_long_is_not_asked_again(
+    start: Callable[..., Expanded],
+) -> None:
+    run = start(KEYED, SLOW)
+    before = run.evaluate()
+    assert before.verdict is BLOCKED
+    after = evaluate(run.connection, run.subject, Phase.CONTRACT, before=before)
+    (slow,) = (g for g in before.gates if g.kind == "sql")
+    assert slow in after.gates
+    run.approve()
+    after = evaluate(run.connection, run.subject, Phase.CONTRACT, before=after)
+    assert after.verdict is PASS
+    assert slow not in after.gates

@@ -45,10 +45,10 @@ def held(
 ) -> Held:
     """`seen`: how long before now it was seen to pass last."""
     judgement = Judgement(verdict=verdict, reason="the reason", clear_since=at(clear), remembers=remembers)
-    look = Look(phase=Phase.CONTRACT, now=NOW, record=record, watch="this")
+    look = Look(phase=Phase.CONTRACT, now=NOW, record=record, watch="this", asking=answering)
     since = at(kept)
     left = None if since is None else Kept(since=since, seen_at=NOW - seen, watch=by)
-    return hold_for(judgement, kind="app_version", kept=left, look=look, hold=hold, answering=answering)
+    return hold_for(judgement, kind="app_version", kept=left, look=look, hold=hold)
 
 
 @pytest.mark.parametrize(

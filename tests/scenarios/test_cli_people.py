@@ -110,6 +110,19 @@ def test_a_stranger_holds_contract_back_and_is_named(cli: Cli, database: Databas
     assert state(cli) == "contracted"
 
 
+def test_a_stranger_who_is_live_when_a_plan_is_checked_is_said(cli: Cli, database: Database) -> None:
+    make_users(database)
+    succeed(cli, "init")
+    plan = write_plan(cli.directory, ROSTER)
+    with alive(database, "billing", "3.1", "pod-x"):
+        (checked,) = succeed(cli, "check", plan, "--json").json()["plans"]
+        assert [c["code"] for c in checked["cautions"]] == ["strangers"]
+        assert "billing@3.1/pod-x" in checked["cautions"][0]["message"]
+        ignoring = write_plan(cli.directory, f"{ROSTER}ignore: [{{application_name: billing}}]\n")
+        (checked,) = succeed(cli, "check", ignoring, "--json").json()["plans"]
+        assert checked["cautions"] == []
+
+
 def test_who_is_ignored_holds_nothing_back(cli: Cli, database: Database) -> None:
     make_users(database)
     ignore = "ignore: [{role: 'bi_*', address: local}, {application_name: billing}]\n"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crossfade.errors import CrossfadeError, GateBlocked
-from crossfade.observe.events import LockWaited
+from crossfade.observe.events import GatesEvaluated, LockWaited, StepStarted
 from crossfade.plan.load import parse_plan
+from crossfade.workflow import step_execution
 from crossfade.workflow.engine import Engine
 from crossfade.workflow.states import State
 
@@ -108,3 +109,26 @@ def test_with_wait_what_is_retained_for_longer_is_not_waited_for(cli: Cli, datab
     sight(database, "api", "2.0.0", "pod-b")
     done = succeed(cli, "contract", RUN, "--confirm", RUN, "--wait", "10m", "--json")
     assert done.json()["state"] == "retained"
+
+
+def test_what_the_gates_said_before_it_was_stopped_is_not_believed_afterwards(
+    backfilled: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_execution, "OLDEST_SECONDS", 0.3)
+    answers: list[str] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, GatesEvaluated):
+            answers.append(event.verdict)
+        elif isinstance(event, StepStarted) and event.phase == "contract":
+            stops.append(len(answers))
+            # As if it were stopped between the gates' answer and the step, the first time.
+            time.sleep(0.5 if len(stops) == 1 else 0)
+
+    stops: list[int] = []
+    with alive(backfilled, "api", "2.0.0", "pod-b"), Engine(backfilled.url, emit=hear) as engine:
+        engine.advance(RUN, to=State.RETAINED)
+    asked_before, asked_then = stops[:2]
+    assert asked_then == asked_before + 1
+    assert set(answers) == {"PASS"}
+    assert "email" not in columns(backfilled)

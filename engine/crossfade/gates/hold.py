@@ -59,19 +59,14 @@ class Held:
     """Nothing but time is missing."""
 
 
-def hold_for(
-    judgement: Judgement, *, kind: str, kept: Kept | None, look: Look, hold: timedelta, answering: timedelta
-) -> Held:
-    """Ask of a judgement that it has been PASS for `hold`.
-
-    `kept` is what an earlier look left, `answering` how long the gate may take to answer.
-    """
+def hold_for(judgement: Judgement, *, kind: str, kept: Kept | None, look: Look, hold: timedelta) -> Held:
+    """Ask of a judgement that it has been PASS for `hold`; `kept` is what an earlier look left."""
     passes = judgement.verdict is Verdict.PASS
     if not passes and judgement.clear_since is None:
         return Held(
             verdict=judgement.verdict, reason=judgement.reason, until=judgement.until, is_waiting=bool(judgement.until)
         )
-    kept_since = _unbroken_since(kept, judgement, look, answering)
+    kept_since = _unbroken_since(kept, judgement, look)
     since = max(t for t in (kept_since or look.now, judgement.clear_since) if t)
     until = since + hold
     if not passes:
@@ -90,14 +85,14 @@ def hold_for(
     return Held(verdict=Verdict.BLOCKED, reason=reason, since=since, until=until, is_waiting=True)
 
 
-def _unbroken_since(kept: Kept | None, judgement: Judgement, look: Look, answering: timedelta) -> datetime | None:
+def _unbroken_since(kept: Kept | None, judgement: Judgement, look: Look) -> datetime | None:
     """Since when nothing can have broken the time that was kept."""
     if kept is None:
         return None
     if judgement.remembers:
         return kept.since
     longest = LONGEST_BLINK if kept.watch == look.watch else LONGEST_ABSENCE
-    return kept.since if look.now - kept.seen_at <= longest + answering else None
+    return kept.since if look.now - kept.seen_at <= longest + look.asking else None
 
 
 def read(connection: psycopg.Connection[Any], run_id: int, phase: Phase, key: str) -> Kept | None:

@@ -28,6 +28,7 @@ from crossfade.plan.gates import (
     Replication,
     Strangers,
 )
+from crossfade.plan.gates.entry import QUICK
 from crossfade.plan.sources import OutsideSource
 
 if TYPE_CHECKING:
@@ -47,6 +48,14 @@ class PhaseGate:
     """The gates that it is made of."""
     answering: timedelta = timedelta(0)
     """How long what is outside of the database may take to answer."""
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it may take long in the database."""
+        if self.parts:
+            return any(part.is_slow for part in self.parts)
+        limit = getattr(self.entry, "timeout", timedelta())
+        return not isinstance(self.entry, OutsideEntry) and limit > QUICK
 
     @property
     def key(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -38,6 +38,8 @@ class Look:
     """Whether what is seen is kept in the ledger."""
     watch: str = ""
     """Which command looks: its looks follow each other, unless it was stopped for a while."""
+    asking: timedelta = timedelta()
+    """How much of the time since the look before went by because others were asked, and nobody was away."""
     heard: tuple[Heard, ...] | None = None
     """What the sources of the roster's apps say that are outside of the database; None where they were not asked, and
     what the ledger has of them has to do."""

@@ -133,9 +133,18 @@ class PhaseVerdict:
     gates: tuple[GateResult, ...]
     run: str | None = None
     """Whose gates they are, for messages."""
+    answered_at: datetime | None = None
+    """On the database's clock, when all of them had answered."""
 
     @classmethod
-    def of(cls, phase: Phase, gates: tuple[GateResult, ...], *, run: str | None = None) -> PhaseVerdict:
+    def of(
+        cls,
+        phase: Phase,
+        gates: tuple[GateResult, ...],
+        *,
+        run: str | None = None,
+        answered_at: datetime | None = None,
+    ) -> PhaseVerdict:
         """Add the answers up; those in mode `observe` do not count, nor those that a person has overridden.
 
         What only needs time says least: beside a gate that has no proof at all, the answer is that one's.
@@ -144,7 +153,7 @@ class PhaseVerdict:
         verdict = all_of(g.verdict for g in closed if not g.holding)
         if verdict is Verdict.PASS and closed:
             verdict = Verdict.BLOCKED
-        return cls(phase=phase, verdict=verdict, gates=gates, run=run)
+        return cls(phase=phase, verdict=verdict, gates=gates, run=run, answered_at=answered_at)
 
     @property
     def _closed(self) -> tuple[GateResult, ...]:

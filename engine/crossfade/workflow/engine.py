@@ -417,8 +417,9 @@ class Engine:
                 hint=f"See crossfade status {name}.",
             )
         until, subject = time.monotonic() + (wait or timedelta()) / timedelta(seconds=1), self._subject(run)
+        verdict: PhaseVerdict | None = None
         while True:
-            verdict = evaluate(self._read(), subject, asked)
+            verdict = evaluate(self._read(), subject, asked, before=verdict)
             self._emit(evaluated(name, verdict))
             seen(verdict)
             if not verdict.blockers or time.monotonic() + POLL_SECONDS > until:

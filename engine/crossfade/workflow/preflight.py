@@ -12,6 +12,7 @@ from crossfade.postgres.catalog_read import read_catalog
 from crossfade.workflow.data_preflight import data_refusals
 from crossfade.workflow.program import Compilation, compile_plan
 from crossfade.workflow.star_statements import star_cautions
+from crossfade.workflow.stranger_cautions import stranger_cautions
 
 if TYPE_CHECKING:
     from crossfade.plan.model import Plan
@@ -35,8 +36,9 @@ def examine(connect: Callable[[], Connection], plan: Plan, acks: Iterable[str]) 
         of_shape = compilation.program.steps and not compilation.program.data
         tables = tuple(t.name for t in catalog.tables) if of_shape else ()
         stars = star_cautions(connection, tables, catalog.statements_extension)
+        strange = stranger_cautions(connection, plan, compilation.program)
     return replace(
         compilation,
         refusals=(*compilation.refusals, *against),
-        cautions=(*compilation.cautions, *stars),
+        cautions=(*compilation.cautions, *stars, *strange),
     ).accepting(acks)

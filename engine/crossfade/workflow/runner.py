@@ -22,7 +22,7 @@ from crossfade.workflow import ledger, machine
 from crossfade.workflow.machine import Facts
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import GIVEN_UP, TRANSITIONS, Event, State
-from crossfade.workflow.step_execution import Asked, GatesClosed, execute, locked, undo, waiting_for
+from crossfade.workflow.step_execution import AnswerTooOld, Asked, GatesClosed, execute, locked, undo, waiting_for
 
 POLL_SECONDS = 1.0
 """Between two looks at a gate that is waited for."""
@@ -109,7 +109,8 @@ def _go_on(session: Session, reason: str) -> str:
 
 
 def _ask(session: Session, phase: Phase) -> PhaseVerdict:
-    verdict = evaluate(session.work, session.subject(), phase)
+    before = session.answer if session.answer is not None and session.answer.phase is phase else None
+    verdict = session.answer = evaluate(session.work, session.subject(), phase, before=before)
     session.emit(evaluated(session.name, verdict))
     return verdict
 
@@ -220,6 +221,8 @@ def _executed(
     gates = Asked(lambda: _ask(session, Phase.CONTRACT), verdict)
     try:
         execute(session, step, gates)
+    except AnswerTooOld:
+        return verdict, replace(facts, blockers=None)
     except GatesClosed as closed:
         return closed.verdict, replace(facts, blockers=closed.verdict.blockers, verified=False)
     return verdict, facts

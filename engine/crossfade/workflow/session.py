@@ -11,6 +11,7 @@ from uuid import uuid4
 import psycopg
 
 from crossfade.gates.subject import Subject
+from crossfade.gates.verdict import PhaseVerdict
 from crossfade.observe.events import Emit
 from crossfade.plan.model import Plan
 from crossfade.workflow.program import Program
@@ -38,6 +39,8 @@ class Session:
     """Returns if a person agrees; raises UsageError otherwise."""
     wait_until: float | None = None
     """On the monotonic clock: how long gates are waited for; None is not at all."""
+    answer: PhaseVerdict | None = None
+    """What the gates said last."""
     watch: str = field(default_factory=lambda: uuid4().hex)
     """What tells the looks of this session at the gates from those of others."""
 

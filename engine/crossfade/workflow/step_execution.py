@@ -30,13 +30,16 @@ HELD_SECONDS = 10.0
 FRESH_SECONDS = 1.0
 """How old the gates' answer may be when a step that hides the old shape tries for its locks."""
 
+OLDEST_SECONDS = 5.0
+"""How old it may be, on the database's clock, when the step has them."""
+
 Connection = psycopg.Connection[Any]
 
 
 def execute(session: Session, step: Step, gates: Asked) -> None:
     """Run a step that is not done.
 
-    Raises GatesClosed, StepFailed, LockNotAcquired, LostLease and WorkLeft; nothing was changed then.
+    Raises GatesClosed, AnswerTooOld, StepFailed, LockNotAcquired, LostLease and WorkLeft; nothing was changed then.
     """
     attempt = ledger.step_begun(session.work, session.run_id, step.id)
     session.emit(StepStarted(run=session.name, step=step.id, title=step.title, phase=step.phase.value, attempt=attempt))
@@ -50,9 +53,20 @@ def execute(session: Session, step: Step, gates: Asked) -> None:
 
     def on_whose_word() -> None:
         assert gates.verdict is not None
+        _refuse_old(session.work, gates.verdict)
         keep(session.work, session.subject(), gates.verdict, step=step.id)
 
     _in_transaction(session, step, step.statements, "done", _asking_again(on_wait, gates), on_whose_word)
+
+
+def _refuse_old(connection: Connection, verdict: PhaseVerdict) -> None:
+    """Raises AnswerTooOld: whoever was stopped for a while goes on with what the gates said before."""
+    row = connection.execute(
+        "SELECT pg_catalog.clock_timestamp() - %s < pg_catalog.make_interval(secs => %s)",
+        [verdict.answered_at, OLDEST_SECONDS],
+    ).fetchone()
+    if row is None or not row[0]:
+        raise AnswerTooOld
 
 
 @dataclass(slots=True)
@@ -62,6 +76,10 @@ class Asked:
     ask: Callable[[], PhaseVerdict]
     verdict: PhaseVerdict | None
     """None before a step that hides nothing."""
+
+
+class AnswerTooOld(Exception):
+    """What the gates said is no longer of now; nothing was changed."""
 
 
 class GatesClosed(Exception):
@@ -127,20 +145,20 @@ def _in_transaction(
     statements: tuple[Statement, ...],
     state: str,
     on_wait: locks.OnWait,
-    record: Callable[[], None] = lambda: None,
+    prelude: Callable[[], None] = lambda: None,
 ) -> None:
-    """`record` writes what else the ledger has to say of the step, in the same transaction."""
+    """`prelude` is called in the transaction, with the locks held, before the statements."""
     timing: dict[str, float] = {}
     begun = time.monotonic()
 
     def body() -> None:
         held = time.monotonic()
         ledger.prove_lease(session.work, session.run_id, session.token)
+        prelude()
         for statement in statements:
             _send(session.work, step, statement)
         timing.update(lock_wait_ms=(held - begun) * 1000, duration_ms=(time.monotonic() - held) * 1000)
         ledger.step_ended(session.work, session.run_id, step.id, state=state, **timing)
-        record()
 
     statement = None if any(s.rewrites or s.scans for s in statements) else HELD_SECONDS
     locked(session, step.title, _locks_of(statements), body, on_wait, statement=statement)

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from crossfade.plan.gates.entry import AskedEntry, Phase, Span, Timeout
+from crossfade.plan.gates.entry import AskedEntry, Phase, Span
 from crossfade.plan.statements import one_select
 
 
@@ -25,7 +25,6 @@ class Sql(AskedEntry):
         description="One SELECT of one row with one boolean; it runs read-only, with the search path `pg_catalog`.",
         examples=["SELECT count(*) = 0 FROM public.import_queue"],
     )
-    timeout: Timeout = Field(default=timedelta(seconds=5), description="How long it may take.")
 
 
 class LongTransactions(AskedEntry):

@@ -13,6 +13,8 @@ Phase = Literal["expand", "backfill", "contract"]
 PHASES: tuple[Phase, ...] = ("expand", "backfill", "contract")
 DAY = timedelta(days=1)
 Timeout = Annotated[timedelta, Between(low=timedelta(milliseconds=100), high=timedelta(minutes=10))]
+QUICK = timedelta(seconds=5)
+"""How long a gate may take to answer where nothing is said; one that may take longer is asked last."""
 Span = Annotated[timedelta, Between(low=timedelta(seconds=1), high=90 * DAY)]
 
 
@@ -38,12 +40,10 @@ class GateEntry(Entry):
 class AskedEntry(GateEntry):
     """A kind whose evidence takes time to look at."""
 
-    timeout: Timeout = Field(
-        default=timedelta(seconds=5), description="How long it may take: in the database, each of its queries."
-    )
+    timeout: Timeout = Field(default=QUICK, description="How long it may take: in the database, each of its queries.")
 
 
 class OutsideEntry(AskedEntry):
     """A kind whose evidence is not in the database."""
 
-    timeout: Timeout = Field(default=timedelta(seconds=5), description="How long it may take.")
+    timeout: Timeout = Field(default=QUICK, description="How long it may take.")

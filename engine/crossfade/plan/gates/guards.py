@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from crossfade.plan.faults import fault
-from crossfade.plan.gates.entry import AskedEntry, GateEntry, Phase, Span, Timeout
+from crossfade.plan.gates.entry import AskedEntry, Phase, Span, Timeout
 from crossfade.plan.sizes import Size, SizeBetween
 from crossfade.plan.words import shown
 
@@ -58,7 +58,7 @@ class Replication(AskedEntry):
     )
 
 
-class Parity(GateEntry):
+class Parity(AskedEntry):
     """Both shapes hold the same facts now."""
 
     kind: ClassVar[str] = "parity"
