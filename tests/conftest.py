@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from crossfade.errors import CrossfadeError
 
@@ -16,6 +17,10 @@ from .fixtures.database import Database, fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# How long an example takes is the machine's business.
+settings.register_profile("crossfade", deadline=None)
+settings.load_profile("crossfade")
 
 CHOSEN = pytest.StashKey[tuple[servers.Choice, ...]]()
 

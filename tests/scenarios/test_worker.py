@@ -218,8 +218,10 @@ def test_a_helper_does_batches_of_a_run_that_a_person_drives(cli: Cli, database:
     assert database.execute(DOINGS) == []
     out, _ = stop(helper)
     document = json.loads(out)
-    assert {p["task"] for p in document["work"]} == {"help"}
-    assert sum(p["batches"] for p in document["work"]) > 0
+    # It may find the run free in the moment at which it is over, and nothing to do.
+    batches = {task: sum(p["batches"] for p in document["work"] if p["task"] == task) for task in ("help", "drive")}
+    assert batches["help"] > 0
+    assert batches["drive"] == 0
     assert document["stopped"] == "interrupted"
     assert hits(database) == [(1, 3000)]
 
