@@ -32,10 +32,19 @@ def seen(
     instance: str = "pod-a",
     name: str = "api",
     host: str | None = None,
+    role: str | None = None,
 ) -> Sighting:
     at = NOW - timedelta(seconds=age)
     return Sighting(
-        app=name, version=version, instance=instance, source=by, host=host, first_seen=at, last_seen=at, age_seconds=age
+        app=name,
+        version=version,
+        instance=instance,
+        source=by,
+        host=host,
+        first_seen=at,
+        last_seen=at,
+        age_seconds=age,
+        role_name=role,
     )
 
 
@@ -115,6 +124,9 @@ CASES: dict[str, tuple[list[Sighting], dict[str, Any], Verdict]] = {
         {"sources": ("heartbeat", "record")},
         UNKNOWN,
     ),
+    "a claim under another role than the app's": ([seen(NEW, role="met")], {"roles": ("api_rw",)}, UNKNOWN),
+    "a heartbeat under the app's role": ([seen(NEW, role="api_rw")], {"roles": ("api_rw",)}, PASS),
+    "an old one under another role than the app's": ([seen(OLD, role="met")], {"roles": ("api_rw",)}, BLOCKED),
     "a claim above other claims": ([seen(NEW), seen("2.1.0", instance="b")], {}, PASS),
     "a claim of another commit than other sources see": (
         [seen("4f2c91e"), seen("07ad3b5", by="activity", instance="b")],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from crossfade.gates import sightings
+from crossfade.gates import hold, sightings
 from crossfade.gates.approval import AnyApproval
 from crossfade.gates.evaluate import evaluate
 from crossfade.gates.phase_gates import describe, gates_of
@@ -262,3 +263,18 @@ def test_while_others_hold_the_phase_back_one_that_may_take_long_is_not_asked_ag
     after = evaluate(run.connection, run.subject, Phase.CONTRACT, before=after)
     assert after.verdict is PASS
     assert slow not in after.gates
+
+
+def test_the_time_that_others_take_to_answer_breaks_no_hold(
+    start: Callable[..., Expanded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hold, "LONGEST_BLINK", timedelta(milliseconds=200))
+    outside = "gates: {contract: [exec: {command: [sleep, '0.5'], mode: observe}]}\n"
+    run = start(KEYED, f"{ROSTER}hold: 100ms\n{outside}")
+    sightings.heartbeat(run.connection, "api", "2.0.0", "pod-a")
+    assert run.evaluate().verdict is BLOCKED
+    assert run.evaluate().verdict is PASS
+    run.connection.execute("SELECT pg_sleep(0.3)")
+    again = run.evaluate()
+    assert again.verdict is BLOCKED
+    assert "nobody looked from" in str(again.blockers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -86,6 +87,26 @@ def test_writes_that_do_not_use_the_old_shape_pass(start: Callable[..., Expanded
         assert found.verdict is PASS, name
         assert found.evidence["writers"] == [], name
         assert found.reason.startswith("no write of the old shape noted since "), name
+
+
+LASTING = {
+    "a statement": "INSERT INTO t (id, old) SELECT 100 + g, 'x' FROM generate_series(1, 2) g, pg_sleep(0.6 * g) AS s",
+    "a CALL that commits": "CALL lasting()",
+}
+
+
+@pytest.mark.parametrize("write", LASTING)
+def test_a_write_that_lasts_is_as_late_as_its_last_row(start: Callable[..., Expanded], write: str) -> None:
+    run = start(KEYED)
+    run.sql(
+        "CREATE PROCEDURE lasting() LANGUAGE plpgsql AS $$ BEGIN FOR g IN 1 .. 2 LOOP"
+        " INSERT INTO t (id, old) VALUES (100 + g, 'x'); COMMIT; PERFORM pg_sleep(1.1); END LOOP; END $$"
+    )
+    ((begun,),) = run.sql("SELECT clock_timestamp()")
+    run.sql(LASTING[write])
+    (writer,) = judged(run).evidence["writers"]
+    assert writer["noted"] == 2
+    assert (datetime.fromisoformat(writer["last_at"]) - begun).total_seconds() > 1
 
 
 def test_a_writer_without_a_name_is_named_by_role(start: Callable[..., Expanded]) -> None:

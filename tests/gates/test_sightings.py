@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from crossfade.errors import UsageError
@@ -142,3 +143,17 @@ def test_a_gate_for_one_app_leaves_the_others_out(start: Callable[..., Expanded]
     assert list(seen.apps) == ["worker"]
     seen = app_version.observe(run.connection, run.subject, AppVersion(), run.look())
     assert sorted(seen.apps) == ["api", "worker"]
+
+
+@pytest.mark.parametrize("said", ["", "a\nb", "a\x1b[31m", "9" * 201, None])
+@pytest.mark.parametrize("place", range(3))
+def test_what_would_steer_a_terminal_or_say_nothing_is_not_taken(
+    start: Callable[..., Expanded], said: str | None, place: int
+) -> None:
+    run = start(KEYED)
+    words = ["api", "2.0.0", "pod-a"]
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="1 to 200 characters"):
+        run.sql("SELECT crossfade.heartbeat(%s, %s, %s)", [*words[:place], said, *words[place + 1 :]])
+    if place < 2:
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match="1 to 200 characters"):
+            run.sql("SELECT crossfade.can_i_run(%s, %s)", [*words[:place], said, *words[place + 1 : 2]])

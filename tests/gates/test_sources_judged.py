@@ -262,6 +262,14 @@ def test_pgbouncer_says(case: str) -> None:
 
 I_OLD, I_NEW = "registry:5000/shop/api:1.4.0", "registry:5000/shop/api:2.0.0"
 UP = ("Pod", pod("api-new", I_NEW))
+RUNS = {"name": "api", "image": I_OLD, "state": {"running": {"startedAt": "2026-03-01T12:00:00Z"}}}
+
+
+def running(written: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    """The pod with a container that the kubelet says runs."""
+    return written | {"status": written["status"] | {"containerStatuses": [RUNS | facts]}}
+
+
 TWO = [{"name": "proxy", "image": "envoy:3.1.0"}, {"name": "api", "image": I_NEW}]
 KUBERNETES_CASES: dict[str, tuple[list[tuple[str, Any]], Verdict]] = {
     "right": ([UP], PASS),
@@ -275,6 +283,16 @@ KUBERNETES_CASES: dict[str, tuple[list[tuple[str, Any]], Verdict]] = {
     "old on a node that is lost": ([UP, ("Pod", pod("b", I_OLD, phase="Unknown"))], BLOCKED),
     "old and done": ([UP, ("Pod", pod("b", I_OLD, phase="Succeeded"))], PASS),
     "old and evicted": ([UP, ("Pod", pod("b", I_OLD, phase="Failed"))], PASS),
+    "old and failed, while its container runs on": (
+        [UP, ("Pod", running(pod("b", I_OLD, phase="Failed")))],
+        BLOCKED,
+    ),
+    "an image that was changed in place": ([UP, ("Pod", running(pod("b", I_NEW)))], BLOCKED),
+    "what runs is what is wanted": ([("Pod", running(pod("b", I_NEW), image=I_NEW))], PASS),
+    "what runs is known by its digest alone": (
+        [("Pod", running(pod("b", I_NEW), image=f"sha256:{'0' * 64}"))],
+        PASS,
+    ),
     "new and terminating": ([("Pod", pod("a", I_NEW, ending="2026-03-01T12:00:00Z"))], UNKNOWN),
     "new and pending": ([("Pod", pod("a", I_NEW, phase="Pending"))], UNKNOWN),
     "new and not ready": ([("Pod", pod("a", I_NEW, ready=False))], UNKNOWN),
@@ -290,7 +308,7 @@ KUBERNETES_CASES: dict[str, tuple[list[tuple[str, Any]], Verdict]] = {
     "an old CronJob that is suspended": ([UP, ("CronJob", cron_job("nightly", I_OLD, suspend=True))], PASS),
     "a new CronJob": ([UP, ("CronJob", cron_job("nightly", I_NEW))], PASS),
     "an old Job": ([UP, ("Job", workload("a", I_OLD))], BLOCKED),
-    "an old Job that is suspended": ([UP, ("Job", workload("a", I_OLD, suspend=True))], PASS),
+    "an old Job that is suspended": ([UP, ("Job", workload("a", I_OLD, suspend=True))], BLOCKED),
     "an old Job that is over": (
         [UP, ("Job", workload("a", I_OLD) | {"status": {"conditions": [{"type": "Complete", "status": "True"}]}})],
         PASS,

@@ -150,7 +150,9 @@ def test_a_refusal_says_what_prometheus_says(web: Answering) -> None:
 @pytest.mark.parametrize("status", [200, 401, 502])
 def test_a_page_that_is_no_json_is_no_answer(web: Answering, status: int) -> None:
     answer = asked(web, Reply(b"<html>Bad gateway</html>", status))
-    assert answer == Answer(failures=(f"{web.url}{QUERY} answers {status}: the answer is not JSON",))
+    assert answer == Answer(
+        failures=(f"{web.url}{QUERY} answers {status}: the answer is not JSON that has one meaning",)
+    )
 
 
 def test_prometheus_that_hangs_or_is_away_is_a_failure(web: Answering) -> None:
@@ -161,6 +163,26 @@ def test_prometheus_that_hangs_or_is_away_is_a_failure(web: Answering) -> None:
         answer = asked(web, Reply(), url=nowhere)
     assert not answer.seen
     assert answer.failures[0].startswith(f"{nowhere}{QUERY}: ")
+
+
+@pytest.mark.parametrize("status", [302, 503])
+def test_an_answer_with_another_status_is_none(web: Answering, status: int) -> None:
+    answer = asked(web, Reply(found("2.0.0"), status))
+    assert answer == Answer(failures=(f"{web.url}{QUERY} answers {status}, not 200",))
+
+
+def test_what_a_cache_hands_out_is_as_old_as_it_says(web: Answering) -> None:
+    old = Reply(found("2.0.0"), headers={"Date": formatdate(NOW, usegmt=True), "Age": "600"})
+    web.replies = {QUERY: old}
+    answer = prometheus.observe("api", PrometheusQuery.model_validate({"url": web.url, "query": "app_info"}), TTL)
+    assert answer.seen == ()
+    assert "10m old" in answer.failures[0]
+
+
+def test_a_document_with_a_key_twice_has_no_one_meaning(web: Answering) -> None:
+    web.replies = {"/a": Reply(b'{"version": "1.0.0", "version": "2.0.0"}')}
+    answer = http.observe("api", instances(f"{web.url}/a"))
+    assert answer == Answer(failures=(f"{web.url}/a: the answer is not JSON that has one meaning",))
 
 
 def test_a_token_is_sent_to_prometheus(web: Answering, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,11 +120,21 @@ CASES: dict[str, tuple[list[Session | Sighting], dict[str, Any], Verdict]] = {
         {"apps": LISTED},
         BLOCKED,
     ),
-    "an app of the roster under another role than its own": ([session("api@2.0.0", "shared")], {"apps": LISTED}, PASS),
+    "an app of the roster under another role than its own": (
+        [session("api@2.0.0", "shared")],
+        {"apps": LISTED},
+        BLOCKED,
+    ),
     "roles of several apps": (
-        [session("", "jobs"), session("api@1.4.0", "a"), session("", "a"), session("jobs@1.0.0", "b")],
+        [session("", "jobs"), session("api@1.4.0", "a"), session("", "a"), session("jobs@1.0.0", "jobs")],
         {"apps": TWO},
         PASS,
+    ),
+    "an app with roles by name alone": ([session("jobs@1.0.0", "b")], {"apps": TWO}, BLOCKED),
+    "an app by name under two roles brings none of them": (
+        [session("api@1.4.0", "a"), session("api@1.4.0", "b"), session("", "b")],
+        {"apps": TWO},
+        BLOCKED,
     ),
     "the role of a session that is an app's with roles": (
         [session("jobs@1.0.0", "b"), session("", "b")],
@@ -374,6 +384,20 @@ def test_an_app_of_the_roster_brings_its_role_with_it(start: Callable[..., Expan
         assert seen(run).verdict is PASS
         run.sql("UPDATE crossfade.sightings SET last_seen = last_seen - interval '61 s'")
         assert seen(run).verdict is BLOCKED
+    gone(run)
+
+
+def test_who_claims_to_be_the_app_after_it_is_no_less_a_stranger(start: Callable[..., Expanded]) -> None:
+    run = start(KEYED, ROSTER)
+    rights = "GRANT SELECT ON t TO {role}; GRANT USAGE ON SCHEMA crossfade TO {role};"
+    rights += "GRANT EXECUTE ON FUNCTION crossfade.heartbeat(text, text, text) TO {role}"
+    with role(run, "app_login", rights) as app, role(run, "met_login", rights) as met:
+        app.execute("SELECT crossfade.heartbeat('api', '2.0.0', 'pod-a')")
+        met.execute("SELECT crossfade.heartbeat('api', '2.0.0', 'x')")
+        found = seen(run)
+        assert found.verdict is BLOCKED
+        assert "met_login" in found.reason
+        assert "app_login" not in found.reason
     gone(run)
 
 

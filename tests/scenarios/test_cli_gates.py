@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
-from .users_table import BOTH, ROSTER, RUN, alive, columns, fail, make_users, sight, state, succeed, write_plan
+from .users_table import (
+    BOTH,
+    ROSTER,
+    RUN,
+    alive,
+    await_line,
+    columns,
+    fail,
+    make_users,
+    sight,
+    state,
+    succeed,
+    write_plan,
+)
 
 if TYPE_CHECKING:
     from ..fixtures.command import Cli
@@ -273,3 +288,42 @@ def test_a_pipeline_asks_whether_a_version_can_be_deployed(cli: Cli, database: D
     succeed(cli, "revert", RUN, "--confirm", RUN)
     assert answers("1.4.0")[:2] == (0, True)
     assert database.execute("SELECT DISTINCT source FROM crossfade.sightings") == [("heartbeat",)]
+
+
+def test_an_app_reports_itself_by_the_command_line_with_no_other_rights(cli: Cli, database: Database) -> None:
+    succeed(cli, "init")
+    database.execute("CREATE ROLE app_cli_login LOGIN; GRANT crossfade_app TO app_cli_login")
+    as_app = {"CROSSFADE_DATABASE_URL": make_conninfo(database.url, user="app_cli_login")}
+    assert cli("versions", "heartbeat", "api", "2.0.0", "--instance", "cli", env=as_app).code == 0
+    assert database.execute("SELECT version, role_name FROM crossfade.sightings") == [("2.0.0", "app_cli_login")]
+    refused = cli("gate", RUN, env=as_app)
+    assert refused.code == 1
+    assert "needs the rights of the role that ran crossfade init" in refused.stderr
+
+
+def test_the_gates_ahead_are_those_of_the_first_phase_with_something_to_do(cli: Cli, database: Database) -> None:
+    make_users(database)
+    plan = cli.directory / "data.yaml"
+    plan.write_text(
+        "crossfade: 1\nname: data\nchanges:\n  - update_rows: {table: users, set: {name: upper(name)}}\n"
+        "gates: {backfill: [approval: {role: dba}]}\n",
+        encoding="utf-8",
+    )
+    succeed(cli, "start", plan)
+    asked = cli("gate", "data", "--json")
+    assert (asked.code, asked.json()["phase"]) == (3, "backfill")
+    assert "waits for an approval" in succeed(cli, "status", "data", "--json").json()["next"]["blocked_by"][0]
+
+
+def test_an_open_transaction_in_which_an_app_reported_itself_is_named(cli: Cli, database: Database) -> None:
+    backfill(cli, database, f"hold: 0s\n{ROSTER}")
+    with alive(database, "api", "2.0.0", "pod-b"), database.connect(application_name="api@2.0.0/pod-z") as app:
+        app.execute("SELECT crossfade.heartbeat('api', '2.0.0', 'pod-z'), pg_sleep(1.1)")
+        contract = cli.spawn("contract", RUN, "--confirm", RUN)
+        await_line(contract, "fence")
+        (blocked,) = succeed(cli, "status", RUN, "--json").json()["next"]["blocked_by"]
+        assert "contract would wait for a transaction in which an app reported itself to end" in blocked
+        assert f"pid {app.info.backend_pid}" in blocked
+        contract.send_signal(signal.SIGTERM)
+        assert contract.wait(60) == 130
+    assert state(cli) == "backfilled"

@@ -95,6 +95,9 @@ def override(
         print_json(document)
         return 0
     sys.stdout.write(f"{actor} overrides {gate} before {verdict.phase} of {name} for {lasts}\n")
+    meant = [g for g in verdict.gates if g.kind == gate]
+    if any(g.holds_back and g.is_guard for g in meant):
+        sys.stdout.write(f"{gate} holds it back all the same: what keeps it from passing are the engine's own guards\n")
     sys.stdout.writelines(f"{line}\n" for line in verdict_lines(document))
     return 0
 

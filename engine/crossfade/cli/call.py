@@ -237,6 +237,13 @@ def _here() -> Path:
         return Path("/")  # the working directory is gone; so are its settings
 
 
+_WHOSE_RIGHTS = (
+    "What drives a run, or writes down what gates said (gate, approve, contract, …), needs the rights of the role that "
+    "ran crossfade init; crossfade_reader may look (status, history, audit, versions list, can-i-run), and "
+    "crossfade_app may report (versions heartbeat)."
+)
+
+
 @contextmanager
 def only_our_errors() -> Iterator[None]:
     """What the driver raises past the engine becomes one of the family."""
@@ -255,6 +262,7 @@ def only_our_errors() -> Iterator[None]:
                 f"the connection to the database was lost: {said}",
                 hint="What was committed stays. Run the same command again to go on.",
             ) from error
+        hint = _WHOSE_RIGHTS if isinstance(error, psycopg.errors.InsufficientPrivilege) else None
         raise DatabaseRefused(
-            f"PostgreSQL says: {said} (SQLSTATE {error.sqlstate})", sqlstate=error.sqlstate
+            f"PostgreSQL says: {said} (SQLSTATE {error.sqlstate})", sqlstate=error.sqlstate, hint=hint
         ) from error

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from crossfade.cli.output import moment, table
+from crossfade.cli.output import moment, plain, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,7 +74,7 @@ def _gate_line(gate: Mapping[str, Any], depth: int) -> str:
     if override is not None:
         until = moment(datetime.fromisoformat(override["until"]))
         overridden = f", overridden by {override['by']} until {until} ({override['reason']})"
-    return f"  {'  ' * depth}{gate['verdict']:<8} {gate['kind']}{only_observed}{overridden}: {gate['reason']}"
+    return f"  {'  ' * depth}{gate['verdict']:<8} {gate['kind']}{only_observed}{overridden}: {plain(gate['reason'])}"
 
 
 def _shown(evidence: Mapping[str, Any]) -> Iterator[RenderableType]:
@@ -87,7 +87,7 @@ def _shown(evidence: Mapping[str, Any]) -> Iterator[RenderableType]:
             yield Text(f"{name}:")
             yield _table(rows)
         elif value not in (None, [], {}):
-            yield Text(f"{name}: {_plain(value)}")
+            yield Text(plain(f"{name}: {_plain(value)}"))
 
 
 def _rows(value: Any) -> list[Mapping[str, Any]]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _UNBOUNDED = 10_000
+_LONGEST_CELL = 300
+"""Characters; a longer one would push all others of its column aside."""
 _STYLES = {
     "PASS": "green",
     "BLOCKED": "red",
@@ -98,8 +100,15 @@ def warn(text: str) -> None:
     sys.stderr.write(f"warning: {text}\n")
 
 
+def plain(text: str) -> str:
+    """A text of somebody else's on one line, without what would steer a terminal or the log of a pipeline."""
+    line = " ".join(text.split()) if not text.isprintable() else text
+    return "".join(character if character.isprintable() else "?" for character in line)
+
+
 def _cell(value: object) -> Any:
     from rich.text import Text
 
-    text = "" if value is None else str(value)
+    text = "" if value is None else plain(str(value))
+    text = text if len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]}…"
     return Text(text, style=_STYLES.get(text, ""))

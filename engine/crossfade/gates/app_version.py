@@ -189,7 +189,9 @@ def _proves(sighting: Sighting, observation: Observation) -> bool:
     """Whether a fresh sighting in the range shows that an instance serves."""
     match sighting.source:
         case "heartbeat":
-            return True
+            # Of an app whose roles are known, others can claim nothing.
+            roles = observation.apps[sighting.app].roles
+            return roles is None or sighting.role_name in roles
         case "activity":
             return observation.apps[sighting.app].source_kinds == ("activity",)
         case record.SOURCE:

@@ -8,6 +8,7 @@ that they give: `anna` and `Anna@laptop` are one person.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -161,10 +162,14 @@ def _takes_back(word: Word | Given, given: Given) -> bool:
 
 def is_same_person(one: str, other: str) -> bool:
     """Whether two names may be one person's: the same in any spelling of letters, or one without where it is at."""
-    left, right = (" ".join(name.split()).casefold() for name in (one, other))
+    left, right = (_spelled(name) for name in (one, other))
     if "@" in left and "@" in right:
         return left == right
     return left.partition("@")[0] == right.partition("@")[0]
+
+
+def _spelled(name: str) -> str:
+    return unicodedata.normalize("NFKC", " ".join(name.split())).casefold()
 
 
 def judge(observation: Observation, entry: Entry) -> Judgement:

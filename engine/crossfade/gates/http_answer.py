@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crossfade.gates import request
-from crossfade.gates.json_path import value_at
+from crossfade.gates.json_path import parsed, value_at
 from crossfade.gates.request import NoAnswer
 from crossfade.gates.verdict import Judgement, Verdict
 from crossfade.plan.addresses import shown_address
@@ -69,7 +69,7 @@ def judge(observation: Observation, entry: Http) -> Judgement:
 def _judge_value(body: bytes, entry: Http, address: str, evidence: dict[str, Any]) -> Judgement:
     assert entry.path is not None
     try:
-        value = value_at(_parsed(body), entry.path)
+        value = value_at(parsed(body), entry.path)
         shown = json.dumps(value)[:_MOST_SHOWN]
     except (ValueError, RecursionError):
         reason = f"{address} does not answer with JSON that has one meaning"
@@ -85,22 +85,6 @@ def _judge_value(body: bytes, entry: Http, address: str, evidence: dict[str, Any
     wanted = "" if equal else f", not {json.dumps(entry.wanted)}"
     verdict = Verdict.PASS if equal else Verdict.BLOCKED
     return Judgement(verdict=verdict, reason=f"{entry.path} of {address} is {shown}{wanted}", evidence=evidence)
-
-
-def _parsed(body: bytes) -> Any:
-    """The document. Raises ValueError for what is no JSON, NaN too, and for an object that has a key twice."""
-    return json.loads(body.decode(), object_pairs_hook=_with_each_key_once, parse_constant=_refuse_constant)
-
-
-def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
 
 
 def in_words(entry: Http) -> str:

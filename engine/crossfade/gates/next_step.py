@@ -104,7 +104,9 @@ def _window_blocked(_evidence: Evidence) -> str:
     return "wait until the window is open"
 
 
-def _soak_blocked(_evidence: Evidence) -> str:
+def _soak_blocked(evidence: Evidence) -> str:
+    if evidence.get("since"):
+        return "wait until it has been there for long enough"
     return "bring the run to that state first: crossfade advance RUN"
 
 

@@ -37,6 +37,8 @@ class Page:
     body: bytes = b""
     date: str | None = None
     """The server's clock, as its `Date` header has it."""
+    age: str | None = None
+    """How many seconds ago that was, where a cache says so by `Age`."""
 
 
 class NoAnswer(Exception):
@@ -73,7 +75,8 @@ def get(
             client.stream("GET", shown_address(url), headers=sent, extensions=whole) as response,
         ):
             body = await _body(response, largest) if reads(response.status_code) else b""
-            return Page(status=response.status_code, body=body, date=response.headers.get("Date"))
+            date, age = (response.headers.get(name) for name in ("Date", "Age"))
+            return Page(status=response.status_code, body=body, date=date, age=age)
 
     return asyncio.run(_in_time(asked, timeout))
 

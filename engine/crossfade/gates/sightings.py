@@ -18,6 +18,8 @@ from crossfade.errors import UsageError
 from crossfade.gates.queries import query
 
 Connection = psycopg.Connection[Any]
+_LONGEST = 200
+"""Characters of a name, as `crossfade.heartbeat` takes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,3 +105,8 @@ def _require(**words: str) -> None:
     for name, word in words.items():
         if not word.strip():
             raise UsageError(f"a sighting without {name} says nothing", hint=f"Give the {name} as the plan has it.")
+        if not word.isprintable() or len(word) > _LONGEST:
+            raise UsageError(
+                f"the {name} is no readable text of up to {_LONGEST} characters",
+                hint=f"Give the {name} as the plan has it.",
+            )

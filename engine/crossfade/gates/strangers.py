@@ -44,6 +44,7 @@ def observe(connection: psycopg.Connection[Any], subject: Subject, _entry: Stran
         since = {"apps": list(apps), "since": subject.created_at - FRESH}
         seen = cursor.execute(query("strangers_sightings"), since).fetchall()
     asked = {"apps": list(apps), "ttls": [app.ttl for app in apps.values()], "now": look.now}
+    logins = connection.execute(query("strangers_logins"), asked).fetchall()
     return Observation(
         now=look.now,
         apps=apps,
@@ -52,7 +53,7 @@ def observe(connection: psycopg.Connection[Any], subject: Subject, _entry: Stran
         missing=missing,
         sessions=tuple(sessions),
         sightings=tuple(seen),
-        logins=frozenset((app, role) for app, role in connection.execute(query("strangers_logins"), asked)),
+        logins=frozenset(logins),
     )
 
 

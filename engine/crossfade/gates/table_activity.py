@@ -11,7 +11,7 @@ Source: PostgreSQL's documentation, "The Cumulative Statistics System".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +73,11 @@ def _found(kept: Mapping[str, Counter], counts: Counts) -> tuple[dict[str, Count
     found = compare(kept, {SERVER: counts.before, READS: counts.reads, WRITES: counts.writes}, counts.at)
     lost = _lost(kept, counts) if kept else None
     since = counts.at if lost or not kept else kept[SERVER].moved_at
+    if lost:
+        # That they are other ones now says nothing of use; `since` begins the time anew.
+        found = {
+            name: replace(counter, moved_at=kept[name].moved_at) for name, counter in found.items() if name in kept
+        }
     return {**found, SERVER: Counter(seen=counts.before, moved_at=since)}, lost
 
 

@@ -1,8 +1,9 @@
 """Whom the roster does not list, among the open sessions and the sightings of apps. Pure.
 
-An open session belongs to an app of the roster if its application_name says so, or if its role is one of the app's
-`roles`; of an app without `roles`, if the app is sighted under that role. One that names no app and whose role has no
-right on the plan's tables is nobody's business, and one of crossfade's own role cannot be told from crossfade's.
+An open session belongs to an app of the roster if its role is one of the app's `roles`; of an app without `roles`, if
+its application_name says so, or if its role is the one that the app was sighted under first. One that names no app and
+whose role has no right on the plan's tables is nobody's business, and one of crossfade's own role cannot be told from
+crossfade's.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Observation:
     sightings: tuple[Sighting, ...]
     """Of apps that the roster does not have, as far as they were fresh since the run began."""
     logins: frozenset[tuple[str, str]]
-    """Apps of the roster, each with a role that it is sighted under."""
+    """Apps of the roster, each with the role that it was sighted under first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,17 +133,33 @@ def _sessions(o: Observation, read: _Read, counts: Counter[str]) -> Iterator[Unl
             counts["own_role"] += 1
         elif name is None and not session.may_touch:
             counts["without_rights"] += 1
-        elif session.role in roles if name is None else name.app in o.apps:
+        elif session.role in roles if name is None else _is_of_roster(session, name, o.apps):
             counts["roster"] += 1
         else:
             yield _of_session(session, name)
 
 
 def _roles(o: Observation, read: _Read) -> frozenset[str]:
-    """The roles of the roster's apps."""
-    seen_now = ((name.app, s.role) for s, name in read.items() if name is not None and name.app in o.apps)
-    sighted = {role for app, role in (*o.logins, *seen_now) if role is not None and o.apps[app].roles is None}
-    return frozenset(sighted.union(*(app.roles or () for app in o.apps.values())))
+    """The roles of the roster's apps: those that the plan gives, else the one that the app was sighted under first.
+
+    Whoever may report itself can claim to be the app, but only after it.
+    """
+    first = dict(o.logins)
+    found = set[str]()
+    for name, app in o.apps.items():
+        seen_now = {s.role for s, named in read.items() if named is not None and named.app == name and s.role}
+        found |= set(app.roles) if app.roles is not None else {first[name]} if name in first else _only(seen_now)
+    return frozenset(found)
+
+
+def _only(roles: set[str]) -> set[str]:
+    """The one, where it is one."""
+    return roles if len(roles) == 1 else set()
+
+
+def _is_of_roster(session: Session, name: Named, apps: Mapping[str, App]) -> bool:
+    app = apps.get(name.app)
+    return app is not None and (app.roles is None or session.role in app.roles)
 
 
 def _of_session(session: Session, name: Named | None) -> Unlisted:

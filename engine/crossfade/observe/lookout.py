@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from crossfade.observe.events import BatchDone, Event, StateChanged, Throttled, Verified, WorkEnded
+from crossfade.observe.events import BatchDone, Event, StateChanged, Throttled, WorkEnded
 
 if TYPE_CHECKING:
     from crossfade.observe.figures import RunProgress
@@ -86,7 +86,7 @@ class Lookout:
     def emit(self, event: Event) -> None:
         """Take in an event: it begins the looking, or ends it."""
         match event:
-            case StateChanged(target="backfilling") | BatchDone() | Throttled() | Verified():
+            case StateChanged(target="backfilling") | BatchDone() | Throttled():
                 self._follow(event.run)
             case StateChanged() | WorkEnded():
                 self._leave(event.run)

@@ -155,13 +155,16 @@ def _differs_from_default(pair: Pair, side: sql.Composable) -> sql.Composable:
 
 
 def _note(pair: Pair, kind: str, condition: sql.Composable) -> sql.Composed:
-    """Record a write of the old shape; what is legacy once a second and session, as a setting of the session knows."""
+    """Record a write of the old shape; what is legacy once a second and session, as a setting of the session knows.
+
+    By the clock: a statement may take hours, and a CALL may commit many times meanwhile.
+    """
     setting = sql.Literal(f"{LEDGER_SCHEMA}.{pair.name('noted')}")
     if kind == "legacy":
         condition = sql.SQL(
             "coalesce(pg_catalog.current_setting({}, true) OPERATOR(pg_catalog.<>) ("
             "pg_catalog.current_setting('application_name') OPERATOR(pg_catalog.||) pg_catalog.date_part("
-            "'epoch', pg_catalog.statement_timestamp())::pg_catalog.int8::pg_catalog.text), true) AND {}"
+            "'epoch', pg_catalog.clock_timestamp())::pg_catalog.int8::pg_catalog.text), true) AND {}"
         ).format(setting, condition)
     arguments = (sql.Literal(pair.plan), sql.Literal(kind), sql.SQL("TG_RELID"), sql.Literal(pair.old), setting)
     return sql.SQL(" IF {} THEN PERFORM {}.note_write({}); END IF;").format(

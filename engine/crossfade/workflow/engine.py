@@ -386,10 +386,10 @@ class Engine:
         ledger.require(connection)
         schedules.refuse_schedule(connection, name)
         run = ledger.get_run(connection, name)
-        phase = report.next_phase(run.state)
-        is_gated = phase is not None and not from_json(run.program).is_empty(phase)
-        gates = {phase: glance(connection, self._subject(run), phase)} if phase and is_gated else {}
-        return report.status(connection, run, gates, early=self._live_too_early(run))
+        phase = report.next_phase(run.state, from_json(run.program))
+        gates = {phase: glance(connection, self._subject(run), phase)} if phase else {}
+        waits = report.fence_holders(connection) if run.state in (State.BACKFILLED, State.CONTRACTING) else ()
+        return report.status(connection, run, gates, early=self._live_too_early(run), waits=waits)
 
     def runs(self) -> tuple[Status, ...]:
         """Every run, the latest first; their gates are not evaluated."""
@@ -410,7 +410,7 @@ class Engine:
         `seen` gets what each look finds while it is waited for.
         """
         run = self._find(name, ())
-        asked = _require_ahead(run, phase or report.gated_phase(run.state))
+        asked = _require_ahead(run, phase or report.gated_phase(run.state, from_json(run.program)))
         if from_json(run.program).is_empty(asked):
             raise WrongState(
                 f"run {name} has nothing to do in {asked}, and passes through it; no gate stands in front of it",
@@ -418,9 +418,10 @@ class Engine:
             )
         until, subject = time.monotonic() + (wait or timedelta()) / timedelta(seconds=1), self._subject(run)
         verdict: PhaseVerdict | None = None
+        emit = self._listened(run)
         while True:
             verdict = evaluate(self._read(), subject, asked, before=verdict)
-            self._emit(evaluated(name, verdict))
+            emit(evaluated(name, verdict))
             seen(verdict)
             if not verdict.blockers or time.monotonic() + POLL_SECONDS > until:
                 return verdict
@@ -477,7 +478,7 @@ class Engine:
         Raises UsageError for a gate that no override goes past.
         """
         run = self._find(name, ())
-        asked = _require_ahead(run, phase or report.gated_phase(run.state))
+        asked = _require_ahead(run, phase or report.gated_phase(run.state, from_json(run.program)))
         connection, subject = self._read(), self._subject(run)
         wanted = overrides.Wanted(phase=asked, gate=gate, actor=actor, reason=reason, lasts=lasts)
         with connection.transaction():
@@ -487,7 +488,11 @@ class Engine:
 
     def heartbeat(self, app: str, version: str, instance: str) -> bool:
         """Say that an instance is live; whether it may go on."""
-        return sightings.heartbeat(self._ledger(), app, version, instance)
+        try:
+            # An app's role may do this, and not read the ledger.
+            return sightings.heartbeat(self._read(), app, version, instance)
+        except (psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedFunction):
+            raise ledger.missing() from None
 
     def can_i_run(self, app: str, version: str) -> Answer:
         """Whether this version of the app may be deployed, against the database as it is; nothing is recorded."""

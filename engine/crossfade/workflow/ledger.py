@@ -86,11 +86,16 @@ def install(connection: Connection) -> bool:
     return found < VERSION
 
 
+def missing() -> UsageError:
+    """There is no ledger."""
+    return UsageError("there is no ledger in this database", hint="Run: crossfade init")
+
+
 def require(connection: Connection) -> None:
     """Raises UsageError where there is no ledger, and Conflict where it is of another version."""
     found = installed_version(connection)
     if found == 0:
-        raise UsageError("there is no ledger in this database", hint="Run: crossfade init")
+        raise missing()
     if found != VERSION:
         raise Conflict(
             f"the ledger is of version {found}; this crossfade works with {VERSION}",

@@ -166,10 +166,11 @@ def decide(run: Run, facts: Facts) -> Effect:
     if run.goal in GIVEN_UP and run.state is not State.ROLLING_BACK:
         # Whoever rolls back has begun it; a run that moved on meanwhile must not be driven further.
         return Halt(f"a run that is {run.state} is not rolled back")
-    if run.paused is not None:
-        return Halt(f"paused: {run.paused}")
-    if facts.stop is not None:
-        return Halt(facts.stop)
+    held = facts.stop if run.paused is None else f"paused: {run.paused}"
+    if held is not None:
+        # Nothing is hidden yet, so old versions are let in again before it rests.
+        is_open = run.state is State.CONTRACTING and not run.has_hidden
+        return Finish(Event.CALL_OFF) if is_open else Halt(held)
     if run.state in _GATED:
         phase, event = _GATED[run.state]
         return _through_gates(run, facts, phase) or Finish(event)

@@ -9,6 +9,7 @@ import psycopg
 
 from crossfade.gates.verdict import PhaseVerdict
 from crossfade.operations.step import Phase
+from crossfade.postgres import locks
 from crossfade.workflow import ledger, steering
 from crossfade.workflow.ledger import RunRow
 from crossfade.workflow.program import Program, from_json
@@ -35,15 +36,32 @@ _CUT_SHORT = {State.CANCELLED: "cancelled", State.ROLLED_BACK: "undone"}
 _WAITS_FOR_HOURS = (State.EXPANDED, State.BACKFILLING)
 
 
-def next_phase(state: State) -> Phase | None:
-    """The phase whose gates stand in front of a run in this state."""
-    return _NEXT[state][1] if state in _NEXT else None
+def next_phase(state: State, program: Program) -> Phase | None:
+    """The phase whose gates stand in front of a run in this state; one with nothing to do is passed through."""
+    return _with_work(_NEXT[state][1] if state in _NEXT else None, program)
 
 
-def gated_phase(state: State) -> Phase | None:
+def gated_phase(state: State, program: Program) -> Phase | None:
     """The phase whose gates will be asked next; None where none is ahead."""
     ahead = {State.EXPANDING: Phase.BACKFILL, State.BACKFILLING: Phase.CONTRACT, State.REVERTING: Phase.CONTRACT}
-    return next_phase(state) or ahead.get(state)
+    return next_phase(state, program) or _with_work(ahead.get(state), program)
+
+
+def _with_work(phase: Phase | None, program: Program) -> Phase | None:
+    """This phase, or the first one behind it in which there is something to do."""
+    phases = tuple(Phase)
+    later = phases[phases.index(phase) :] if phase is not None else ()
+    return next((each for each in later if not program.is_empty(each)), None)
+
+
+def fence_holders(connection: psycopg.Connection[Any]) -> tuple[str, ...]:
+    """Transactions in which an app reported itself, and which are open since: contract waits for their end."""
+    found = locks.blockers(connection, (ledger.FENCE,))
+    return tuple(
+        f"contract would wait for a transaction in which an app reported itself to end: {holder}"
+        for holder in found
+        if holder.transaction_seconds > locks.LONG_TRANSACTION
+    )
 
 
 def status(
@@ -52,8 +70,13 @@ def status(
     gates: Mapping[Phase, PhaseVerdict],
     *,
     early: str | None = None,
+    waits: tuple[str, ...] = (),
 ) -> Status:
-    """Where a run stands; `early` names instances of the new version that are live too early."""
+    """Where a run stands.
+
+    `early` names instances of the new version that are live too early, `waits` transactions that the next step has to
+    wait for.
+    """
     program = from_json(run.program)
     progress = read_progress(connection, run.id)
     is_filled = program.is_empty(Phase.BACKFILL) or (progress is not None and progress.is_finished)
@@ -64,7 +87,7 @@ def status(
         state_since=run.state_since,
         paused=_held(run),
         failed=run.failed,
-        next=_next(run, gates, closed),
+        next=_next(run, gates, closed, waits),
         phases=_phases(run, program, ledger.step_rows(connection, run.id), ledger.phase_rows(connection, run.id)),
         progress=progress,
         gates=gates,
@@ -88,16 +111,16 @@ def _closed_because(connection: psycopg.Connection[Any], run: RunRow) -> str | N
     return steering.settings(connection, run).hours.closed_because(row[0])
 
 
-def _next(run: RunRow, gates: Mapping[Phase, PhaseVerdict], closed: str | None) -> Next:
+def _next(run: RunRow, gates: Mapping[Phase, PhaseVerdict], closed: str | None, waits: tuple[str, ...]) -> Next:
     if run.state not in _NEXT:
         return Next(action=None, command=None)
     if _held(run) is not None:
         return Next(action="resume", command=f"crossfade resume {run.name}", blocked_by=(f"paused: {run.paused}",))
-    command, phase = _NEXT[run.state]
+    command, _ = _NEXT[run.state]
     if from_json(run.program).data:
         command = "cancel" if run.state is State.ROLLING_BACK else "backfill"
-    blocked = tuple(gates[phase].blockers) if phase is not None and phase in gates else ()
-    blocked += (closed,) if closed is not None else ()
+    blocked = tuple(reason for verdict in gates.values() for reason in verdict.blockers)
+    blocked += (*waits, *((closed,) if closed is not None else ()))
     if run.state is State.RETAINED and run.retain_until is not None:
         blocked = (f"retained until {run.retain_until:%Y-%m-%d %H:%M:%S %Z}",)
     return Next(action=_ACTIONS.get(run.state, command), command=f"crossfade {command} {run.name}", blocked_by=blocked)

@@ -21,6 +21,8 @@ class Seen:
     version: str
     instance: str
     host: str | None = None
+    role_name: str | None = None
+    """The role that it logs in with, where the source tells."""
     age: timedelta = timedelta(0)
     """How long ago, on the source's own clock."""
     proves: bool = True

@@ -110,11 +110,11 @@ def _sessions(connection: psycopg.Connection[Any], apps: Mapping[str, App], look
     for pattern, names in listed.items():
         for s in activity.observe_sessions(connection, pattern):
             if s.app in names:
-                seen = Seen(version=s.version, instance=s.instance, host=s.host)
-                yield _sighting(s.app, "activity", seen, look.now, s.role_name)
+                seen = Seen(version=s.version, instance=s.instance, host=s.host, role_name=s.role_name)
+                yield _sighting(s.app, "activity", seen, look.now)
 
 
-def _sighting(app: str, source: str, seen: Seen, now: datetime, role_name: str | None = None) -> Sighting:
+def _sighting(app: str, source: str, seen: Seen, now: datetime) -> Sighting:
     at = now - seen.age
     return Sighting(
         app=app,
@@ -125,7 +125,7 @@ def _sighting(app: str, source: str, seen: Seen, now: datetime, role_name: str |
         first_seen=at,
         last_seen=at,
         age_seconds=seen.age.total_seconds(),
-        role_name=role_name,
+        role_name=seen.role_name,
     )
 
 

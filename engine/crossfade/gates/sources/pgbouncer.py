@@ -69,4 +69,9 @@ def _client(row: Mapping[str, Any], version: str, instance: str | None) -> Seen:
     # On a unix socket every client has the socket's own port.
     local = str(row["addr"]).startswith("unix")
     unnamed = f"pid {row.get('remote_pid')}" if local else f"port {row['port']}"
-    return Seen(version=version, instance=instance or unnamed, host=None if local else row["addr"])
+    return Seen(
+        version=version,
+        instance=instance or unnamed,
+        host=None if local else row["addr"],
+        role_name=row.get("user"),
+    )

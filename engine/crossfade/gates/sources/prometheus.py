@@ -21,6 +21,7 @@ from crossfade.plan.durations import format_duration
 if TYPE_CHECKING:
     from crossfade.plan.sources import PrometheusQuery
 
+_OK = 200
 _MOST_TOLD = 5
 """How many series a failure is told of."""
 
@@ -36,16 +37,21 @@ def observe(_app: str, entry: PrometheusQuery, ttl: timedelta) -> Answer:
 
 
 def _document(page: Page, url: str) -> Any:
+    """Of a refusal what it says; one with another status than 200 that says to be an answer is none."""
     try:
-        return document(page)
+        found = document(page)
     except Unreadable as error:
         raise Unreadable(f"{shown_address(url)} answers {page.status}: {error}") from None
+    if page.status != _OK and isinstance(found, dict) and found.get("status") == "success":
+        raise Unreadable(f"{shown_address(url)} answers {page.status}, not {_OK}")
+    return found
 
 
 def _clock(page: Page) -> float:
     """Prometheus' own clock in Unix seconds, so that its difference to ours does not count. Raises Unreadable."""
     try:
-        return parsedate_to_datetime(page.date or "").timestamp()
+        # What a cache hands out is as old as it says.
+        return parsedate_to_datetime(page.date or "").timestamp() + float(page.age or 0)
     except ValueError:
         raise Unreadable("the answer has no Date by which its samples could be dated") from None
 

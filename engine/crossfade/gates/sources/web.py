@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from crossfade.gates import request
+from crossfade.gates.json_path import parsed
 from crossfade.gates.request import NoAnswer, Page
 from crossfade.gates.sources.answer import Unreadable
 from crossfade.plan.addresses import shown_address
@@ -29,9 +29,9 @@ def fetch(url: str, *, timeout: timedelta, token_env: str | None, params: Mappin
 def document(page: Page) -> Any:
     """Its JSON. Raises Unreadable."""
     try:
-        return json.loads(page.body)
+        return parsed(page.body)
     except (ValueError, RecursionError):
-        raise Unreadable("the answer is not JSON") from None
+        raise Unreadable("the answer is not JSON that has one meaning") from None
 
 
 def secret(variable: str) -> str:

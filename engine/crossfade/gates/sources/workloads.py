@@ -7,7 +7,7 @@ one replica, a CronJob that is not suspended, a Job that is not over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from crossfade.gates.sources.answer import Answer, Seen, Unreadable, of_type
@@ -32,7 +32,7 @@ def read(objects: Sequence[tuple[str, Any]], entry: KubernetesWorkloads) -> Answ
         except (AttributeError, TypeError):
             failures.append(f"a {kind} is not what it should be")
         else:
-            seen += [found] if found else []
+            seen += found
     more = len(failures) - _MOST_TOLD
     return Answer(
         seen=tuple(seen),
@@ -40,23 +40,36 @@ def read(objects: Sequence[tuple[str, Any]], entry: KubernetesWorkloads) -> Answ
     )
 
 
-def _pod(written: Any, entry: KubernetesWorkloads) -> Seen | None:
+def _pod(written: Any, entry: KubernetesWorkloads) -> list[Seen]:
     pod = of_type(written, dict, "a pod")
     metadata, spec, status = (_part(pod, name, "a pod") for name in ("metadata", "spec", "status"))
     phase = status.get("phase")
-    if phase in {"Succeeded", "Failed"}:
-        return None
+    running = [c for c in status.get("containerStatuses") or () if (c.get("state") or {}).get("running") is not None]
+    if phase in {"Succeeded", "Failed"} and not running:
+        return []
     name = f"pod {metadata.get('name')}"
     ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or ())
     if metadata.get("deletionTimestamp"):
         how, ready = "terminating ", False
     else:
         how = "" if ready else "pending " if phase == "Pending" else "unready "
-    version = _version(name, metadata, spec, entry)
-    return Seen(version=version, instance=how + name, host=spec.get("nodeName"), proves=ready)
+    versions = dict.fromkeys((_version(name, metadata, spec, entry), *_running_versions(running, entry)))
+    # An image that was changed in place is not the one that runs yet: one of them blocks, and neither proves.
+    proves = ready and len(versions) == 1 and phase not in {"Succeeded", "Failed"}
+    return [Seen(version=v, instance=how + name, host=spec.get("nodeName"), proves=proves) for v in versions]
 
 
-def _startable(kind: str, written: Any, entry: KubernetesWorkloads) -> Seen | None:
+def _running_versions(running: list[Any], entry: KubernetesWorkloads) -> Iterator[str]:
+    """What the kubelet says runs, where it gives a tag: it may know an image by its digest alone."""
+    if entry.version == "label":
+        return
+    for container in running:
+        image = container.get("image")
+        if entry.container in {None, container.get("name")} and isinstance(image, str) and _tag(image):
+            yield image_version(image)
+
+
+def _startable(kind: str, written: Any, entry: KubernetesWorkloads) -> list[Seen]:
     workload = of_type(written, dict, f"a {kind}")
     metadata, spec = (_part(workload, part, f"a {kind}") for part in ("metadata", "spec"))
     name = f"{kind} {metadata.get('name')}"
@@ -65,17 +78,21 @@ def _startable(kind: str, written: Any, entry: KubernetesWorkloads) -> Seen | No
     of_pods = template.get("metadata") or {}
     selects = parse_selector(entry.selector)
     if not any(selects(labels or {}) for labels in (metadata.get("labels"), of_pods.get("labels"))):
-        return None
+        return []
     if not _starts(kind, spec, workload.get("status") or {}):
-        return None
-    return Seen(version=_version(name, of_pods, _part(template, "spec", name), entry), instance=name, proves=False)
+        return []
+    version = _version(name, of_pods, _part(template, "spec", name), entry)
+    return [Seen(version=version, instance=name, proves=False)]
 
 
 def _starts(kind: str, spec: Object, status: Object) -> bool:
-    if kind in {"Job", "CronJob"}:
+    if kind == "CronJob":
+        return not spec.get("suspend")
+    if kind == "Job":
+        # One that is suspended is resumed with the image that it has.
         ended = {"Complete", "Failed"}
         over = any(c.get("type") in ended and c.get("status") == "True" for c in status.get("conditions") or ())
-        return not spec.get("suspend") and not over
+        return not over
     # A DaemonSet has no such number; for the others it is one unless they say another.
     return bool(spec.get("replicas", 1) != 0)
 
@@ -97,9 +114,12 @@ def _version(name: str, metadata: Object, spec: Object, entry: KubernetesWorkloa
 
 def image_version(image: str) -> str:
     """The tag; without one the digest, and without that `latest`, which is what it means."""
-    named, _, digest = image.partition("@")
-    _, colon, tag = named.rpartition("/")[2].partition(":")
-    return tag if colon else digest or "latest"
+    return _tag(image) or image.partition("@")[2] or "latest"
+
+
+def _tag(image: str) -> str:
+    named = image.partition("@")[0].rpartition("/")[2]
+    return "" if named.startswith("sha256:") else named.partition(":")[2]
 
 
 def _part(whole: Object, name: str, what: str) -> dict[str, Any]:

@@ -514,6 +514,11 @@ END $$;
 CREATE FUNCTION crossfade.can_i_run(app text, version text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF (can_i_run.app || can_i_run.version) !~ '^[^[:cntrl:]]+$' IS NOT FALSE
+        OR '' IN (can_i_run.app, can_i_run.version) OR greatest(length(can_i_run.app), length(can_i_run.version)) > 200 THEN
+        RAISE EXCEPTION 'crossfade.can_i_run: app and version are texts of 1 to 200 characters without control characters'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     IF crossfade.is_fenced(can_i_run.app, can_i_run.version) THEN
         RETURN false;
     END IF;
@@ -529,9 +534,17 @@ COMMENT ON FUNCTION crossfade.can_i_run(text, text) IS
 CREATE FUNCTION crossfade.heartbeat(app text, version text, instance text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    fenced boolean := crossfade.is_fenced(heartbeat.app, heartbeat.version);
+    fenced boolean;
     is_new boolean;
 BEGIN
+    -- What is said is shown on terminals and in the logs of pipelines.
+    IF (heartbeat.app || heartbeat.version || heartbeat.instance) !~ '^[^[:cntrl:]]+$' IS NOT FALSE
+        OR '' IN (heartbeat.app, heartbeat.version, heartbeat.instance)
+        OR greatest(length(heartbeat.app), length(heartbeat.version), length(heartbeat.instance)) > 200 THEN
+        RAISE EXCEPTION 'crossfade.heartbeat: app, version and instance are texts of 1 to 200 characters without control characters'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    fenced := crossfade.is_fenced(heartbeat.app, heartbeat.version);
     INSERT INTO crossfade.sightings AS s (app, version, instance, source, host, role_name)
     VALUES (heartbeat.app, heartbeat.version, heartbeat.instance, 'heartbeat', host(inet_client_addr()), session_user)
     ON CONFLICT ON CONSTRAINT sightings_pkey DO UPDATE
@@ -562,7 +575,7 @@ BEGIN
     IF note_write.kind = 'legacy' THEN
         PERFORM pg_advisory_xact_lock_shared(crossfade.note_lock_class(), hashtext(note_write.plan));
         PERFORM set_config(note_write.setting, current_setting('application_name')
-            || date_part('epoch', statement_timestamp())::int8::text, false);
+            || date_part('epoch', clock_timestamp())::int8::text, false);
     END IF;
 END $$;
 
