@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from ..fixtures.database import Database
 
-pytestmark = pytest.mark.every_server
-
 EVERY_SHAPE = pytest.mark.parametrize("shape", SHAPES, ids=lambda s: s.id)
 
 
@@ -71,6 +69,7 @@ def rows_of(database: Database, shape: Shape, column: str) -> list[tuple[object,
     )
 
 
+@pytest.mark.every_server
 @EVERY_SHAPE
 def test_contracted_is_what_plain_ddl_gives(shape: Shape, prepared: Database) -> None:
     plan, facts = plan_of(shape), rows_of(prepared, shape, shape.old)
@@ -120,6 +119,7 @@ def indexes_are_half_built(event: Event) -> bool:
     return isinstance(event, StepDone) and event.phase == Phase.BACKFILL
 
 
+@pytest.mark.every_server
 @pytest.mark.parametrize("shape", [s for s in SHAPES if s.id == "everything"], ids=lambda s: s.id)
 def test_rolled_back_before_expand_or_in_the_midst_of_backfill_is_what_was_before(
     shape: Shape, prepared: Database
