@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EXIT_CODES = {"PASS": 0, "BLOCKED": 3}
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
-_ONLY_IN_JSON = frozenset({"words", "first_seen", "digest"})
+_ONLY_IN_JSON = frozenset({"words", "digest"})
 """What a page would only repeat."""
 UNPROVEN = 4
 """The exit code of UNKNOWN and ERROR."""
