@@ -33,6 +33,7 @@ from crossfade.observe.events import Emit
 from crossfade.operations.step import Caution
 from crossfade.plan.model import Plan
 from crossfade.plan.notify import Target
+from crossfade.postgres.clock import database_now
 from crossfade.postgres.connect import connect, is_loss, masked
 from crossfade.workflow.engine import Engine
 from crossfade.workflow.ledger import installed_version
@@ -77,12 +78,11 @@ def carry_out(
 def look(database: Database, name: str) -> Look:
     """Where the run, or the schedule, of that name stands. Raises the error family and psycopg's errors."""
     with connect(database.url) as connection:
-        row = connection.execute("SELECT pg_catalog.clock_timestamp()").fetchone()
-        assert row is not None
+        now = database_now(connection)
         if installed_version(connection) == 0:
-            return Look(status=None, now=row[0])
+            return Look(status=None, now=now)
     with Engine(database.url) as engine:
-        return Look(status=status_of(engine, name), now=row[0])
+        return Look(status=status_of(engine, name), now=now)
 
 
 def status_of(engine: Engine, name: str) -> Status | ScheduleStatus | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -22,6 +22,7 @@ from crossfade.gates.subject import Look, Subject
 from crossfade.gates.verdict import GateResult, Judgement, Override, PhaseVerdict
 from crossfade.operations.step import Phase
 from crossfade.plan.gates import OutsideEntry
+from crossfade.postgres.clock import database_now
 
 Connection = psycopg.Connection[Any]
 _GRACE = timedelta(seconds=2)
@@ -41,16 +42,16 @@ def evaluate(
     `before` is what the same command was answered a moment ago: a gate that may take long is not asked again as long as
     another one holds the phase back.
     """
-    look = Look(phase=phase, now=_now(connection), record=record, watch=subject.watch)
+    look = Look(phase=phase, now=database_now(connection), record=record, watch=subject.watch)
     gates = gates_of(subject.plan, phase)
     # What is outside may take minutes; the database is asked afterwards, so that its answers are of now.
     sources, heard = _heard(subject, gates, look)
-    now = _now(connection)
+    now = database_now(connection)
     longest = max((gate.answering for gate in gates), default=timedelta())
     look = replace(look, now=now, heard=sources, asking=min(now - look.now, longest + _GRACE))
     given = overrides.standing(connection, subject, look)
     results = _results(Round(connection, subject, look, heard), gates, given, before)
-    verdict = PhaseVerdict.of(phase, results, run=subject.name, answered_at=_now(connection))
+    verdict = PhaseVerdict.of(phase, results, run=subject.name, answered_at=database_now(connection))
     if record:
         keep(connection, subject, verdict)
         _tidy_up(connection)
@@ -70,8 +71,8 @@ def _results(
     if before is not None and any(result.holds_back for result in found.values()):
         return tuple(found.get(n, before.gates[n]) for n in range(len(gates)))
     found |= {n: answer(asked, gate) for n, gate in slow.items()}
-    took = _now(asked.connection) - asked.look.now
-    if slow and took > _FRESH:
+    took = database_now(asked.connection) - asked.look.now if slow else timedelta()
+    if took > _FRESH:
         again = asked.later(took)
         found |= {n: answer(again, gate) for n, gate in enumerate(gates) if n not in slow}
     return tuple(found[n] for n in range(len(gates)))
@@ -88,7 +89,7 @@ def glance(connection: Connection, subject: Subject, phase: Phase) -> PhaseVerdi
 
     The latest recorded answers stand in for those of what is outside. Nothing may begin on its word.
     """
-    look = Look(phase=phase, now=_now(connection), record=False, watch=subject.watch)
+    look = Look(phase=phase, now=database_now(connection), record=False, watch=subject.watch)
     gates = gates_of(subject.plan, phase)
     given = overrides.standing(connection, subject, look)
     asked = Round(connection, subject, look, recalled(connection, subject, gates, look))
@@ -109,13 +110,6 @@ def keep(connection: Connection, subject: Subject, verdict: PhaseVerdict, *, ste
         "step": step,
     }
     connection.execute(query("record_evaluation"), parameters)
-
-
-def _now(connection: Connection) -> datetime:
-    row = connection.execute("SELECT pg_catalog.clock_timestamp()").fetchone()
-    assert row is not None
-    now: datetime = row[0]
-    return now
 
 
 def _heard(

@@ -27,6 +27,7 @@ from crossfade.operations.row_effects import Written, keys_checked, rights_neede
 from crossfade.operations.step import Copy, Delete, RowChange
 from crossfade.plan.model import Plan
 from crossfade.postgres.catalog_read import read_catalog
+from crossfade.postgres.clock import database_now
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import render
 from crossfade.workflow import ledger, registration
@@ -87,7 +88,7 @@ def rehearse(connect: Callable[[], Connection], target: Plan | str, acks: Iterab
             link.run(partial(_try, work=work, plan=subject.plan, catalog=catalog, begun=begun))
             for work in subject.works
         ]
-        now = link.run(lambda c, _attempt: _now(c))
+        now = link.run(lambda c, _attempt: database_now(c))
     return _composed(subject, catalog, server, tried, now)
 
 
@@ -160,12 +161,6 @@ def _tasks(connection: Connection, run_id: int) -> dict[tuple[str, QualifiedName
             [run_id],
         ).fetchall()
     return {(row["change_id"], task.relation): task for row in rows for task in [task_of(row)]}
-
-
-def _now(connection: Connection) -> Any:
-    row = connection.execute("SELECT pg_catalog.clock_timestamp()").fetchone()
-    assert row is not None
-    return row[0]
 
 
 # One change

@@ -28,6 +28,7 @@ from crossfade.operations.step import Phase
 from crossfade.plan.gates import AppVersion
 from crossfade.plan.model import Backfill, Plan
 from crossfade.plan.notify import Target
+from crossfade.postgres.clock import database_now
 from crossfade.postgres.connect import connect, database_url
 from crossfade.postgres.pooler import refuse_transaction_pooler
 from crossfade.workflow import doctor, ledger, quarantined, registration, report, roles, schedules, steering
@@ -222,11 +223,11 @@ class Engine:
             asked = confirm if retain > patience else _with_the_drop(confirm)
             status = self._drive(run, State.RETAINED, confirm=asked, wait=wait)
             patience = max(patience - timedelta(seconds=time.monotonic() - begun), timedelta())
-            if status.retain_until is not None and status.retain_until > self._now() + patience:
+            if status.retain_until is not None and status.retain_until > database_now(self._read()) + patience:
                 return status
             return self._drive(run, State.CONTRACTED, wait=patience)
         # What is retained for longer than anybody waits is said at once.
-        too_long = run.retain_until is not None and run.retain_until > self._now() + patience
+        too_long = run.retain_until is not None and run.retain_until > database_now(self._read()) + patience
         return self._drive(run, State.CONTRACTED, confirm=confirm, wait=None if too_long else wait)
 
     def advance(
@@ -532,13 +533,8 @@ class Engine:
         """Which instances of the new version are live before the rows are filled."""
         if run.state not in BEFORE_BACKFILLED:
             return None
-        look = Look(phase=Phase.BACKFILL, now=self._now(), record=False)
+        look = Look(phase=Phase.BACKFILL, now=database_now(self._read()), record=False)
         return app_version.live_in_new(app_version.observe(self._read(), self._subject(run), AppVersion(), look))
-
-    def _now(self) -> Any:
-        row = self._read().execute("SELECT pg_catalog.clock_timestamp()").fetchone()
-        assert row is not None
-        return row[0]
 
     def _subject(self, run: RunRow) -> Subject:
         return Subject(

@@ -10,6 +10,7 @@ import psycopg
 from crossfade.gates.verdict import PhaseVerdict
 from crossfade.operations.step import Phase
 from crossfade.postgres import locks
+from crossfade.postgres.clock import database_now
 from crossfade.workflow import ledger, steering
 from crossfade.workflow.ledger import RunRow
 from crossfade.workflow.program import Program, from_json
@@ -106,9 +107,7 @@ def _closed_because(connection: psycopg.Connection[Any], run: RunRow) -> str | N
     """Why no batch may begin now by the hours of the plan, and when one may."""
     if run.state not in _WAITS_FOR_HOURS:
         return None
-    row = connection.execute("SELECT pg_catalog.clock_timestamp()").fetchone()
-    assert row is not None
-    return steering.settings(connection, run).hours.closed_because(row[0])
+    return steering.settings(connection, run).hours.closed_because(database_now(connection))
 
 
 def _next(run: RunRow, gates: Mapping[Phase, PhaseVerdict], closed: str | None, waits: tuple[str, ...]) -> Next:

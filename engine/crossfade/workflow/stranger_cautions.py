@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -13,6 +12,7 @@ from crossfade.gates.subject import Look, Subject
 from crossfade.gates.verdict import Verdict
 from crossfade.operations.step import Caution, Phase
 from crossfade.plan.gates import Strangers
+from crossfade.postgres.clock import database_now
 from crossfade.workflow import ledger
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def stranger_cautions(connection: Connection, plan: Plan, program: Program) -> t
     entry = next((e for e in gates if isinstance(e, Strangers) and e.mode == "enforce"), None)
     if entry is None or program.is_empty(Phase.CONTRACT) or ledger.installed_version(connection) != ledger.VERSION:
         return ()
-    now = _now(connection)
+    now = database_now(connection)
     subject = Subject(run_id=0, name=plan.name, digest="", plan=plan, rows=program.rows, created_at=now)
     look = Look(phase=Phase.CONTRACT, now=now, record=False)
     judgement = strangers.judge(strangers.observe(connection, subject, entry, look), entry)
@@ -38,10 +38,3 @@ def stranger_cautions(connection: Connection, plan: Plan, program: Program) -> t
         f"as it is now, contract would be blocked, and a plan cannot be changed once it is started: {judgement.reason}"
     )
     return (Caution(code="strangers", object="apps", message=message),)
-
-
-def _now(connection: Connection) -> datetime:
-    row = connection.execute("SELECT pg_catalog.clock_timestamp()").fetchone()
-    assert row is not None
-    now: datetime = row[0]
-    return now

@@ -6,6 +6,7 @@ their own, that stands under `of`.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -24,9 +25,9 @@ class CombinedEntry(GateEntry):
     """A kind of gate that is made of others."""
 
     @property
+    @abstractmethod
     def parts(self) -> tuple[tuple[tuple[str | int, ...], Gate], ...]:
         """What it is made of, each with its place within this entry."""
-        raise NotImplementedError
 
 
 def _or_a_list(described: dict[str, Any]) -> None:
