@@ -258,8 +258,8 @@ def test_what_is_ours_neither_blocks_nor_counts_as_lost(start: Callable[..., Exp
     # Once the twin is hidden, it is still what goes.
     carry_out(run, Part.HIDE)
     found, pair = looked(run)
-    assert (found.verdict, pair.old, pair.dropped) == (PASS, "new", change.hidden)
-    run.sql(f'CREATE INDEX lost ON t ("{change.hidden}")')
+    assert (found.verdict, pair.old, pair.dropped) == (PASS, "new", change.dropped[0].hidden)
+    run.sql(f'CREATE INDEX lost ON t ("{change.dropped[0].hidden}")')
     assert looked(run)[0].verdict is BLOCKED
 
 
@@ -352,7 +352,8 @@ def test_before_expand_only_suspects_can_be_in_the_way(start: Callable[..., Expa
 def test_a_column_that_is_gone_is_no_proof(start: Callable[..., Expanded]) -> None:
     run = start(KEYED)
     (change,) = run.subject.rows
-    for rows in ((replace(change, old="never"),), (replace(change, table="never"),), ()):
+    gone = replace(change.dropped[0], kept="never")
+    for rows in ((replace(change, dropped=(gone,)),), (replace(change, table="never"),), ()):
         observation = observe(run.connection, replace(run.subject, rows=rows), ASK, run.look())
         assert judge(observation, ASK).verdict is UNKNOWN
 

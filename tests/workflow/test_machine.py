@@ -34,11 +34,7 @@ FULL = Program(
         step("hide", Part.HIDE),
         step("drop", Part.DROP),
     ),
-    rows=(
-        RowChange(
-            id="rows", schema="s", table="t", old="a", new="b", assignment="b = a", pending="b <> a", hidden="hidden"
-        ),
-    ),
+    rows=(RowChange(id="rows", schema="s", table="t", old=("a",), new=("b",), assignment="b = a", pending="b <> a"),),
 )
 EMPTY = Program(plan="p", steps=(), rows=())
 ONLY_EXPAND = Program(plan="p", steps=(step("add", Part.EXPAND),), rows=())

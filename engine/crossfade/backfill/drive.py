@@ -20,7 +20,7 @@ from crossfade.backfill.quarantine import LISTED, raise_if_open, record_left, re
 from crossfade.backfill.task import Task, find_task, finish_task, open_task, rows_of_pass
 from crossfade.backfill.verify import pending_rows
 from crossfade.backfill.worker import explained, open_link, say
-from crossfade.operations.step import RowChange
+from crossfade.operations.step import DataChange, RowChange, RowFill
 
 if TYPE_CHECKING:
     from crossfade.backfill.job import Job
@@ -88,7 +88,7 @@ def _fill_all(link: Link, job: Job) -> None:
         while again:
             _work(link, job)
             again = [r for r in again if _walked(link, job, r)]
-        if isinstance(job.change, RowChange):
+        if not isinstance(job.change, DataChange):
             begun = {r.oid for r in there}
             now = link.run(lambda connection, _attempt: _list(connection, job))
             _look_for_pending(link, job, job.change, [r for r in now if r.oid in begun])
@@ -142,7 +142,7 @@ def _end_pass(connection: Connection, job: Job, relation: Relation) -> bool:
             return False
         if not task.is_cut or some_are_ready(connection, task):
             return True
-        may_go_on = isinstance(job.change, RowChange) or task.pass_number < _MOST_PASSES
+        may_go_on = not isinstance(job.change, DataChange) or task.pass_number < _MOST_PASSES
         is_another = task.key.is_place and may_go_on and rows_of_pass(connection, task) > 0
         if is_another and walk_again(connection, job, task):
             return True
@@ -150,7 +150,7 @@ def _end_pass(connection: Connection, job: Job, relation: Relation) -> bool:
         return False
 
 
-def _look_for_pending(link: Link, job: Job, change: RowChange, relations: Iterable[Relation]) -> None:
+def _look_for_pending(link: Link, job: Job, change: RowChange | RowFill, relations: Iterable[Relation]) -> None:
     for relation in relations:
         link.where = relation.name
         try:
@@ -160,7 +160,7 @@ def _look_for_pending(link: Link, job: Job, change: RowChange, relations: Iterab
                 raise
 
 
-def _look(link: Link, job: Job, change: RowChange, relation: Relation) -> None:
+def _look(link: Link, job: Job, change: RowChange | RowFill, relation: Relation) -> None:
     left = pending_rows(link, relation, change, most=LISTED, share=job.control.settings.verified_share)
     task = link.run(lambda connection, _attempt: find_task(connection, job, relation))
     if left and task is not None and task.key.is_place:

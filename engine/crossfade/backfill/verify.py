@@ -27,7 +27,7 @@ from crossfade.observe.events import BackfillTrouble, Emit, Verified
 from crossfade.postgres.names import QualifiedName
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import RowChange
+    from crossfade.operations.step import RowChange, RowFill
 
 Connection = psycopg.Connection[Any]
 
@@ -194,7 +194,9 @@ def stretches(blocks: int, share: float, chance: Callable[[], float]) -> Iterato
         yield first, first + length
 
 
-def pending_rows(link: Link, relation: Relation, change: RowChange, *, most: int, share: float = 1.0) -> list[Bound]:
+def pending_rows(
+    link: Link, relation: Relation, change: RowChange | RowFill, *, most: int, share: float = 1.0
+) -> list[Bound]:
     """The relation's own keys of rows that are not in step, up to `most`."""
     place = Ranges(relation=relation.name, key=Key(), pending=change.pending)
     _, blocks = link.run(lambda connection, _attempt: _file(connection, relation))

@@ -62,7 +62,7 @@ def script(found: Explanation) -> str:
     blocks = [f"-- {program.plan}: what crossfade executes, without its ledger, lock slices and batches"]
     for part in Part:
         if part is Part.SEAL:
-            blocks += [_row_script(row) for row in _row_work(program)]
+            blocks += [_row_script(row) for row in program.work]
         blocks += [_step_script(step) for step in program.of(part)]
     return "\n\n".join(blocks) + "\n"
 
@@ -73,7 +73,7 @@ def _phase_document(found: Explanation, phase: Phase) -> dict[str, Any]:
         "gates": list(found.gates.get(phase, ())),
     }
     if phase is Phase.BACKFILL:
-        described["rows"] = [{"relation": _relation(row), "sql": statement(row)} for row in _row_work(found.program)]
+        described["rows"] = [{"relation": _relation(row), "sql": statement(row)} for row in found.program.work]
     return described
 
 
@@ -126,12 +126,8 @@ def _when(found: Explanation, part: Part) -> str:
     return f" after it was retained for {format_duration(retain)}" if retain else ", at once, since `retain` is 0s"
 
 
-def _row_work(program: Program) -> tuple[RowWork, ...]:
-    return (*program.rows, *program.data)
-
-
 def _rows_lines(program: Program) -> Iterator[str]:
-    for row in _row_work(program):
+    for row in program.work:
         yield ""
         yield f"  The rows of {_relation(row)}, in batches, each with its own short transaction:"
         yield indent(f"{statement(row)};", " " * 6)

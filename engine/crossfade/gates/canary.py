@@ -40,7 +40,7 @@ def send_canary(connection: psycopg.Connection[Any], plan: str, change: RowChang
             connection.execute("SET LOCAL statement_timeout = '2s'")
             _prepare(connection, change, triggers)
             if not _write(connection, change):
-                return Canary(not_tried=f"no value of {change.old} to try it with in the first rows of the table")
+                return Canary(not_tried=f"no value of {change.old_names} to try it with in the first rows of the table")
             return Canary(fault=_fault(connection, plan, change))
     except psycopg.Error as error:
         if connection.closed:
@@ -50,9 +50,7 @@ def send_canary(connection: psycopg.Connection[Any], plan: str, change: RowChang
 
 def _prepare(connection: psycopg.Connection[Any], change: RowChange, triggers: list[int]) -> None:
     connection.execute(
-        sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT {}, {} FROM {} WITH NO DATA").format(
-            _TABLE, sql.Identifier(change.old), sql.Identifier(change.new), _relation(change)
-        )
+        sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT * FROM {} WITH NO DATA").format(_TABLE, _relation(change))
     )
     connection.execute(sql.SQL("INSERT INTO {} DEFAULT VALUES").format(_TABLE))
     definitions = connection.execute(
@@ -82,12 +80,13 @@ def _moved(definition: str) -> str:
 
 
 def _write(connection: psycopg.Connection[Any], change: RowChange) -> bool:
-    old = sql.Identifier(change.old)
+    old = sql.SQL(", ").join(map(sql.Identifier, change.old))
+    first = sql.Identifier(change.old[0])
     written = connection.execute(
         sql.SQL(
-            "UPDATE {table} SET {old} = (SELECT s.{old} FROM (SELECT {old} FROM {source} LIMIT {rows}) s"
-            " WHERE s.{old} IS NOT NULL LIMIT 1) RETURNING {old} IS NOT NULL"
-        ).format(table=_TABLE, old=old, source=_relation(change), rows=_SAMPLED_ROWS)
+            "UPDATE {table} SET ({old}) = (SELECT {old} FROM (SELECT {old} FROM {source} LIMIT {rows}) s"
+            " WHERE {first} IS NOT NULL LIMIT 1) RETURNING {first} IS NOT NULL"
+        ).format(table=_TABLE, old=old, first=first, source=_relation(change), rows=_SAMPLED_ROWS)
     ).fetchone()
     return bool(written and written[0])
 
@@ -98,12 +97,12 @@ def _fault(connection: psycopg.Connection[Any], plan: str, change: RowChange) ->
         sql.SQL("SELECT {}, EXISTS ({}) FROM {}").format(sql.SQL(change.pending), _noted(plan, change), _TABLE)
     ).fetchone()
     if row is None or row[0]:
-        return f"a write to {change.old} does not reach {change.new}"
-    return None if row[1] else f"a write to {change.old} is not noted"
+        return f"a write to {change.old_names} does not reach {change.new_names}"
+    return None if row[1] or not change.told_apart else f"a write to {change.old_names} is not noted"
 
 
 def _noted(plan: str, change: RowChange) -> sql.Composable:
     return sql.SQL(
         "SELECT FROM crossfade.legacy_writes w WHERE w.plan = {} AND w.kind = 'legacy' AND w.column_name = {}"
         " AND w.relation = {}"
-    ).format(sql.Literal(plan), sql.Literal(change.old), sql.Literal(_NAME))
+    ).format(sql.Literal(plan), sql.Literal(change.old_names), sql.Literal(_NAME))

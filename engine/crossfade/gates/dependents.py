@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from crossfade.gates.subject import Look, Subject
     from crossfade.gates.suspects import TextFunction
-    from crossfade.operations.step import RowChange
+    from crossfade.operations.step import Dropped, RowChange
     from crossfade.plan.gates import Dependents
 
 _MOST_NAMED = 5
@@ -86,7 +86,9 @@ class _Effect:
 
 def observe(connection: psycopg.Connection[Any], subject: Subject, entry: Dependents, look: Look) -> Observation:
     """What hangs on each pair now, and which suspects a person has looked at. Raises psycopg.Error."""
-    found = [_look_at(connection, subject.name, change) for change in subject.rows]
+    found = [
+        _look_at(connection, subject.name, change, dropped) for change in subject.rows for dropped in change.dropped
+    ]
     words = (_word(function) for _, functions in found for function in functions)
     role = entry.acknowledged_by
     shown = acknowledgement.look_up(connection, subject, look, gate=entry.kind, role=role, names=words)
@@ -104,21 +106,23 @@ def _word(function: TextFunction) -> str:
 
 
 def _look_at(
-    connection: psycopg.Connection[Any], plan: str, change: RowChange
+    connection: psycopg.Connection[Any], plan: str, change: RowChange, column: Dropped
 ) -> tuple[Hanging, tuple[TextFunction, ...]]:
     table = QualifiedName(change.schema, change.table)
     with connection.cursor(row_factory=class_row(_Member)) as cursor:
         family = cursor.execute(query("family"), {"names": [str(table)]}).fetchall()
     oids = [member.oid for member in family]
     columns = _columns(connection, table)
-    is_hidden = change.hidden in columns
-    old, dropped = (change.new, change.hidden) if is_hidden else (change.old, change.new)
+    is_hidden = column.hidden in columns
+    old, dropped = (column.renamed, column.hidden) if is_hidden else (column.kept, column.column)
     hanging = Hanging(table=str(table), old=old, dropped=dropped, is_there=old in columns)
     if not hanging.is_there:
         return hanging, ()
+    # Until contract the original column has all that hangs on it, which the plan itself carries over to the twin.
+    is_carried = column.column in change.old and not is_hidden
     with connection.cursor(row_factory=class_row(_Effect)) as cursor:
         sought = {"oids": oids, "dropped": dropped, "kept": old, "mark": mark(plan)}
-        effects = cursor.execute(query("drop_effects"), sought).fetchall()
+        effects = [] if is_carried else cursor.execute(query("drop_effects"), sought).fetchall()
     follows = connection.execute(query("followers"), {"oids": oids, "column": old}).fetchall()
     hanging = replace(
         hanging,
@@ -127,7 +131,8 @@ def _look_at(
         follows=tuple(name for (name,) in follows),
     )
     # A text that names the column by its new name goes on working.
-    return hanging, suspects.find(connection, oids, [m.name for m in family], change.old)
+    names = [m.name for m in family]
+    return hanging, suspects.find(connection, oids, names, column.gone) if change.told_apart else ()
 
 
 def _columns(connection: psycopg.Connection[Any], table: QualifiedName) -> frozenset[str]:

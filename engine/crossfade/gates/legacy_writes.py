@@ -69,7 +69,8 @@ class Observation:
 
 def observe(connection: psycopg.Connection[Any], subject: Subject, entry: LegacyWrites, look: Look) -> Observation:
     """Read the notes, after the open transactions, so that none falls between the two; then the control."""
-    carried = pair_control.look_up(connection, subject.rows)
+    pairs = tuple(change for change in subject.rows if change.told_apart)
+    carried = pair_control.look_up(connection, pairs)
     notes = {"plan": subject.name, "since": subject.created_at}
     with connection.cursor(row_factory=class_row(OpenWriter)) as cursor:
         open_writers = tuple(cursor.execute(query("open_legacy_writes"), {"plan": subject.name}).fetchall())
@@ -85,7 +86,7 @@ def observe(connection: psycopg.Connection[Any], subject: Subject, entry: Legacy
         open_writers=open_writers,
         conflicts=conflicts[0] if conflicts else 0,
         controls=tuple(
-            pair_control.control(connection, subject.name, change, carried[change.id], noted) for change in subject.rows
+            pair_control.control(connection, subject.name, change, carried[change.id], noted) for change in pairs
         ),
     )
 

@@ -109,14 +109,14 @@ def control(
     if not carried:
         faults = (f"no trigger watches {change.schema}.{change.table}",)
     elif not faults:
-        if any((c.carrier, change.old) in noted for c in carried):
+        if any((c.carrier, change.old_names) in noted for c in carried):
             proof = "a write of the old shape was noted in this run"
         else:
             proof, fault = _by_canary(connection, plan, change, carried)
             faults = (fault,) if fault else ()
     return Control(
         table=str(QualifiedName(change.schema, change.table)),
-        column=change.old,
+        column=change.old_names,
         triggers=len(carried),
         faults=faults,
         proof=proof,

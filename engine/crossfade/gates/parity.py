@@ -79,7 +79,7 @@ def observe(connection: psycopg.Connection[Any], subject: Subject, entry: Parity
 
 
 def _nothing_yet(change: RowChange) -> Compared:
-    return Compared(table=_table(change), old=change.old, new=change.new)
+    return Compared(table=_table(change), old=change.old_names, new=change.new_names)
 
 
 def _table(change: RowChange) -> str:

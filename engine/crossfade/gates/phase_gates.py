@@ -91,12 +91,18 @@ def _defaults(plan: Plan, phase: Phase, own: tuple[Entry, ...]) -> Iterator[Entr
         return
     if plan.apps:
         yield from _other_apps(plan.apps, own)
-        yield LegacyWrites()
+        if _tells_shapes_apart(plan):
+            yield LegacyWrites()
         yield Strangers()
     else:
         noting = [g.acknowledged_by for _, g in plan.gates.placed() if isinstance(g, Dependents | Replication)]
         yield AnyApproval(others=frozenset(noting))
-        yield LegacyWrites(mode="observe")
+        if _tells_shapes_apart(plan):
+            yield LegacyWrites(mode="observe")
+
+
+def _tells_shapes_apart(plan: Plan) -> bool:
+    return any(change.tells_shapes_apart for change in plan.changes)
 
 
 def _other_apps(roster: Iterable[str], own: tuple[Entry, ...]) -> Iterator[Entry]:

@@ -98,7 +98,7 @@ def observe(connection: psycopg.Connection[Any], subject: Subject, entry: Replic
 def _who_replicates(connection: psycopg.Connection[Any], subject: Subject, phase: Phase) -> Iterator[str]:
     """Publications that send the tables' changes, and before contract subscriptions that write into them."""
     oids = _relations(connection, subject)
-    renamed = {change.old for change in subject.rows} if phase is Phase.CONTRACT else set()
+    renamed = {name for change in subject.rows for name in change.old} if phase is Phase.CONTRACT else set()
     for publication in publications_of(connection, oids):
         # One with a list of columns sends no others, and so not the new one; the old one is sent by its name.
         if publication.columns is None or renamed & set(publication.columns):

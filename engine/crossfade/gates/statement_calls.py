@@ -6,7 +6,7 @@ next. Where statements go uncounted, or their texts cannot be seen, that is said
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -170,15 +170,16 @@ def _losses(connection: psycopg.Connection[Any], schema: str) -> Losses:
 
 def watched(connection: psycopg.Connection[Any], rows: Sequence[RowChange]) -> tuple[WatchedColumn, ...]:
     """The old side of each change, with all tables by which it can be read."""
-    return tuple(_watched(connection, change) for change in rows)
+    return tuple(w for change in rows if change.told_apart for w in _watched(connection, change))
 
 
-def _watched(connection: psycopg.Connection[Any], change: RowChange) -> WatchedColumn:
+def _watched(connection: psycopg.Connection[Any], change: RowChange) -> Iterator[WatchedColumn]:
     table = QualifiedName(change.schema, change.table)
     members = connection.execute(query("family"), {"names": [str(table)]}).fetchall()
-    return WatchedColumn(
-        table=table,
-        name=change.old,
-        members=frozenset({table, *(QualifiedName(schema, name) for _, schema, name in members)}),
-        pending=change.pending,
-    )
+    for name in change.old:
+        yield WatchedColumn(
+            table=table,
+            name=name,
+            members=frozenset({table, *(QualifiedName(schema, name) for _, schema, name in members)}),
+            pending=change.pending,
+        )

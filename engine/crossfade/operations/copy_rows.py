@@ -13,21 +13,19 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations import data_preflight, rule_preflight, table_preflight
-from crossfade.operations.data_statement import data_id, pending
+from crossfade.operations.data_statement import pending
 from crossfade.operations.step import Caution, Compiled, Copy, DataChange
 from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
+    from crossfade.operations.step import Place
     from crossfade.plan.changes import CopyRows
     from crossfade.postgres.catalog import Catalog, Table
 
 
-def compile_change(change: CopyRows, plan: str, position: int, catalog: Catalog) -> Compiled:  # noqa: ARG001
-    """The rows of one change against a catalog; refusals instead where it cannot be done.
-
-    `position` is the change's place in the plan, from 1; its id begins with it.
-    """
+def compile_change(change: CopyRows, place: Place, catalog: Catalog) -> Compiled:
+    """The rows of one change against a catalog; refusals instead where it cannot be done."""
     source = catalog.resolve(change.from_.schema, change.from_.name)
     into = catalog.resolve(change.into.schema, change.into.name)
     unusable = tuple(r for name in change.tables for r in table_preflight.table_refusals(name, catalog))
@@ -36,16 +34,16 @@ def compile_change(change: CopyRows, plan: str, position: int, catalog: Catalog)
     found = (*_about_source(change, source, catalog), *_about_target(change, source, into, catalog))
     refusals = tuple(f for f in found if isinstance(f, Refusal))
     return Compiled(
-        data=() if any(r.ack is None for r in refusals) else (_rows(change, position, source, into),),
+        data=() if any(r.ack is None for r in refusals) else (_rows(change, place, source, into),),
         refusals=refusals,
         cautions=tuple(f for f in found if isinstance(f, Caution)),
         catalog=catalog,
     )
 
 
-def _rows(change: CopyRows, position: int, source: Table, into: Table) -> DataChange:
+def _rows(change: CopyRows, place: Place, source: Table, into: Table) -> DataChange:
     return DataChange(
-        id=data_id(change, position),
+        id=place.id("rows"),
         schema=source.name.schema,
         table=source.name.name,
         pending=pending(change.where),

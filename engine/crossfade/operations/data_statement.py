@@ -12,7 +12,6 @@ from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
     from crossfade.operations.step import RowWork
-    from crossfade.plan.changes import DataEntry
     from crossfade.plan.expressions import Expression
     from crossfade.postgres.names import QualifiedName
 
@@ -46,11 +45,6 @@ def statement(work: RowWork, relation: QualifiedName | None = None) -> str:
 
 def _listed(parts: Iterable[str]) -> sql.Composed:
     return sql.SQL(", ").join(sql.SQL(part) for part in parts)
-
-
-def data_id(change: DataEntry, position: int) -> str:
-    """The id of the change of rows that the plan's change at this position, from 1, compiles to."""
-    return f"{position}.{change.kind}/rows"
 
 
 def pending(where: Expression | None) -> str:

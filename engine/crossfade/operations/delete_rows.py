@@ -9,21 +9,19 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations import data_preflight, rule_preflight, table_preflight
-from crossfade.operations.data_statement import data_id, pending
+from crossfade.operations.data_statement import pending
 from crossfade.operations.step import Caution, Compiled, DataChange, Delete
 from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
+    from crossfade.operations.step import Place
     from crossfade.plan.changes import DeleteRows
     from crossfade.postgres.catalog import Catalog, Table
 
 
-def compile_change(change: DeleteRows, plan: str, position: int, catalog: Catalog) -> Compiled:  # noqa: ARG001
-    """The rows of one change against a catalog; refusals instead where it cannot be done.
-
-    `position` is the change's place in the plan, from 1; its id begins with it.
-    """
+def compile_change(change: DeleteRows, place: Place, catalog: Catalog) -> Compiled:
+    """The rows of one change against a catalog; refusals instead where it cannot be done."""
     table = catalog.resolve(change.table.schema, change.table.name)
     unusable = tuple(r for name in change.tables for r in table_preflight.table_refusals(name, catalog))
     if table is None or unusable:
@@ -32,14 +30,14 @@ def compile_change(change: DeleteRows, plan: str, position: int, catalog: Catalo
     found = (*_about_rows(change, table, catalog), *_about_archive(table, archive, catalog))
     refusals = tuple(f for f in found if isinstance(f, Refusal))
     return Compiled(
-        data=() if any(r.ack is None for r in refusals) else (_rows(change, position, table, archive),),
+        data=() if any(r.ack is None for r in refusals) else (_rows(change, place, table, archive),),
         refusals=refusals,
         cautions=tuple(f for f in found if isinstance(f, Caution)),
         catalog=catalog,
     )
 
 
-def _rows(change: DeleteRows, position: int, table: Table, archive: Table | None) -> DataChange:
+def _rows(change: DeleteRows, place: Place, table: Table, archive: Table | None) -> DataChange:
     write = Delete()
     if archive is not None:
         write = Delete(
@@ -47,7 +45,7 @@ def _rows(change: DeleteRows, position: int, table: Table, archive: Table | None
             columns=tuple(render(sql.Identifier(column)) for column in _kept(table)),
         )
     return DataChange(
-        id=data_id(change, position),
+        id=place.id("rows"),
         schema=table.name.schema,
         table=table.name.name,
         pending=pending(change.where),

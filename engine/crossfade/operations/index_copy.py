@@ -19,19 +19,20 @@ from crossfade.postgres.statement import Lock, LockMode, Statement, render
 
 if TYPE_CHECKING:
     from crossfade.operations.column_sync import Pair
+    from crossfade.operations.step import Place
     from crossfade.postgres.catalog import Catalog, Index, QualifiedName, Table
 
 
-def steps(prefix: str, pair: Pair, catalog: Catalog, table: Table) -> Iterator[Step]:
+def steps(place: Place, pair: Pair, catalog: Catalog, table: Table) -> Iterator[Step]:
     """The steps that build a copy of every valid index that uses the pair's old column, parents of partitions first."""
     family = _family(catalog, table)
     copied = [(member, index) for member in family for index in member.indexes_using(pair.old) if index.valid]
     for member, index in copied:
-        yield (_parent_step if member.kind == "partitioned" else _build_step)(prefix, pair, member, index)
+        yield (_parent_step if member.kind == "partitioned" else _build_step)(place, pair, member, index)
     names = {index.name for _, index in copied}
     for member, index in reversed(copied):
         if index.parent is not None and index.parent in names:
-            yield _attach_step(prefix, pair, member, index, index.parent)
+            yield _attach_step(place, pair, member, index, index.parent)
 
 
 def _family(catalog: Catalog, table: Table) -> tuple[Table, ...]:
@@ -54,12 +55,12 @@ def _mark(pair: Pair, index: Index) -> Statement:
     return Statement(text=render(sql.SQL("COMMENT ON INDEX {} IS {}").format(name, sql.Literal(mark(pair.plan)))))
 
 
-def _build_step(prefix: str, pair: Pair, table: Table, index: Index) -> Step:
+def _build_step(place: Place, pair: Pair, table: Table, index: Index) -> Step:
     name = _copy_name(pair, index.name)
     locks = (Lock(relation=str(table.name), mode=LockMode.SHARE_UPDATE_EXCLUSIVE),)
     qualified = sql.Identifier(index.name.schema, name)
     return Step(
-        id=f"{prefix}/index/{index.name.name}",
+        id=place.id(f"index/{index.name.name}"),
         part=Part.SEAL,
         title=f"build a copy of index {index.name.name} over {pair.new}",
         statements=(
@@ -78,11 +79,11 @@ def _build_step(prefix: str, pair: Pair, table: Table, index: Index) -> Step:
     )
 
 
-def _parent_step(prefix: str, pair: Pair, table: Table, index: Index) -> Step:
+def _parent_step(place: Place, pair: Pair, table: Table, index: Index) -> Step:
     name = _copy_name(pair, index.name)
     locks = (Lock(relation=str(table.name), mode=LockMode.SHARE),)
     return Step(
-        id=f"{prefix}/index/{index.name.name}",
+        id=place.id(f"index/{index.name.name}"),
         part=Part.SEAL,
         title=f"make the partitioned copy of index {index.name.name} over {pair.new}, still empty",
         statements=(
@@ -95,14 +96,14 @@ def _parent_step(prefix: str, pair: Pair, table: Table, index: Index) -> Step:
     )
 
 
-def _attach_step(prefix: str, pair: Pair, table: Table, index: Index, parent: QualifiedName) -> Step:
+def _attach_step(place: Place, pair: Pair, table: Table, index: Index, parent: QualifiedName) -> Step:
     child_name, parent_name = _copy_name(pair, index.name), _copy_name(pair, parent)
     child = _regclass(index.name.schema, child_name)
     statement = sql.SQL("ALTER INDEX {} ATTACH PARTITION {}").format(
         sql.Identifier(parent.schema, parent_name), sql.Identifier(index.name.schema, child_name)
     )
     return Step(
-        id=f"{prefix}/attach/{index.name.name}",
+        id=place.id(f"attach/{index.name.name}"),
         part=Part.SEAL,
         title=f"attach the copy of {index.name.name} to that of {parent.name}",
         statements=(

@@ -76,7 +76,7 @@ class _Written:
     @property
     def touched(self) -> frozenset[str]:
         """The columns that the plan sets there."""
-        return frozenset(c for w in self.works for c in (w.touched if isinstance(w, DataChange) else (w.new,)))
+        return frozenset(c for w in self.works for c in w.touched)
 
     @property
     def family(self) -> tuple[Table, ...]:

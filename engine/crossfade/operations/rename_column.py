@@ -22,11 +22,12 @@ from psycopg import sql
 
 from crossfade.operations import column_sync, constants, index_copy, rename_preflight
 from crossfade.operations.own_names import mark
-from crossfade.operations.step import Compiled, Part, RowChange, Step
+from crossfade.operations.step import Compiled, Dropped, Part, RowChange, Step
 from crossfade.postgres.statement import Lock, LockMode, Statement, render
 
 if TYPE_CHECKING:
     from crossfade.operations.column_sync import Pair
+    from crossfade.operations.step import Place
     from crossfade.plan.changes import RenameColumn
     from crossfade.postgres.catalog import Catalog, Column, QualifiedName, Table
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 class _Rename:
     """What all the steps need: the change against its catalog."""
 
-    prefix: str
+    place: Place
     pair: Pair
     table: Table
     column: Column
@@ -63,19 +64,16 @@ class _Rename:
         return self.alter(sql.SQL("RENAME COLUMN {} TO {}").format(sql.Identifier(source), sql.Identifier(target)))
 
 
-def compile_change(change: RenameColumn, plan: str, position: int, catalog: Catalog) -> Compiled:
-    """The steps of one rename against a catalog; refusals instead where it cannot be done.
-
-    `position` is the change's place in the plan, from 1; step ids begin with it.
-    """
+def compile_change(change: RenameColumn, place: Place, catalog: Catalog) -> Compiled:
+    """The steps of one rename against a catalog; refusals instead where it cannot be done."""
     table = catalog.resolve(change.table.schema, change.table.name)
     refusals, cautions = rename_preflight.check(change, table, catalog)
     column = table.column(change.from_) if table else None
     if table is None or column is None:
         return Compiled(refusals=refusals, cautions=cautions, catalog=catalog)
-    pair = _pair(change, plan, table, column, catalog)
-    rename = _Rename(prefix=f"{position}.rename_column", pair=pair, table=table, column=column, catalog=catalog)
-    steps = (_add_twin(rename), *index_copy.steps(rename.prefix, pair, catalog, table), _analyze(rename))
+    pair = _pair(change, place.plan, table, column, catalog)
+    rename = _Rename(place=place, pair=pair, table=table, column=column, catalog=catalog)
+    steps = (_add_twin(rename), *index_copy.steps(place, pair, catalog, table), _analyze(rename))
     return Compiled(
         steps=(*steps, _hide(rename), _drop(rename)),
         rows=(_rows(rename),),
@@ -130,7 +128,7 @@ def _add_twin(rename: _Rename) -> Step:
     statements += _grants(rename)
     statements += column_sync.create(pair)
     return Step(
-        id=f"{rename.prefix}/add",
+        id=rename.place.id("add"),
         part=Part.EXPAND,
         title=f"add {pair.new} beside {pair.old} on {rename.table.name}, kept equal by triggers",
         statements=tuple(statements),
@@ -187,14 +185,14 @@ def _grants(rename: _Rename) -> Iterator[Statement]:
 def _rows(rename: _Rename) -> RowChange:
     pair, name = rename.pair, rename.table.name
     return RowChange(
-        id=f"{rename.prefix}/rows",
+        id=rename.place.id("rows"),
         schema=name.schema,
         table=name.name,
-        old=pair.old,
-        new=pair.new,
+        old=(pair.old,),
+        new=(pair.new,),
         assignment=render(sql.SQL("{} = {}").format(sql.Identifier(pair.new), sql.Identifier(pair.old))),
         pending=render(column_sync.pending_rows(pair)),
-        hidden=rename.hidden,
+        dropped=(Dropped(column=pair.new, hidden=rename.hidden, kept=pair.old, renamed=pair.new, gone=pair.old),),
         triggers=column_sync.in_place(pair),
         inserts_visible=not pair.volatile_default,
     )
@@ -204,7 +202,7 @@ def _analyze(rename: _Rename) -> Step:
     """Without statistics the planner would guess at the twin, and at the expressions of its indexes."""
     name = rename.table.name
     return Step(
-        id=f"{rename.prefix}/analyze",
+        id=rename.place.id("analyze"),
         part=Part.SEAL,
         title=f"gather planner statistics of {rename.pair.new}",
         statements=(
@@ -227,7 +225,7 @@ def _analyze(rename: _Rename) -> Step:
 def _hide(rename: _Rename) -> Step:
     pair = rename.pair
     return Step(
-        id=f"{rename.prefix}/hide",
+        id=rename.place.id("hide"),
         part=Part.HIDE,
         title=f"rename {pair.old} to {pair.new} on {rename.table.name}; the twin steps aside, still in step",
         statements=(
@@ -248,7 +246,7 @@ def _drop(rename: _Rename) -> Step:
     pair = rename.pair
     exists = _column_exists(rename, rename.hidden)
     return Step(
-        id=f"{rename.prefix}/drop",
+        id=rename.place.id("drop"),
         part=Part.DROP,
         title=f"drop the hidden twin of {pair.new} on {rename.table.name}, with its indexes and triggers",
         statements=(

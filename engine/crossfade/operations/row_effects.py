@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crossfade.operations.kept_timestamps import stamped
-from crossfade.operations.step import Copy, DataChange, Delete, Update
+from crossfade.operations.step import Copy, Delete, Update
 from crossfade.operations.table_preflight import family_of
 from crossfade.operations.trigger_effects import effects_of, fires
 from crossfade.postgres.names import QualifiedName
@@ -70,7 +70,7 @@ class Written:
     @property
     def touched(self) -> frozenset[str]:
         """The columns that an UPDATE sets."""
-        return frozenset(self.work.touched if isinstance(self.work, DataChange) else (self.work.new,))
+        return frozenset(self.work.touched)
 
 
 def triggers_fired(written: Written, catalog: Catalog, *, keeps: bool) -> Iterator[FiredTrigger]:

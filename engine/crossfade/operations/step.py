@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from crossfade.operations.own_names import mark, own_name
 from crossfade.postgres.statement import Lock, LockMode, Statement
 
 if TYPE_CHECKING:
@@ -18,6 +19,29 @@ if TYPE_CHECKING:
 
     from crossfade.errors import Refusal
     from crossfade.postgres.catalog import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a change stands in its plan; ids and names of ours come from it."""
+
+    plan: str
+    position: int
+    """From 1."""
+    kind: str
+
+    def id(self, what: str) -> str:
+        """The id of a step or of rows: `1.rename_column/add`."""
+        return f"{self.position}.{self.kind}/{what}"
+
+    def name(self, purpose: str, *parts: str) -> str:
+        """A name of ours for an object of this change."""
+        return own_name(purpose, self.plan, str(self.position), *parts)
+
+    @property
+    def mark(self) -> str:
+        """The comment of our objects."""
+        return mark(self.plan)
 
 
 class Phase(StrEnum):
@@ -100,24 +124,42 @@ class PairTrigger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """A column that goes at the end, and the one on which whatever hangs on it should be instead."""
+
+    column: str
+    """Its name until contract."""
+    hidden: str
+    """Its name while the run is `retained`."""
+    kept: str
+    """What stays, by its name until contract."""
+    renamed: str
+    """The name that what stays has from then on."""
+    gone: str
+    """The name that nobody can use any more after contract."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowChange:
-    """A data migration that belongs to a schema change: which rows, and what is set."""
+    """A data migration between the two shapes of one table: which rows, and what is set."""
 
     id: str
     schema: str
     table: str
-    old: str
-    """The column that holds the old shape."""
-    new: str
-    """The column that holds the new shape."""
+    old: tuple[str, ...]
+    """The columns that hold the old shape."""
+    new: tuple[str, ...]
+    """The columns that hold the new shape."""
     assignment: str
     """The SET list of the UPDATE."""
     pending: str
     """True for a row that is not yet in step; NULL never."""
-    hidden: str
-    """The name that the twin has while the run is `retained`."""
+    dropped: tuple[Dropped, ...] = ()
+    """The columns that go at the end."""
     triggers: tuple[PairTrigger, ...] = ()
     """What keeps the two sides in step while the rows are filled."""
+    told_apart: bool = True
+    """Whether a write of the old shape can be told from one of the new; not where the name stays the same."""
     inserts_visible: bool = True
     """Whether a legacy INSERT can be told from one that leaves the column to its default."""
 
@@ -125,6 +167,55 @@ class RowChange:
     def write(self) -> Update:
         """What is done to a pending row."""
         return Update(assignment=self.assignment)
+
+    @property
+    def old_names(self) -> str:
+        """The old shape, for people and for the notes of writes: `first, last`."""
+        return ", ".join(self.old)
+
+    @property
+    def new_names(self) -> str:
+        """The new shape, for people."""
+        return ", ".join(self.new)
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        """The columns that the migration sets."""
+        return self.new
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowFill:
+    """Rows that a schema change needs to be otherwise, without a second shape: a value for NULL, a repair."""
+
+    id: str
+    schema: str
+    table: str
+    assignment: str
+    """The SET list of the UPDATE."""
+    pending: str
+    """True for a row that is not yet as it has to be; NULL never."""
+    touched: tuple[str, ...]
+    """The columns that are set."""
+
+    @property
+    def write(self) -> Update:
+        """What is done to a pending row."""
+        return Update(assignment=self.assignment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Writes that a coming constraint would refuse are noted by a trigger; nobody's write fails for it."""
+
+    id: str
+    schema: str
+    table: str
+    constraint: str
+    """The name of what is going to be enforced."""
+    violated: str
+    """True for a row that the constraint would refuse; NULL never. Empty where one row cannot tell."""
+    triggers: tuple[PairTrigger, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +268,7 @@ class DataChange:
     """The columns that an Update sets, by name: a table is not walked by a key that changes meanwhile."""
 
 
-RowWork = RowChange | DataChange
+RowWork = RowChange | RowFill | DataChange
 """Rows to be worked on in batches."""
 
 
@@ -198,6 +289,8 @@ class Compiled:
 
     steps: tuple[Step, ...] = ()
     rows: tuple[RowChange, ...] = ()
+    fills: tuple[RowFill, ...] = ()
+    watches: tuple[Watch, ...] = ()
     data: tuple[DataChange, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     cautions: tuple[Caution, ...] = ()

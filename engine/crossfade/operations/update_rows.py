@@ -13,21 +13,19 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations import data_preflight, rule_preflight, table_preflight
-from crossfade.operations.data_statement import data_id, pending
+from crossfade.operations.data_statement import pending
 from crossfade.operations.step import Caution, Compiled, DataChange, Update
 from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
+    from crossfade.operations.step import Place
     from crossfade.plan.changes import UpdateRows
     from crossfade.postgres.catalog import Catalog, Table
 
 
-def compile_change(change: UpdateRows, plan: str, position: int, catalog: Catalog) -> Compiled:  # noqa: ARG001
-    """The rows of one change against a catalog; refusals instead where it cannot be done.
-
-    `position` is the change's place in the plan, from 1; its id begins with it.
-    """
+def compile_change(change: UpdateRows, place: Place, catalog: Catalog) -> Compiled:
+    """The rows of one change against a catalog; refusals instead where it cannot be done."""
     table = catalog.resolve(change.table.schema, change.table.name)
     unusable = tuple(table_preflight.table_refusals(change.table, catalog))
     if table is None or unusable:
@@ -36,19 +34,19 @@ def compile_change(change: UpdateRows, plan: str, position: int, catalog: Catalo
     found = (*_about_columns(change, table), *_about_rows(change, family))
     refusals = tuple(f for f in found if isinstance(f, Refusal))
     return Compiled(
-        data=() if any(r.ack is None for r in refusals) else (_rows(change, position, table),),
+        data=() if any(r.ack is None for r in refusals) else (_rows(change, place, table),),
         refusals=refusals,
         cautions=tuple(f for f in found if isinstance(f, Caution)),
         catalog=catalog,
     )
 
 
-def _rows(change: UpdateRows, position: int, table: Table) -> DataChange:
+def _rows(change: UpdateRows, place: Place, table: Table) -> DataChange:
     assignments = (
         sql.SQL("{} = {}").format(sql.Identifier(column), sql.SQL(value.sql)) for column, value in change.set.items()
     )
     return DataChange(
-        id=data_id(change, position),
+        id=place.id("rows"),
         schema=table.name.schema,
         table=table.name.name,
         pending=pending(change.where),

@@ -18,8 +18,8 @@ from psycopg import sql
 from crossfade.backfill.keys import Relation, choose_key
 from crossfade.errors import Refusal
 from crossfade.operations.data_preflight import without_key
-from crossfade.operations.data_statement import data_id, statement
-from crossfade.operations.step import Delete
+from crossfade.operations.data_statement import statement
+from crossfade.operations.step import Delete, Place
 from crossfade.plan.changes import DataEntry
 from crossfade.plan.words import shown
 from crossfade.postgres.names import QualifiedName
@@ -69,7 +69,7 @@ def data_refusals(connection: Connection, plan: Plan, program: Program, catalog:
 def _changes(plan: Plan, program: Program, catalog: Catalog) -> Iterator[_Change]:
     compiled = {work.id: work for work in program.data}
     for position, entry in enumerate(plan.changes, start=1):
-        work = compiled.get(data_id(entry, position)) if isinstance(entry, DataEntry) else None
+        work = compiled.get(Place(plan.name, position, entry.kind).id("rows")) if isinstance(entry, DataEntry) else None
         if not isinstance(entry, DataEntry) or work is None:
             continue
         table = catalog.table(QualifiedName(work.schema, work.table))

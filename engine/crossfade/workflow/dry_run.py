@@ -59,7 +59,7 @@ class _Subject:
 
     @property
     def works(self) -> tuple[RowWork, ...]:
-        return (*self.program.rows, *self.program.data)
+        return self.program.work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +180,7 @@ def _try(
     found = catalog.table(table)
     assert found is not None
     written = Written(work=work, table=found, other=None if other is None else catalog.table(other))
-    stands_in = isinstance(work, RowChange) and found.column(work.new) is None
+    stands_in = isinstance(work, RowChange) and any(found.column(name) is None for name in work.new)
     asked = _stand_in(work) if stands_in and isinstance(work, RowChange) else work
     relations = relations_of(connection, table)
     largest = _largest(connection, [r.oid for r in relations])
@@ -209,10 +209,10 @@ def _try(
 
 def _stand_in(change: RowChange) -> RowChange:
     """The same rows, written without the new column: while that is empty, every row with an old value is pending."""
-    old = sql.Identifier(change.old)
+    old = sql.Identifier(change.old[0])
     return replace(
         change,
-        new=change.old,
+        new=change.old[:1],
         assignment=render(sql.SQL("{0} = {0}").format(old)),
         pending=render(sql.SQL("({} IS NOT NULL)").format(old)),
     )
@@ -259,8 +259,8 @@ def _about(tried: list[_Tried], server: Server) -> Iterator[Note]:
         if one.stands_in and isinstance(one.written.work, RowChange):
             yield Note(
                 about=name,
-                message=f"column {one.written.work.new} is not there before expand: in its place "
-                f"{one.written.work.old} was written with its own values, which no trigger of crossfade saw. Run "
+                message=f"column {one.written.work.new_names} is not there before expand: in its place "
+                f"{one.written.work.old[0]} was written with its own values, which no trigger of crossfade saw. Run "
                 "`crossfade expand` and rehearse again for what time, WAL, growth and HOT updates really come to",
             )
         if len(one.measured) > _MOST:

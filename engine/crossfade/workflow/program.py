@@ -6,41 +6,37 @@ the ledger, since after expand the catalog has our own objects in it and is no l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import PreflightRefused, Refusal
-from crossfade.operations import copy_rows, delete_rows, kept_timestamps, rename_column, update_rows
+from crossfade.operations import kept_timestamps
+from crossfade.operations.kinds import OPERATIONS
 from crossfade.operations.step import (
     Caution,
     Compiled,
     Copy,
     DataChange,
     Delete,
+    Dropped,
     PairTrigger,
     Part,
     Phase,
+    Place,
     RowChange,
+    RowFill,
     RowWork,
     Step,
     Update,
+    Watch,
     Write,
 )
-from crossfade.plan.changes import CopyRows, DeleteRows, RenameColumn, UpdateRows
 from crossfade.postgres.statement import Lock, LockMode, Statement
 
 if TYPE_CHECKING:
     from crossfade.plan.model import Plan
     from crossfade.postgres.catalog import Catalog
-
-OPERATIONS: dict[type, Callable[[Any, str, int, Catalog], Compiled]] = {
-    RenameColumn: rename_column.compile_change,
-    UpdateRows: update_rows.compile_change,
-    DeleteRows: delete_rows.compile_change,
-    CopyRows: copy_rows.compile_change,
-}
-"""A kind of change, and what compiles it."""
 
 _WRITES: dict[str, type[Write]] = {"update": Update, "delete": Delete, "copy": Copy}
 """What a batch does, by the word that a stored program has for it."""
@@ -53,12 +49,14 @@ class Program:
     plan: str
     steps: tuple[Step, ...]
     rows: tuple[RowChange, ...]
+    fills: tuple[RowFill, ...] = ()
+    watches: tuple[Watch, ...] = ()
     data: tuple[DataChange, ...] = ()
 
     @property
     def work(self) -> tuple[RowWork, ...]:
-        """Everything that is done in batches, in the plan's order."""
-        return (*self.rows, *self.data)
+        """Everything that is done in batches: both shapes first, since a fill may need them."""
+        return (*self.rows, *self.fills, *self.data)
 
     def of(self, *parts: Part) -> tuple[Step, ...]:
         """The steps of these parts, in the order of execution."""
@@ -70,7 +68,7 @@ class Program:
 
     def is_empty(self, phase: Phase) -> bool:
         """Whether a phase has nothing to do, so that it passes through without gates."""
-        return not self.in_phase(phase) and not (phase is Phase.BACKFILL and (self.rows or self.data))
+        return not self.in_phase(phase) and not (phase is Phase.BACKFILL and self.work)
 
     def as_json(self) -> dict[str, Any]:
         """For the ledger; `from_json` reads it back."""
@@ -78,6 +76,8 @@ class Program:
             "plan": self.plan,
             "steps": [asdict(s) for s in self.steps],
             "rows": [asdict(r) for r in self.rows],
+            "fills": [asdict(f) for f in self.fills],
+            "watches": [asdict(w) for w in self.watches],
             "data": [{**asdict(d), "write": _write_document(d.write)} for d in self.data],
         }
 
@@ -88,8 +88,9 @@ def from_json(document: Mapping[str, Any]) -> Program:
         plan=document["plan"],
         steps=tuple(_step(s) for s in document["steps"]),
         rows=tuple(_row_change(r) for r in document["rows"]),
-        # A run that began before there were data changes has a program without them.
-        data=tuple(_data_change(d) for d in document.get("data", ())),
+        fills=tuple(RowFill(**{**f, "touched": tuple(f["touched"])}) for f in document["fills"]),
+        watches=tuple(Watch(**{**w, "triggers": _triggers(w)}) for w in document["watches"]),
+        data=tuple(_data_change(d) for d in document["data"]),
     )
 
 
@@ -109,7 +110,19 @@ def _statement(document: Mapping[str, Any]) -> Statement:
 
 
 def _row_change(document: Mapping[str, Any]) -> RowChange:
-    return RowChange(**{**document, "triggers": tuple(PairTrigger(**t) for t in document["triggers"])})
+    return RowChange(
+        **{
+            **document,
+            "old": tuple(document["old"]),
+            "new": tuple(document["new"]),
+            "dropped": tuple(Dropped(**d) for d in document["dropped"]),
+            "triggers": _triggers(document),
+        }
+    )
+
+
+def _triggers(document: Mapping[str, Any]) -> tuple[PairTrigger, ...]:
+    return tuple(PairTrigger(**t) for t in document["triggers"])
 
 
 def _write_document(write: Write) -> dict[str, Any]:
@@ -149,25 +162,25 @@ class Compilation:
 
 def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
     """Compile every change in order; refusals and cautions are gathered over all of them."""
-    steps: list[Step] = []
-    rows: list[RowChange] = []
-    data: list[DataChange] = []
-    refusals: list[Refusal] = []
-    cautions: list[Caution] = []
+    compiled: list[Compiled] = []
     before = catalog
     for position, change in enumerate(plan.changes, start=1):
-        compiled = OPERATIONS[type(change)](change, plan.name, position, catalog)
-        steps += compiled.steps
-        rows += compiled.rows
-        data += compiled.data
-        refusals += compiled.refusals
-        cautions += compiled.cautions
-        catalog = compiled.catalog
-    kept = kept_timestamps.compile_guards(plan.name, (*rows, *data), before, plan.backfill.updated_at)
+        compiled.append(OPERATIONS[type(change)](change, Place(plan.name, position, change.kind), catalog))
+        catalog = compiled[-1].catalog
+    program = Program(
+        plan=plan.name,
+        steps=(),
+        rows=tuple(r for c in compiled for r in c.rows),
+        fills=tuple(f for c in compiled for f in c.fills),
+        watches=tuple(w for c in compiled for w in c.watches),
+        data=tuple(d for c in compiled for d in c.data),
+    )
+    kept = kept_timestamps.compile_guards(plan.name, program.work, before, plan.backfill.updated_at)
+    steps = _ordered((*kept.steps, *(s for c in compiled for s in c.steps)))
     return Compilation(
-        program=Program(plan=plan.name, steps=_ordered((*kept.steps, *steps)), rows=tuple(rows), data=tuple(data)),
-        refusals=(*refusals, *kept.refusals),
-        cautions=tuple(dict.fromkeys((*cautions, *kept.cautions))),
+        program=replace(program, steps=steps),
+        refusals=(*(r for c in compiled for r in c.refusals), *kept.refusals),
+        cautions=tuple(dict.fromkeys((*(x for c in compiled for x in c.cautions), *kept.cautions))),
     )
 
 

@@ -203,8 +203,8 @@ def _verify(session: Session) -> None:
         )
         if found.mismatches:
             raise VerificationFailed(
-                f"{change.schema}.{change.table}: {_rows(found.mismatches)} between {change.old} and "
-                f"{change.new}; nothing was hidden. Keys: {', '.join(found.keys)}",
+                f"{change.schema}.{change.table}: {_rows(found.mismatches)} between {change.old_names} and "
+                f"{change.new_names}; nothing was hidden. Keys: {', '.join(found.keys)}",
                 hint="Somebody switched the triggers off, or wrote past them. Decide which side is right, set the "
                 "other to it in those rows, and run the command again.",
             )

@@ -1,0 +1,70 @@
+"""Fields that many kinds of change have, and the values that they take."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from crossfade.plan.entries import Entry, Given
+from crossfade.plan.expressions import Expression
+from crossfade.plan.names import Identifier, TableName, check_identifier
+
+Prose = Annotated[str, StringConstraints(strip_whitespace=True)]
+Note = Annotated[Prose | None, Given()]
+Condition = Annotated[Expression | None, Given()]
+Value = Annotated[Expression | None, Given()]
+"""An expression that may be left out."""
+Name = Annotated[Identifier | None, Given()]
+"""An identifier that may be left out."""
+NOTE = "A remark for the people who review the plan."
+TABLE = "The table, `name` or `schema.name`; a part with a dot or a quote goes in double quotes."
+TABLE_EXAMPLES = ["users", "shop.users", '"Odd.Schema"."My Table"']
+# A pattern makes the JSON Schema of a mapping one of `patternProperties`, which closes it to anything else.
+ColumnName = Annotated[str, AfterValidator(check_identifier), Field(json_schema_extra={"pattern": r"^[\s\S]{1,63}$"})]
+Values = dict[ColumnName, Expression]
+"""What columns get, by their names."""
+
+
+class ChangeModel(Entry):
+    """What every kind of change has."""
+
+    note: Note = Field(default=None, description=NOTE)
+
+    @property
+    def tables(self) -> tuple[TableName, ...]:
+        """The tables that it is about, as far as the plan names them."""
+        return ()
+
+    @property
+    def expressions(self) -> tuple[tuple[str, Expression], ...]:
+        """Every expression, with its place in the entry."""
+        return ()
+
+    @property
+    def tells_shapes_apart(self) -> bool:
+        """Whether a write of the old shape can be told from one of the new, so that legacy writes are seen."""
+        return False
+
+    @property
+    def watches_writes(self) -> bool:
+        """Whether writes that a coming constraint would refuse are counted before it is enforced."""
+        return False
+
+
+class TableChange(ChangeModel):
+    """What every change of one table has."""
+
+    table: TableName = Field(description=TABLE, examples=TABLE_EXAMPLES)
+
+    @property
+    def tables(self) -> tuple[TableName, ...]:
+        """The tables that it is about."""
+        return (self.table,)
+
+
+def placed(key: str, values: Values, where: Expression | None) -> Iterator[tuple[str, Expression]]:
+    """The expressions of an entry with their places in it."""
+    for column, expression in values.items():
+        yield f"{key}.{column}", expression
+    if where is not None:
+        yield "where", where
