@@ -171,7 +171,6 @@ def pair() -> column_sync.Pair:
         plan=RUN,
         table=USERS,
         members=(USERS,),
-        locked=(str(USERS),),
         old="email",
         new="email_address",
         type="text",

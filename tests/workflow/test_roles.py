@@ -201,7 +201,6 @@ def test_an_app_without_any_right_in_our_schema_writes_to_a_synchronised_table(d
         plan="users-email",
         table=users,
         members=(users,),
-        locked=(str(users),),
         old="email",
         new="email_address",
         type="text",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from crossfade.operations import copy_rows, delete_rows, rename_column, update_rows
+from crossfade.operations import change_type, copy_rows, delete_rows, rename_column, update_rows
 from crossfade.plan import changes
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from crossfade.postgres.catalog import Catalog
 
 OPERATIONS: dict[type, Callable[[Any, Place, Catalog], Compiled]] = {
+    changes.ChangeType: change_type.compile_change,
     changes.RenameColumn: rename_column.compile_change,
     changes.UpdateRows: update_rows.compile_change,
     changes.DeleteRows: delete_rows.compile_change,

@@ -20,16 +20,17 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations import column_sync, constants, index_copy, rename_preflight
+from crossfade.operations import column_sync, constants, index_build, index_copy, rename_preflight, sameness
 from crossfade.operations.own_names import mark
 from crossfade.operations.step import Compiled, Dropped, Part, RowChange, Step
-from crossfade.postgres.statement import Lock, LockMode, Statement, render
+from crossfade.operations.table_preflight import descendants_by_inheritance, family_of
+from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
     from crossfade.operations.column_sync import Pair
     from crossfade.operations.step import Place
     from crossfade.plan.changes import RenameColumn
-    from crossfade.postgres.catalog import Catalog, Column, QualifiedName, Table
+    from crossfade.postgres.catalog import Catalog, Column, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,9 @@ class _Rename:
         """The table, for SQL."""
         return sql.Identifier(self.table.name.schema, self.table.name.name)
 
-    def alter(self, action: sql.Composable, *, mode: LockMode = LockMode.ACCESS_EXCLUSIVE) -> Statement:
-        """An ALTER TABLE of the table, which locks its partitions and children as well."""
-        return Statement(
-            text=render(sql.SQL("ALTER TABLE {} {}").format(self.relation, action)),
-            locks=tuple(Lock(relation=r, mode=mode) for r in self.pair.locked),
-        )
+    def alter(self, action: sql.Composable) -> Statement:
+        """An ALTER TABLE of the table."""
+        return Statement(text=render(sql.SQL("ALTER TABLE {} {}").format(self.relation, action)))
 
     def rename(self, source: str, target: str) -> Statement:
         """Give one column another name."""
@@ -73,7 +71,7 @@ def compile_change(change: RenameColumn, place: Place, catalog: Catalog) -> Comp
         return Compiled(refusals=refusals, cautions=cautions, catalog=catalog)
     pair = _pair(change, place.plan, table, column, catalog)
     rename = _Rename(place=place, pair=pair, table=table, column=column, catalog=catalog)
-    steps = (_add_twin(rename), *index_copy.steps(place, pair, catalog, table), _analyze(rename))
+    steps = (_add_twin(rename), *_index_steps(rename), _analyze(rename))
     return Compiled(
         steps=(*steps, _hide(rename), _drop(rename)),
         rows=(_rows(rename),),
@@ -90,33 +88,20 @@ def _pair(change: RenameColumn, plan: str, table: Table, column: Column, catalog
     return column_sync.Pair(
         plan=plan,
         table=table.name,
-        members=(table.name, *_descendants(catalog, table, inheritance_only=True)),
-        locked=tuple(str(n) for n in (table.name, *_descendants(catalog, table, inheritance_only=False))),
+        members=(table.name, *descendants_by_inheritance(catalog, table)),
         old=change.from_,
         new=change.to,
         type=column.type,
-        exact=column_sync.is_exact(column),
+        exact=sameness.is_exact(column),
         default=default.expression if default and not generated else None,
         volatile_default=generated,
         nullable=not column.not_null,
-        deferrable=frozenset(c.name for c in table.constraints if c.deferrable),
     )
-
-
-def _descendants(catalog: Catalog, table: Table, *, inheritance_only: bool) -> Iterator[QualifiedName]:
-    """Names of the children below; partitions only on request, since they get clones of their parent's triggers."""
-    for name in (*table.children, *(() if inheritance_only else table.partitions)):
-        yield name
-        child = catalog.table(name)
-        if child is not None:
-            yield from _descendants(catalog, child, inheritance_only=inheritance_only)
 
 
 def _add_twin(rename: _Rename) -> Step:
     pair, column, new = rename.pair, rename.column, sql.Identifier(rename.pair.new)
-    added = rename.alter(sql.SQL("ADD COLUMN {} {}").format(new, _type(column)))
-    # PostgreSQL checks NULL against a constrained domain row by row, and so rewrites the table.
-    statements = [replace(added, rewrites=column.domain_constrained)]
+    statements = [rename.alter(sql.SQL("ADD COLUMN {} {}").format(new, _type(column)))]
     statements += [rename.alter(sql.SQL("ALTER COLUMN {} {}").format(new, a)) for a in _attributes(column, pair)]
     statements.append(
         Statement(
@@ -182,6 +167,13 @@ def _grants(rename: _Rename) -> Iterator[Statement]:
         )
 
 
+def _index_steps(rename: _Rename) -> Iterator[Step]:
+    pair = rename.pair
+    lax = index_copy.deferrable(rename.table)
+    copied = index_copy.copies(pair.plan, rename.table, {pair.old: pair.new}, rename.catalog, lax=lax)
+    return index_build.steps(rename.place, index_copy.builds(pair.plan, copied), Part.SEAL)
+
+
 def _rows(rename: _Rename) -> RowChange:
     pair, name = rename.pair, rename.table.name
     return RowChange(
@@ -205,13 +197,7 @@ def _analyze(rename: _Rename) -> Step:
         id=rename.place.id("analyze"),
         part=Part.SEAL,
         title=f"gather planner statistics of {rename.pair.new}",
-        statements=(
-            Statement(
-                text=render(sql.SQL("ANALYZE {}").format(rename.relation)),
-                locks=tuple(Lock(relation=r, mode=LockMode.SHARE_UPDATE_EXCLUSIVE) for r in rename.pair.locked),
-                scans=True,
-            ),
-        ),
+        statements=(Statement(text=render(sql.SQL("ANALYZE {}").format(rename.relation))),),
         transactional=False,
         done=render(
             sql.SQL(
@@ -269,8 +255,7 @@ def _column_exists(rename: _Rename, column: str) -> str:
 def _afterwards(rename: _Rename) -> Catalog:
     """The catalog with the column renamed throughout the table's family."""
     catalog = rename.catalog
-    names = (rename.table.name, *_descendants(catalog, rename.table, inheritance_only=False))
-    for table in [t for t in catalog.tables if t.name in names]:
+    for table in family_of(rename.table, catalog):
         catalog = catalog.with_table(_renamed(table, rename.pair))
     return catalog
 
@@ -283,7 +268,8 @@ def _renamed(table: Table, pair: Pair) -> Table:
         table,
         # The mark says to the plan's later changes that this one works on the column until the run is over.
         columns=tuple(
-            replace(c, name=pair.new, comment=mark(pair.plan)) if c.name == pair.old else c for c in table.columns
+            replace(c, name=pair.new, until_contract=pair.old, comment=mark(pair.plan)) if c.name == pair.old else c
+            for c in table.columns
         ),
         constraints=tuple(replace(c, columns=tuple(name(k) for k in c.columns)) for c in table.constraints),
         indexes=tuple(
@@ -291,7 +277,7 @@ def _renamed(table: Table, pair: Pair) -> Table:
                 i,
                 columns=tuple(None if k is None else name(k) for k in i.columns),
                 references=frozenset(name(k) for k in i.references),
-                definition=index_copy.copy_definition(i, i.name.name, pair, concurrently=False)
+                definition=index_copy.over_twins(i, {pair.old: pair.new}, frozenset())
                 if pair.old in i.references
                 else i.definition,
             )

@@ -6,28 +6,33 @@ accepted with `--ack WORD`; the word is the refusal's `ack`.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
-from crossfade.operations.acks import CDC, DEPENDENTS, REWRITE, TRIGGERS
+from crossfade.operations.acks import DEPENDENTS, TRIGGERS
+from crossfade.operations.column_preflight import (
+    name_refusals,
+    no_column,
+    order_refusals,
+    own_triggers,
+    replication_refusals,
+    rewrite_refusals,
+    right_refusals,
+    shape_refusals,
+)
 from crossfade.operations.constants import is_constant
 from crossfade.operations.own_names import LEDGER_SCHEMA
 from crossfade.operations.step import Caution
-from crossfade.operations.table_preflight import family_of, is_ours, other_runs, table_refusals
+from crossfade.operations.table_preflight import family_of, other_runs, table_refusals
 
 if TYPE_CHECKING:
     from crossfade.plan.changes import RenameColumn
     from crossfade.postgres.catalog import Catalog, Column, Table, Trigger
 
-SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
-SMALL_TABLE = 8 * 1024 * 1024
-"""Bytes; a rewrite of so little is over in milliseconds."""
 MANY_RELATIONS = 50
 """With so many partitions or children a change of the catalog can be felt."""
-FIRST_OF_OURS = "~crossfade"
 
 
 def check(
@@ -39,115 +44,19 @@ def check(
         return unusable, ()
     column = table.column(change.from_)
     if column is None:
-        return (_no_column(change, table),), ()
+        return (no_column(table, change.from_),), ()
     family = family_of(table, catalog)
     refusals = (
-        *_name_refusals(change, table, family),
-        *_shape_refusals(column, table, family),
+        *name_refusals(change.to, table, family),
+        *shape_refusals(column, table, family),
+        *rewrite_refusals(table, f"{table.name}.{column.name}", column.type, constrained=column.domain_constrained),
         *other_runs(family, [change.from_]),
-        *_right_refusals(family),
+        *right_refusals(family),
         *_trigger_refusals(change, family),
         *_dependent_refusals(column, table),
-        *_replication_refusals(table, catalog),
+        *replication_refusals(table, catalog),
     )
     return refusals, tuple(_cautions(column, table, family))
-
-
-def _no_column(change: RenameColumn, table: Table) -> Refusal:
-    names = [c.name for c in table.columns]
-    near = difflib.get_close_matches(change.from_, names, n=2)
-    return Refusal(
-        code="no_such_column",
-        object=f"{table.name}.{change.from_}",
-        message=f"table {table.name} has no column {change.from_}.",
-        instead=f"Did you mean {' or '.join(near)}?" if near else f"It has: {', '.join(names)}.",
-    )
-
-
-def _name_refusals(change: RenameColumn, table: Table, family: tuple[Table, ...]) -> Iterator[Refusal]:
-    if change.to in SYSTEM_COLUMNS:
-        yield Refusal(
-            code="name_taken",
-            object=f"{table.name}.{change.to}",
-            message=f"{change.to} is the name of a system column.",
-            instead="Choose another name.",
-        )
-    for member in family:
-        if member.column(change.to) is not None:
-            yield Refusal(
-                code="name_taken",
-                object=f"{member.name}.{change.to}",
-                message=f"table {member.name} already has a column {change.to}.",
-                instead="Choose another name, or drop that column first.",
-            )
-
-
-def _shape_refusals(column: Column, table: Table, family: tuple[Table, ...]) -> Iterator[Refusal]:
-    name = f"{table.name}.{column.name}"
-    if column.inherited_count:
-        parents = ", ".join(str(n) for n in (table.partition_parent, *table.inherits) if n is not None)
-        yield Refusal(
-            code="inherited_column",
-            object=name,
-            message="the column is inherited; PostgreSQL renames it only together with its parent's.",
-            instead=f"Name the parent in the plan: {parents}.",
-        )
-    if column.generated:
-        yield Refusal(
-            code="generated_column",
-            object=name,
-            message="it is a generated column; no app writes it, and a twin could not be filled.",
-            instead="Add a second generated column with the same expression, move the readers, and drop the first.",
-        )
-    for member in family:
-        if column.name in member.partition_key_columns:
-            yield Refusal(
-                code="partition_key",
-                object=f"{member.name}.{column.name}",
-                message="it is part of the partition key; a row written under the new name could not be routed.",
-                instead="Rename it in a maintenance window, or through a partitioned twin of the table.",
-            )
-        if member.kind == "foreign":
-            yield Refusal(
-                code="foreign_partition",
-                object=str(member.name),
-                message="a partition or child is a foreign table, which cannot carry the triggers.",
-                instead="Detach it for the time of the change.",
-            )
-    if table.typed_of:
-        yield Refusal(
-            code="unsupported_table",
-            object=str(table.name),
-            message=f"it is a typed table of {table.typed_of}.",
-            instead="Rename the type's attribute.",
-        )
-    if column.domain_constrained and table.size_bytes > SMALL_TABLE:
-        yield Refusal(
-            code="rewrite",
-            object=name,
-            message=f"its type {column.type} is a domain with constraints: adding a column of it rewrites the table "
-            f"({table.size_bytes // 2**20} MB) while reads and writes wait.",
-            instead="Do it in a maintenance window.",
-            ack=REWRITE,
-        )
-
-
-def _right_refusals(family: tuple[Table, ...]) -> Iterator[Refusal]:
-    for member in family:
-        if not member.owned:
-            yield Refusal(
-                code="not_owner",
-                object=str(member.name),
-                message=f"this role is not (a member of) its owner {member.owner}.",
-                instead=f"Connect as {member.owner}, or run: GRANT {member.owner} TO the role crossfade uses.",
-            )
-        elif not member.can_create_in_schema and member.indexes:
-            yield Refusal(
-                code="no_create_right",
-                object=member.name.schema,
-                message=f"this role may not create indexes in schema {member.name.schema}.",
-                instead=f"GRANT CREATE ON SCHEMA {member.name.schema} to it.",
-            )
 
 
 def _names(text: str, identifier: str) -> bool:
@@ -160,26 +69,13 @@ def _mentions(text: str, word: str) -> bool:
 
 
 def _trigger_refusals(change: RenameColumn, family: tuple[Table, ...]) -> Iterator[Refusal]:
-    seen: set[str] = set()
-    for member in family:
-        for trigger in member.triggers:
-            if is_ours(trigger) or trigger.parent_inherited or trigger.name in seen:
-                continue
-            seen.add(trigger.name)
-            yield from _one_trigger(change, member, trigger)
+    for member, trigger in own_triggers(family):
+        yield from order_refusals(member, trigger)
+        yield from _one_trigger(change, member, trigger)
 
 
 def _one_trigger(change: RenameColumn, table: Table, trigger: Trigger) -> Iterator[Refusal]:
     name = f"trigger {trigger.name} on {table.name}"
-    writes = {"insert", "update"} & trigger.events
-    if trigger.timing == "before" and trigger.row and writes and trigger.name > FIRST_OF_OURS:
-        yield Refusal(
-            code="trigger_order",
-            object=name,
-            message="it sorts after crossfade's triggers (BEFORE triggers fire in name order) and could set the two "
-            "columns apart.",
-            instead=f"Rename it, for example: ALTER TRIGGER {trigger.name} ON {table.name} RENAME TO a_name_before_it.",
-        )
     if change.from_ in trigger.columns:
         yield Refusal(
             code="trigger_columns",
@@ -219,20 +115,6 @@ def _dependent_refusals(column: Column, table: Table) -> Iterator[Refusal]:
             instead="Drop it or change it first. Left alone it follows the column, as with a plain RENAME COLUMN; "
             "what it calls the column for its own readers stays.",
             ack=DEPENDENTS,
-        )
-
-
-def _replication_refusals(table: Table, catalog: Catalog) -> Iterator[Refusal]:
-    published = [p.name for p in table.publications if p.columns is None]
-    if published or catalog.logical_slots:
-        through = [f"publication {p}" for p in published] + [f"slot {s}" for s in catalog.logical_slots]
-        yield Refusal(
-            code="logical_replication",
-            object=str(table.name),
-            message=f"it is replicated logically ({', '.join(through)}): a subscriber whose table lacks the new column "
-            "stops when the first row arrives.",
-            instead="Add the new column on every subscriber first.",
-            ack=CDC,
         )
 
 

@@ -8,7 +8,7 @@ and whatever it left half-made is removed by `cleanup` before it is tried again.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
 from crossfade.operations.own_names import mark, own_name
@@ -66,6 +66,14 @@ class Part(StrEnum):
         return {Part.EXPAND: Phase.EXPAND, Part.SEAL: Phase.BACKFILL}.get(self, Phase.CONTRACT)
 
 
+class Turn(IntEnum):
+    """When within its part a step runs. What exchanges names is together, so that it can be one transaction."""
+
+    BEFORE = -1
+    AMONG = 0
+    AFTER = 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """The smallest unit the runner executes."""
@@ -84,6 +92,8 @@ class Step:
     """A query for one boolean: is the effect in the catalog?"""
     cleanup: tuple[Statement, ...] = ()
     """Run before a step outside a transaction, to remove an invalid leftover; does nothing where there is none."""
+    turn: Turn = Turn.AMONG
+    """When within its part, whatever its change's place in the plan."""
 
     @property
     def phase(self) -> Phase:
@@ -284,6 +294,27 @@ class Caution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """SQL of the plan that the database has to take before anything is touched, tried on an empty table of its own."""
+
+    where: str
+    """The place in the plan: `using of change_type on public.orders`."""
+    shown: str
+    """The SQL as the plan has it."""
+    columns: tuple[tuple[str, str], ...]
+    """The table's columns: name, and type in SQL's quoting."""
+    statement: str
+    """What is tried; it names the table `pg_temp.crossfade_trial`."""
+    value: str | None = None
+    """The expression itself, where it must not be volatile."""
+    functions: tuple[tuple[str | None, str], ...] = ()
+    """The functions that it calls: the schema, where one is written, and the name."""
+
+
+TRIAL_TABLE = "pg_temp.crossfade_trial"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
     """What one change compiles to against a catalog."""
 
@@ -294,5 +325,6 @@ class Compiled:
     data: tuple[DataChange, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     cautions: tuple[Caution, ...] = ()
+    trials: tuple[Trial, ...] = ()
     catalog: Catalog = field(kw_only=True)
     """The catalog as the finished change leaves it, for the plan's later changes."""

@@ -12,7 +12,7 @@ from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.plan.names import TableName
-    from crossfade.postgres.catalog import Catalog, Table, Trigger
+    from crossfade.postgres.catalog import Catalog, QualifiedName, Table, Trigger
 
 OLDEST_SERVER = 140000
 
@@ -25,6 +25,15 @@ def family_of(table: Table, catalog: Catalog) -> tuple[Table, ...]:
         if below is not None:
             found += [t for t in family_of(below, catalog) if t not in found]
     return tuple(found)
+
+
+def descendants_by_inheritance(catalog: Catalog, table: Table) -> Iterator[QualifiedName]:
+    """Names of the inheritance children below, which need triggers of their own; partitions get clones."""
+    for name in table.children:
+        yield name
+        child = catalog.table(name)
+        if child is not None:
+            yield from descendants_by_inheritance(catalog, child)
 
 
 def table_refusals(name: TableName, catalog: Catalog) -> Iterator[Refusal]:

@@ -7,7 +7,7 @@ a database knows, whether a function exists and what it gives, is for preflight.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -76,6 +76,19 @@ class Expression:
     def of_column(cls, name: str) -> Expression:
         """The value of a column."""
         return cls.parse('"' + name.replace('"', '""') + '"')
+
+    def over(self, names: Mapping[str, str]) -> Expression:
+        """The same over columns of other names."""
+        from pglast.ast import String
+
+        tree = _tree(self.sql)
+        for node in _nodes(tree):
+            if type(node).__name__ == "ColumnRef":
+                name = node.fields[0].sval
+                node.fields = (String(sval=names.get(name, name)),)
+        from pglast.stream import RawStream
+
+        return Expression.parse(RawStream()(tree))
 
     def __str__(self) -> str:
         return self.text

@@ -14,9 +14,11 @@ from crossfade.postgres.catalog_objects import (
     Column,
     Constraint,
     ConstraintKind,
+    DataType,
     Default,
     Dependent,
     DependentKind,
+    Domain,
     ExtendedStatistics,
     ForeignKey,
     Identity,
@@ -26,7 +28,9 @@ from crossfade.postgres.catalog_objects import (
     Rule,
     TextFunction,
     Trigger,
+    VolatileFunction,
 )
+from crossfade.postgres.catalog_views import View
 from crossfade.postgres.names import QualifiedName, quoted
 
 __all__ = [
@@ -34,9 +38,11 @@ __all__ = [
     "Column",
     "Constraint",
     "ConstraintKind",
+    "DataType",
     "Default",
     "Dependent",
     "DependentKind",
+    "Domain",
     "ExtendedStatistics",
     "ForeignKey",
     "Identity",
@@ -49,6 +55,8 @@ __all__ = [
     "TableKind",
     "TextFunction",
     "Trigger",
+    "View",
+    "VolatileFunction",
     "quoted",
 ]
 
@@ -90,6 +98,8 @@ class Table:
     partition_key_columns: tuple[str, ...] = ()
     """Those inside expressions too."""
     partition_parent: QualifiedName | None = None
+    partition_bound: str | None = None
+    """`FOR VALUES FROM (1) TO (10)`, `DEFAULT`; None for a table that is no partition."""
     partitions: tuple[QualifiedName, ...] = ()
     """Direct ones only."""
     inherits: tuple[QualifiedName, ...] = ()
@@ -106,6 +116,13 @@ class Table:
     """With TOAST and indexes."""
     access_method: str | None = "heap"
     typed_of: str | None = None
+    until_contract: QualifiedName | None = None
+    """The name by which it is found until contract, where an earlier change of the plan gives it another one then."""
+
+    @property
+    def staged(self) -> QualifiedName:
+        """The name that statements before contract have to use."""
+        return self.until_contract or self.name
 
     @property
     def is_temporary(self) -> bool:
@@ -142,14 +159,22 @@ class Catalog:
     """`180006`."""
     server_version_text: str = ""
     database: str = ""
+    types: tuple[DataType, ...] = ()
+    """The types asked for that exist."""
     tables: tuple[Table, ...] = ()
     """The tables asked for, with all their partitions and inheritance children."""
+    views: tuple[View, ...] = ()
+    """Every view and materialised view on top of them, also through other views; what one needs comes before it."""
     all_table_names: tuple[QualifiedName, ...] = ()
     """Every table and view of the database outside the system's schemas."""
     relation_names: frozenset[QualifiedName] = frozenset()
     """Those, and indexes, sequences and composite types: the names that a new relation cannot have."""
     search_path: tuple[str, ...] = ("public",)
     """The session's, existing schemas only, without `pg_catalog`."""
+    time_zone: str = "UTC"
+    """The session's TimeZone, as it was set."""
+    domains: tuple[Domain, ...] = ()
+    volatile_functions: tuple[VolatileFunction, ...] = ()
     current_user: str = ""
     is_superuser: bool = False
     can_create_in_database: bool = False
@@ -161,6 +186,10 @@ class Catalog:
     def table(self, name: QualifiedName) -> Table | None:
         """The table of that name, if it was read."""
         return next((t for t in self.tables if t.name == name), None)
+
+    def type(self, written: str) -> DataType | None:
+        """The type that was asked for in these words, if there is one."""
+        return next((t for t in self.types if t.asked == written), None)
 
     def resolve(self, schema: str | None, name: str) -> Table | None:
         """The table that a plan means; without a schema, the first one on the search path has it."""

@@ -29,6 +29,24 @@ TEXT = QualifiedName("pg_catalog", "text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataType:
+    """A type that exists."""
+
+    asked: str
+    """As it was asked for, printed from its parse tree."""
+    spelling: str
+    """PostgreSQL's own: `numeric(12,2)`, `public.status`."""
+    name: QualifiedName
+    category: str
+    """`pg_type.typcategory`; `E` is an enum."""
+    base: QualifiedName
+    """What a domain comes down to at last; else the type itself."""
+    constrained: bool = False
+    """It is a domain that checks something, itself or further down."""
+    collation_deterministic: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Privilege:
     """One right on an object, as `aclexplode` tells it."""
 
@@ -110,6 +128,13 @@ class Column:
     """Rows older than the column take a stored value (a fast ADD COLUMN … DEFAULT)."""
     average_width: int | None = None
     """In bytes, from the statistics, where the reader may see them."""
+    until_contract: str | None = None
+    """The name by which it is found until contract, where an earlier change of the plan gives it another one then."""
+
+    @property
+    def staged(self) -> str:
+        """The name that statements before contract have to use."""
+        return self.until_contract or self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,3 +290,28 @@ class ExtendedStatistics:
     """Every column that it uses, in expressions too."""
     target: int | None = None
     comment: str | None = None
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """A domain of the database outside the system's schemas."""
+
+    name: QualifiedName
+    type: str
+    """What it is over, with its modifier; perhaps another domain."""
+    type_name: QualifiedName
+    """The same without the modifier."""
+    not_null: bool = False
+    default: str | None = None
+    constraints: tuple[Constraint, ...] = ()
+    """Its CHECKs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolatileFunction:
+    """A user's function that is declared VOLATILE (or has an overload that is)."""
+
+    name: QualifiedName
+    body: str | None = None
+    """Only where the planner may put it in place of the call: one overload, in SQL, without settings of its own."""

@@ -23,6 +23,7 @@ from crossfade.postgres.catalog import (
     Constraint,
     Default,
     Dependent,
+    Domain,
     ExtendedStatistics,
     ForeignKey,
     Identity,
@@ -34,12 +35,18 @@ from crossfade.postgres.catalog import (
     Table,
     TextFunction,
     Trigger,
+    View,
+    VolatileFunction,
 )
+from crossfade.postgres.catalog_types import read_types
+from crossfade.postgres.catalog_views import from_row, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import psycopg
+
+    from crossfade.postgres.catalog_types import WrittenType
 
 Row: TypeAlias = dict[str, Any]
 
@@ -66,7 +73,9 @@ class _Parts:
     functions: Sequence[Row]
 
 
-def read_catalog(connection: psycopg.Connection[Any], tables: Iterable[tuple[str | None, str]]) -> Catalog:
+def read_catalog(
+    connection: psycopg.Connection[Any], tables: Iterable[tuple[str | None, str]], types: Iterable[WrittenType] = ()
+) -> Catalog:
     """Read the named tables (schema or None, name) with their partitions and children, and what we may do here.
 
     A name that does not exist is simply not in the answer. The connection must not be in a transaction.
@@ -75,26 +84,46 @@ def read_catalog(connection: psycopg.Connection[Any], tables: Iterable[tuple[str
     with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         (facts,) = _fetch(cursor, "catalog_session", {})
+        known = tuple(read_types(connection, types))
         cursor.execute("SET LOCAL search_path = pg_catalog")
         # The planner takes these queries for expensive ones; compiling them would cost a hundred times their run.
         cursor.execute("SET LOCAL jit = off")
         relations = _fetch(cursor, "catalog_names", {})
+        domains = _fetch(cursor, "catalog_domains", {})
+        volatile = _fetch(cursor, "catalog_volatile_functions", {})
         asked = {
             "schemas": [schema for schema, _ in wanted],
             "names": [name for _, name in wanted],
             "path": facts["search_path"],
         }
         rows = _fetch(cursor, "catalog_tables", asked)
-        parts = _read_parts(cursor, rows, facts["server_version"])
+        views = _fetch(cursor, "catalog_views", {"oids": [row["oid"] for row in rows]})
+        parts = _read_parts(cursor, rows, views, facts["server_version"])
     facts["search_path"] = tuple(facts["search_path"])
     facts["logical_slots"] = tuple(facts["logical_slots"])
     facts["statements_extension"] = _qualified(facts["statements_extension"])
     return Catalog(
         **facts,
+        types=known,
         tables=_with_leaf_sums(tuple(_table(row, parts) for row in rows)),
+        views=in_order(_view(row, parts) for row in views),
         all_table_names=tuple(QualifiedName(r["schema"], r["name"]) for r in relations if r["is_table"]),
         relation_names=frozenset(QualifiedName(r["schema"], r["name"]) for r in relations),
+        domains=tuple(_domain(row) for row in domains),
+        volatile_functions=tuple(VolatileFunction(name=QualifiedName(*r["name"]), body=r["body"]) for r in volatile),
     )
+
+
+def read_with_partners(
+    connection: psycopg.Connection[Any], tables: Iterable[tuple[str | None, str]], types: Iterable[WrittenType] = ()
+) -> Catalog:
+    """The same with every table that a foreign key connects to the named ones, in either direction."""
+    wanted, types = list(tables), tuple(types)
+    found = read_catalog(connection, wanted, types)
+    partners = {key.table for table in found.tables for key in table.incoming_foreign_keys}
+    partners |= {c.referenced for table in found.tables for c in table.constraints if c.referenced is not None}
+    more = [(name.schema, name.name) for name in sorted(partners) if found.table(name) is None]
+    return read_catalog(connection, [*wanted, *more], types) if more else found
 
 
 @cache
@@ -107,9 +136,12 @@ def _fetch(cursor: psycopg.Cursor[Row], name: str, parameters: Mapping[str, Any]
     return cursor.execute(_query(name), parameters or None, prepare=False).fetchall()
 
 
-def _read_parts(cursor: psycopg.Cursor[Row], tables: Sequence[Row], server_version: int) -> _Parts:
+def _read_parts(
+    cursor: psycopg.Cursor[Row], tables: Sequence[Row], views: Sequence[Row], server_version: int
+) -> _Parts:
     oids = [row["oid"] for row in tables]
     of = {"oids": oids}
+    with_views = {"oids": [*oids, *(row["oid"] for row in views)]}
     publications = "catalog_publications"
     if server_version < _FIRST_WITH_PUBLICATION_DETAILS:
         publications = "catalog_publications_14"
@@ -119,15 +151,15 @@ def _read_parts(cursor: psycopg.Cursor[Row], tables: Sequence[Row], server_versi
     for function in functions:
         function["words"] = frozenset(_WORD.findall(function["body"].lower()))
     return _Parts(
-        columns=_grouped(_fetch(cursor, "catalog_columns", of), "relation"),
+        columns=_grouped(_fetch(cursor, "catalog_columns", with_views), "relation"),
         constraints=_grouped(constraints, "relation"),
         # A partition's copy of a foreign key says nothing that its parent's does not.
         incoming=_grouped([row for row in constraints if row["target"] and not row["is_copy"]], "target"),
-        indexes=_grouped(_fetch(cursor, "catalog_indexes", of), "relation"),
-        triggers=_grouped(_fetch(cursor, "catalog_triggers", of), "relation"),
+        indexes=_grouped(_fetch(cursor, "catalog_indexes", with_views), "relation"),
+        triggers=_grouped(_fetch(cursor, "catalog_triggers", with_views), "relation"),
         dependents=_grouped(_fetch(cursor, "catalog_dependents", of), "relation"),
         publications=_grouped(_fetch(cursor, publications, of), "relation"),
-        statistics=_grouped(_fetch(cursor, "catalog_statistics", of), "relation"),
+        statistics=_grouped(_fetch(cursor, "catalog_statistics", with_views), "relation"),
         functions=functions,
     )
 
@@ -179,6 +211,17 @@ def _table(row: Row, parts: _Parts) -> Table:
     return Table(**fields)
 
 
+def _view(row: Row, parts: _Parts) -> View:
+    oid = row["oid"]
+    return from_row(
+        row,
+        columns=tuple(_column(r) for r in parts.columns.get(oid, ())),
+        indexes=tuple(_index(r) for r in parts.indexes.get(oid, ())),
+        triggers=tuple(_trigger(r) for r in parts.triggers.get(oid, ())),
+        extended_statistics=tuple(_statistics(r) for r in parts.statistics.get(oid, ())),
+    )
+
+
 def _column(row: Row) -> Column:
     fields = _fields(row, Column)
     fields |= {key: _qualified(row[key]) for key in ("type_name", "base_type", "element_type", "collation")}
@@ -206,6 +249,16 @@ def _column(row: Row) -> Column:
 def _constraint(row: Row) -> Constraint:
     named_once = tuple(dict.fromkeys(row["columns"]))
     return Constraint(**_fields(row, Constraint) | {"columns": named_once, "referenced": _qualified(row["referenced"])})
+
+
+def _domain(row: Row) -> Domain:
+    checks = tuple(Constraint(kind="check", columns=(), **check) for check in row["constraints"])
+    own = {
+        "name": QualifiedName(*row["name"]),
+        "type_name": QualifiedName(*row["type_name"]),
+        "constraints": checks,
+    }
+    return Domain(**_fields(row, Domain) | own)
 
 
 def _foreign_key(row: Row) -> ForeignKey:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from crossfade.postgres.catalog_read import read_catalog
+from crossfade.postgres.catalog_read import read_with_partners
 from crossfade.workflow.data_preflight import data_refusals
 from crossfade.workflow.program import Compilation, compile_plan
 from crossfade.workflow.star_statements import star_cautions
 from crossfade.workflow.stranger_cautions import stranger_cautions
+from crossfade.workflow.trials import trial_refusals
 
 if TYPE_CHECKING:
     from crossfade.plan.model import Plan
@@ -28,10 +29,14 @@ def examine(connect: Callable[[], Connection], plan: Plan, acks: Iterable[str]) 
     with connect() as connection:
         connection.execute("RESET search_path")
         named = dict.fromkeys(table for change in plan.changes for table in change.tables)
-        catalog = read_catalog(connection, [(table.schema, table.name) for table in named])
+        types = tuple(t for change in plan.changes for t in change.types)
+        catalog = read_with_partners(connection, [(table.schema, table.name) for table in named], types)
         connection.execute("SET search_path = pg_catalog")
         compilation = compile_plan(plan, catalog)
-        against = data_refusals(connection, plan, compilation.program, catalog)
+        against = (
+            *data_refusals(connection, plan, compilation.program, catalog),
+            *trial_refusals(connection, compilation.trials, catalog),
+        )
         # Changes of rows leave the columns as they are.
         of_shape = compilation.program.steps and not compilation.program.data
         tables = tuple(t.name for t in catalog.tables) if of_shape else ()

@@ -28,6 +28,8 @@ from crossfade.operations.step import (
     RowFill,
     RowWork,
     Step,
+    Trial,
+    Turn,
     Update,
     Watch,
     Write,
@@ -99,6 +101,7 @@ def _step(document: Mapping[str, Any]) -> Step:
         **{
             **document,
             "part": Part(document["part"]),
+            "turn": Turn(document["turn"]),
             **{key: tuple(_statement(s) for s in document[key]) for key in ("statements", "undo", "cleanup")},
         }
     )
@@ -143,6 +146,8 @@ class Compilation:
     program: Program
     refusals: tuple[Refusal, ...] = ()
     cautions: tuple[Caution, ...] = ()
+    trials: tuple[Trial, ...] = ()
+    """SQL of the plan that the database has to take."""
 
     def accepting(self, acks: Iterable[str]) -> Compilation:
         """Without the refusals and cautions that these words accept."""
@@ -181,10 +186,11 @@ def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
         program=replace(program, steps=steps),
         refusals=(*(r for c in compiled for r in c.refusals), *kept.refusals),
         cautions=tuple(dict.fromkeys((*(x for c in compiled for x in c.cautions), *kept.cautions))),
+        trials=tuple(t for c in compiled for t in c.trials),
     )
 
 
 def _ordered(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """By part; within one in the order of the changes."""
+    """By part and turn; within them in the order of the changes."""
     order = list(Part)
-    return tuple(sorted(steps, key=lambda s: order.index(s.part)))
+    return tuple(sorted(steps, key=lambda s: (order.index(s.part), s.turn)))

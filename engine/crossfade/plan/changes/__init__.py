@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from crossfade.plan.changes.change_type import ChangeType
 from crossfade.plan.changes.copy_rows import CopyRows
 from crossfade.plan.changes.delete_rows import DeleteRows
 from crossfade.plan.changes.fields import Prose
@@ -9,9 +10,19 @@ from crossfade.plan.changes.rename_column import RenameColumn
 from crossfade.plan.changes.update_rows import UpdateRows
 from crossfade.plan.entries import OneKey
 
-__all__ = ["Change", "ChangeEntry", "CopyRows", "DataEntry", "DeleteRows", "Prose", "RenameColumn", "UpdateRows"]
+__all__ = [
+    "Change",
+    "ChangeEntry",
+    "ChangeType",
+    "CopyRows",
+    "DataEntry",
+    "DeleteRows",
+    "Prose",
+    "RenameColumn",
+    "UpdateRows",
+]
 
-Change = RenameColumn | UpdateRows | DeleteRows | CopyRows
+Change = RenameColumn | ChangeType | UpdateRows | DeleteRows | CopyRows
 """Every kind of change, as a union; this is the registry."""
 
 DataEntry = UpdateRows | DeleteRows | CopyRows

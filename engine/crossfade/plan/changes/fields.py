@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from crossfade.plan.entries import Entry, Given
 from crossfade.plan.expressions import Expression
 from crossfade.plan.names import Identifier, TableName, check_identifier
+from crossfade.plan.types import SqlType
 
 Prose = Annotated[str, StringConstraints(strip_whitespace=True)]
 Note = Annotated[Prose | None, Given()]
@@ -33,6 +34,11 @@ class ChangeModel(Entry):
     @property
     def tables(self) -> tuple[TableName, ...]:
         """The tables that it is about, as far as the plan names them."""
+        return ()
+
+    @property
+    def types(self) -> tuple[SqlType, ...]:
+        """The data types that it names."""
         return ()
 
     @property

@@ -3,6 +3,7 @@ SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS serv
        pg_catalog.current_setting('server_version') AS server_version_text,
        pg_catalog.current_database()::pg_catalog.text AS database,
        current_user::pg_catalog.text AS current_user,
+       pg_catalog.current_setting('TimeZone') AS time_zone,
        (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) current_user) AS is_superuser,
        pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') AS can_create_in_database,
        pg_catalog.array_remove(pg_catalog.current_schemas(true), 'pg_catalog')::pg_catalog.text[] AS search_path,

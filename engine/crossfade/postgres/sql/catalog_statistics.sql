@@ -12,6 +12,7 @@ SELECT x.stxrelid::bigint AS relation,
                                  AND d.refobjid = x.stxrelid AND d.refobjsubid = a.attnum))
              ORDER BY a.attnum) AS columns,
        CASE WHEN x.stxstattarget >= 0 THEN x.stxstattarget::int END AS target,
+       pg_get_userbyid(x.stxowner)::text AS owner,
        obj_description(x.oid, 'pg_statistic_ext') AS comment
 FROM pg_statistic_ext x
 JOIN pg_namespace n ON n.oid = x.stxnamespace

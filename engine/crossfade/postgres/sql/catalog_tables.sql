@@ -46,6 +46,7 @@ SELECT c.oid::bigint AS oid,
                              AND d.deptype = 'i')
              ORDER BY a.attnum) AS partition_key_columns,
        c.relispartition AS is_partition,
+       CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END AS partition_bound,
        ARRAY(SELECT ARRAY[pn.nspname::text, p.relname::text]
              FROM pg_inherits i
              JOIN pg_class p ON p.oid = i.inhparent

@@ -1,0 +1,93 @@
+"""CHECK constraints over a column: a copy over the twin, validated before contract; in contract the names change hands.
+
+The copy is PostgreSQL's own text of the constraint, read again over the twin: that is what ALTER … TYPE does, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+from crossfade.operations import constraints
+from crossfade.operations.constraints import Unvalidated
+from crossfade.operations.exchange import Carried, Exchange, Move
+from crossfade.operations.index_copy import exchange_columns
+
+if TYPE_CHECKING:
+    from crossfade.operations.step import Step
+    from crossfade.postgres.catalog import Constraint
+
+
+def carry(exchange: Exchange) -> Carried:
+    """The copies, and the exchange of names."""
+    found = tuple(_checks(exchange))
+    return Carried(
+        seal=tuple(step for check in found for step in _copy(exchange, check)),
+        before=tuple(_aside(exchange, check) for check in found),
+        after=tuple(_take(exchange, check) for check in found),
+    )
+
+
+def _checks(exchange: Exchange) -> Iterator[Constraint]:
+    for constraint in exchange.table.constraints:
+        # What comes from a parent is the parent's.
+        if constraint.kind == "check" and not constraint.inherited and exchange.columns & {*constraint.columns}:
+            yield constraint
+
+
+def _name(exchange: Exchange, check: Constraint) -> str:
+    return exchange.own_name("ck", check.name)
+
+
+def _copy(exchange: Exchange, check: Constraint) -> Iterator[Step]:
+    copy = Unvalidated(
+        table=exchange.table,
+        name=_name(exchange, check),
+        definition=sql.SQL("CHECK ({}){}{}").format(
+            sql.SQL(_condition_over(check, exchange.names)),
+            sql.SQL(" NO INHERIT" if check.no_inherit else ""),
+            sql.SQL("" if check.enforced else " NOT ENFORCED"),
+        ),
+        id=f"check/{check.name}",
+        comment=exchange.place.mark,
+    )
+    # It goes with its column.
+    yield replace(constraints.add(exchange.place, copy), undo=())
+    if check.validated:
+        yield constraints.validate(exchange.place, copy)
+
+
+def _condition_over(check: Constraint, twins: dict[str, str]) -> str:
+    from pglast import parse_sql
+    from pglast.stream import RawStream
+
+    (statement,) = parse_sql(f"ALTER TABLE t ADD {check.definition}")
+    command: Any = statement.stmt.cmds[0]  # type: ignore[union-attr]
+    exchange_columns(command.def_, twins)
+    text: str = RawStream()(command.def_.raw_expr)
+    return text
+
+
+def _aside(exchange: Exchange, check: Constraint) -> Move:
+    aside = exchange.own_name("hidden", check.name)
+    return Move(
+        do=(constraints.rename(exchange.table, check.name, aside),),
+        undo=(constraints.rename(exchange.table, aside, check.name),),
+    )
+
+
+def _take(exchange: Exchange, check: Constraint) -> Move:
+    own = _name(exchange, check)
+    comment = sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(
+        sql.Identifier(check.name), exchange.relation, sql.Literal(check.comment)
+    )
+    return Move(
+        do=(constraints.rename(exchange.table, own, check.name), exchange.statement(comment)),
+        undo=(
+            constraints.rename(exchange.table, check.name, own),
+            *constraints.comment_on(exchange.table, own, exchange.place.mark),
+        ),
+    )

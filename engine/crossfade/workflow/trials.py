@@ -1,0 +1,61 @@
+"""SQL of a schema plan put before the database: each piece is tried on an empty table, and taken back.
+
+Whether a type or a function exists, whether a cast does, whether an index's expression is immutable or a default fits,
+only the server knows. The table is temporary and has the columns that the piece is about, so that no user's table is
+locked or even looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+
+from crossfade.errors import Refusal
+from crossfade.operations.step import TRIAL_TABLE
+from crossfade.plan.words import shown
+from crossfade.workflow.server_says import explained, is_volatile, refusal_of, volatile
+
+if TYPE_CHECKING:
+    from crossfade.operations.step import Trial
+    from crossfade.postgres.catalog import Catalog
+
+Connection = psycopg.Connection[Any]
+
+
+def trial_refusals(connection: Connection, trials: Iterable[Trial], catalog: Catalog) -> Iterator[Refusal]:
+    """What the database has against them; the session's search_path is `pg_catalog`."""
+    for trial in trials:
+        try:
+            _try(connection, trial)
+            if trial.value is not None and is_volatile(explained(connection, _over_rows(trial))):
+                yield volatile(connection, trial.where, (trial.shown, trial.functions), catalog)
+        except psycopg.Error as error:
+            yield refusal_of(error, trial.where, f"{shown(trial.shown)}: ", catalog)
+
+
+def _try(connection: Connection, trial: Trial) -> None:
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(spelling)) for name, spelling in trial.columns
+    )
+    with connection.transaction(force_rollback=True):
+        connection.execute("SET LOCAL search_path TO DEFAULT")
+        connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({})").format(sql.SQL(TRIAL_TABLE), columns))
+        connection.execute(trial.statement.encode())
+
+
+def _over_rows(trial: Trial) -> str:
+    """A query whose plan says whether the value is volatile: over rows, since the planner folds what is constant.
+
+    The planner merges a subquery into the query around it unless one of its values is volatile: operators and casts
+    count too, and of a function's forms only the one that is meant.
+    """
+    row = sql.SQL(", ").join(sql.SQL("NULL::{}").format(sql.SQL(spelling)) for _, spelling in trial.columns)
+    names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in trial.columns)
+    return (
+        sql.SQL("SELECT FROM (SELECT {} AS x FROM (VALUES ({}), ({})) AS r ({})) AS s WHERE x IS NOT NULL")
+        .format(sql.SQL(trial.value or ""), row, row, names)
+        .as_string(None)
+    )
