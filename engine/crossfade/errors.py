@@ -154,6 +154,37 @@ class PlanChanged(Conflict):
     code = "plan_changed"
 
 
+class BaselineChanged(Conflict):
+    """Somebody else changed a table of the run since its last step; `changes` says how, a line for each."""
+
+    code = "baseline_changed"
+
+    def __init__(self, message: str, *, changes: tuple[str, ...], hint: str, location: str | None = None) -> None:
+        super().__init__(message, hint=hint, location=location)
+        self.changes = changes
+
+    def as_json(self) -> dict[str, Any]:
+        """With every change under `changes`."""
+        return super().as_json() | {"changes": list(self.changes)}
+
+
+class WouldDiscard(Conflict):
+    """A rollback would destroy what only new versions wrote; `would_destroy` says what, in words. Nothing was changed."""
+
+    code = "would_discard"
+
+    def __init__(self, run: str, would_destroy: tuple[str, ...]) -> None:
+        super().__init__(
+            f"rolling run {run} back would destroy what exists nowhere else: {'; '.join(would_destroy)}",
+            hint=f"Copy it elsewhere first, or give it up: crossfade rollback {run} --discard",
+        )
+        self.would_destroy = would_destroy
+
+    def as_json(self) -> dict[str, Any]:
+        """With each piece under `would_destroy`."""
+        return super().as_json() | {"would_destroy": list(self.would_destroy)}
+
+
 class LeaseHeld(Conflict):
     """Another runner drives this run."""
 

@@ -195,6 +195,6 @@ def test_the_query_for_postgresql_14_names_the_same_publications(shop: Shop) -> 
     query = resources.files("crossfade.postgres").joinpath("sql", "catalog_publications_14.sql").read_bytes()
     rows = connection.execute(query, {"oids": [users.oid, shop.table("scratch").oid]}).fetchall()
 
-    assert [(oid, name, everything) for oid, name, everything, _, _ in rows] == [
+    assert [(oid, name, everything) for oid, name, everything, *_ in rows] == [
         (users.oid, p.name, p.all_tables) for p in users.publications
     ]

@@ -139,7 +139,7 @@ def test_a_time_that_is_due_becomes_a_run_of_its_own(engine: Engine, table: Data
     assert fired.run is not None
     status = engine.status(fired.run)
     assert status.state == "planned"
-    [stored] = table.execute("SELECT plan ->> 'name', plan ? 'schedule' FROM crossfade.runs")
+    [stored] = table.execute("SELECT plan ->> 'name', plan::jsonb ? 'schedule' FROM crossfade.runs")
     assert stored == (fired.run, False)
     assert engine.advance(fired.run).state == "contracted"
     assert hits(table) == [(1, 50)]

@@ -117,14 +117,21 @@ def advance(
     return _arrived(call, status)
 
 
-def rollback(call: Call, run: Run, confirm: Confirm = None) -> int:
+def rollback(
+    call: Call,
+    run: Run,
+    confirm: Confirm = None,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="Give up what only new versions wrote, and what has no place before.")
+    ] = False,
+) -> int:
     """Go back to before; nothing is lost.
 
     Offered up to backfilled.
     """
     name = run_name(run)
     with call.working_engine() as (engine, progress):
-        status = engine.rollback(name, confirm=confirmation(call, progress, name, confirm))
+        status = engine.rollback(name, confirm=confirmation(call, progress, name, confirm), discard=discard)
     return _arrived(call, status)
 
 
@@ -150,13 +157,24 @@ def pause(
         return _arrived(call, engine.pause(name, reason))
 
 
-def resume(call: Call, run: Run) -> int:
+def resume(
+    call: Call,
+    run: Run,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Go on with what somebody else changed on the run's tables.")
+    ] = False,
+) -> int:
     """Let a held run go on, with the next command; or let a held schedule fire again."""
     name = run_name(run)
     with call.engine() as engine:
         if name in engine.schedules:
+            if accept_changes:
+                raise UsageError(
+                    f"{name} is a schedule; it has no steps for which a table could have changed",
+                    hint=f"Run: crossfade resume {name}",
+                )
             return schedule_page.answer(call, engine.schedules.resume(name))
-        return _arrived(call, engine.resume(name))
+        return _arrived(call, engine.accept_changes(name) if accept_changes else engine.resume(name))
 
 
 def _rehearsed(call: Call, found: "Plan | str", acks: tuple[str, ...], *, alone: bool) -> int:

@@ -90,6 +90,14 @@ class LockWaited(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TableChanged(Event):
+    """Somebody else changed a table of the run, in a way that it goes on with."""
+
+    step: str
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchDone(Event):
     """Rows of one batch were committed together with the cursor."""
 

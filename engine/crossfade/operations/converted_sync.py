@@ -10,6 +10,8 @@ narrower type), so the shapes are in step where either side is the conversion of
             an old one was changed, or no new one has a value yet     forward
             otherwise                    nothing: what an unrelated update finds in step stays as it is
 
+Where an early writer sets one of several new columns in such a row, the others are filled first.
+
 A NULL in all new columns says "not written yet": that is how an early update of an unrelated column in a row that the
 backfill has not reached fills the new shape instead of emptying the old one. A new writer's NULL stays NULL unless the
 conversion of the old side's NULL is a value.
@@ -193,17 +195,30 @@ def _body(sync: ShapeSync, event: str, names: Mapping[str, str]) -> sql.Composed
         )
     old_changed = row.any_of(sync.watched, row.changed)
     return sql.SQL(
-        "BEGIN IF {new_changed} THEN{conflict} {backward} IF NOT {written} THEN {forward} END IF; "
+        "BEGIN IF {new_changed} THEN{conflict} {others} {backward} IF NOT {written} THEN {forward} END IF; "
         "ELSIF {old_changed} OR NOT {written} THEN{legacy} {forward} END IF; RETURN NEW; END"
     ).format(
         new_changed=row.any_of(_columns(sync.new), row.changed),
         conflict=_note(sync, "conflict", old_changed),
+        others=_fill_others(sync, row),
         backward=row.assign(sync.old),
         written=written,
         old_changed=old_changed,
         legacy=_note(sync, "legacy", old_changed),
         forward=forward,
     )
+
+
+def _fill_others(sync: ShapeSync, row: _Row) -> sql.Composable:
+    """One of several new columns was written in a row that is not filled yet: the others are filled first."""
+    if len(sync.new) == 1:
+        return sql.SQL("")
+    unwritten = sql.SQL(" AND ").join(sql.SQL("{} IS NULL").format(row.field("OLD", c.column)) for c in sync.new)
+    each = sql.SQL(" ").join(
+        sql.SQL("IF NOT {} THEN {} END IF;").format(row.changed(c.column), _guarded((c,), row, sql.SQL("")))
+        for c in sync.new
+    )
+    return sql.SQL("IF {} THEN {} END IF;").format(unwritten, each)
 
 
 def _settled_body(sync: ShapeSync, event: str, names: Mapping[str, str]) -> sql.Composed:

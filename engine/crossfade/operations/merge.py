@@ -49,5 +49,6 @@ def _merge(one: Step, other: Step) -> Step:
         title=f"{one.title}; {other.title}",
         statements=(*one.statements, *other.statements),
         undo=(*other.undo, *one.undo),
+        guards=(*one.guards, *other.guards),
         done=render(sql.SQL("SELECT ({}) AND ({})").format(sql.SQL(one.done), sql.SQL(other.done))),
     )

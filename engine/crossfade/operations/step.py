@@ -29,10 +29,12 @@ class Place:
     position: int
     """From 1."""
     kind: str
+    table: str | None = None
+    """The table, where the change works on several."""
 
     def id(self, what: str) -> str:
         """The id of a step or of rows: `1.rename_column/add`."""
-        return f"{self.position}.{self.kind}/{what}"
+        return "/".join((f"{self.position}.{self.kind}", *([self.table] if self.table else []), what))
 
     def name(self, purpose: str, *parts: str) -> str:
         """A name of ours for an object of this change."""
@@ -75,6 +77,18 @@ class Turn(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """What an undo would destroy although it exists nowhere else; a rollback stops at it unless told to discard it."""
+
+    relation: str
+    """The table that holds it, in SQL's quoting; where that is gone there is nothing to lose."""
+    query: str
+    """One boolean: is there any of it now?"""
+    what: str
+    """In words that follow "would destroy": `values of nickname in public.users that only new versions wrote`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """The smallest unit the runner executes."""
 
@@ -94,6 +108,8 @@ class Step:
     """Run before a step outside a transaction, to remove an invalid leftover; does nothing where there is none."""
     turn: Turn = Turn.AMONG
     """When within its part, whatever its change's place in the plan."""
+    guards: tuple[Guard, ...] = ()
+    """What its undo would destroy."""
 
     @property
     def phase(self) -> Phase:

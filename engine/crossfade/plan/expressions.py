@@ -77,6 +77,18 @@ class Expression:
         """The value of a column."""
         return cls.parse('"' + name.replace('"', '""') + '"')
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is one literal that is not NULL, perhaps with a cast: the same value for every row."""
+        node = _tree(self.sql)
+        while type(node).__name__ == "TypeCast":
+            node = node.arg
+        return type(node).__name__ == "A_Const" and not node.isnull
+
+    def tree(self) -> Any:
+        """Its parse tree, the reader's own: pglast's node."""
+        return _tree(self.sql)
+
     def over(self, names: Mapping[str, str]) -> Expression:
         """The same over columns of other names."""
         from pglast.ast import String

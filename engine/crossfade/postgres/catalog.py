@@ -23,9 +23,12 @@ from crossfade.postgres.catalog_objects import (
     ForeignKey,
     Identity,
     Index,
+    Policy,
     Privilege,
     Publication,
     Rule,
+    Sequence,
+    SqlFunction,
     TextFunction,
     Trigger,
     VolatileFunction,
@@ -47,10 +50,13 @@ __all__ = [
     "ForeignKey",
     "Identity",
     "Index",
+    "Policy",
     "Privilege",
     "Publication",
     "QualifiedName",
     "Rule",
+    "Sequence",
+    "SqlFunction",
     "Table",
     "TableKind",
     "TextFunction",
@@ -89,6 +95,10 @@ class Table:
     acl: tuple[str, ...] = ()
     publications: tuple[Publication, ...] = ()
     dependents: tuple[Dependent, ...] = ()
+    policies_over: tuple[Policy, ...] = ()
+    """Policies that use its columns, of whatever table."""
+    sql_functions: tuple[SqlFunction, ...] = ()
+    """Functions with a parsed body that uses its columns."""
     text_functions: tuple[TextFunction, ...] = ()
     """Those whose body has the table's name in it, and the functions of its triggers."""
     replica_identity: Literal["default", "nothing", "full", "index"] = "default"

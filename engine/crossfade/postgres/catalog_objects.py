@@ -70,6 +70,27 @@ class Default:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence:
+    """A sequence that a column owns, or that its identity draws from."""
+
+    name: QualifiedName
+    type: str
+    """`smallint`, `integer` or `bigint`."""
+    start: int = 1
+    increment: int = 1
+    minimum: int = 1
+    maximum: int = 2**63 - 1
+    cache: int = 1
+    cycles: bool = False
+    owner: str = ""
+    privileges: tuple[Privilege, ...] | None = None
+    """In stored order; None where nobody has granted or revoked anything."""
+    default_grantees: tuple[str | None, ...] = ()
+    """Whom default privileges give rights on a new sequence of this owner there; None is PUBLIC."""
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """GENERATED … AS IDENTITY. A partition's identity is its root's."""
 
@@ -110,6 +131,8 @@ class Column:
     generation_expression: str | None = None
     owned_sequences: tuple[QualifiedName, ...] = ()
     """Every sequence that would be dropped with the column, its identity's apart."""
+    sequences: tuple[Sequence, ...] = ()
+    """The same, taken apart, and its identity's."""
     statistics_target: int | None = None
     storage: Literal["plain", "external", "extended", "main"] = "extended"
     storage_is_default: bool = True
@@ -222,6 +245,8 @@ class Trigger:
     enabled: Literal["O", "D", "R", "A"] = "O"
     definition: str = ""
     when: str | None = None
+    references: frozenset[str] = frozenset()
+    """The columns that it names, in `UPDATE OF` or in its WHEN clause."""
     function_body: str = ""
     function_language: str = "plpgsql"
     parent_inherited: bool = False
@@ -278,6 +303,8 @@ class Publication:
     columns: tuple[str, ...] | None = None
     """The column list; None where there is none."""
     row_filter: str | None = None
+    owned: bool = True
+    """The reader has its owner's rights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +318,36 @@ class ExtendedStatistics:
     target: int | None = None
     comment: str | None = None
     owner: str = ""
+    owned: bool = True
+    """The reader has the owner's rights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A row security policy that uses columns of a table, its own or another."""
+
+    name: str
+    table: QualifiedName
+    """The one that it is on."""
+    using: str | None
+    check: str | None
+    columns: tuple[str, ...]
+    """Those that it uses of the table with which it is listed."""
+    owned: bool = True
+    """The reader has the rights of its table's owner."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlFunction:
+    """A function whose body PostgreSQL keeps parsed (`BEGIN ATOMIC`), and that uses columns of a table."""
+
+    name: str
+    """With its arguments: `public.total(integer)`."""
+    definition: str
+    """A whole CREATE OR REPLACE."""
+    columns: tuple[str, ...]
+    owned: bool = True
+    """The reader has the owner's rights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

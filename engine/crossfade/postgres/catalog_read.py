@@ -28,10 +28,13 @@ from crossfade.postgres.catalog import (
     ForeignKey,
     Identity,
     Index,
+    Policy,
     Privilege,
     Publication,
     QualifiedName,
     Rule,
+    Sequence,
+    SqlFunction,
     Table,
     TextFunction,
     Trigger,
@@ -42,7 +45,8 @@ from crossfade.postgres.catalog_types import read_types
 from crossfade.postgres.catalog_views import from_row, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
+    from collections.abc import Sequence as Rows
 
     import psycopg
 
@@ -62,15 +66,17 @@ _WHEN = re.compile(
 class _Parts:
     """The rows of every query, by the oid of the relation they belong to."""
 
-    columns: Mapping[int, Sequence[Row]]
-    constraints: Mapping[int, Sequence[Row]]
-    incoming: Mapping[int, Sequence[Row]]
-    indexes: Mapping[int, Sequence[Row]]
-    triggers: Mapping[int, Sequence[Row]]
-    dependents: Mapping[int, Sequence[Row]]
-    publications: Mapping[int, Sequence[Row]]
-    statistics: Mapping[int, Sequence[Row]]
-    functions: Sequence[Row]
+    columns: Mapping[int, Rows[Row]]
+    constraints: Mapping[int, Rows[Row]]
+    incoming: Mapping[int, Rows[Row]]
+    indexes: Mapping[int, Rows[Row]]
+    triggers: Mapping[int, Rows[Row]]
+    dependents: Mapping[int, Rows[Row]]
+    policies: Mapping[int, Rows[Row]]
+    sql_functions: Mapping[int, Rows[Row]]
+    publications: Mapping[int, Rows[Row]]
+    statistics: Mapping[int, Rows[Row]]
+    functions: Rows[Row]
 
 
 def read_catalog(
@@ -126,6 +132,18 @@ def read_with_partners(
     return read_catalog(connection, [*wanted, *more], types) if more else found
 
 
+def read_with_references(
+    connection: psycopg.Connection[Any], tables: Iterable[tuple[str | None, str]], types: Iterable[WrittenType] = ()
+) -> Catalog:
+    """As `read_with_partners`, with the tables that reference those which reference the named ones, and so on."""
+    wanted, types = list(tables), tuple(types)
+    found = read_catalog(connection, wanted, types)
+    while more := sorted({k.table for t in found.tables for k in t.incoming_foreign_keys} - {t.name for t in found.tables}):
+        wanted += [(name.schema, name.name) for name in more]
+        found = read_catalog(connection, wanted, types)
+    return read_with_partners(connection, wanted, types)
+
+
 @cache
 def _query(name: str) -> bytes:
     return resources.files("crossfade.postgres").joinpath("sql", f"{name}.sql").read_bytes()
@@ -137,7 +155,7 @@ def _fetch(cursor: psycopg.Cursor[Row], name: str, parameters: Mapping[str, Any]
 
 
 def _read_parts(
-    cursor: psycopg.Cursor[Row], tables: Sequence[Row], views: Sequence[Row], server_version: int
+    cursor: psycopg.Cursor[Row], tables: Rows[Row], views: Rows[Row], server_version: int
 ) -> _Parts:
     oids = [row["oid"] for row in tables]
     of = {"oids": oids}
@@ -158,20 +176,22 @@ def _read_parts(
         indexes=_grouped(_fetch(cursor, "catalog_indexes", with_views), "relation"),
         triggers=_grouped(_fetch(cursor, "catalog_triggers", with_views), "relation"),
         dependents=_grouped(_fetch(cursor, "catalog_dependents", of), "relation"),
+        policies=_grouped(_fetch(cursor, "catalog_policies", of), "relation"),
+        sql_functions=_grouped(_fetch(cursor, "catalog_sql_functions", of), "relation"),
         publications=_grouped(_fetch(cursor, publications, of), "relation"),
         statistics=_grouped(_fetch(cursor, "catalog_statistics", with_views), "relation"),
         functions=functions,
     )
 
 
-def _grouped(rows: Iterable[Row], key: str) -> Mapping[int, Sequence[Row]]:
+def _grouped(rows: Iterable[Row], key: str) -> Mapping[int, Rows[Row]]:
     groups: defaultdict[int, list[Row]] = defaultdict(list)
     for row in rows:
         groups[row[key]].append(row)
     return groups
 
 
-def _qualified(pair: Sequence[str] | None) -> QualifiedName | None:
+def _qualified(pair: Rows[str] | None) -> QualifiedName | None:
     return None if pair is None else QualifiedName(*pair)
 
 
@@ -204,6 +224,8 @@ def _table(row: Row, parts: _Parts) -> Table:
         "indexes": tuple(_index(r) for r in parts.indexes.get(oid, ())),
         "triggers": tuple(_trigger(r) for r in parts.triggers.get(oid, ())),
         "dependents": tuple(Dependent(**_fields(r, Dependent)) for r in parts.dependents.get(oid, ())),
+        "policies_over": tuple(_policy(r) for r in parts.policies.get(oid, ())),
+        "sql_functions": tuple(SqlFunction(**_fields(r, SqlFunction)) for r in parts.sql_functions.get(oid, ())),
         "publications": tuple(Publication(**_fields(r, Publication)) for r in parts.publications.get(oid, ())),
         "extended_statistics": tuple(_statistics(r) for r in parts.statistics.get(oid, ())),
         "text_functions": _text_functions(row, parts.functions),
@@ -227,6 +249,7 @@ def _column(row: Row) -> Column:
     fields |= {key: _qualified(row[key]) for key in ("type_name", "base_type", "element_type", "collation")}
     fields["owned_sequences"] = tuple(QualifiedName(*s) for s in row["owned_sequences"])
     fields["privileges"] = tuple(Privilege(**p) for p in row["privileges"] or ())
+    fields["sequences"] = tuple(_sequence(s) for s in row["sequences"] or ())
     if row["identity_sequence"]:
         fields["identity"] = Identity(
             always=row["identity_always"],
@@ -244,6 +267,16 @@ def _column(row: Row) -> Column:
             owned_sequence=_qualified(row["default_sequence"]),
         )
     return Column(**fields)
+
+
+def _sequence(row: Row) -> Sequence:
+    privileges = row["privileges"]
+    own = {
+        "name": QualifiedName(*row["name"]),
+        "privileges": None if privileges is None else tuple(Privilege(**p) for p in privileges),
+        "default_grantees": tuple(row["default_grantees"] or ()),
+    }
+    return Sequence(**row | own)
 
 
 def _constraint(row: Row) -> Constraint:
@@ -281,9 +314,14 @@ def _trigger(row: Row) -> Trigger:
     own = {
         "function": QualifiedName(*row["function"]),
         "events": frozenset(row["events"]),
+        "references": frozenset(row["references"]),
         "when": clause["when"] if clause else None,
     }
     return Trigger(**_fields(row, Trigger) | own)
+
+
+def _policy(row: Row) -> Policy:
+    return Policy(**_fields(row, Policy) | {"table": QualifiedName(*row["table"])})
 
 
 def _statistics(row: Row) -> ExtendedStatistics:

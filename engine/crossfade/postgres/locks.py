@@ -173,7 +173,8 @@ def _take(connection: psycopg.Connection[Any], locks: Sequence[Lock], seconds: f
     try:
         for mode in sorted({x.mode for x in locks}, reverse=True):
             relations = sql.SQL(", ").join(
-                sql.SQL(x.relation)  # already quoted, from the catalog
+                # Already quoted, from the catalog; every partition that a statement reaches is among them by itself.
+                sql.SQL("ONLY ") + sql.SQL(x.relation)
                 for x in locks
                 if x.mode is mode
             )

@@ -10,11 +10,12 @@ from typing import Any
 import psycopg
 
 from crossfade.backfill.drive import try_again
-from crossfade.errors import CrossfadeError, Interrupted, StepFailed, WorkLeft, WrongState
+from crossfade.errors import BaselineChanged, CrossfadeError, Interrupted, StepFailed, WorkLeft, WrongState
 from crossfade.observe.events import Emit
 from crossfade.plan.model import Plan
 from crossfade.postgres.connect import is_loss
-from crossfade.workflow import ledger
+from crossfade.workflow import baseline, ledger
+from crossfade.workflow.guards import look_before_turning
 from crossfade.workflow.lease import leased
 from crossfade.workflow.ledger import RunRow
 from crossfade.workflow.preflight import examine
@@ -39,6 +40,8 @@ class Order:
     """How long gates are waited for; None is not at all."""
     stop_at: float | None
     """When to stop with work left."""
+    discards: bool = False
+    """Whether a rollback may destroy what exists nowhere else."""
 
     def is_over(self) -> str | None:
         """Why to stop, once the time given is over."""
@@ -65,6 +68,11 @@ def carry_out(
         (turn_back if order.goal in GIVEN_UP else drive)(session, order.goal)
 
     _under_lease(towards, order, run, connect=connect, emit=emit, asked_to_stop=asked_to_stop)
+
+
+def is_remembered(error: CrossfadeError) -> bool:
+    """Whether the cause lies in the run, so that the ledger keeps it as `failed`."""
+    return error.exit_code in (1, 6) or isinstance(error, BaselineChanged)
 
 
 def try_refused_rows(
@@ -106,6 +114,7 @@ def _under_lease(
             should_stop=lambda: asked_to_stop() or order.is_over(),
             confirm=order.confirm,
             wait_until=order.wait_until,
+            discards=order.discards,
         )
         ledger.set_failed(held, run.id, None)
         _begin(session, row, order)
@@ -116,7 +125,7 @@ def _under_lease(
                 raise Interrupted(error.message, hint=error.hint) from None
             raise
         except CrossfadeError as error:
-            if error.exit_code in (1, 6):
+            if is_remembered(error):
                 ledger.set_failed(held, run.id, error.as_json())
             raise
         except psycopg.Error as error:
@@ -132,6 +141,8 @@ def _begin(session: Session, row: RunRow, order: Order) -> None:
     """Turn the run round, if that was wanted. Raises WrongState where it has moved on since the command looked."""
     target = after(row.state, order.begin) if order.begin else None
     if target is not None:
+        if target is State.ROLLING_BACK:
+            look_before_turning(session)
         with session.work.transaction():
             ledger.move(session.work, session.run_id, session.token, row.state, target)
     elif row.state not in _expected(order):
@@ -150,6 +161,12 @@ def _expected(order: Order) -> frozenset[State]:
 
 def _fresh_program(session: Session, row: RunRow) -> Program:
     """Compile again right before the first step: days may have passed since `start`."""
+    # Looked at before it is compiled, so that what is changed in between is noticed.
+    seen = baseline.look(session.connect, session.plan)
     program = examine(session.connect, session.plan, row.acks).checked()
-    ledger.replace_program(session.work, row, program.as_json())
+    with session.work.transaction():
+        ledger.prove_lease(session.work, session.run_id, session.token)
+        ledger.replace_program(session.work, row, program.as_json())
+        # A change of rows has no step that others could get in the way of.
+        baseline.begin(session.work, session.run_id, () if program.data else seen)
     return program

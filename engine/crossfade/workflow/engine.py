@@ -250,22 +250,34 @@ class Engine:
             return self._contract(run, confirm=_agreed, wait=wait)
         return self._drive(run, goal, wait=wait)
 
-    def rollback(self, name: str, *, confirm: Confirmation = _agreed) -> Status:
-        """Back to before; offered up to `backfilled`, and not to a plan that changes data."""
+    def rollback(self, name: str, *, confirm: Confirmation = _agreed, discard: bool = False) -> Status:
+        """Back to before; offered up to `backfilled`, and not to a plan that changes data.
+
+        Raises WouldDiscard where that would destroy what only new versions wrote, unless `discard` gives it up.
+        """
         run = self._find(name, ())
         if from_json(run.program).data:
             raise WrongState(
                 f"run {name} changes data; what it changed cannot be taken back",
                 hint=f"To end it as it is: crossfade cancel {name}",
             )
-        return self._turn_back(name, "rollback", Event.BEGIN_ROLLBACK, State.ROLLING_BACK, State.ROLLED_BACK, confirm)
+        back = (Event.BEGIN_ROLLBACK, State.ROLLING_BACK, State.ROLLED_BACK)
+        return self._turn_back(name, "rollback", *back, confirm, discards=discard)
 
     def revert(self, name: str, *, confirm: Confirmation = _agreed) -> Status:
         """Back from `retained` to `backfilled`; touches no row."""
         return self._turn_back(name, "revert", Event.BEGIN_REVERT, State.REVERTING, State.BACKFILLED, confirm)
 
     def _turn_back(
-        self, name: str, command: str, event: Event, through: State, goal: State, confirm: Confirmation
+        self,
+        name: str,
+        command: str,
+        event: Event,
+        through: State,
+        goal: State,
+        confirm: Confirmation,
+        *,
+        discards: bool = False,
     ) -> Status:
         run = self._find(name, ())
         if run.state is goal and goal in FINAL:
@@ -277,7 +289,7 @@ class Engine:
             )
         if run.state not in (through, State.PLANNED):
             confirm(f"{_IN_WORDS[event]} run {name} from {run.state}")
-        return self._drive(run, goal, begin=event)
+        return self._drive(run, goal, begin=event, discards=discards)
 
     # Schedules, and whoever runs what is due
 
@@ -316,6 +328,15 @@ class Engine:
     def resume(self, name: str) -> Status:
         """Let a held run go on, with the next command."""
         steering.resume(self._read(), self._find(name, ()))
+        return self.status(name)
+
+    def accept_changes(self, name: str, *, actor: str | None = None) -> Status:
+        """Let a run go on, with the next command, as somebody else has changed its tables; and if it is held.
+
+        `actor` is whose word that is, as for `start`. Raises WrongState where there is nothing to accept, or where what
+        was changed cannot be.
+        """
+        steering.accept_changes(self._read(), self._find(name, ()), who_asks(actor))
         return self.status(name)
 
     def cancel(self, name: str, reason: str | None = None) -> Status:
@@ -588,6 +609,7 @@ class Engine:
         wait: timedelta | None = None,
         max_duration: timedelta | None = None,
         begin: Event | None = None,
+        discards: bool = False,
     ) -> Status:
         began = time.monotonic()
         order = Order(
@@ -596,6 +618,7 @@ class Engine:
             confirm=confirm,
             wait_until=None if wait is None else began + wait / timedelta(seconds=1),
             stop_at=None if max_duration is None else began + max_duration / timedelta(seconds=1),
+            discards=discards,
         )
 
         def attempt() -> Status:

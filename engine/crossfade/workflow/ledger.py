@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import class_row, dict_row
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json, Jsonb
 
 from crossfade.errors import Conflict, LostLease, UnknownRun, UsageError
 from crossfade.operations.step import Phase
@@ -187,7 +187,7 @@ def add_run(
         row = connection.execute(
             "INSERT INTO crossfade.runs (name, digest, plan, acks, program, fences, started_by)"
             " VALUES (%s, %s, %s, %s, %s, %s, coalesce(%s, session_user)) RETURNING id",
-            [name, digest, Jsonb(plan), list(acks), Jsonb(program), Jsonb(dict(fences)), started_by],
+            [name, digest, Json(plan), list(acks), Jsonb(program), Jsonb(dict(fences)), started_by],
         ).fetchone()
     except psycopg.errors.UniqueViolation:
         raise Conflict(

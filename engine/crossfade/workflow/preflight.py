@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from crossfade.postgres.catalog_read import read_with_partners
+from crossfade.postgres.catalog_read import read_with_partners, read_with_references
 from crossfade.workflow.data_preflight import data_refusals
 from crossfade.workflow.program import Compilation, compile_plan
 from crossfade.workflow.star_statements import star_cautions
@@ -30,7 +30,9 @@ def examine(connect: Callable[[], Connection], plan: Plan, acks: Iterable[str]) 
         connection.execute("RESET search_path")
         named = dict.fromkeys(table for change in plan.changes for table in change.tables)
         types = tuple(t for change in plan.changes for t in change.types)
-        catalog = read_with_partners(connection, [(table.schema, table.name) for table in named], types)
+        follows = any(change.follows_references for change in plan.changes)
+        read = read_with_references if follows else read_with_partners
+        catalog = read(connection, [(table.schema, table.name) for table in named], types)
         connection.execute("SET search_path = pg_catalog")
         compilation = compile_plan(plan, catalog)
         against = (

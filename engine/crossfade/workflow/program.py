@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import PreflightRefused, Refusal
 from crossfade.operations import kept_timestamps
+from crossfade.operations.foreseen import foreseen
 from crossfade.operations.kinds import OPERATIONS
+from crossfade.operations.merge import merged
 from crossfade.operations.step import (
     Caution,
     Compiled,
@@ -20,6 +22,7 @@ from crossfade.operations.step import (
     DataChange,
     Delete,
     Dropped,
+    Guard,
     PairTrigger,
     Part,
     Phase,
@@ -103,6 +106,7 @@ def _step(document: Mapping[str, Any]) -> Step:
             "part": Part(document["part"]),
             "turn": Turn(document["turn"]),
             **{key: tuple(_statement(s) for s in document[key]) for key in ("statements", "undo", "cleanup")},
+            "guards": tuple(Guard(**g) for g in document["guards"]),
         }
     )
 
@@ -181,7 +185,7 @@ def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
         data=tuple(d for c in compiled for d in c.data),
     )
     kept = kept_timestamps.compile_guards(plan.name, program.work, before, plan.backfill.updated_at)
-    steps = _ordered((*kept.steps, *(s for c in compiled for s in c.steps)))
+    steps = merged(foreseen(_ordered((*kept.steps, *(s for c in compiled for s in c.steps))), before))
     return Compilation(
         program=replace(program, steps=steps),
         refusals=(*(r for c in compiled for r in c.refusals), *kept.refusals),

@@ -22,7 +22,16 @@ from crossfade.workflow import ledger, machine
 from crossfade.workflow.machine import Facts
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import GIVEN_UP, TRANSITIONS, Event, State
-from crossfade.workflow.step_execution import AnswerTooOld, Asked, GatesClosed, execute, locked, undo, waiting_for
+from crossfade.workflow.step_execution import (
+    AnswerTooOld,
+    Asked,
+    GatesClosed,
+    execute,
+    locked,
+    look_for_changes,
+    undo,
+    waiting_for,
+)
 
 POLL_SECONDS = 1.0
 """Between two looks at a gate that is waited for."""
@@ -191,6 +200,7 @@ def jobs_of(session: Session, control: Control) -> tuple[Job, ...]:
 
 
 def _verify(session: Session) -> None:
+    look_for_changes(session)
     for change in session.program.rows:
         found = verify(
             connect=session.connect,

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json, Jsonb
 
 from crossfade.errors import Conflict, PlanChanged, UsageError, WrongState
 from crossfade.plan.digest import plan_digest
@@ -104,7 +104,7 @@ def register(
         row = connection.execute(
             "INSERT INTO crossfade.schedules (name, digest, plan, acks, program, started_by)"
             " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
-            [plan.name, digest, Jsonb(plan.as_json()), list(acks), Jsonb(program.as_json()), started_by],
+            [plan.name, digest, Json(plan.as_json()), list(acks), Jsonb(program.as_json()), started_by],
         ).fetchone()
         if row is None:
             raise Conflict(

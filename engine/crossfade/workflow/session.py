@@ -39,6 +39,8 @@ class Session:
     """Returns if a person agrees; raises UsageError otherwise."""
     wait_until: float | None = None
     """On the monotonic clock: how long gates are waited for; None is not at all."""
+    discards: bool = False
+    """Whether a rollback may destroy what exists nowhere else."""
     answer: PhaseVerdict | None = None
     """What the gates said last."""
     watch: str = field(default_factory=lambda: uuid4().hex)

@@ -20,7 +20,7 @@ from crossfade.errors import UsageError, WrongState
 from crossfade.plan.addresses import shown_address
 from crossfade.plan.model import Backfill, Plan
 from crossfade.plan.words import nearest, shown
-from crossfade.workflow import ledger
+from crossfade.workflow import baseline, ledger
 from crossfade.workflow.program import from_json
 from crossfade.workflow.reasons import require_reason
 from crossfade.workflow.states import FINAL, GIVEN_UP, Event, State, after
@@ -47,6 +47,14 @@ def resume(connection: Connection, run: RunRow) -> None:
     if run.paused is None:
         raise WrongState(f"run {run.name} is not paused")
     ledger.set_paused(connection, run.id, None)
+
+
+def accept_changes(connection: Connection, run: RunRow, actor: str) -> None:
+    """Let a run go on with what somebody else changed on its tables, and if it is held. Raises WrongState."""
+    with connection.transaction():
+        baseline.accept(connection, run, actor)
+        if run.paused is not None:
+            ledger.set_paused(connection, run.id, None)
 
 
 def settings(connection: Connection, run: RunRow) -> Backfill:

@@ -1,7 +1,8 @@
 """Executing one step, and taking it back: the statements, the locks they wait for, the ledger's record.
 
 A step that runs in a transaction commits together with its row in the ledger and the check of the lease's token. One
-that cannot is marked as running first, probed, cleaned up, executed and recorded.
+that cannot is marked as running first, probed, cleaned up, executed and recorded. Before each the tables are compared
+with what the last step left: see `baseline`.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ import psycopg
 from crossfade.errors import LockNotAcquired, StepFailed, WorkLeft
 from crossfade.gates.evaluate import keep
 from crossfade.gates.verdict import PhaseVerdict
-from crossfade.observe.events import Blocker, LockWaited, StepDone, StepStarted
+from crossfade.observe.events import Blocker, LockWaited, StepDone, StepStarted, TableChanged
 from crossfade.operations.step import Part, Step, strongest
 from crossfade.postgres import locks
 from crossfade.postgres.connect import is_loss
-from crossfade.postgres.statement import Lock, Statement
-from crossfade.workflow import ledger
+from crossfade.postgres.statement import Lock, LockMode, Statement
+from crossfade.workflow import baseline, ledger
+from crossfade.workflow.affected_names import left_by
+from crossfade.workflow.guards import refuse_to_discard
 from crossfade.workflow.session import Session
 
 HELD_SECONDS = 10.0
@@ -39,16 +42,18 @@ Connection = psycopg.Connection[Any]
 def execute(session: Session, step: Step, gates: Asked) -> None:
     """Run a step that is not done.
 
-    Raises GatesClosed, AnswerTooOld, StepFailed, LockNotAcquired, LostLease and WorkLeft; nothing was changed then.
+    Raises GatesClosed, AnswerTooOld, BaselineChanged, StepFailed, LockNotAcquired, LostLease and WorkLeft; nothing was
+    changed then.
     """
     attempt = ledger.step_begun(session.work, session.run_id, step.id)
     session.emit(StepStarted(run=session.name, step=step.id, title=step.title, phase=step.phase.value, attempt=attempt))
     if not step.transactional:
-        _outside_transaction(session, step)
+        _outside_transaction(session, step, left_by(step) if attempt > 1 else frozenset())
         return
     on_wait = waiting_for(session, step.id)
+    forwards = _Way(step.statements, "done", lambda: baseline.check(session, step))
     if step.part is not Part.HIDE:
-        _in_transaction(session, step, step.statements, "done", on_wait)
+        _in_transaction(session, step, forwards, on_wait)
         return
 
     def on_whose_word() -> None:
@@ -56,7 +61,7 @@ def execute(session: Session, step: Step, gates: Asked) -> None:
         _refuse_old(session.work, gates.verdict)
         keep(session.work, session.subject(), gates.verdict, step=step.id)
 
-    _in_transaction(session, step, step.statements, "done", _asking_again(on_wait, gates), on_whose_word)
+    _in_transaction(session, step, forwards, _asking_again(on_wait, gates), on_whose_word)
 
 
 def _refuse_old(connection: Connection, verdict: PhaseVerdict) -> None:
@@ -115,14 +120,17 @@ def undo(session: Session, step: Step) -> None:
             ledger.prove_lease(session.work, session.run_id, session.token)
             ledger.step_ended(session.work, session.run_id, step.id, state="undone", lock_wait_ms=0, duration_ms=0)
         return
+    state = ledger.step_states(session.work, session.run_id)[step.id]
+    refuse_to_discard(session, (step,) if state == "done" else ())
     session.emit(
         StepStarted(run=session.name, step=step.id, title=f"undo: {step.title}", phase=step.phase.value, attempt=1)
     )
-    state = ledger.step_states(session.work, session.run_id)[step.id]
     # A transactional step that is only "running" never committed: there is nothing of it to take back.
-    nothing_made = step.transactional and state == "running"
-    statements = () if nothing_made else step.undo
-    _in_transaction(session, step, statements, "undone", waiting_for(session, step.id))
+    half_made = state == "running"
+    statements = () if step.transactional and half_made else step.undo
+    left = left_by(step) if half_made else frozenset()
+    back = _Way(statements, "undone", lambda: baseline.note(session, step, left))
+    _in_transaction(session, step, back, waiting_for(session, step.id))
 
 
 def waiting_for(session: Session, step: str) -> locks.OnWait:
@@ -139,29 +147,41 @@ def waiting_for(session: Session, step: str) -> locks.OnWait:
     return report
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A step forwards or back."""
+
+    statements: tuple[Statement, ...]
+    state: str
+    """The ledger's word for the step afterwards."""
+    compare: Callable[[], tuple[str, ...]]
+    """Looks at what others changed, and gives what was noted of it; raises BaselineChanged."""
+
+
 def _in_transaction(
-    session: Session,
-    step: Step,
-    statements: tuple[Statement, ...],
-    state: str,
-    on_wait: locks.OnWait,
-    prelude: Callable[[], None] = lambda: None,
+    session: Session, step: Step, way: _Way, on_wait: locks.OnWait, prelude: Callable[[], None] = lambda: None
 ) -> None:
     """`prelude` is called in the transaction, with the locks held, before the statements."""
     timing: dict[str, float] = {}
+    noted: tuple[str, ...] = ()
     begun = time.monotonic()
 
     def body() -> None:
+        nonlocal noted
         held = time.monotonic()
         ledger.prove_lease(session.work, session.run_id, session.token)
+        noted = way.compare()
         prelude()
-        for statement in statements:
+        for statement in way.statements:
             _send(session.work, step, statement)
+        baseline.keep(session)
         timing.update(lock_wait_ms=(held - begun) * 1000, duration_ms=(time.monotonic() - held) * 1000)
-        ledger.step_ended(session.work, session.run_id, step.id, state=state, **timing)
+        ledger.step_ended(session.work, session.run_id, step.id, state=way.state, **timing)
 
-    statement = None if any(s.rewrites or s.scans for s in statements) else HELD_SECONDS
-    locked(session, step.title, _locks_of(statements), body, on_wait, statement=statement)
+    statement = None if any(s.rewrites or s.scans for s in way.statements) else HELD_SECONDS
+    wanted = _still_there(session.work, strongest(lock for s in way.statements for lock in s.locks))
+    locked(session, step.title, wanted, body, on_wait, statement=statement)
+    _tell(session, step.id, noted)
     session.emit(StepDone(run=session.name, step=step.id, phase=step.phase.value, **timing))
 
 
@@ -183,15 +203,62 @@ def locked(
     locks.in_slices(session.work, wanted, policy, body, what=what, on_wait=on_wait)
 
 
-def _locks_of(statements: tuple[Statement, ...]) -> tuple[Lock, ...]:
-    """The strongest lock per relation over some statements."""
-    return strongest(lock for s in statements for lock in s.locks)
+def _still_there(connection: Connection, wanted: tuple[Lock, ...]) -> tuple[Lock, ...]:
+    """Without what somebody dropped since the program was compiled: a partition that is gone must not stop an undo.
+
+    And tables only: LOCK TABLE takes no materialised view, and of a view every table below.
+    """
+    rows = connection.execute(
+        "SELECT w.name FROM pg_catalog.unnest(%s::pg_catalog.text[]) AS w (name)"
+        " JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(w.name) AND c.relkind IN ('r', 'p')",
+        [[lock.relation for lock in wanted]],
+    ).fetchall()
+    there = {name for (name,) in rows}
+    return tuple(lock for lock in wanted if lock.relation in there)
 
 
-def _outside_transaction(session: Session, step: Step) -> None:
-    begun = time.monotonic()
-    with session.work.transaction():
+def _tell(session: Session, step: str, noted: tuple[str, ...]) -> None:
+    if noted:
+        session.emit(TableChanged(run=session.name, step=step, changes=noted))
+
+
+def look_for_changes(session: Session) -> None:
+    """Before the rows are compared. Raises BaselineChanged where the run cannot go on with what others have changed."""
+    noted: tuple[str, ...] = ()
+
+    def body() -> None:
+        nonlocal noted
         ledger.prove_lease(session.work, session.run_id, session.token)
+        noted = baseline.check(session, None)
+
+    locked(session, "compare the tables with the baseline", (), body, waiting_for(session, "verify"))
+    _tell(session, "verify", noted)
+
+
+def _behind_others(session: Session, step: Step, body: Callable[[], None]) -> None:
+    """Call `body` in a transaction while nobody changes the step's tables."""
+    held = tuple(Lock(relation=x.relation, mode=LockMode.ACCESS_SHARE) for x in _still_there(session.work, step.locks))
+    locked(session, step.title, held, body, waiting_for(session, step.id))
+
+
+def _outside_transaction(session: Session, step: Step, left: frozenset[str]) -> None:
+    """`left` is what an earlier attempt may have left, by name."""
+    begun = time.monotonic()
+    noted: tuple[str, ...] = ()
+
+    def before() -> None:
+        nonlocal noted
+        ledger.prove_lease(session.work, session.run_id, session.token)
+        noted = baseline.check(session, step, left)
+
+    def after() -> None:
+        ledger.prove_lease(session.work, session.run_id, session.token)
+        baseline.keep(session)
+        duration = (time.monotonic() - begun) * 1000
+        ledger.step_ended(session.work, session.run_id, step.id, state="done", lock_wait_ms=0, duration_ms=duration)
+
+    _behind_others(session, step, before)
+    _tell(session, step.id, noted)
     if not _is_done(session.work, step):
         with session.connect() as connection:
             give_up = round(session.plan.locks.give_up_after / timedelta(milliseconds=1))
@@ -202,10 +269,8 @@ def _outside_transaction(session: Session, step: Step) -> None:
             pid = connection.info.backend_pid
             with locks.reporting_waits(session.connect, pid, _telling(session, step.id)):
                 locks.through_conflicts(lambda: _send_all(connection, step))
+    _behind_others(session, step, after)
     duration = (time.monotonic() - begun) * 1000
-    with session.work.transaction():
-        ledger.prove_lease(session.work, session.run_id, session.token)
-        ledger.step_ended(session.work, session.run_id, step.id, state="done", lock_wait_ms=0, duration_ms=duration)
     session.emit(StepDone(run=session.name, step=step.id, phase=step.phase.value, lock_wait_ms=0, duration_ms=duration))
 
 

@@ -17,12 +17,12 @@ from crossfade.backfill.control import Control
 from crossfade.backfill.drive import help_out
 from crossfade.backfill.job import Job
 from crossfade.backfill.retry import passing
-from crossfade.errors import Conflict, CrossfadeError, GateBlocked, GateUnknown, Interrupted, WorkLeft
+from crossfade.errors import BaselineChanged, Conflict, CrossfadeError, GateBlocked, GateUnknown, Interrupted, WorkLeft
 from crossfade.observe.events import BatchDone, Emit, Event
 from crossfade.plan.model import Plan
 from crossfade.postgres.connect import masked
 from crossfade.workflow import ledger
-from crossfade.workflow.driving import Order, carry_out
+from crossfade.workflow.driving import Order, carry_out, is_remembered
 from crossfade.workflow.due import Candidate, Task
 from crossfade.workflow.program import from_json
 from crossfade.workflow.states import Event as Move
@@ -116,7 +116,7 @@ def _outcome(error: Exception) -> str:
             return "stopped"
         case GateBlocked() | GateUnknown():
             return "waits"
-        case Conflict():
+        case Conflict() if not isinstance(error, BaselineChanged):
             return "conflict"
         case _ if passing(error) is not None:
             return "lost"
@@ -134,7 +134,7 @@ def _words(error: Exception) -> str:
 def _record(ways: Ways, run: Candidate, error: Exception) -> None:
     """Keep in the ledger what `carry_out` did not, so that the run is left alone for a while."""
     if isinstance(error, CrossfadeError):
-        if error.exit_code in (1, 6):
+        if is_remembered(error):
             return
         failed = error.as_json()
     else:

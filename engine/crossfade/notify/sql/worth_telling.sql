@@ -3,7 +3,7 @@
 WITH told AS (
     SELECT r.id, r.name, r.state, r.state_since, r.plan, r.program
     FROM crossfade.runs r
-    WHERE r.state NOT IN ('contracted', 'rolled_back', 'cancelled') AND r.plan -> 'notify' <> '[]'
+    WHERE r.state NOT IN ('contracted', 'rolled_back', 'cancelled') AND (r.plan -> 'notify')::jsonb <> '[]'
        OR r.name = ANY (%(driven)s)
           AND (r.state NOT IN ('contracted', 'rolled_back', 'cancelled')
                OR r.state_since > clock_timestamp() - interval '1 day')

@@ -6,7 +6,9 @@ from crossfade.plan.changes.change_type import ChangeType
 from crossfade.plan.changes.copy_rows import CopyRows
 from crossfade.plan.changes.delete_rows import DeleteRows
 from crossfade.plan.changes.fields import Prose
+from crossfade.plan.changes.merge_columns import MergeColumns
 from crossfade.plan.changes.rename_column import RenameColumn
+from crossfade.plan.changes.split_column import SplitColumn
 from crossfade.plan.changes.update_rows import UpdateRows
 from crossfade.plan.entries import OneKey
 
@@ -17,12 +19,23 @@ __all__ = [
     "CopyRows",
     "DataEntry",
     "DeleteRows",
+    "MergeColumns",
     "Prose",
     "RenameColumn",
+    "SplitColumn",
     "UpdateRows",
 ]
 
-Change = RenameColumn | ChangeType | UpdateRows | DeleteRows | CopyRows
+Change = (
+    RenameColumn
+    | ChangeType
+    | SplitColumn
+    | MergeColumns
+    # rows
+    | UpdateRows
+    | DeleteRows
+    | CopyRows
+)
 """Every kind of change, as a union; this is the registry."""
 
 DataEntry = UpdateRows | DeleteRows | CopyRows

@@ -1,8 +1,8 @@
 """`change_type`."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from crossfade.plan.changes.fields import Name, TableChange, Value
 from crossfade.plan.expressions import Expression
@@ -38,6 +38,13 @@ class ChangeType(TableChange):
         examples=["amount_numeric"],
     )
 
+    follow_references: bool = Field(
+        default=False,
+        description="Give the columns that reference this one by foreign keys the same type, and those that reference "
+        "them, and so on; everything changes in one moment at contract. For a key that other tables reference.",
+        examples=[True],
+    )
+
     @property
     def types(self) -> tuple[SqlType, ...]:
         """The new type."""
@@ -53,6 +60,21 @@ class ChangeType(TableChange):
     def tells_shapes_apart(self) -> bool:
         """With a new name, a write of the old one is seen."""
         return self.into is not None
+
+    @property
+    def follows_references(self) -> bool:
+        """As the plan says."""
+        return self.follow_references
+
+    @model_validator(mode="after")
+    def _alone(self) -> Self:
+        for key in ("using", "reverse", "into"):
+            if self.follow_references and getattr(self, key) is not None:
+                raise fault(
+                    f"`{key}` does not go with `follow_references`",
+                    "the columns of a key and of its references keep their names, and their values are assigned",
+                )
+        return self
 
     @field_validator("into")
     @classmethod

@@ -33,7 +33,7 @@ class ChangeModel(Entry):
 
     @property
     def tables(self) -> tuple[TableName, ...]:
-        """The tables that it is about, as far as the plan names them."""
+        """The tables that it is about, as far as the plan names them; an index stands for its table."""
         return ()
 
     @property
@@ -49,6 +49,16 @@ class ChangeModel(Entry):
     @property
     def tells_shapes_apart(self) -> bool:
         """Whether a write of the old shape can be told from one of the new, so that legacy writes are seen."""
+        return False
+
+    @property
+    def resting_indexes(self) -> tuple[TableName, ...]:
+        """Indexes that nothing may read for as long as the gates of contract have to hold."""
+        return ()
+
+    @property
+    def follows_references(self) -> bool:
+        """Whether it goes on to tables that the plan does not name: those that reference the named one."""
         return False
 
     @property

@@ -41,6 +41,33 @@ SELECT a.attrelid::bigint AS relation,
                AND own.refclassid = 'pg_class'::regclass
                AND own.refobjid = a.attrelid AND own.refobjsubid = a.attnum
              ORDER BY 1) AS owned_sequences,
+       (SELECT jsonb_agg(jsonb_build_object(
+                   'name', jsonb_build_array(sn.nspname, s.relname),
+                   'type', format_type(q.seqtypid, NULL),
+                   'start', q.seqstart, 'increment', q.seqincrement, 'minimum', q.seqmin, 'maximum', q.seqmax,
+                   'cache', q.seqcache, 'cycles', q.seqcycle,
+                   'owner', pg_get_userbyid(s.relowner),
+                   'comment', obj_description(s.oid, 'pg_class'),
+                   'privileges',
+                   (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                               'grantee', CASE WHEN x.grantee <> 0 THEN pg_get_userbyid(x.grantee)::text END,
+                               'privilege', x.privilege_type,
+                               'grantable', x.is_grantable,
+                               'grantor', pg_get_userbyid(x.grantor)::text) ORDER BY x.ordinality), '[]')
+                    FROM aclexplode(s.relacl) WITH ORDINALITY AS x
+                    HAVING s.relacl IS NOT NULL),
+                   'default_grantees',
+                   (SELECT jsonb_agg(DISTINCT CASE WHEN x.grantee <> 0 THEN pg_get_userbyid(x.grantee)::text END)
+                    FROM pg_default_acl da, aclexplode(da.defaclacl) AS x
+                    WHERE da.defaclobjtype = 'S' AND da.defaclrole = s.relowner
+                      AND da.defaclnamespace IN (0, s.relnamespace))) ORDER BY sn.nspname, s.relname)
+        FROM pg_depend own
+        JOIN pg_class s ON s.oid = own.objid AND s.relkind = 'S'
+        JOIN pg_namespace sn ON sn.oid = s.relnamespace
+        JOIN pg_sequence q ON q.seqrelid = s.oid
+        WHERE own.classid = 'pg_class'::regclass AND own.deptype IN ('a', 'i')
+          AND own.refclassid = 'pg_class'::regclass
+          AND own.refobjid = a.attrelid AND own.refobjsubid = a.attnum) AS sequences,
        CASE a.attidentity WHEN 'a' THEN true WHEN 'd' THEN false END AS identity_always,
        ids.name AS identity_sequence,
        ids.options AS sequence_options,

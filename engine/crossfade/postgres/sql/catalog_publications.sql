@@ -12,6 +12,7 @@ SELECT DISTINCT ON (m.relation, p.pubname)
        m.relation::bigint AS relation,
        p.pubname::text AS name,
        p.puballtables AS all_tables,
+       pg_has_role(p.pubowner, 'USAGE') AS owned,
        CASE WHEN r.prattrs IS NOT NULL
             THEN ARRAY(SELECT a.attname::text FROM pg_attribute a
                        WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs)

@@ -11,6 +11,7 @@ WITH member AS (
 SELECT DISTINCT m.relation::bigint AS relation,
        p.pubname::text AS name,
        p.puballtables AS all_tables,
+       pg_has_role(p.pubowner, 'USAGE') AS owned,
        NULL::text[] AS columns,
        NULL::text AS row_filter
 FROM member m

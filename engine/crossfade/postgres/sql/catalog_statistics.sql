@@ -13,6 +13,7 @@ SELECT x.stxrelid::bigint AS relation,
              ORDER BY a.attnum) AS columns,
        CASE WHEN x.stxstattarget >= 0 THEN x.stxstattarget::int END AS target,
        pg_get_userbyid(x.stxowner)::text AS owner,
+       pg_has_role(x.stxowner, 'USAGE') AS owned,
        obj_description(x.oid, 'pg_statistic_ext') AS comment
 FROM pg_statistic_ext x
 JOIN pg_namespace n ON n.oid = x.stxnamespace

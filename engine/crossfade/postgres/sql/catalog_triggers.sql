@@ -12,6 +12,14 @@ SELECT t.tgrelid::bigint AS relation,
              FROM unnest(t.tgattr::int2[]) WITH ORDINALITY AS k (attnum, position)
              JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = k.attnum
              ORDER BY k.position) AS columns,
+       ARRAY(SELECT a.attname::text
+             FROM pg_attribute a
+             WHERE a.attrelid = t.tgrelid
+               AND EXISTS (SELECT FROM pg_depend d
+                           WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid
+                             AND d.refclassid = 'pg_class'::regclass
+                             AND d.refobjid = t.tgrelid AND d.refobjsubid = a.attnum)
+             ORDER BY a.attnum) AS "references",
        t.tgenabled::text AS enabled,
        pg_get_triggerdef(t.oid) AS definition,
        t.tgqual IS NOT NULL AS has_when,

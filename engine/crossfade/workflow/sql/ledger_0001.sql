@@ -16,7 +16,7 @@ CREATE TABLE crossfade.runs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text NOT NULL,
     digest text NOT NULL,
-    plan jsonb NOT NULL,
+    plan json NOT NULL,
     acks text[] NOT NULL DEFAULT '{}',
     program jsonb NOT NULL,
     fences jsonb NOT NULL DEFAULT '{}',
@@ -57,6 +57,22 @@ CREATE TABLE crossfade.steps (
     finished_at timestamptz,
     PRIMARY KEY (run_id, id)
 );
+
+-- How the tables of a run were when its program was compiled, and after each of its steps, with their partitions and
+-- children: what differs from that was done by somebody else. `structure` is an object of columns, constraints, indexes
+-- and so on; `digest` is of it alone, `numbers` are those of the columns, by which one with another name is told. A table
+-- that the plan names is a root.
+CREATE TABLE crossfade.baselines (
+    run_id bigint NOT NULL REFERENCES crossfade.runs,
+    relation oid NOT NULL,
+    is_root boolean NOT NULL,
+    structure jsonb NOT NULL,
+    numbers jsonb NOT NULL,
+    digest text NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (run_id, relation)
+);
+CREATE INDEX baselines_relation ON crossfade.baselines (relation);
 
 -- Where the rows of one relation stand (a leaf partition, or the table itself). `frontier` and `upper` are the key's
 -- columns as an array of texts; with no key, a place. Every row up to the frontier lies in a batch.
@@ -165,7 +181,7 @@ CREATE TABLE crossfade.schedules (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text NOT NULL,
     digest text NOT NULL,
-    plan jsonb NOT NULL,
+    plan json NOT NULL,
     acks text[] NOT NULL DEFAULT '{}',
     program jsonb NOT NULL,
     last_fire timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -237,16 +253,18 @@ CREATE TABLE crossfade.sightings (
 COMMENT ON COLUMN crossfade.sightings.last_seen IS
     'In no index, and every page has room for the next heartbeats of its rows: they leave nothing for VACUUM to do.';
 
--- Writes of an old shape, at most about one a second for each session and application name. Only ever inserted, so a
--- writer can neither wait for another nor fail to serialise because of it.
+-- Writes of an old shape, and such as a coming constraint would refuse (`violation`, with the constraint's name for that of
+-- the column), at most about one a second for each session and application name. Only ever inserted, so a writer can
+-- neither wait for another nor fail to serialise because of it. `example` is the key of the row, where it has one.
 CREATE TABLE crossfade.legacy_writes (
     plan text NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('legacy', 'conflict')),
+    kind text NOT NULL CHECK (kind IN ('legacy', 'conflict', 'violation', 'unrepresentable')),
     relation text NOT NULL,
     column_name text NOT NULL,
     application_name text NOT NULL,
     role_name text NOT NULL,
     address inet,
+    example jsonb,
     at timestamptz NOT NULL
 );
 -- In a publication FOR ALL TABLES a row that cannot be told from others cannot be deleted.
@@ -385,10 +403,10 @@ BEGIN
             SELECT noted.ctid
             FROM (
                 SELECT w.ctid, w.at, max(w.at) OVER (
-                    PARTITION BY w.plan, w.relation, w.column_name, w.application_name, w.role_name, w.address
+                    PARTITION BY w.plan, w.kind, w.relation, w.column_name, w.application_name, w.role_name, w.address
                 ) AS latest
                 FROM crossfade.legacy_writes w
-                WHERE w.kind = 'legacy'
+                WHERE w.kind IN ('legacy', 'violation')
             ) AS noted
             WHERE noted.at < noted.latest AND noted.at < clock_timestamp() - interval '1 minute'
             LIMIT 20000
@@ -561,23 +579,41 @@ END $$;
 COMMENT ON FUNCTION crossfade.heartbeat(text, text, text) IS
     'Says that this instance of the app is live, and answers whether it may go on. Call it at start and every 15 seconds or so, outside a transaction.';
 
--- Called by the trigger functions of a pair for a write of the old shape, which let a session through once a second;
--- `setting` is the session's that holds when it was.
+-- Called by the trigger functions of a pair for a write of the old shape, and by those that watch for a constraint, which
+-- let a session through once a second; `setting` is the session's that holds when it was.
 -- The advisory lock says to gates that there is a note which they cannot see yet; being shared, nobody waits for it.
 CREATE FUNCTION crossfade.note_lock_class() RETURNS integer
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT 1129469519 $$;
-CREATE FUNCTION crossfade.note_write(plan text, kind text, relation oid, column_name text, setting text) RETURNS void
+CREATE FUNCTION crossfade.note_lock(plan text, kind text) RETURNS integer
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT hashtext(CASE kind WHEN 'legacy' THEN plan ELSE concat_ws(' ', plan, kind) END)
+$$;
+CREATE FUNCTION crossfade.note_write(
+    plan text, kind text, relation oid, column_name text, setting text, example jsonb DEFAULT NULL
+) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO crossfade.legacy_writes (plan, kind, relation, column_name, application_name, role_name, address, at)
+    INSERT INTO crossfade.legacy_writes
+        (plan, kind, relation, column_name, application_name, role_name, address, example, at)
     VALUES (note_write.plan, note_write.kind, note_write.relation::regclass::text, note_write.column_name,
-            current_setting('application_name'), session_user, inet_client_addr(), clock_timestamp());
-    IF note_write.kind = 'legacy' THEN
-        PERFORM pg_advisory_xact_lock_shared(crossfade.note_lock_class(), hashtext(note_write.plan));
+            current_setting('application_name'), session_user, inet_client_addr(), note_write.example,
+            clock_timestamp());
+    IF note_write.kind IN ('legacy', 'violation') THEN
+        PERFORM pg_advisory_xact_lock_shared(
+            crossfade.note_lock_class(), crossfade.note_lock(note_write.plan, note_write.kind));
         PERFORM set_config(note_write.setting, current_setting('application_name')
             || date_part('epoch', clock_timestamp())::int8::text, false);
     END IF;
 END $$;
+
+-- The primary key of a row that is given as a document, by the names that its columns have; NULL where there is none.
+CREATE FUNCTION crossfade.key_of(relation oid, image jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT jsonb_object_agg(a.attname, key_of.image -> a.attname::text)
+    FROM pg_index i
+    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+    WHERE i.indrelid = key_of.relation AND i.indisprimary
+$$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA crossfade FROM PUBLIC;
 INSERT INTO crossfade.meta (version) VALUES (1);

@@ -1,0 +1,55 @@
+"""The locks, rewrites and scans of a program's statements, each foreseen in the schema that the one before it leaves.
+
+What is taken back is taken back in reverse order, from what the last step before the drop leaves: the undo of one step
+may need what the undo of a later one has made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from crossfade.operations.step import Part
+from crossfade.postgres.forecast import Schema
+
+if TYPE_CHECKING:
+    from crossfade.operations.step import Step
+    from crossfade.postgres.catalog import Catalog
+    from crossfade.postgres.statement import Statement
+
+
+def foreseen(steps: Iterable[Step], catalog: Catalog) -> tuple[Step, ...]:
+    """The steps in the order of execution, their statements with what they do to tables that others can see."""
+    schema = Schema.of(catalog)
+    told: list[Step] = []
+    for step in steps:
+        if step.part is Part.DROP and not any(s.part is Part.DROP for s in told):
+            told = _with_undo(told, schema)
+        cleanup, _ = _statements(step.cleanup, schema)
+        statements, schema = _statements(step.statements, schema)
+        told.append(replace(step, cleanup=cleanup, statements=statements))
+    return tuple(told) if any(s.part is Part.DROP for s in told) else tuple(_with_undo(told, schema))
+
+
+def _with_undo(steps: list[Step], schema: Schema) -> list[Step]:
+    told: list[Step] = []
+    for step in reversed(steps):
+        undo, schema = _statements(step.undo, schema)
+        told.insert(0, replace(step, undo=undo))
+    return told
+
+
+def _statements(statements: Iterable[Statement], schema: Schema) -> tuple[tuple[Statement, ...], Schema]:
+    told: list[Statement] = []
+    for statement in statements:
+        forecast, schema = schema.foresee(statement.text)
+        told.append(
+            replace(
+                statement,
+                locks=forecast.locks,
+                rewrites=bool(forecast.rewrites),
+                scans=bool(forecast.scans),
+            )
+        )
+    return tuple(told), schema

@@ -1,0 +1,190 @@
+"""CREATE: relations that nobody else can see yet, and what their making locks of those that are there. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from crossfade.postgres.catalog import Index, QualifiedName, Table, TableKind
+from crossfade.postgres.forecast.added_column import added_column
+from crossfade.postgres.forecast.bounds import read_bound
+from crossfade.postgres.forecast.chosen_names import chosen_name
+from crossfade.postgres.forecast.constraints import add_column_constraints, add_declared
+from crossfade.postgres.forecast.draft import Unforeseeable
+from crossfade.postgres.forecast.partitions import join_parent, share_keys, take_from_default
+from crossfade.postgres.forecast.target import Target
+from crossfade.postgres.forecast.trees import columns_of, kind, names, option
+from crossfade.postgres.names import quoted
+from crossfade.postgres.statement import LockMode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from crossfade.postgres.forecast.draft import Draft
+
+_AX = LockMode.ACCESS_EXCLUSIVE
+
+
+def add_relation(draft: Draft, relation: Any, kind_of: TableKind) -> Table | None:
+    """A new relation in the model; None where the name is taken."""
+    schema = relation.schemaname or draft.schema.creation_schema
+    name = QualifiedName(schema, relation.relname)
+    if name in draft.schema.tables:
+        return None
+    table = Table(name=name, kind=kind_of)
+    draft.schema = draft.schema.put(table)
+    return table
+
+
+def create_table(draft: Draft, node: Any) -> None:
+    """CREATE TABLE, also PARTITION OF and INHERITS: parents, and what foreign keys point at, are locked."""
+    table = add_relation(draft, node.relation, "partitioned" if node.partspec else "table")
+    if table is None:
+        return
+    parents = [p for p in (draft.schema.find(r.schemaname, r.relname) for r in node.inhRelations or ()) if p]
+    inherited = [c for p in (*parents, *_liked(draft, node)) for c in p.columns]
+    key = tuple(c for part in (node.partspec.partParams if node.partspec else ()) for c in _key_columns(part))
+    strategy = node.partspec.strategy.name.rpartition("_")[2] if node.partspec else ""
+    plain = node.partspec is not None and all(part.name for part in node.partspec.partParams)
+    own = replace(
+        table,
+        columns=tuple(replace(c, number=number) for number, c in enumerate(inherited, 1)),
+        partition_key_columns=key,
+        partition_key=f"{strategy} ({', '.join(map(quoted, key))})" if plain else None,
+        typed_of=str(draft.schema.qualify(None, names(node.ofTypename.names)[-1])) if node.ofTypename else None,
+    )
+    draft.schema = draft.schema.put(own)
+    for parent in parents:
+        _join(draft, own.name, parent, node.partbound)
+    _declare(draft, own.name, node)
+
+
+def create_foreign_table(draft: Draft, node: Any) -> None:
+    """CREATE FOREIGN TABLE."""
+    base = node.base if hasattr(node, "base") else node.base_stmt
+    add_relation(draft, base.relation, "foreign")
+
+
+def create_table_as(draft: Draft, node: Any) -> None:
+    """CREATE TABLE AS and CREATE MATERIALIZED VIEW only read what is there."""
+    add_relation(draft, node.into.rel, "materialized view" if node.objtype.name == "OBJECT_MATVIEW" else "table")
+
+
+def create_view(draft: Draft, node: Any) -> None:
+    """CREATE OR REPLACE VIEW locks the view that it replaces."""
+    if add_relation(draft, node.view, "view") is None:
+        draft.lock(draft.schema.qualify(node.view.schemaname, node.view.relname), _AX)
+
+
+def create_index(draft: Draft, node: Any) -> None:
+    """CREATE INDEX, on every partition too; an index that is there already still costs the lock."""
+    table = draft.schema.find(node.relation.schemaname, node.relation.relname)
+    if table is None:
+        raise Unforeseeable(f"there is no table {node.relation.relname} in the catalog")
+    if node.concurrent:
+        draft.transactional = False
+    mode = LockMode.SHARE_UPDATE_EXCLUSIVE if node.concurrent else LockMode.SHARE
+    whole = table.kind == "partitioned" and node.relation.inh
+    members = draft.schema.family(table.name) if whole else (table,)
+    exists = node.idxname is not None and draft.schema.find_index(table.name.schema, node.idxname) is not None
+    if node.if_not_exists and exists:
+        draft.lock(table.name, mode)
+        return
+    draft.lock_all(members, mode)
+    parent = None
+    for member in members:
+        index = _index(draft, member, node, node.idxname if member is table else None)
+        draft.schema = draft.schema.put(replace(member, indexes=(*member.indexes, replace(index, parent=parent))))
+        parent = parent or index.name
+        draft.scan(member.name)
+
+
+def create_sequence(draft: Draft, node: Any) -> None:
+    """CREATE SEQUENCE."""
+    name = QualifiedName(node.sequence.schemaname or draft.schema.creation_schema, node.sequence.relname)
+    draft.schema = replace(draft.schema, other_relations=draft.schema.other_relations | {name})
+
+
+def create_function(draft: Draft, node: Any) -> None:
+    """CREATE FUNCTION: whether it is volatile matters to defaults that call it."""
+    *above, name = names(node.funcname)
+    qualified = QualifiedName(above[-1] if above else draft.schema.creation_schema, name)
+    volatility = option(node.options, "volatility")
+    functions = {known: body for known, body in draft.schema.volatile_functions.items() if known != qualified}
+    if volatility is None or volatility.arg.sval == "volatile":
+        functions[qualified] = _body(node)
+    draft.schema = replace(draft.schema, volatile_functions=functions)
+
+
+def create_schema(_draft: Draft, node: Any) -> None:
+    """CREATE SCHEMA; with elements it is several statements in one."""
+    if node.schemaElts:
+        raise Unforeseeable("CREATE SCHEMA with elements is several statements in one")
+
+
+def _join(draft: Draft, name: QualifiedName, parent: Table, bound_node: Any) -> None:
+    if bound_node is None:
+        draft.lock(parent.name, LockMode.SHARE_UPDATE_EXCLUSIVE)
+        draft.schema = draft.schema.put(replace(parent, children=(*parent.children, name)))
+        return
+    draft.lock(parent.name, _AX)
+    bound = read_bound(bound_node)
+    take_from_default(draft, parent, bound)
+    share_keys(draft, parent)
+    join_parent(draft, parent, draft.schema.tables[name], bound)
+
+
+def _declare(draft: Draft, name: QualifiedName, node: Any) -> None:
+    target = Target(name=name, mode=_AX, only=True)
+    elements = (*(node.tableElts or ()), *(node.constraints or ()))
+    for element in elements:
+        if kind(element) == "ColumnDef" and element.typeName is not None:
+            table = draft.schema.tables[name]
+            column = added_column(draft.schema, table, element).column
+            kept = tuple(c for c in table.columns if c.name != column.name)
+            draft.schema = draft.schema.put(replace(table, columns=(*kept, column)))
+    for element in elements:
+        if kind(element) == "ColumnDef":
+            add_column_constraints(draft, target, element, checks_keys=False)
+        elif kind(element) == "Constraint":
+            add_declared(draft, target, element, checks_keys=False)
+
+
+def _liked(draft: Draft, node: Any) -> Iterator[Table]:
+    for element in node.tableElts or ():
+        if kind(element) == "TableLikeClause":
+            found = draft.schema.find(element.relation.schemaname, element.relation.relname)
+            if found is not None:
+                yield found
+
+
+def _key_columns(part: Any) -> tuple[str, ...]:
+    return (part.name,) if part.name else columns_of(part.expr)
+
+
+def _index(draft: Draft, table: Table, node: Any, name: str | None) -> Index:
+    parts = (*node.indexParams, *(node.indexIncludingParams or ()))
+    columns = tuple(part.name for part in parts)
+    used = {column for part in parts for column in _key_columns(part)} | {*columns_of(node.whereClause)}
+    taken = {i.name.name for t in draft.schema.tables.values() for i in t.indexes}
+    chosen = chosen_name(table.name.name, tuple(c or "expr" for c in columns), "idx", taken)
+    return Index(
+        name=QualifiedName(table.name.schema, name or chosen),
+        definition="",
+        method=node.accessMethod or "btree",
+        columns=columns,
+        key_count=len(node.indexParams),
+        references=frozenset(used),
+        unique=bool(node.unique),
+        partial=node.whereClause is not None,
+        has_expressions=None in columns,
+    )
+
+
+def _body(node: Any) -> str | None:
+    """Its text where the planner may put it in place of a call: in SQL, without a setting of its own."""
+    language, text = option(node.options, "language"), option(node.options, "as")
+    held = any(option(node.options, name) is not None for name in ("security", "set", "strict"))
+    if text is None or held or language is None or language.arg.sval != "sql":
+        return None
+    return str(names(text.arg)[0])

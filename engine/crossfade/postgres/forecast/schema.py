@@ -1,0 +1,178 @@
+"""The schema as a program of statements finds it: what the catalog was read with, and what each statement has changed.
+
+An immutable model; every change gives a new one. Relations are kept by the name they have now, with the name they had
+before the first statement; one that was created since has none, and nobody else can see it, so its locks are of no
+interest. A table that the catalog names without having read it is taken for a plain one that nothing hangs on. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from crossfade.postgres.catalog import Catalog, Constraint, Domain, Index, QualifiedName, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from crossfade.postgres.forecast.draft import Forecast
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """Tables with all that belongs to them, domains, and the names of volatile functions."""
+
+    server_version: int
+    time_zone: str
+    search_path: tuple[str, ...]
+    tables: Mapping[QualifiedName, Table]
+    """Tables, partitioned and foreign ones, views and materialized views."""
+    origins: Mapping[QualifiedName, QualifiedName]
+    """The name before the first statement, by the name now; relations created since are not in it."""
+    domains: tuple[Domain, ...]
+    volatile_functions: Mapping[QualifiedName, str | None]
+    """The body of those that the planner may put in place of a call."""
+    other_relations: frozenset[QualifiedName]
+    """Indexes, sequences and composite types, of tables that were not read too."""
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> Schema:
+        """The model before the first statement."""
+        tables = {name: Table(name=name) for name in catalog.all_table_names} | {t.name: t for t in catalog.tables}
+        return cls(
+            server_version=catalog.server_version,
+            time_zone=catalog.time_zone,
+            search_path=catalog.search_path,
+            tables=_with_keys_of_the_unread(tables),
+            origins={name: name for name in tables},
+            domains=catalog.domains,
+            volatile_functions={f.name: f.body for f in catalog.volatile_functions},
+            other_relations=catalog.relation_names - tables.keys(),
+        )
+
+    def foresee(self, sql: str) -> tuple[Forecast, Schema]:
+        """What one statement locks, rewrites and scans, and the model as it leaves it."""
+        from crossfade.postgres.forecast.foresee import foresee
+
+        return foresee(self, sql)
+
+    def qualify(self, schema: str | None, name: str) -> QualifiedName:
+        """The relation or type that a name in a statement means; a new one comes first on the search path."""
+        if schema is not None:
+            return QualifiedName(schema, name)
+        known = self.tables.keys() | self.other_relations | {i.name for t in self.tables.values() for i in t.indexes}
+        first = next((s for s in self.search_path if QualifiedName(s, name) in known), None)
+        return QualifiedName(first or self.creation_schema, name)
+
+    @property
+    def creation_schema(self) -> str:
+        """Where a relation without a schema is created."""
+        return next((s for s in self.search_path if not s.startswith("pg_")), "public")
+
+    def find(self, schema: str | None, name: str) -> Table | None:
+        """The table, view or materialized view of that name."""
+        return self.tables.get(self.qualify(schema, name))
+
+    def find_index(self, schema: str | None, name: str) -> tuple[Table, Index] | None:
+        """The index of that name and its table."""
+        wanted = self.qualify(schema, name)
+        return next(((t, i) for t in self.tables.values() for i in t.indexes if i.name == wanted), None)
+
+    def family(self, name: QualifiedName) -> tuple[Table, ...]:
+        """The relation and all partitions and children below it."""
+        found: dict[QualifiedName, Table] = {}
+        waiting = [name]
+        while waiting:
+            here = self.tables.get(waiting.pop(0))
+            if here is not None and here.name not in found:
+                found[here.name] = here
+                waiting += [*here.partitions, *here.children]
+        return tuple(found.values())
+
+    def incoming(self, name: QualifiedName) -> tuple[tuple[Table, Constraint], ...]:
+        """Foreign keys that point at the table, each with the table that has it."""
+        return tuple(
+            (table, key)
+            for table in self.tables.values()
+            for key in table.constraints
+            if key.kind == "foreign" and key.referenced == name
+        )
+
+    def named(self, text: str) -> Table | None:
+        """The relation that a catalog text such as `public.active_users` names."""
+        return next((t for t in self.tables.values() if str(t.name) == text), None)
+
+    def default_partition(self, parent: Table) -> Table | None:
+        """The partition that takes the rows no other one takes."""
+        members = (self.tables.get(name) for name in parent.partitions)
+        return next((m for m in members if m is not None and m.partition_bound == "DEFAULT"), None)
+
+    def put(self, table: Table) -> Schema:
+        """With this table in place of the one of its name, or added."""
+        return replace(self, tables={**self.tables, table.name: table})
+
+    def without(self, gone: Iterable[QualifiedName]) -> Schema:
+        """Without these relations, the foreign keys that point at them, and their place in a family."""
+        away = frozenset(gone)
+        kept = {name: _cut_off(table, away) for name, table in self.tables.items() if name not in away}
+        return replace(self, tables=kept, origins={now: was for now, was in self.origins.items() if now not in away})
+
+    def rename(self, old: QualifiedName, new: QualifiedName) -> Schema:
+        """With the relation under another name, wherever it is named."""
+
+        def renamed(name: QualifiedName) -> QualifiedName:
+            return new if name == old else name
+
+        tables = {}
+        for name, table in self.tables.items():
+            tables[renamed(name)] = replace(
+                table,
+                name=renamed(name),
+                indexes=_moved(table.indexes, new.schema) if name == old else table.indexes,
+                constraints=tuple(
+                    replace(c, referenced=renamed(c.referenced)) if c.referenced else c for c in table.constraints
+                ),
+                partition_parent=table.partition_parent and renamed(table.partition_parent),
+                partitions=tuple(renamed(n) for n in table.partitions),
+                inherits=tuple(renamed(n) for n in table.inherits),
+                children=tuple(renamed(n) for n in table.children),
+                dependents=tuple(replace(d, name=str(new)) if d.name == str(old) else d for d in table.dependents),
+            )
+        return replace(self, tables=tables, origins={renamed(now): was for now, was in self.origins.items()})
+
+
+def _with_keys_of_the_unread(tables: dict[QualifiedName, Table]) -> dict[QualifiedName, Table]:
+    """Foreign keys of tables that were not read, as far as the tables they point at tell them."""
+    known = dict(tables)
+    for table in tables.values():
+        for key in table.incoming_foreign_keys:
+            holder = known.get(key.table, Table(name=key.table))
+            if key.name not in {c.name for c in holder.constraints}:
+                constraint = Constraint(
+                    name=key.name,
+                    kind="foreign",
+                    columns=key.columns,
+                    definition=key.definition,
+                    validated=key.validated,
+                    referenced=table.name,
+                    referenced_columns=key.referenced_columns,
+                )
+                known[key.table] = replace(holder, constraints=(*holder.constraints, constraint))
+    return known
+
+
+def _cut_off(table: Table, gone: frozenset[QualifiedName]) -> Table:
+    texts = {str(name) for name in gone}
+    return replace(
+        table,
+        constraints=tuple(c for c in table.constraints if c.referenced not in gone),
+        partition_parent=None if table.partition_parent in gone else table.partition_parent,
+        partitions=tuple(n for n in table.partitions if n not in gone),
+        inherits=tuple(n for n in table.inherits if n not in gone),
+        children=tuple(n for n in table.children if n not in gone),
+        dependents=tuple(d for d in table.dependents if d.name not in texts),
+    )
+
+
+def _moved(indexes: tuple[Index, ...], schema: str) -> tuple[Index, ...]:
+    return tuple(replace(i, name=QualifiedName(schema, i.name.name)) for i in indexes)

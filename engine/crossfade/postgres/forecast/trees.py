@@ -1,0 +1,148 @@
+"""Reading pglast's parse trees: one statement of a text, names, constants, every node below a node.
+
+Nodes are told apart by the name of their class, so that this package imports pglast only when it reads something.
+Pure.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+_ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+_NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
+
+
+class NotOneStatement(ValueError):
+    """The text is not one SQL statement; the message says why."""
+
+
+def parse(text: str) -> tuple[Any, ...]:
+    """The statements of the text. Raises NotOneStatement where PostgreSQL's grammar does not take it."""
+    from pglast import parse_sql
+    from pglast.parser import ParseError
+
+    try:
+        return tuple(raw.stmt for raw in parse_sql(text))
+    except (ParseError, UnicodeError) as error:
+        raise NotOneStatement(f"it is not readable as SQL: {error.args[0]}") from None
+
+
+def one_statement(text: str) -> Any:
+    """The only statement of the text. Raises NotOneStatement."""
+    statements = parse(text)
+    if len(statements) != 1:
+        raise NotOneStatement(f"it is {len(statements)} statements, not one")
+    return statements[0]
+
+
+def expression(text: str) -> Any:
+    """The tree of one SQL expression. Raises NotOneStatement."""
+    return one_statement(f"SELECT {text}").targetList[0].val
+
+
+def kind(node: Any) -> str:
+    """The name of the node's class: `AlterTableStmt`; `NoneType` for no node."""
+    return type(node).__name__
+
+
+def below(root: Any) -> Iterator[Any]:
+    """A node and every node below it."""
+    from pglast.ast import Node
+
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, tuple | list):
+            waiting += reversed(node)
+        elif isinstance(node, Node):
+            yield node
+            waiting += [getattr(node, slot) for slot in reversed([*node])]
+
+
+def names(strings: Any) -> tuple[str, ...]:
+    """The parts of a name that the tree has as a list of strings; also of a single one, and of none."""
+    if strings is None:
+        return ()
+    if kind(strings) == "String":
+        return (strings.sval,)
+    return tuple(part.sval for part in strings if kind(part) == "String")
+
+
+def columns_of(node: Any) -> tuple[str, ...]:
+    """Every column that an expression names, without its table, each once."""
+    found = (names(n.fields) for n in below(node) if kind(n) == "ColumnRef")
+    return tuple(dict.fromkeys(parts[-1] for parts in found if parts))
+
+
+def functions_of(node: Any) -> Iterator[tuple[str, ...]]:
+    """The name of every function that an expression calls, with its schema where the text has one."""
+    return (names(n.funcname) for n in below(node) if kind(n) == "FuncCall")
+
+
+def option(options: Any, name: str) -> Any:
+    """The DefElem of that name; None where there is none."""
+    return next((o for o in options or () if o.defname == name), None)
+
+
+def is_on(options: Any, name: str) -> bool:
+    """Whether an option without a value is there, or has a value that means yes."""
+    found = option(options, name)
+    if found is None:
+        return False
+    value = found.arg
+    if kind(value) == "Boolean":
+        return bool(value.boolval)
+    if kind(value) == "Integer":
+        return bool(value.ival)
+    return value is None or str(value.sval).lower() in {"true", "on", "1"}
+
+
+def constant(node: Any) -> Decimal | str | None:
+    """What an expression of constants comes to: a number, or a text as it is written; None for anything else.
+
+    Casts are looked through, and arithmetic of numbers is done, as the planner does it.
+    """
+    match kind(node):
+        case "TypeCast":
+            value = constant(node.arg)
+            return _as_number(value) if names(node.typeName.names)[-1] in _NUMBERS else value
+        case "A_Const" if not node.isnull:
+            return _value(node.val)
+        case "A_Expr" if node.name:
+            return _computed(node)
+        case _:
+            return None
+
+
+def _as_number(value: Decimal | str | None) -> Decimal | str | None:
+    try:
+        return Decimal(value) if value is not None else None
+    except ArithmeticError:
+        return value
+
+
+def _value(value: Any) -> Decimal | str | None:
+    match kind(value):
+        case "Integer":
+            return Decimal(value.ival)
+        case "Float":
+            return Decimal(value.fval)
+        case "String":
+            return str(value.sval)
+        case "Boolean":
+            return str(value.boolval).lower()
+        case _:
+            return None
+
+
+def _computed(node: Any) -> Decimal | None:
+    symbol = names(node.name)[-1]
+    right = constant(node.rexpr)
+    left = constant(node.lexpr) if node.lexpr is not None else Decimal(0)
+    if symbol not in _ARITHMETIC or not isinstance(left, Decimal) or not isinstance(right, Decimal):
+        return None
+    done: Decimal = _ARITHMETIC[symbol](left, right)
+    return done

@@ -1,0 +1,47 @@
+"""Before a rollback destroys what exists nowhere else: it is looked for, and the rollback stops at it.
+
+It is looked at before the run turns round, so that a refusal leaves everything as it is, and again right before the
+step is taken back, which may be hours later. Neither look holds a lock that anybody waits for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+
+from crossfade.errors import WouldDiscard
+from crossfade.operations.step import Guard, Step
+from crossfade.workflow import ledger
+from crossfade.workflow.session import Session
+
+Connection = psycopg.Connection[Any]
+
+
+def look_before_turning(session: Session) -> None:
+    """Raises WouldDiscard where taking back what is done would destroy something, unless that is wanted."""
+    states = ledger.step_states(session.work, session.run_id)
+    refuse_to_discard(session, (s for s in session.program.steps if states.get(s.id) == "done"))
+
+
+def refuse_to_discard(session: Session, steps: Iterable[Step]) -> None:
+    """Raises WouldDiscard where the undo of one of these steps would destroy something, unless that is wanted."""
+    guards = tuple(guard for step in steps for guard in step.guards)
+    if session.discards or not guards:
+        return
+    with session.connect() as connection:
+        # It may read a whole table; row security must not hide from it what would go.
+        connection.execute("SELECT pg_catalog.set_config('statement_timeout', '0', false)")
+        connection.execute("SELECT pg_catalog.set_config('row_security', 'off', false)")
+        found = tuple(guard.what for guard in guards if _has_something(connection, guard))
+    if found:
+        raise WouldDiscard(session.name, found)
+
+
+def _has_something(connection: Connection, guard: Guard) -> bool:
+    there = connection.execute("SELECT pg_catalog.to_regclass(%s) IS NOT NULL", [guard.relation]).fetchone()
+    if there is None or not there[0]:
+        return False
+    row = connection.execute(guard.query.encode()).fetchone()
+    return bool(row and row[0])
