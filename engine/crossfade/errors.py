@@ -169,7 +169,7 @@ class BaselineChanged(Conflict):
 
 
 class WouldDiscard(Conflict):
-    """A rollback would destroy what only new versions wrote; `would_destroy` says what, in words. Nothing was changed."""
+    """A rollback would destroy what only new versions wrote, and stops there; `would_destroy` says what, in words."""
 
     code = "would_discard"
 
@@ -183,6 +183,26 @@ class WouldDiscard(Conflict):
     def as_json(self) -> dict[str, Any]:
         """With each piece under `would_destroy`."""
         return super().as_json() | {"would_destroy": list(self.would_destroy)}
+
+
+class Irreversible(Conflict):
+    """A step that is done cannot be taken back, as the plan says; `reason` is its reason. Nothing was changed."""
+
+    code = "irreversible"
+
+    def __init__(self, run: str, going_back: str, what: str, reason: str, *, location: str) -> None:
+        super().__init__(
+            f"run {run} cannot be {going_back}: this is done, and the plan says that nothing takes it back: {what}: "
+            f"{reason}",
+            hint=f"Nothing was changed. Go on with: crossfade advance {run}. What has to be otherwise is a plan of its "
+            "own.",
+            location=location,
+        )
+        self.reason = reason
+
+    def as_json(self) -> dict[str, Any]:
+        """With the plan's reason."""
+        return super().as_json() | {"reason": self.reason}
 
 
 class LeaseHeld(Conflict):

@@ -15,11 +15,18 @@ from functools import partial
 
 from crossfade import __version__
 
-from . import backfill_throughput, ddl_stall, dual_writes, ledger_cost, lock_waiter
+from . import backfill_throughput, ddl_stall, dual_writes, ledger_cost, lock_waiter, ten_changes
 from .databases import connect, server
 from .figures import Figure, show
 
-NAMES = (dual_writes.NAME, backfill_throughput.NAME, ledger_cost.NAME, lock_waiter.NAME, ddl_stall.NAME)
+NAMES = (
+    dual_writes.NAME,
+    backfill_throughput.NAME,
+    ledger_cost.NAME,
+    lock_waiter.NAME,
+    ddl_stall.NAME,
+    ten_changes.NAME,
+)
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -47,6 +54,7 @@ def main(given: Sequence[str] | None = None) -> None:
             ledger_cost.NAME: partial(ledger_cost.measure, url),
             lock_waiter.NAME: partial(lock_waiter.measure, url),
             ddl_stall.NAME: partial(ddl_stall.measure, url, arguments.repetitions),
+            ten_changes.NAME: partial(ten_changes.measure, url),
         }
         for name in arguments.only or NAMES:
             for figure in runs[name]():

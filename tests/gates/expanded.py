@@ -110,5 +110,6 @@ def expand(database: Database, schema: str, ddl: str, plan: str, change: str) ->
         plan=read,
         rows=program.rows,
         created_at=ledger.get_run(connection, read.name).created_at,
+        watches=program.watches,
     )
     return Expanded(database=database, schema=schema, connection=connection, subject=subject)

@@ -5,7 +5,8 @@ relation that the step itself makes is unknown to the second session by then, so
 
 A step outside a transaction holds its locks for moments only. So before it begins every relation is locked, each by a
 session of its own, in a mode that everything from SHARE UPDATE EXCLUSIVE up has to wait for; once the step is seen
-waiting for one of them, that one is released.
+waiting for one of them, that one is released. One that waited for less than ACCESS EXCLUSIVE may want that later, for
+which ACCESS SHARE is kept until it is waited for, too.
 """
 
 from __future__ import annotations
@@ -52,10 +53,27 @@ WHERE l.database = (SELECT oid FROM pg_database WHERE datname = current_database
 """
 _BY_PID = f"{_HELD} AND l.pid = %s"
 _BY_NAME = f"{_HELD} AND a.application_name = 'crossfade'"
+_TRANSACTIONS = """
+SELECT h.pid FROM pg_locks w JOIN pg_stat_activity a USING (pid)
+JOIN pg_locks h ON h.locktype = 'virtualxid' AND h.granted AND h.virtualxid = w.virtualxid
+WHERE w.locktype = 'virtualxid' AND NOT w.granted AND a.application_name = 'crossfade'
+"""
+"""Those whose end is waited for, as CONCURRENTLY does, whatever they have locked."""
 _RELATIONS = f"""
-SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+SELECT n.nspname, c.relname, c.relkind = 'm' FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {_USERS} AND c.relkind <> 'v' AND c.relkind <> 'f'
 """
+
+
+_TAKING = {
+    False: (
+        sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE"),
+        sql.SQL("LOCK TABLE ONLY {} IN SHARE UPDATE EXCLUSIVE MODE"),
+    ),
+    True: (sql.SQL("EXPLAIN SELECT FROM {}"), sql.SQL("COMMENT ON MATERIALIZED VIEW {} IS NULL")),
+}
+"""Statements that take ACCESS SHARE and SHARE UPDATE EXCLUSIVE, for a table and for a materialized view, which LOCK
+TABLE does not take. They are never committed."""
 
 
 def told(locks: tuple[Lock, ...]) -> Locks:
@@ -110,15 +128,18 @@ def _strongest(rows: list[Any]) -> Locks:
 
 
 class _Queue:
-    """A lock on every relation, until somebody of ours is seen waiting for it."""
+    """A lock on every relation, until somebody of ours is seen waiting for it; then a lighter one."""
 
     def __init__(self, database: Database) -> None:
         self._second = database.connect(autocommit=True)
         self._holders: dict[str, psycopg.Connection[Any]] = {}
-        for schema, name in database.execute(_RELATIONS):
+        for schema, name, is_materialized in database.execute(_RELATIONS):
             holder = database.connect(application_name="holder")
             table = sql.Identifier(str(schema), str(name))
-            holder.execute(sql.SQL("LOCK TABLE ONLY {} IN SHARE UPDATE EXCLUSIVE MODE").format(table))
+            light, heavy = _TAKING[bool(is_materialized)]
+            holder.execute(light.format(table))
+            holder.execute("SAVEPOINT light")
+            holder.execute(heavy.format(table))
             self._holders[str(QualifiedName(str(schema), str(name)))] = holder
         self._seen: Locks = {}
         self._over = threading.Event()
@@ -139,10 +160,19 @@ class _Queue:
             rows = self._second.execute(_BY_NAME).fetchall()
             for relation, mode in _strongest(rows).items():
                 self._seen[relation] = max(self._seen.get(relation, mode), mode)
-            for schema, name, _, granted in rows:
+            for schema, name, mode, granted in rows:
                 relation = str(QualifiedName(schema, name))
                 if not granted and relation in self._holders:
-                    self._holders.pop(relation).close()
+                    self._release(relation, MODES[mode])
+            ends = {pid for (pid,) in self._second.execute(_TRANSACTIONS).fetchall()}
+            for relation in [r for r, holder in self._holders.items() if holder.info.backend_pid in ends]:
+                self._holders.pop(relation).close()
+
+    def _release(self, relation: str, wanted: LockMode) -> None:
+        if wanted is LockMode.ACCESS_EXCLUSIVE:
+            self._holders.pop(relation).close()
+        else:
+            self._holders[relation].execute("ROLLBACK TO SAVEPOINT light")
 
 
 @contextmanager

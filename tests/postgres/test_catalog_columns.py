@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from crossfade.postgres.catalog import Column, Identity, Privilege
+from crossfade.postgres.catalog import Column, Identity, Privilege, Sequence
 
 from .shop import Shop, builtin, named
 
@@ -58,6 +58,7 @@ def test_a_plain_column_has_nothing_set(shop: Shop) -> None:
         base_type=builtin("_text"),
         element_type=builtin("text"),
         owned_sequences=(named("spare"),),
+        sequences=(Sequence(name=named("spare"), type="bigint", owner=shop.connection.info.user),),
     )
 
 

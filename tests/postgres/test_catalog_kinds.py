@@ -26,7 +26,10 @@ def test_domains_with_what_they_are_over_and_what_they_check(shop: Shop) -> None
 
     assert set(domains) == {named("short"), named("code"), named("codes"), named("rate")}
     assert domains[named("short")] == Domain(
-        name=named("short"), type="character varying(20)", type_name=builtin("varchar")
+        name=named("short"),
+        type="character varying(20)",
+        type_name=builtin("varchar"),
+        owner=shop.connection.info.user,
     )
     assert (domains[named("code")].type, domains[named("codes")].type) == ("shop.short", "shop.code[]")
     assert domains[named("code")].type_name == named("short")
@@ -37,6 +40,7 @@ def test_domains_with_what_they_are_over_and_what_they_check(shop: Shop) -> None
         type_name=builtin("numeric"),
         not_null=True,
         default="1",
+        owner=shop.connection.info.user,
         constraints=(
             Constraint(
                 name="low",

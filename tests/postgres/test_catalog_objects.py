@@ -198,3 +198,20 @@ def test_the_query_for_postgresql_14_names_the_same_publications(shop: Shop) -> 
     assert [(oid, name, everything) for oid, name, everything, *_ in rows] == [
         (users.oid, p.name, p.all_tables) for p in users.publications
     ]
+
+
+def test_definitions_of_what_looks_at_a_column_from_outside(shop: Shop) -> None:
+    users = shop.table("users")
+
+    by_name = {(str(p.table), p.name): p for p in users.policies_over}
+    own, other = by_name["shop.users", "only_mine"], by_name["shop.teams", "by_user"]
+    assert (own.columns, own.check, own.owned) == (("email",), None, True)
+    assert own.using is not None
+    assert "email" in own.using
+    assert other.using is not None
+    assert "shop.users u" in other.using
+    assert ("shop.users", "anyone") not in by_name
+
+    (function,) = (f for f in users.sql_functions if "email" in f.columns)
+    assert function.definition.startswith("CREATE OR REPLACE FUNCTION shop.")
+    assert "BEGIN ATOMIC" in function.definition

@@ -20,7 +20,7 @@ from crossfade.backfill.quarantine import LISTED, raise_if_open, record_left, re
 from crossfade.backfill.task import Task, find_task, finish_task, open_task, rows_of_pass
 from crossfade.backfill.verify import pending_rows
 from crossfade.backfill.worker import explained, open_link, say
-from crossfade.operations.step import DataChange, RowChange, RowFill
+from crossfade.operations.step import DataChange, RowChange, RowCopy, RowFill
 
 if TYPE_CHECKING:
     from crossfade.backfill.job import Job
@@ -150,7 +150,7 @@ def _end_pass(connection: Connection, job: Job, relation: Relation) -> bool:
         return False
 
 
-def _look_for_pending(link: Link, job: Job, change: RowChange | RowFill, relations: Iterable[Relation]) -> None:
+def _look_for_pending(link: Link, job: Job, change: RowChange | RowFill | RowCopy, relations: Iterable[Relation]) -> None:
     for relation in relations:
         link.where = relation.name
         try:
@@ -160,7 +160,7 @@ def _look_for_pending(link: Link, job: Job, change: RowChange | RowFill, relatio
                 raise
 
 
-def _look(link: Link, job: Job, change: RowChange | RowFill, relation: Relation) -> None:
+def _look(link: Link, job: Job, change: RowChange | RowFill | RowCopy, relation: Relation) -> None:
     left = pending_rows(link, relation, change, most=LISTED, share=job.control.settings.verified_share)
     task = link.run(lambda connection, _attempt: find_task(connection, job, relation))
     if left and task is not None and task.key.is_place:

@@ -37,7 +37,7 @@ _DELETE_AND_KEEP = sql.SQL(
     " SELECT (SELECT pg_catalog.count(*) FROM gone),"
     " (SELECT pg_catalog.count(*) FROM gone) - (SELECT pg_catalog.count(*) FROM kept)"
 )
-_COPY = sql.SQL("INSERT INTO {into} ({columns}) SELECT {values} FROM ONLY {table} WHERE {rows} {conflict}")
+_COPY = sql.SQL("INSERT INTO {into} ({columns}) SELECT {values} FROM ONLY {table} WHERE {rows} {locking} {conflict}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +108,12 @@ class Ranges:
                     "archive": _trusted(archive or ""),
                     "columns": _listed(_trusted(c) for c in columns),
                 }
-            case Copy(into=into, columns=columns, values=values, on_conflict=on_conflict):
+            case Copy(into=into, columns=columns, values=values, on_conflict=on_conflict, locking=locking):
                 return _COPY, {
                     "into": _trusted(into),
                     "columns": _listed(_trusted(c) for c in columns),
                     "values": _listed(_trusted(v) for v in values),
+                    "locking": _trusted(locking),
                     "conflict": _trusted(on_conflict),
                 }
         raise AssertionError("these ranges are only read")

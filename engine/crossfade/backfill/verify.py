@@ -27,7 +27,7 @@ from crossfade.observe.events import BackfillTrouble, Emit, Verified
 from crossfade.postgres.names import QualifiedName
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import RowChange, RowFill
+    from crossfade.operations.step import RowChange, RowCopy, RowFill, RowLook
 
 Connection = psycopg.Connection[Any]
 
@@ -51,7 +51,7 @@ class _Comparison:
 
     run_id: int
     run_name: str
-    change: RowChange
+    change: RowChange | RowCopy | RowLook
     should_stop: Callable[[], str | None]
     emit: Emit
     share: float
@@ -82,7 +82,7 @@ def verify(
     connect: Callable[[], Connection],
     run_id: int,
     run_name: str,
-    change: RowChange,
+    change: RowChange | RowCopy | RowLook,
     emit: Emit,
     should_stop: Callable[[], str | None] = _never,
     share: float = 1.0,
@@ -195,7 +195,7 @@ def stretches(blocks: int, share: float, chance: Callable[[], float]) -> Iterato
 
 
 def pending_rows(
-    link: Link, relation: Relation, change: RowChange | RowFill, *, most: int, share: float = 1.0
+    link: Link, relation: Relation, change: RowChange | RowFill | RowCopy, *, most: int, share: float = 1.0
 ) -> list[Bound]:
     """The relation's own keys of rows that are not in step, up to `most`."""
     place = Ranges(relation=relation.name, key=Key(), pending=change.pending)

@@ -34,6 +34,8 @@ def _found(gate: Mapping[str, Any]) -> Iterator[Blocking]:
             yield from map(_instance, _in_the_way(evidence))
         case "legacy_writes":
             yield from map(_writer, evidence.get("writers", ()))
+        case "violating_writes":
+            yield from map(_violating_writer, evidence.get("writers", ()))
         case "strangers":
             yield from map(_stranger, evidence.get("strangers", ()))
         case "long_transactions":
@@ -61,6 +63,16 @@ def _writer(writer: Mapping[str, Any]) -> Blocking:
     return Blocking(
         who=writer["application_name"] or f"role {writer['role']}",
         instance=f"{writer['relation']}.{writer['column']}",
+        host=writer["address"] or "",
+        since=_time(writer["last_at"]),
+        by="trigger",
+    )
+
+
+def _violating_writer(writer: Mapping[str, Any]) -> Blocking:
+    return Blocking(
+        who=writer["application_name"] or f"role {writer['role']}",
+        instance=f"{writer['constraint']} on {writer['relation']}",
         host=writer["address"] or "",
         since=_time(writer["last_at"]),
         by="trigger",

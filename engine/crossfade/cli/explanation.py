@@ -88,6 +88,7 @@ def _step_document(step: Step) -> dict[str, Any]:
         "rewrites": step.rewrites,
         "scans": step.scans,
         "undo": [s.text for s in step.undo],
+        "irreversible": step.irreversible,
     }
 
 
@@ -114,7 +115,7 @@ def _phase_lines(found: Explanation, phase: Phase) -> Iterator[str]:
         for step in steps:
             number += 1
             yield from _step_lines(step, number)
-    if phase is Phase.BACKFILL and program.rows:
+    if phase is Phase.BACKFILL and (program.rows or program.copies):
         yield ""
         yield "  Then both sides are compared over every row; reads only."
 
@@ -136,6 +137,8 @@ def _rows_lines(program: Program) -> Iterator[str]:
 
 def _row_locks(row: RowWork) -> str:
     match row.write:
+        case Copy(into=into, locking=str(locking)) if locking:
+            return f"ROW EXCLUSIVE on {into}, and the rows of the batch while they are copied"
         case Copy(into=into):
             return f"ROW EXCLUSIVE on {into}; {_relation(row)} is only read"
         case Delete(archive=str(archive)):
@@ -156,6 +159,8 @@ def _step_lines(step: Step, number: int) -> Iterator[str]:
         yield f"     outside a transaction{leftover}"
     if step.rewrites:
         yield "     rewrites the table"
+    if step.irreversible:
+        yield f"     cannot be taken back once it is done: {step.irreversible}"
     if step.undo:
         yield "     undo:"
         yield from _statement_lines(step.undo)

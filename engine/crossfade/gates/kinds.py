@@ -26,6 +26,7 @@ from crossfade.gates import (
     sql_query,
     strangers,
     table_activity,
+    violating_writes,
     window,
 )
 from crossfade.gates.approval import AnyApproval
@@ -68,6 +69,7 @@ _APPROVAL = InDatabase(approval.observe, approval.judge, approval.in_words)
 KINDS: Mapping[type[Any], InDatabase | Outside] = {
     entries.AppVersion: InDatabase(app_version.observe, app_version.judge, app_version.in_words),
     entries.LegacyWrites: InDatabase(legacy_writes.observe, legacy_writes.judge, legacy_writes.in_words),
+    entries.ViolatingWrites: InDatabase(violating_writes.observe, violating_writes.judge, violating_writes.in_words),
     entries.LegacyReads: InDatabase(legacy_reads.observe, legacy_reads.judge, legacy_reads.in_words),
     entries.Strangers: InDatabase(strangers.observe, strangers.judge, strangers.in_words),
     entries.Approval: _APPROVAL,

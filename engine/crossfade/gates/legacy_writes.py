@@ -73,7 +73,9 @@ def observe(connection: psycopg.Connection[Any], subject: Subject, entry: Legacy
     carried = pair_control.look_up(connection, pairs)
     notes = {"plan": subject.name, "since": subject.created_at}
     with connection.cursor(row_factory=class_row(OpenWriter)) as cursor:
-        open_writers = tuple(cursor.execute(query("open_legacy_writes"), {"plan": subject.name}).fetchall())
+        open_writers = tuple(
+            cursor.execute(query("open_legacy_writes"), {"plan": subject.name, "kind": "legacy"}).fetchall()
+        )
     with connection.cursor(row_factory=class_row(Writer)) as cursor:
         writers = tuple(cursor.execute(query("legacy_writers"), notes).fetchall())
     conflicts = connection.execute(query("count_conflicts"), notes).fetchone()

@@ -61,6 +61,15 @@ def _legacy_writes_blocked(evidence: Evidence) -> str | None:
     return f"stop {name}, or let it write the new name instead of {writers[0]['column']}"
 
 
+def _violating_writes_blocked(evidence: Evidence) -> str | None:
+    pids = [str(t["pid"]) for t in evidence.get("open_transactions", ()) if t["pid"] is not None]
+    if pids:
+        return f"let the transaction of pid {_named(pids)} end"
+    if evidence.get("writers"):
+        return "stop these writers, or let them write what the constraint allows"
+    return "repair these rows; a plan can do it by `fix` or `fill`"
+
+
 def _legacy_reads_blocked(_evidence: Evidence) -> str:
     return "stop what sends these queries, or let it read the new name"
 
@@ -119,6 +128,8 @@ _STEPS: Mapping[tuple[str, str], Callable[[Evidence], str | None]] = {
     ("app_version", "UNKNOWN"): _app_version_unknown,
     ("legacy_writes", "BLOCKED"): _legacy_writes_blocked,
     ("legacy_writes", "ERROR"): _triggers,
+    ("violating_writes", "BLOCKED"): _violating_writes_blocked,
+    ("violating_writes", "ERROR"): _triggers,
     ("legacy_reads", "BLOCKED"): _legacy_reads_blocked,
     ("table_activity", "BLOCKED"): _table_activity_blocked,
     ("parity", "BLOCKED"): _parity_blocked,

@@ -20,7 +20,7 @@ from crossfade.postgres.names import QualifiedName
 if TYPE_CHECKING:
     import psycopg
 
-    from crossfade.operations.step import RowChange
+    from crossfade.operations.step import RowChange, Watch
 
 _ALWAYS = "A"
 _WORKING: WeakKeyDictionary[psycopg.Connection[Any], set[tuple[int, ...]]] = WeakKeyDictionary()
@@ -79,8 +79,10 @@ class Control:
         }
 
 
-def look_up(connection: psycopg.Connection[Any], rows: tuple[RowChange, ...]) -> Mapping[str, tuple[Carried, ...]]:
-    """The triggers of each change, by its id."""
+def look_up(
+    connection: psycopg.Connection[Any], rows: tuple[RowChange | Watch, ...]
+) -> Mapping[str, tuple[Carried, ...]]:
+    """The triggers of each change or watch, by its id."""
     with connection.cursor(row_factory=class_row(Carried)) as cursor:
         return {
             change.id: tuple(

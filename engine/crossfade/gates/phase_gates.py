@@ -27,6 +27,8 @@ from crossfade.plan.gates import (
     OutsideEntry,
     Replication,
     Strangers,
+    TableActivity,
+    ViolatingWrites,
 )
 from crossfade.plan.gates.entry import QUICK
 from crossfade.plan.sources import OutsideSource
@@ -34,6 +36,12 @@ from crossfade.plan.sources import OutsideSource
 if TYPE_CHECKING:
     from crossfade.plan.apps import App
     from crossfade.plan.model import Plan
+    from crossfade.plan.names import TableName
+
+
+_SHORTEST_REST = timedelta(seconds=1)
+_COMES_AND_GOES = AppVersion | LegacyWrites | ViolatingWrites | LegacyReads | Strangers
+"""The kinds that have to pass for the plan's `hold`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +71,7 @@ class PhaseGate:
         entry = self.entry
         if isinstance(entry, AppVersion):
             return " ".join((entry.kind, *(entry.apps or ())))
-        if isinstance(entry, AnyApproval | LegacyWrites | Strangers):
+        if isinstance(entry, AnyApproval | LegacyWrites | ViolatingWrites | Strangers):
             return entry.kind
         about = entry.model_dump_json(by_alias=True, exclude={"mode", "hold"})
         return f"{entry.kind} {hashlib.sha256(about.encode()).hexdigest()[:12]}"
@@ -72,7 +80,7 @@ class PhaseGate:
 def gates_of(plan: Plan, phase: Phase) -> tuple[PhaseGate, ...]:
     """Every gate in front of the phase, the default ones first."""
     own = plan.gates.of(phase.value)
-    replaced = {entry.kind for entry in own if not isinstance(entry, AppVersion)}
+    replaced = {entry.kind for entry in own if not isinstance(entry, AppVersion | TableActivity)}
     defaults = (entry for entry in _defaults(plan, phase, own) if entry.kind not in replaced)
     return tuple(_phase_gate(plan, entry) for entry in (*defaults, *own))
 
@@ -99,6 +107,26 @@ def _defaults(plan: Plan, phase: Phase, own: tuple[Entry, ...]) -> Iterator[Entr
         yield AnyApproval(others=frozenset(noting))
         if _tells_shapes_apart(plan):
             yield LegacyWrites(mode="observe")
+    if any(change.watches_writes for change in plan.changes):
+        yield ViolatingWrites()
+    yield from _resting(plan, own)
+
+
+def _resting(plan: Plan, own: tuple[Entry, ...]) -> Iterator[Entry]:
+    """That nobody uses what is dropped; an entry of the plan about the same table or index takes its place.
+
+    One look says nothing of it, so there is no such gate where nothing has to hold.
+    """
+    said = {(entry.table, entry.index) for entry in own if isinstance(entry, TableActivity)}
+    resting: list[tuple[TableName | None, TableName | None]] = []
+    for change in plan.changes:
+        resting += [(None, index) for index in change.resting_indexes]
+        resting += [(table, None) for table in change.resting_tables]
+    for table, index in resting:
+        if plan.hold and (table, index) not in said:
+            about = {"table": str(table)} if table is not None else {"index": str(index)}
+            hold = format_duration(max(plan.hold, _SHORTEST_REST))
+            yield TableActivity.model_validate({**about, "hold": hold})
 
 
 def _tells_shapes_apart(plan: Plan) -> bool:
@@ -119,7 +147,7 @@ def _other_apps(roster: Iterable[str], own: tuple[Entry, ...]) -> Iterator[Entry
 
 def _phase_gate(plan: Plan, entry: Entry) -> PhaseGate:
     # An entry that says its own `hold` is taken at its word; what may come and go is else held for the plan's.
-    usual = plan.hold if isinstance(entry, AppVersion | LegacyWrites | LegacyReads | Strangers) else timedelta(0)
+    usual = plan.hold if isinstance(entry, _COMES_AND_GOES) else timedelta(0)
     hold = usual if entry.hold is None else entry.hold
     if isinstance(entry, AppVersion):
         roster = plan.apps or {}

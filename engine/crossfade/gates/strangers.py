@@ -59,7 +59,7 @@ def observe(connection: psycopg.Connection[Any], subject: Subject, _entry: Stran
 
 def _tables(connection: psycopg.Connection[Any], subject: Subject) -> tuple[dict[int, str], tuple[str, ...]]:
     """The plan's tables by oid, and the names that are no table's."""
-    found: list[tuple[str | None, str]] = [(row.schema, row.table) for row in subject.rows]
+    found: list[tuple[str | None, str]] = [(row.schema, row.table) for row in (*subject.rows, *subject.watches)]
     known = {table for _, table in found}
     named = (name for change in subject.plan.changes for name in change.tables)
     # What has no schema in the plan, the program has with the one that it was found in.

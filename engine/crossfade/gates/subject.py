@@ -9,7 +9,7 @@ from uuid import uuid4
 
 if TYPE_CHECKING:
     from crossfade.gates.sources.outside import Heard
-    from crossfade.operations.step import Phase, RowChange
+    from crossfade.operations.step import Phase, RowChange, Watch
     from crossfade.plan.model import Plan
 
 
@@ -23,6 +23,7 @@ class Subject:
     plan: Plan
     rows: tuple[RowChange, ...]
     created_at: datetime
+    watches: tuple[Watch, ...] = ()
     watch: str = field(default_factory=lambda: uuid4().hex)
     """Which command asks."""
 

@@ -4,6 +4,8 @@
     else       a column of the new type beside it (`exchange`), which takes its place at contract; with `into` it has a
                name of its own, so that old and new versions of the app work side by side
 
+With `follow_references` the columns that reference it become twins too: `change_type_keys`.
+
 Without `into` every live version has to work with either type: nothing tells an old write from a new one, and the swap
 at contract is what every session sees at once. Drivers do for int → bigint or varchar → text.
 """
@@ -11,22 +13,30 @@ at contract is what every session sees at once. Drivers do for int → bigint or
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.errors import Refusal
-from crossfade.operations import carrying, conversions, exchange_preflight, sameness
+from crossfade.operations import (
+    carrying,
+    change_type_keys,
+    conversions,
+    exchange_preflight,
+    made_types,
+    recreate,
+    sameness,
+)
+from crossfade.operations.change_type_keys import Key
 from crossfade.operations.converted_sync import Conversion, ShapeSync
-from crossfade.operations.exchange import Exchange, Twin, alter_table, exchange_steps
-from crossfade.operations.own_names import mark, own_name
+from crossfade.operations.exchange import Exchange, alter_table, exchange_steps
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial
 from crossfade.operations.table_preflight import descendants_by_inheritance
+from crossfade.operations.type_twin import afterwards, retyped, same_name, twin_of
 from crossfade.postgres.forecast.type_change import judge
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
+    from crossfade.operations.exchange import Twin
     from crossfade.operations.step import Place
     from crossfade.plan.changes import ChangeType
     from crossfade.plan.expressions import Expression
@@ -41,24 +51,19 @@ def compile_change(change: ChangeType, place: Place, catalog: Catalog) -> Compil
     table, column = found.table, found.column
     data_type = catalog.type(change.to.sql)
     if data_type is None:
-        return Compiled(refusals=(_no_type(change, catalog),), catalog=catalog)
+        return Compiled(refusals=(made_types.no_such_type(change.to, catalog),), catalog=catalog)
+    if change.follow_references and table.incoming_foreign_keys:
+        return change_type_keys.compile_keys(Key(table, column, data_type), place, catalog)
     if _is_in_place(change, table, column, catalog):
         return _in_place(place, table, column, data_type, catalog)
     return _exchanged(change, place, table, column, data_type, catalog)
 
 
-def _no_type(change: ChangeType, catalog: Catalog) -> Refusal:
-    return Refusal(
-        code="no_such_type",
-        object=change.to.text,
-        message=f"there is no type {change.to.text} in database {catalog.database}.",
-        instead=f"Names are looked up on the search_path ({', '.join(catalog.search_path)}); write others with their "
-        "schema. A modifier has to be one that the type takes.",
-    )
-
-
 def _is_in_place(change: ChangeType, table: Table, column: Column, catalog: Catalog) -> bool:
     if change.into is not None or change.using is not None or change.reverse is not None:
+        return False
+    if any(view.kind == "materialized view" for view in recreate.over(catalog, table, [column.name])):
+        # It would be empty until it is refilled.
         return False
     effect = judge(
         column,
@@ -120,31 +125,10 @@ def _has_type(table: Table, column: Column, data_type: DataType) -> str:
     )
 
 
-def retyped(table: Table, column: Column, data_type: DataType, name: str | None = None) -> Table:
-    """The table with the column of another type, and name if one is given."""
-    other = replace(
-        column,
-        name=name or column.name,
-        type=data_type.spelling,
-        type_name=data_type.name,
-        type_category=data_type.category,
-        base_type=data_type.base,
-        domain_constrained=data_type.constrained,
-    )
-    return replace(table, columns=tuple(other if c.name == column.name else c for c in table.columns))
-
-
 def _exchanged(
     change: ChangeType, place: Place, table: Table, column: Column, data_type: DataType, catalog: Catalog
 ) -> Compiled:
-    twin = Twin(
-        column=column,
-        name=change.into or own_name("twin", place.plan, table.name.schema, table.name.name, column.name),
-        final=change.into or column.name,
-        hidden=own_name("old", place.plan, table.name.schema, table.name.name, column.name),
-        type=data_type,
-        keeps_null_out=_never_fails(data_type, column),
-    )
+    twin = twin_of(column, table, data_type, place, into=change.into)
     exchange = Exchange(place=place, table=table, catalog=catalog, twins=(twin,))
     refusals, cautions = exchange_preflight.check(exchange)
     made = exchange_steps(exchange, _sync(change, exchange, twin), carrying.carried(exchange))
@@ -152,14 +136,10 @@ def _exchanged(
         steps=made.steps,
         rows=made.rows,
         refusals=(*refusals, *made.refusals),
-        cautions=(*cautions, *made.cautions, *_same_name(change, table)),
-        trials=tuple(_trials(change, exchange, twin)),
-        catalog=catalog.with_table(_afterwards(table, twin, place)),
+        cautions=(*cautions, *made.cautions, *(same_name(twin, table) if change.into is None else ())),
+        trials=(*_trials(change, exchange, twin), *made.trials),
+        catalog=catalog.with_table(afterwards(table, twin, place)),
     )
-
-
-def _never_fails(source: DataType, target: Column) -> bool:
-    return conversions.never_fails(source.base, target.base_type, modified="(" in target.type)
 
 
 def _sync(change: ChangeType, exchange: Exchange, twin: Twin) -> ShapeSync:
@@ -242,27 +222,3 @@ def _trials(change: ChangeType, exchange: Exchange, twin: Twin) -> Iterator[Tria
             columns=columns,
             statement=render(action),
         )
-
-
-def _same_name(change: ChangeType, table: Table) -> Iterator[Caution]:
-    if change.into is None:
-        yield Caution(
-            code="same_name",
-            object=f"{table.name}.{change.column}",
-            message="the column keeps its name, so every live version has to work with both types: it is "
-            f"{change.to.text} for all of them from one moment to the next at contract. A session that prepared a "
-            "query that gives this column gets `cached plan must not change result type`. With `into` each version has "
-            "a column of its own.",
-        )
-
-
-def _afterwards(table: Table, twin: Twin, place: Place) -> Table:
-    changed = retyped(table, twin.column, twin.type, twin.final)
-    # The mark says to the plan's later changes that this one works on the column until the run is over.
-    return replace(
-        changed,
-        columns=tuple(
-            replace(c, comment=mark(place.plan), until_contract=twin.name) if c.name == twin.final else c
-            for c in changed.columns
-        ),
-    )

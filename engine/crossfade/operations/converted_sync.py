@@ -82,7 +82,7 @@ class ShapeSync:
     told_apart: bool
     """Whether a write of the old shape is a legacy write; not where the name stays the same."""
     lossless: bool = False
-    """One old and one new column of exact types, each value of the old one the same value of the new one."""
+    """All of exact types, and each new column has every value of the old one in its place as the same value."""
 
     @property
     def watched(self) -> tuple[str, ...]:
@@ -222,12 +222,18 @@ def _fill_others(sync: ShapeSync, row: _Row) -> sql.Composable:
 
 
 def _settled_body(sync: ShapeSync, event: str, names: Mapping[str, str]) -> sql.Composed:
-    """The function of one event once the old shape is hidden: it only follows."""
+    """The function of one event once the old shape is hidden: it only follows.
+
+    A hidden column has no default, so where an INSERT gives it a value, that was meant by its place in a list without
+    names: it is carried over as before.
+    """
     row = _Row(sync, names)
     lost = _note(sync, "unrepresentable", sql.SQL("true"))
     backward = _guarded(sync.old, row, lost)
     if event == "INSERT":
-        return sql.SQL("BEGIN {} RETURN NEW; END").format(backward)
+        forward = _guarded(sync.new, row, sql.SQL(""))
+        given = row.any_of(_columns(sync.old), row.is_written)
+        return sql.SQL("BEGIN IF {} THEN {} ELSE {} END IF; RETURN NEW; END").format(given, forward, backward)
     changed = row.any_of(_columns(sync.new), row.changed)
     return sql.SQL("BEGIN IF {} THEN {} END IF; RETURN NEW; END").format(changed, backward)
 
@@ -317,10 +323,13 @@ def _relation(sync: ShapeSync) -> sql.Identifier:
 def pending_rows(sync: ShapeSync) -> sql.Composable:
     """The predicate of the backfill and of the verification: the two shapes are not in step. It never fails."""
     if sync.lossless:
-        (new,), (old,) = sync.new, sync.old
-        return sql.SQL("({} IS DISTINCT FROM {}::{})").format(
-            sql.Identifier(new.column), sql.Identifier(old.column), sql.SQL(new.type)
+        differences = (
+            sql.SQL("{} IS DISTINCT FROM {}::{}").format(
+                sql.Identifier(new.column), sql.Identifier(old.column), sql.SQL(new.type)
+            )
+            for new, old in zip(sync.new, sync.old, strict=True)
         )
+        return sql.SQL("({})").format(sql.SQL(" OR ").join(differences))
     columns = sql.SQL(", ").join(map(sql.Identifier, _read(sync)))
     return sql.SQL("{}({})").format(row_triggers.own_function(sync.name("apart")), columns)
 

@@ -34,11 +34,11 @@ def statement(work: RowWork, relation: QualifiedName | None = None) -> str:
                     "WITH gone AS (DELETE FROM {} WHERE {} RETURNING *) INSERT INTO {} ({}) SELECT {} FROM gone"
                 ).format(table, pending, sql.SQL(str(archive)), listed, listed)
             )
-        case Copy(into=into, columns=columns, values=values, on_conflict=on_conflict):
-            conflict = sql.SQL(f" {on_conflict}" if on_conflict else "")
+        case Copy(into=into, columns=columns, values=values, on_conflict=on_conflict, locking=locking):
+            last = sql.SQL("".join(f" {clause}" for clause in (locking, on_conflict) if clause))
             return render(
                 sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} WHERE {}{}").format(
-                    sql.SQL(into), _listed(columns), _listed(values), table, pending, conflict
+                    sql.SQL(into), _listed(columns), _listed(values), table, pending, last
                 )
             )
 

@@ -12,21 +12,21 @@ What travels is the matter of `carry/`, a file for each kind of thing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
 from crossfade.operations import converted_sync
-from crossfade.operations.own_names import own_name
 from crossfade.operations.step import Dropped, Part, RowChange, Step, Turn
+from crossfade.operations.table_preflight import family_of
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
     from crossfade.errors import Refusal
     from crossfade.operations.converted_sync import ShapeSync
-    from crossfade.operations.step import Caution, Place
+    from crossfade.operations.step import Caution, Place, Trial
     from crossfade.postgres.catalog import Catalog, Column, DataType, Table
 
 
@@ -55,6 +55,10 @@ class Exchange:
     table: Table
     catalog: Catalog
     twins: tuple[Twin, ...]
+    followed: frozenset[str] = frozenset()
+    """Names of its foreign keys that go over together with the keys that they refer to."""
+    with_references: bool = False
+    """Whether the foreign keys that refer to its columns go over with them."""
 
     @property
     def names(self) -> dict[str, str]:
@@ -65,6 +69,20 @@ class Exchange:
     def columns(self) -> frozenset[str]:
         """The columns that are replaced."""
         return frozenset(self.names)
+
+    def is_of_key(self, twin: Twin) -> bool:
+        """Whether PostgreSQL wants it NOT NULL whatever it holds: in a primary key or replica identity, an identity."""
+        name = twin.column.name
+        return (
+            twin.column.identity is not None
+            or any(name in c.columns for c in self.table.constraints if c.kind == "primary")
+            or any(name in i.references for member in self.family for i in member.indexes if i.replica_identity)
+        )
+
+    @property
+    def family(self) -> tuple[Table, ...]:
+        """The table with its partitions and children."""
+        return family_of(self.table, self.catalog)
 
     @property
     def relation(self) -> sql.Identifier:
@@ -82,7 +100,7 @@ class Exchange:
 
     def own_name(self, purpose: str, *parts: str) -> str:
         """A name of ours for something of this table."""
-        return own_name(purpose, self.place.plan, self.table.name.schema, self.table.name.name, *parts)
+        return self.place.name(purpose, self.table.name.schema, self.table.name.name, *parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +123,8 @@ class Carried:
     """Steps at the begin of contract."""
     before: tuple[Move, ...] = ()
     """In the transaction that hides, under the names until contract."""
+    renewed: tuple[Move, ...] = ()
+    """In the same, while each twin has the name of the column that it replaces: what is read again from its text."""
     after: tuple[Move, ...] = ()
     """In the same, under the names from then on."""
     later: tuple[Step, ...] = ()
@@ -113,6 +133,8 @@ class Carried:
     """Before the hidden columns are dropped."""
     refusals: tuple[Refusal, ...] = ()
     cautions: tuple[Caution, ...] = ()
+    trials: tuple[Trial, ...] = ()
+    """What has to be sound over the twins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +145,7 @@ class Exchanged:
     rows: tuple[RowChange, ...]
     refusals: tuple[Refusal, ...] = ()
     cautions: tuple[Caution, ...] = field(default=())
+    trials: tuple[Trial, ...] = ()
 
 
 def alter_table(table: Table, action: sql.Composable) -> Statement:
@@ -171,6 +194,7 @@ def exchange_steps(exchange: Exchange, sync: ShapeSync, carried: Iterable[Carrie
         rows=(_rows(exchange, sync),),
         refusals=tuple(r for c in carried for r in c.refusals),
         cautions=tuple(x for c in carried for x in c.cautions),
+        trials=tuple(t for c in carried for t in c.trials),
     )
 
 
@@ -248,11 +272,14 @@ def _rows(exchange: Exchange, sync: ShapeSync) -> RowChange:
 
 
 def _hide(exchange: Exchange, sync: ShapeSync, carried: tuple[Carried, ...]) -> Step:
-    before = tuple(move for c in carried for move in c.before)
-    after = tuple(move for c in carried for move in c.after)
-    renames = tuple(move for twin in exchange.twins for move in _renames(exchange.table, twin))
     names = {t.column.name: t.hidden for t in exchange.twins} | {t.name: t.final for t in exchange.twins}
-    moves = (*before, *renames, *after)
+    renewed = tuple(move for c in carried for move in c.renewed)
+    moves = (
+        *(move for c in carried for move in c.before),
+        *(_renamed(exchange.table, t.column.name, t.hidden) for t in exchange.twins),
+        *(_taking_names(exchange, renewed)),
+        *(move for c in carried for move in c.after),
+    )
     return Step(
         id=exchange.place.id("hide"),
         part=Part.HIDE,
@@ -264,17 +291,18 @@ def _hide(exchange: Exchange, sync: ShapeSync, carried: tuple[Carried, ...]) -> 
     )
 
 
-def _renames(table: Table, twin: Twin) -> tuple[Move, ...]:
-    aside = Move(
-        do=(rename_column(table, twin.column.name, twin.hidden),),
-        undo=(rename_column(table, twin.hidden, twin.column.name),),
-    )
-    if twin.name == twin.final:
-        return (aside,)
-    return (
-        aside,
-        Move(do=(rename_column(table, twin.name, twin.final),), undo=(rename_column(table, twin.final, twin.name),)),
-    )
+def _taking_names(exchange: Exchange, renewed: tuple[Move, ...]) -> Iterator[Move]:
+    """The twins take the columns' names, and those with a name of their own take it again when that has been used."""
+    table = exchange.table
+    passing = [t for t in exchange.twins if t.name == t.final and renewed]
+    yield from (_renamed(table, t.name, t.column.name) for t in passing)
+    yield from (_renamed(table, t.name, t.final) for t in exchange.twins if t.name != t.final)
+    yield from renewed
+    yield from (_renamed(table, t.column.name, t.final) for t in passing)
+
+
+def _renamed(table: Table, source: str, target: str) -> Move:
+    return Move(do=(rename_column(table, source, target),), undo=(rename_column(table, target, source),))
 
 
 def _drop(exchange: Exchange, sync: ShapeSync, carried: tuple[Carried, ...]) -> Step:

@@ -26,8 +26,8 @@ def foreseen(steps: Iterable[Step], catalog: Catalog) -> tuple[Step, ...]:
     for step in steps:
         if step.part is Part.DROP and not any(s.part is Part.DROP for s in told):
             told = _with_undo(told, schema)
-        cleanup, _ = _statements(step.cleanup, schema)
-        statements, schema = _statements(step.statements, schema)
+        cleanup, _ = _statements(step.cleanup, schema.seen_by_others())
+        statements, schema = _statements(step.statements, schema.seen_by_others())
         told.append(replace(step, cleanup=cleanup, statements=statements))
     return tuple(told) if any(s.part is Part.DROP for s in told) else tuple(_with_undo(told, schema))
 
@@ -35,7 +35,7 @@ def foreseen(steps: Iterable[Step], catalog: Catalog) -> tuple[Step, ...]:
 def _with_undo(steps: list[Step], schema: Schema) -> list[Step]:
     told: list[Step] = []
     for step in reversed(steps):
-        undo, schema = _statements(step.undo, schema)
+        undo, schema = _statements(step.undo, schema.seen_by_others())
         told.insert(0, replace(step, undo=undo))
     return told
 

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
+from crossfade.operations.deparsed import repeatable
 from crossfade.operations.step import Part, Step
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Place
-    from crossfade.postgres.catalog import QualifiedName
+    from crossfade.postgres.catalog import Index, QualifiedName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class IndexBuild:
     comment: str | None = None
     undone: bool = False
     """Whether a rollback drops it; not where it goes with its column."""
+    by_users_path: bool = False
+    """Whether the definition is a user's, whose names may be found on the search_path of the users' sessions only."""
 
     @property
     def identifier(self) -> sql.Identifier:
@@ -68,6 +71,20 @@ def drop_concurrently(name: sql.Composable) -> Statement:
     return Statement(text=render(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(name)))
 
 
+def drop_whole(name: sql.Composable) -> Statement:
+    """An index of a partitioned table away, with all that is attached to it; it takes a moment of everybody's time."""
+    return Statement(text=render(sql.SQL("DROP INDEX IF EXISTS {}").format(name)))
+
+
+def by_users_path(*statements: Statement) -> tuple[Statement, ...]:
+    """Statements of a step in a transaction, with the search_path that the users' sessions have."""
+    return (
+        Statement(text="SET LOCAL search_path TO DEFAULT"),
+        *statements,
+        Statement(text="SET LOCAL search_path TO pg_catalog"),
+    )
+
+
 def _build(place: Place, build: IndexBuild, part: Part) -> Step:
     gone = drop_concurrently(build.identifier)
     definition = defined(build.definition, name=build.name.name, concurrent=True)
@@ -77,21 +94,21 @@ def _build(place: Place, build: IndexBuild, part: Part) -> Step:
         title=build.title,
         statements=(Statement(text=definition), *_comment(build)),
         transactional=False,
-        undo=(gone,) if build.undone and build.parent is None else (),
+        undo=(gone,) if build.undone else (),
         done=is_valid(build.name),
         cleanup=(gone,),
     )
 
 
 def _make_empty(place: Place, build: IndexBuild, part: Part) -> Step:
-    definition = defined(build.definition, name=build.name.name, relation={"inh": False})
-    gone = Statement(text=render(sql.SQL("DROP INDEX IF EXISTS {}").format(build.identifier)))
+    create = Statement(text=defined(build.definition, name=build.name.name, relation={"inh": False}))
+    made = by_users_path(create) if build.by_users_path else (create,)
     return Step(
         id=place.id(f"index/{build.id}"),
         part=part,
         title=f"{build.title}, still empty",
-        statements=(Statement(text=definition), *_comment(build)),
-        undo=(gone,) if build.undone and build.parent is None else (),
+        statements=(*made, *_comment(build)),
+        undo=(drop_whole(build.identifier),) if build.undone else (),
         done=render(sql.SQL("SELECT pg_catalog.to_regclass({}) IS NOT NULL").format(regclass(build.name))),
     )
 
@@ -106,7 +123,8 @@ def _attach(place: Place, build: IndexBuild, parent: QualifiedName, part: Part) 
         part=part,
         title=f"attach {build.name.name} to {parent.name}",
         statements=(Statement(text=render(statement)),),
-        # The leaves' go with the parent's.
+        # What is attached goes with the parent's and cannot be dropped by itself, so the parent's goes first.
+        undo=(drop_whole(sql.Identifier(parent.schema, parent.name)),) if build.undone else (),
         done=render(probe.format(regclass(build.name))),
     )
 
@@ -114,6 +132,22 @@ def _attach(place: Place, build: IndexBuild, parent: QualifiedName, part: Part) 
 def regclass(name: QualifiedName) -> sql.Literal:
     """A relation's name as `to_regclass` takes it."""
     return sql.Literal(render(sql.Identifier(name.schema, name.name)))
+
+
+def rename(name: QualifiedName, to: str) -> Statement:
+    """Give an index another name; a constraint that stands on it gets the same."""
+    text = sql.SQL("ALTER INDEX {} RENAME TO {}").format(sql.Identifier(name.schema, name.name), sql.Identifier(to))
+    return Statement(text=render(text))
+
+
+def again(index: Index, *, concurrent: bool) -> Statement:
+    """What would build it again as it was."""
+    return Statement(text=defined(repeatable(index.definition), name=index.name.name, concurrent=concurrent))
+
+
+def gone(name: QualifiedName) -> str:
+    """A query: is there no such relation?"""
+    return render(sql.SQL("SELECT pg_catalog.to_regclass({}) IS NULL").format(regclass(name)))
 
 
 def is_valid(name: QualifiedName) -> str:

@@ -93,9 +93,13 @@ def exchange_columns(node: Any, twins: Mapping[str, str]) -> None:
     from pglast.visitors import Visitor
 
     class Exchange(Visitor):
-        """Column references and plain index keys."""
+        """Column references, and plain keys of indexes and statistics."""
 
         def visit_IndexElem(self, _ancestors: Any, elem: Any) -> None:  # noqa: N802  # pglast finds it by this name
+            if elem.name is not None:
+                elem.name = twins.get(elem.name, elem.name)
+
+        def visit_StatsElem(self, _ancestors: Any, elem: Any) -> None:  # noqa: N802  # as above
             if elem.name is not None:
                 elem.name = twins.get(elem.name, elem.name)
 

@@ -50,5 +50,6 @@ def _merge(one: Step, other: Step) -> Step:
         statements=(*one.statements, *other.statements),
         undo=(*other.undo, *one.undo),
         guards=(*one.guards, *other.guards),
+        irreversible="; ".join(filter(None, (one.irreversible, other.irreversible))) or None,
         done=render(sql.SQL("SELECT ({}) AND ({})").format(sql.SQL(one.done), sql.SQL(other.done))),
     )

@@ -96,7 +96,7 @@ def refill(view: View) -> Statement:
 def hide(view: View, name: str) -> tuple[Statement, ...]:
     """Give the view this name of ours, and its indexes and statistics others, so that a second one can have theirs."""
     alter = sql.SQL("ALTER {} {} RENAME TO {}")
-    renames = [(*pair, _hidden(pair[1])) for pair in _named_parts(view)]
+    renames = [(*pair, _hidden(pair[1], name)) for pair in _named_parts(view)]
     return (
         _statement(alter.format(_KINDS[view.kind], _identifier(view.name), sql.Identifier(name))),
         *(_statement(alter.format(k, _identifier(n), sql.Identifier(to))) for k, n, to in renames),
@@ -107,7 +107,7 @@ def unhide(view: View, name: str) -> tuple[Statement, ...]:
     """Undo `hide` with the same name."""
     alter = sql.SQL("ALTER {} {} RENAME TO {}")
     hidden = sql.Identifier(view.name.schema, name)
-    renames = [(k, sql.Identifier(n.schema, _hidden(n)), n.name) for k, n in _named_parts(view)]
+    renames = [(k, sql.Identifier(n.schema, _hidden(n, name)), n.name) for k, n in _named_parts(view)]
     return (
         _statement(alter.format(_KINDS[view.kind], hidden, sql.Identifier(view.name.name))),
         *(_statement(alter.format(k, there, sql.Identifier(to))) for k, there, to in renames),
@@ -120,8 +120,9 @@ def _named_parts(view: View) -> Iterator[tuple[sql.SQL, QualifiedName]]:
     yield from ((sql.SQL("STATISTICS"), statistics.name) for statistics in view.extended_statistics)
 
 
-def _hidden(name: QualifiedName) -> str:
-    return own_name("hidden", name.schema, name.name)
+def _hidden(name: QualifiedName, view: str) -> str:
+    """A name of ours for a part of the view that is hidden under this name."""
+    return own_name("hidden", view, name.schema, name.name)
 
 
 def _statement(composed: sql.Composable) -> Statement:

@@ -7,6 +7,7 @@ their meaning. A grant by another role than the owner is made as that role: Post
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from psycopg import sql
 if TYPE_CHECKING:
     from crossfade.postgres.catalog import Column, Privilege
     from crossfade.postgres.catalog_views import View
+    from crossfade.postgres.names import QualifiedName
 
 _WORDS = {
     "SELECT": sql.SQL("SELECT"),
@@ -28,7 +30,19 @@ _WORDS = {
 }
 
 
-def rights(view: View) -> Iterator[sql.Composable]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """Another relation that is made again, as far as rights go."""
+
+    name: QualifiedName
+    owner: str
+    creator: str
+    privileges: tuple[Privilege, ...] | None
+    default_grantees: tuple[str | None, ...] | None
+    columns: tuple[Column, ...]
+
+
+def rights(view: View | Handed) -> Iterator[sql.Composable]:
     """The statements that give a view, just made by its creator and handed to its owner, the rights that it had."""
     name = sql.Identifier(view.name.schema, view.name.name)
     if view.privileges is not None or view.default_grantees is not None:
@@ -42,7 +56,7 @@ def rights(view: View) -> Iterator[sql.Composable]:
         yield from _grants(view, column.privileges, column)
 
 
-def _grants(view: View, privileges: Iterable[Privilege], column: Column | None) -> Iterator[sql.Composable]:
+def _grants(view: View | Handed, privileges: Iterable[Privilege], column: Column | None) -> Iterator[sql.Composable]:
     """One access list, entry by entry."""
     for (grantor, grantee), entry in groupby(privileges, key=lambda p: (p.grantor, p.grantee)):
         of_entry = tuple(entry)
@@ -59,7 +73,9 @@ def _grants(view: View, privileges: Iterable[Privilege], column: Column | None) 
             yield sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(view.creator))
 
 
-def _grant(view: View, privileges: Iterable[Privilege], grantee: str | None, column: Column | None) -> sql.Composed:
+def _grant(
+    view: View | Handed, privileges: Iterable[Privilege], grantee: str | None, column: Column | None
+) -> sql.Composed:
     where = sql.SQL("") if column is None else sql.SQL(" ({})").format(sql.Identifier(column.name))
     words = sql.SQL(", ").join(sql.SQL("{}{}").format(_WORDS[p.privilege], where) for p in privileges)
     return sql.SQL("GRANT {} ON TABLE {} TO {}").format(

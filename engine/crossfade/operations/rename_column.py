@@ -20,7 +20,15 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations import column_sync, constants, index_build, index_copy, rename_preflight, sameness
+from crossfade.operations import (
+    column_sync,
+    constants,
+    index_build,
+    index_copy,
+    rename_column_alias,
+    rename_preflight,
+    sameness,
+)
 from crossfade.operations.own_names import mark
 from crossfade.operations.step import Compiled, Dropped, Part, RowChange, Step
 from crossfade.operations.table_preflight import descendants_by_inheritance, family_of
@@ -64,6 +72,8 @@ class _Rename:
 
 def compile_change(change: RenameColumn, place: Place, catalog: Catalog) -> Compiled:
     """The steps of one rename against a catalog; refusals instead where it cannot be done."""
+    if change.strategy == "alias":
+        return rename_column_alias.compile_change(change, place, catalog)
     table = catalog.resolve(change.table.schema, change.table.name)
     refusals, cautions = rename_preflight.check(change, table, catalog)
     column = table.column(change.from_) if table else None

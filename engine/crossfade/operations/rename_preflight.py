@@ -6,12 +6,12 @@ accepted with `--ack WORD`; the word is the refusal's `ack`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
-from crossfade.operations.acks import DEPENDENTS, TRIGGERS
+from crossfade.operations import trigger_preflight
+from crossfade.operations.acks import DEPENDENTS
 from crossfade.operations.column_preflight import (
     name_refusals,
     no_column,
@@ -29,7 +29,7 @@ from crossfade.operations.table_preflight import family_of, other_runs, table_re
 
 if TYPE_CHECKING:
     from crossfade.plan.changes import RenameColumn
-    from crossfade.postgres.catalog import Catalog, Column, Table, Trigger
+    from crossfade.postgres.catalog import Catalog, Column, Table
 
 MANY_RELATIONS = 50
 """With so many partitions or children a change of the catalog can be felt."""
@@ -59,49 +59,10 @@ def check(
     return refusals, tuple(_cautions(column, table, family))
 
 
-def _names(text: str, identifier: str) -> bool:
-    """Whether a text has the identifier in it, by itself or in SQL's quotes."""
-    return _mentions(text, identifier) or _mentions(text, identifier.replace('"', '""'))
-
-
-def _mentions(text: str, word: str) -> bool:
-    return re.search(rf"(?<![\w$]){re.escape(word)}(?![\w$])", text, re.IGNORECASE) is not None
-
-
 def _trigger_refusals(change: RenameColumn, family: tuple[Table, ...]) -> Iterator[Refusal]:
     for member, trigger in own_triggers(family):
         yield from order_refusals(member, trigger)
-        yield from _one_trigger(change, member, trigger)
-
-
-def _one_trigger(change: RenameColumn, table: Table, trigger: Trigger) -> Iterator[Refusal]:
-    name = f"trigger {trigger.name} on {table.name}"
-    if change.from_ in trigger.columns:
-        yield Refusal(
-            code="trigger_columns",
-            object=name,
-            message=f"it fires on UPDATE OF {change.from_}, which a write under the new name is not.",
-            instead=f"Let it fire on every UPDATE, WHEN (OLD.{change.from_} IS DISTINCT FROM NEW.{change.from_}).",
-            ack=TRIGGERS,
-        )
-    if trigger.timing == "before" and trigger.row and _names(trigger.when or "", change.from_):
-        yield Refusal(
-            code="trigger_when",
-            object=name,
-            message=f"its WHEN clause names {change.from_}, which has not its new value yet where a write under the "
-            "new name fires it.",
-            instead="Let it fire AFTER the write, or on every one.",
-            ack=TRIGGERS,
-        )
-    if _names(trigger.function_body, change.from_):
-        yield Refusal(
-            code="trigger_function",
-            object=name,
-            message=f"its function {trigger.function} names {change.from_}: it would not see writes under the new name "
-            "before contract, and would fail every write after it.",
-            instead="Let it read the row by either name, for example through to_jsonb(NEW).",
-            ack=TRIGGERS,
-        )
+    yield from trigger_preflight.renamed(change.from_, family)
 
 
 def _dependent_refusals(column: Column, table: Table) -> Iterator[Refusal]:
@@ -128,7 +89,7 @@ def _cautions(column: Column, table: Table, family: tuple[Table, ...]) -> Iterat
             "Inserts are therefore not counted as legacy writes, only updates are; rely on the app versions.",
         )
     for function in table.text_functions:
-        if function.name.schema != LEDGER_SCHEMA and _names(function.body, column.name):
+        if function.name.schema != LEDGER_SCHEMA and trigger_preflight.names(function.body, column.name):
             yield Caution(
                 code="function_text",
                 object=f"function {function.name}",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import converted_sync, not_null_back, sameness
+from crossfade.operations import converted_sync, made_types, not_null_back, sameness
 from crossfade.operations.column_preflight import (
     name_refusals,
     no_column,
@@ -32,6 +32,7 @@ from crossfade.operations.column_preflight import (
 from crossfade.operations.converted_sync import Conversion, ShapeSync
 from crossfade.operations.exchange import (
     add_column,
+    alter_table,
     analyze,
     column_exists,
     drop_column,
@@ -107,7 +108,9 @@ def compile_reshaping(change: Reshaping, place: Place, catalog: Catalog) -> Comp
     if unusable or table is None:
         return Compiled(refusals=unusable, catalog=catalog)
     missing = tuple(no_column(table, name) for name in change.old if table.column(name) is None)
-    unknown = tuple(_no_type(new, catalog) for new in change.new if catalog.type(new.type.sql) is None)
+    unknown = tuple(
+        made_types.no_such_type(new.type, catalog) for new in change.new if catalog.type(new.type.sql) is None
+    )
     if missing or unknown:
         return Compiled(refusals=(*missing, *unknown), catalog=catalog)
     reshape = _Reshape(
@@ -119,16 +122,6 @@ def compile_reshaping(change: Reshaping, place: Place, catalog: Catalog) -> Comp
         reverse=change.reverse,
     )
     return _compiled(reshape)
-
-
-def _no_type(new: NewColumn, catalog: Catalog) -> Refusal:
-    return Refusal(
-        code="no_such_type",
-        object=new.type.text,
-        message=f"there is no type {new.type.text} in database {catalog.database}.",
-        instead=f"Names are looked up on the search_path ({', '.join(catalog.search_path)}); write others with their "
-        "schema. A modifier has to be one that the type takes.",
-    )
 
 
 def _compiled(reshape: _Reshape) -> Compiled:
@@ -222,8 +215,9 @@ def _hide(reshape: _Reshape, sync: ShapeSync) -> Step:
     for column in reshape.old:
         hidden = reshape.hidden(column)
         give, take = not_null_back.give_up(reshape.back(column)) if column.not_null else ((), ())
-        do += (rename_column(reshape.table, column.name, hidden), *give)
-        undo += (*take, rename_column(reshape.table, hidden, column.name))
+        no_default, default = _default(reshape, column)
+        do += (rename_column(reshape.table, column.name, hidden), *give, *no_default)
+        undo += (*default, *take, rename_column(reshape.table, hidden, column.name))
     relation = sql.Identifier(reshape.table.name.schema, reshape.table.name.name)
     unmarked = tuple(comment.format(relation, sql.Identifier(n.name)) for n, _ in reshape.new)
     marked = sql.SQL("COMMENT ON COLUMN {}.{} IS {}")
@@ -241,6 +235,18 @@ def _hide(reshape: _Reshape, sync: ShapeSync) -> Step:
             *converted_sync.serve_both(sync),
         ),
         done=column_exists(reshape.table, reshape.hidden(reshape.old[0])),
+    )
+
+
+def _default(reshape: _Reshape, column: Column) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
+    """A hidden column has no default: a value in it would look like one that was written."""
+    if column.default is None:
+        return (), ()
+    hidden = sql.Identifier(reshape.hidden(column))
+    expression = sql.SQL(column.default.expression)
+    return (
+        (alter_table(reshape.table, sql.SQL("ALTER COLUMN {} DROP DEFAULT").format(hidden)),),
+        (alter_table(reshape.table, sql.SQL("ALTER COLUMN {} SET DEFAULT {}").format(hidden, expression)),),
     )
 
 
@@ -269,12 +275,23 @@ def _refusals(reshape: _Reshape) -> Iterator[Refusal]:
         )
     for column in reshape.old:
         yield from shape_refusals(column, table, family)
+        yield from _identity(table, column)
         yield from _in_the_way(table, column)
     yield from other_runs(family, [c.name for c in reshape.old])
     yield from right_refusals(family)
     for member, trigger in own_triggers(family):
         yield from order_refusals(member, trigger)
     yield from replication_refusals(table, catalog)
+
+
+def _identity(table: Table, column: Column) -> Iterator[Refusal]:
+    if column.identity is not None or column.owned_sequences:
+        yield Refusal(
+            code="identity_column",
+            object=f"{table.name}.{column.name}",
+            message="it numbers its rows by a sequence, which would go with it.",
+            instead="Make another column the key first.",
+        )
 
 
 def _in_the_way(table: Table, column: Column) -> Iterator[Refusal]:

@@ -1,4 +1,4 @@
-"""Our BEFORE row triggers on a user's table: one for each event, with a function in the ledger's schema.
+"""Our row triggers on a user's table: one for each event, with a function in the ledger's schema.
 
 They are ENABLE ALWAYS, since rows applied by logical replication skip ordinary ones, and their names begin with `~`,
 since BEFORE triggers fire in name order and ours have to see what the user's have made of the row. The functions run
@@ -33,6 +33,8 @@ class RowTrigger:
     """Its function's name, without the schema."""
     when: sql.Composable | None = None
     timing: Literal["BEFORE", "AFTER"] = "BEFORE"
+    deferred: bool = False
+    """It fires when the transaction ends; only with AFTER."""
 
 
 def own_function(name: str) -> sql.Identifier:
@@ -68,11 +70,13 @@ def _create(plan: str, member: QualifiedName, trigger: RowTrigger) -> Iterator[S
     name, table = sql.Identifier(trigger.name), sql.Identifier(member.schema, member.name)
     yield Statement(
         text=render(
-            sql.SQL("CREATE TRIGGER {} {} {} ON {} FOR EACH ROW {}EXECUTE FUNCTION {}()").format(
+            sql.SQL("CREATE {}TRIGGER {} {} {} ON {} {}FOR EACH ROW {}EXECUTE FUNCTION {}()").format(
+                sql.SQL("CONSTRAINT " if trigger.deferred else ""),
                 name,
                 sql.SQL(trigger.timing),
                 sql.SQL(trigger.event),
                 table,
+                sql.SQL("DEFERRABLE INITIALLY DEFERRED " if trigger.deferred else ""),
                 sql.SQL("WHEN ({}) ").format(trigger.when) if trigger.when else sql.SQL(""),
                 own_function(trigger.function),
             )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from crossfade.errors import Refusal
-    from crossfade.postgres.catalog import Catalog
+    from crossfade.postgres.catalog import Catalog, QualifiedName
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,8 @@ class Step:
     """When within its part, whatever its change's place in the plan."""
     guards: tuple[Guard, ...] = ()
     """What its undo would destroy."""
+    irreversible: str | None = None
+    """Why it cannot be taken back once it is done, in the plan's words; None where `undo` does it."""
 
     @property
     def phase(self) -> Phase:
@@ -274,6 +276,8 @@ class Copy:
     """An expression over the row for each of them."""
     on_conflict: str = ""
     """The statement's ON CONFLICT clause; empty for none."""
+    locking: str = ""
+    """The SELECT's locking clause, where writers go on and both tables have to agree; empty for none."""
 
 
 Write = Update | Delete | Copy
@@ -294,7 +298,37 @@ class DataChange:
     """The columns that an Update sets, by name: a table is not walked by a key that changes meanwhile."""
 
 
-RowWork = RowChange | RowFill | DataChange
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowLook:
+    """Rows that must not be there, where two tables are to hold the same facts; they are only looked for."""
+
+    id: str
+    schema: str
+    table: str
+    pending: str
+    """True for a row that must not be there; NULL never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCopy:
+    """Rows of one table that a schema change needs in another as well, where triggers keep the two in step."""
+
+    id: str
+    schema: str
+    table: str
+    pending: str
+    """True for a row that the other table does not have, or has otherwise; NULL never."""
+    write: Copy
+    surplus: RowLook
+    """The other table's rows that come from nowhere."""
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        """The columns of the table that the migration sets."""
+        return ()
+
+
+RowWork = RowChange | RowFill | RowCopy | DataChange
 """Rows to be worked on in batches."""
 
 
@@ -325,6 +359,21 @@ class Trial:
     """The expression itself, where it must not be volatile."""
     functions: tuple[tuple[str | None, str], ...] = ()
     """The functions that it calls: the schema, where one is written, and the name."""
+    prelude: tuple[str, ...] = ()
+    """Statements before it: types that earlier changes of the plan make."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UniqueLook:
+    """A coming uniqueness: rows with the same values are looked for now, so that nobody is surprised at contract."""
+
+    constraint: str
+    table: str
+    """In SQL's quoting; its name until contract, as are the columns'."""
+    columns: tuple[str, ...]
+    where: str | None = None
+    """Only among these rows."""
+    nulls_equal: bool = False
 
 
 TRIAL_TABLE = "pg_temp.crossfade_trial"
@@ -337,10 +386,16 @@ class Compiled:
     steps: tuple[Step, ...] = ()
     rows: tuple[RowChange, ...] = ()
     fills: tuple[RowFill, ...] = ()
+    copies: tuple[RowCopy, ...] = ()
     watches: tuple[Watch, ...] = ()
     data: tuple[DataChange, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     cautions: tuple[Caution, ...] = ()
     trials: tuple[Trial, ...] = ()
+    looks: tuple[UniqueLook, ...] = ()
+    makes: tuple[str, ...] = ()
+    """Statements that make what the trials of later changes may need."""
+    unread: frozenset[QualifiedName] = frozenset()
+    """Tables on which it makes something that the catalog, as it leaves it, has in outline only."""
     catalog: Catalog = field(kw_only=True)
     """The catalog as the finished change leaves it, for the plan's later changes."""

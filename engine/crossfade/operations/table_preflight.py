@@ -36,6 +36,14 @@ def descendants_by_inheritance(catalog: Catalog, table: Table) -> Iterator[Quali
             yield from descendants_by_inheritance(catalog, child)
 
 
+def staged_members(catalog: Catalog, table: Table) -> Iterator[Table]:
+    """The same as tables, which know the names that they have until contract, too."""
+    for name in dict.fromkeys(descendants_by_inheritance(catalog, table)):
+        found = catalog.table(name)
+        if found is not None:
+            yield found
+
+
 def table_refusals(name: TableName, catalog: Catalog) -> Iterator[Refusal]:
     """Why this table cannot be worked on, wherever in a change it stands."""
     table = catalog.resolve(name.schema, name.name)
@@ -115,4 +123,4 @@ def is_ours(trigger: Trigger) -> bool:
 
 
 def _words(trigger: Trigger) -> frozenset[str]:
-    return frozenset(re.findall(r'"(?:[^"]|"")*"|[\w$]+', trigger.function_body))
+    return frozenset(re.findall(r'"(?:[^"]|"")*"|[\w$]+', f"{trigger.function_body} {trigger.when or ''}"))

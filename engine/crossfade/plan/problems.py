@@ -263,8 +263,11 @@ def _inside(schema: dict[str, Any], part: int | str) -> dict[str, Any]:
 
 
 def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    # Of what may be a text alone or a mapping, keys are the mapping's.
+    of_keys = (choice for choice in schema.get("anyOf", ()) if "$ref" in choice or "properties" in choice)
+    schema = next(of_keys, schema)
     reference = schema.get("$ref")
     if reference is None:
         return schema
     target: dict[str, Any] = _schema()["$defs"][reference.rpartition("/")[2]]
-    return target | {k: v for k, v in schema.items() if k != "$ref"}
+    return _resolved(target | {k: v for k, v in schema.items() if k != "$ref"})

@@ -93,6 +93,10 @@ class Table:
     row_security: bool = False
     force_row_security: bool = False
     acl: tuple[str, ...] = ()
+    privileges: tuple[Privilege, ...] | None = None
+    """The same, taken apart; None where nobody has granted or revoked anything."""
+    default_grantees: tuple[str | None, ...] = ()
+    """Whom default privileges give rights on tables that the reader creates, in whatever schema; None is PUBLIC."""
     publications: tuple[Publication, ...] = ()
     dependents: tuple[Dependent, ...] = ()
     policies_over: tuple[Policy, ...] = ()
@@ -201,6 +205,14 @@ class Catalog:
         """The type that was asked for in these words, if there is one."""
         return next((t for t in self.types if t.asked == written), None)
 
+    def with_type(self, made: DataType) -> Catalog:
+        """A copy in which this type is there, by its bare name too if the search path finds it."""
+        spellings = [str(made.name)]
+        if made.name.schema in self.search_path[:1]:
+            spellings.append(quoted(made.name.name))
+        others = tuple(t for t in self.types if t.asked not in spellings)
+        return replace(self, types=(*others, *(replace(made, asked=s) for s in spellings)))
+
     def resolve(self, schema: str | None, name: str) -> Table | None:
         """The table that a plan means; without a schema, the first one on the search path has it."""
         if schema is not None:
@@ -235,6 +247,15 @@ class Catalog:
                 found[here.name] = here
             pending += [by_name[n] for n in (*here.partitions, *here.children) if n in by_name]
         return tuple(found.values())
+
+    def without_table(self, name: QualifiedName) -> Catalog:
+        """A copy in which there is no such table, and nothing of that name."""
+        return replace(
+            self,
+            tables=tuple(t for t in self.tables if t.name != name),
+            all_table_names=tuple(n for n in self.all_table_names if n != name),
+            relation_names=self.relation_names - {name},
+        )
 
     def with_table(self, table: Table) -> Catalog:
         """A copy in which this table stands in place of the one with its oid, or is added."""

@@ -43,6 +43,11 @@ class DataType:
     """What a domain comes down to at last; else the type itself."""
     constrained: bool = False
     """It is a domain that checks something, itself or further down."""
+    labels: tuple[str, ...] = ()
+    """Of an enum, in its order."""
+    owner: str = ""
+    owned: bool = True
+    """The reader has the owner's rights."""
     collation_deterministic: bool = True
 
 
@@ -204,6 +209,7 @@ class Index:
 
     name: QualifiedName
     definition: str
+    oid: int = 0
     method: str = "btree"
     columns: tuple[str | None, ...] = ()
     """Key columns, then INCLUDE; None stands for an expression."""
@@ -363,6 +369,9 @@ class Domain:
     default: str | None = None
     constraints: tuple[Constraint, ...] = ()
     """Its CHECKs."""
+    owner: str = ""
+    owned: bool = True
+    """The reader has the owner's rights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

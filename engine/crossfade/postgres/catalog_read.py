@@ -138,7 +138,9 @@ def read_with_references(
     """As `read_with_partners`, with the tables that reference those which reference the named ones, and so on."""
     wanted, types = list(tables), tuple(types)
     found = read_catalog(connection, wanted, types)
-    while more := sorted({k.table for t in found.tables for k in t.incoming_foreign_keys} - {t.name for t in found.tables}):
+    while more := sorted(
+        {k.table for t in found.tables for k in t.incoming_foreign_keys} - {t.name for t in found.tables}
+    ):
         wanted += [(name.schema, name.name) for name in more]
         found = read_catalog(connection, wanted, types)
     return read_with_partners(connection, wanted, types)
@@ -154,9 +156,7 @@ def _fetch(cursor: psycopg.Cursor[Row], name: str, parameters: Mapping[str, Any]
     return cursor.execute(_query(name), parameters or None, prepare=False).fetchall()
 
 
-def _read_parts(
-    cursor: psycopg.Cursor[Row], tables: Rows[Row], views: Rows[Row], server_version: int
-) -> _Parts:
+def _read_parts(cursor: psycopg.Cursor[Row], tables: Rows[Row], views: Rows[Row], server_version: int) -> _Parts:
     oids = [row["oid"] for row in tables]
     of = {"oids": oids}
     with_views = {"oids": [*oids, *(row["oid"] for row in views)]}
@@ -214,6 +214,8 @@ def _table(row: Row, parts: _Parts) -> Table:
     fields = _fields(row, Table) | {
         "name": QualifiedName(*row["name"]),
         "rules": tuple(Rule(**rule) for rule in row["rules"]),
+        "privileges": None if row["privileges"] is None else tuple(Privilege(**p) for p in row["privileges"]),
+        "default_grantees": tuple(row["default_grantees"]),
         "partition_parent": parents[0] if row["is_partition"] else None,
         "inherits": () if row["is_partition"] else parents,
         "partitions": descendants if partitioned else (),

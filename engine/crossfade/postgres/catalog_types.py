@@ -52,6 +52,9 @@ def read_types(connection: psycopg.Connection[Any], asked: Iterable[WrittenType]
             category=row["category"],
             base=QualifiedName(*row["base"]),
             constrained=row["constrained"],
+            labels=tuple(row["labels"]),
+            owner=row["owner"],
+            owned=row["owned"],
             collation_deterministic=row["deterministic"],
         )
 

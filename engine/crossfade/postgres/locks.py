@@ -7,6 +7,9 @@ would most likely only hurt, and is spared seven times of eight. Nobody is kille
 
 PostgreSQL lets an ordinary autovacuum give way only after `deadlock_timeout`, a second by default and longer than any
 slice of ours; where we may, that setting is lowered for the attempt.
+
+Whoever reads a view locks it first and the tables below afterwards. A step that has to lock both takes them in the same
+order, or each statement that comes by the view would close a circle with it.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from tenacity import (
 
 from crossfade.errors import LockNotAcquired
 from crossfade.observe.events import Blocker
+from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Lock
 
 LONG_TRANSACTION = 1.0
@@ -84,10 +88,12 @@ def in_slices(
     *,
     what: str,
     on_wait: OnWait,
+    views: Sequence[QualifiedName] = (),
 ) -> LockWait:
     """Run `body` in a transaction that holds `locks`; it is called only once they are held.
 
-    Raises LockNotAcquired when the policy's limit is over; nothing was changed then.
+    `views` are locked in ACCESS EXCLUSIVE mode before them. Raises LockNotAcquired when the policy's limit is over;
+    nothing was changed then.
     """
     waited, begun = LockWait(), time.monotonic()
 
@@ -107,7 +113,7 @@ def in_slices(
         for attempt in retrying:
             with attempt:
                 waited.attempts = attempt.retry_state.attempt_number
-                _attempt(connection, locks, policy, waited.attempts, lambda: _held(waited, begun, body))
+                _attempt(connection, (locks, views), policy, waited.attempts, lambda: _held(waited, begun, body))
     except _Busy as busy:
         holders = "; ".join(str(b) for b in busy.blockers) or "no holder was seen at the last look"
         raise LockNotAcquired(
@@ -130,18 +136,19 @@ def _slice(policy: LockPolicy, attempt: int) -> float:
 
 def _attempt(
     connection: psycopg.Connection[Any],
-    locks: Sequence[Lock],
+    wanted: tuple[Sequence[Lock], Sequence[QualifiedName]],
     policy: LockPolicy,
     number: int,
     body: Callable[[], None],
 ) -> None:
+    locks, views = wanted
     holders = blockers(connection, locks) if locks else ()
     is_long = any(b.transaction_seconds > LONG_TRANSACTION and b.state != "autovacuum" for b in holders)
     if is_long and number % _TRIED_ANYWAY:
         raise _Busy(holders)
     try:
         with connection.transaction():
-            _take(connection, locks, policy.timeout if is_long else _slice(policy, number))
+            _take(connection, locks, views, policy.timeout if is_long else _slice(policy, number))
             _set_local(connection, "statement_timeout", f"{round((policy.statement or 0) * 1000)}ms")
             body()
     except (psycopg.errors.LockNotAvailable, *CONFLICTS, _TakingTimedOut):
@@ -163,7 +170,9 @@ class _TakingTimedOut(Exception):
     """Several locks together took longer than a slice allows."""
 
 
-def _take(connection: psycopg.Connection[Any], locks: Sequence[Lock], seconds: float) -> None:
+def _take(
+    connection: psycopg.Connection[Any], locks: Sequence[Lock], views: Sequence[QualifiedName], seconds: float
+) -> None:
     milliseconds = max(1, round(seconds * 1000))
     _set_local(connection, "lock_timeout", f"{milliseconds}ms")
     # lock_timeout counts for each lock by itself; with many partitions the whole LOCK TABLE has to be bounded.
@@ -171,6 +180,13 @@ def _take(connection: psycopg.Connection[Any], locks: Sequence[Lock], seconds: f
     if _may_lower_deadlock_timeout(connection):
         _set_local(connection, "deadlock_timeout", "10ms")
     try:
+        for view in views:
+            # LOCK TABLE would take every table below as well; this changes nothing, and takes the view alone.
+            connection.execute(
+                sql.SQL("ALTER VIEW {} SET SCHEMA {}").format(
+                    sql.Identifier(view.schema, view.name), sql.Identifier(view.schema)
+                )
+            )
         for mode in sorted({x.mode for x in locks}, reverse=True):
             relations = sql.SQL(", ").join(
                 # Already quoted, from the catalog; every partition that a statement reaches is among them by itself.

@@ -20,6 +20,8 @@ from psycopg.types.json import Jsonb
 
 from crossfade.errors import BaselineChanged, WrongState
 from crossfade.operations.step import Part, Step
+from crossfade.plan.names import TableName
+from crossfade.postgres.domain_users import tables_with
 from crossfade.postgres.names import QualifiedName, quoted
 from crossfade.workflow import ledger
 from crossfade.workflow.affected_names import columns_of
@@ -28,7 +30,6 @@ from crossfade.workflow.table_changes import Bearing, Structure, TableChange, Ta
 
 if TYPE_CHECKING:
     from crossfade.plan.model import Plan
-    from crossfade.plan.names import TableName
     from crossfade.workflow.ledger import RunRow
     from crossfade.workflow.session import Session
 
@@ -46,9 +47,13 @@ def look(connect: Callable[[], Connection], plan: Plan) -> tuple[TableDifference
     with connect() as connection:
         connection.execute("RESET search_path")
         names = list(dict.fromkeys(_sql_name(table) for change in plan.changes for table in change.tables))
+        domains = [(domain.schema, domain.name) for change in plan.changes for domain in change.domains]
+        names += [_sql_name(TableName(schema, name)) for schema, name in tables_with(connection, domains)]
         rows = connection.execute(
-            "SELECT DISTINCT pg_catalog.to_regclass(t.name)::pg_catalog.oid"
+            "SELECT DISTINCT coalesce(i.indrelid, pg_catalog.to_regclass(t.name)::pg_catalog.oid)"
             " FROM pg_catalog.unnest(%s::pg_catalog.text[]) AS t (name)"
+            # The name of an index stands for its table.
+            " LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = pg_catalog.to_regclass(t.name)"
             " WHERE pg_catalog.to_regclass(t.name) IS NOT NULL",
             [names],
         ).fetchall()

@@ -141,8 +141,7 @@ def _begin(session: Session, row: RunRow, order: Order) -> None:
     """Turn the run round, if that was wanted. Raises WrongState where it has moved on since the command looked."""
     target = after(row.state, order.begin) if order.begin else None
     if target is not None:
-        if target is State.ROLLING_BACK:
-            look_before_turning(session)
+        look_before_turning(session, target)
         with session.work.transaction():
             ledger.move(session.work, session.run_id, session.token, row.state, target)
     elif row.state not in _expected(order):

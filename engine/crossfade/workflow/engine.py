@@ -564,6 +564,7 @@ class Engine:
             digest=run.digest,
             plan=Plan.from_json(dict(run.plan)),
             rows=from_json(run.program).rows,
+            watches=from_json(run.program).watches,
             created_at=run.created_at,
         )
 

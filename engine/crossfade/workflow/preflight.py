@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from crossfade.postgres.catalog_read import read_with_partners, read_with_references
+from crossfade.postgres.domain_users import tables_with
 from crossfade.workflow.data_preflight import data_refusals
+from crossfade.workflow.duplicates import duplicate_cautions
 from crossfade.workflow.program import Compilation, compile_plan
 from crossfade.workflow.star_statements import star_cautions
 from crossfade.workflow.stranger_cautions import stranger_cautions
@@ -32,7 +34,9 @@ def examine(connect: Callable[[], Connection], plan: Plan, acks: Iterable[str]) 
         types = tuple(t for change in plan.changes for t in change.types)
         follows = any(change.follows_references for change in plan.changes)
         read = read_with_references if follows else read_with_partners
-        catalog = read(connection, [(table.schema, table.name) for table in named], types)
+        domains = [(domain.schema, domain.name) for change in plan.changes for domain in change.domains]
+        wanted = [(table.schema, table.name) for table in named]
+        catalog = read(connection, [*wanted, *tables_with(connection, domains)], types)
         connection.execute("SET search_path = pg_catalog")
         compilation = compile_plan(plan, catalog)
         against = (
@@ -44,8 +48,9 @@ def examine(connect: Callable[[], Connection], plan: Plan, acks: Iterable[str]) 
         tables = tuple(t.name for t in catalog.tables) if of_shape else ()
         stars = star_cautions(connection, tables, catalog.statements_extension)
         strange = stranger_cautions(connection, plan, compilation.program)
+        alike = duplicate_cautions(connection, compilation.looks, catalog)
     return replace(
         compilation,
         refusals=(*compilation.refusals, *against),
-        cautions=(*compilation.cautions, *stars, *strange),
+        cautions=(*compilation.cautions, *stars, *strange, *alike),
     ).accepting(acks)

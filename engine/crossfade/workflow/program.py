@@ -6,12 +6,12 @@ the ledger, since after expand the catalog has our own objects in it and is no l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import PreflightRefused, Refusal
-from crossfade.operations import kept_timestamps
+from crossfade.operations import kept_timestamps, sql_unread, together
 from crossfade.operations.foreseen import foreseen
 from crossfade.operations.kinds import OPERATIONS
 from crossfade.operations.merge import merged
@@ -28,11 +28,14 @@ from crossfade.operations.step import (
     Phase,
     Place,
     RowChange,
+    RowCopy,
     RowFill,
+    RowLook,
     RowWork,
     Step,
     Trial,
     Turn,
+    UniqueLook,
     Update,
     Watch,
     Write,
@@ -40,8 +43,9 @@ from crossfade.operations.step import (
 from crossfade.postgres.statement import Lock, LockMode, Statement
 
 if TYPE_CHECKING:
+    from crossfade.plan.changes import Change
     from crossfade.plan.model import Plan
-    from crossfade.postgres.catalog import Catalog
+    from crossfade.postgres.catalog import Catalog, QualifiedName
 
 _WRITES: dict[str, type[Write]] = {"update": Update, "delete": Delete, "copy": Copy}
 """What a batch does, by the word that a stored program has for it."""
@@ -55,13 +59,14 @@ class Program:
     steps: tuple[Step, ...]
     rows: tuple[RowChange, ...]
     fills: tuple[RowFill, ...] = ()
+    copies: tuple[RowCopy, ...] = ()
     watches: tuple[Watch, ...] = ()
     data: tuple[DataChange, ...] = ()
 
     @property
     def work(self) -> tuple[RowWork, ...]:
         """Everything that is done in batches: both shapes first, since a fill may need them."""
-        return (*self.rows, *self.fills, *self.data)
+        return (*self.rows, *self.fills, *self.copies, *self.data)
 
     def of(self, *parts: Part) -> tuple[Step, ...]:
         """The steps of these parts, in the order of execution."""
@@ -82,6 +87,7 @@ class Program:
             "steps": [asdict(s) for s in self.steps],
             "rows": [asdict(r) for r in self.rows],
             "fills": [asdict(f) for f in self.fills],
+            "copies": [{**asdict(c), "write": _write_document(c.write)} for c in self.copies],
             "watches": [asdict(w) for w in self.watches],
             "data": [{**asdict(d), "write": _write_document(d.write)} for d in self.data],
         }
@@ -94,6 +100,7 @@ def from_json(document: Mapping[str, Any]) -> Program:
         steps=tuple(_step(s) for s in document["steps"]),
         rows=tuple(_row_change(r) for r in document["rows"]),
         fills=tuple(RowFill(**{**f, "touched": tuple(f["touched"])}) for f in document["fills"]),
+        copies=tuple(_row_copy(c) for c in document.get("copies", ())),
         watches=tuple(Watch(**{**w, "triggers": _triggers(w)}) for w in document["watches"]),
         data=tuple(_data_change(d) for d in document["data"]),
     )
@@ -137,10 +144,17 @@ def _write_document(write: Write) -> dict[str, Any]:
     return {"kind": kind, **asdict(write)}
 
 
+def _write(document: Mapping[str, Any]) -> Write:
+    written: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in document.items()}
+    return _WRITES[written.pop("kind")](**written)
+
+
+def _row_copy(document: Mapping[str, Any]) -> RowCopy:
+    return RowCopy(**{**document, "write": _write(document["write"]), "surplus": RowLook(**document["surplus"])})
+
+
 def _data_change(document: Mapping[str, Any]) -> DataChange:
-    written: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in document["write"].items()}
-    write = _WRITES[written.pop("kind")](**written)
-    return DataChange(**{**document, "write": write, "touched": tuple(document["touched"])})
+    return DataChange(**{**document, "write": _write(document["write"]), "touched": tuple(document["touched"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +166,8 @@ class Compilation:
     cautions: tuple[Caution, ...] = ()
     trials: tuple[Trial, ...] = ()
     """SQL of the plan that the database has to take."""
+    looks: tuple[UniqueLook, ...] = ()
+    """What is going to be unique."""
 
     def accepting(self, acks: Iterable[str]) -> Compilation:
         """Without the refusals and cautions that these words accept."""
@@ -173,25 +189,50 @@ def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
     """Compile every change in order; refusals and cautions are gathered over all of them."""
     compiled: list[Compiled] = []
     before = catalog
+    catalogs: list[Catalog] = []
     for position, change in enumerate(plan.changes, start=1):
-        compiled.append(OPERATIONS[type(change)](change, Place(plan.name, position, change.kind), catalog))
+        catalogs.append(catalog)
+        unread = frozenset(name for one in compiled for name in one.unread)
+        compiled.append(_compiled(change, Place(plan.name, position, change.kind), catalog, unread))
         catalog = compiled[-1].catalog
     program = Program(
         plan=plan.name,
         steps=(),
         rows=tuple(r for c in compiled for r in c.rows),
         fills=tuple(f for c in compiled for f in c.fills),
+        copies=tuple(r for c in compiled for r in c.copies),
         watches=tuple(w for c in compiled for w in c.watches),
         data=tuple(d for c in compiled for d in c.data),
     )
     kept = kept_timestamps.compile_guards(plan.name, program.work, before, plan.backfill.updated_at)
     steps = merged(foreseen(_ordered((*kept.steps, *(s for c in compiled for s in c.steps))), before))
+    # Once more, as others see it: where steps became one, they see nothing of what the first of them did.
+    steps = foreseen(steps, before)
     return Compilation(
         program=replace(program, steps=steps),
-        refusals=(*(r for c in compiled for r in c.refusals), *kept.refusals),
+        refusals=(
+            *(r for c in compiled for r in c.refusals),
+            *together.refusals(plan.changes, compiled, catalogs),
+            *kept.refusals,
+        ),
         cautions=tuple(dict.fromkeys((*(x for c in compiled for x in c.cautions), *kept.cautions))),
-        trials=tuple(t for c in compiled for t in c.trials),
+        trials=tuple(_trials(compiled)),
+        looks=tuple(look for c in compiled for look in c.looks),
     )
+
+
+def _compiled(change: Change, place: Place, catalog: Catalog, unread: frozenset[QualifiedName]) -> Compiled:
+    refusals = tuple(sql_unread.refusals(change, catalog, unread))
+    return (
+        Compiled(refusals=refusals, catalog=catalog) if refusals else OPERATIONS[type(change)](change, place, catalog)
+    )
+
+
+def _trials(compiled: Iterable[Compiled]) -> Iterator[Trial]:
+    made: list[str] = []
+    for one in compiled:
+        yield from (replace(trial, prelude=tuple(made)) for trial in one.trials)
+        made += one.makes
 
 
 def _ordered(steps: Iterable[Step]) -> tuple[Step, ...]:

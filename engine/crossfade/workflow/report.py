@@ -11,7 +11,7 @@ from crossfade.gates.verdict import PhaseVerdict
 from crossfade.operations.step import Phase
 from crossfade.postgres import locks
 from crossfade.postgres.clock import database_now
-from crossfade.workflow import ledger, steering
+from crossfade.workflow import ledger, steering, way_back
 from crossfade.workflow.ledger import RunRow
 from crossfade.workflow.program import Program, from_json
 from crossfade.workflow.progress import read_progress
@@ -79,6 +79,7 @@ def status(
     wait for.
     """
     program = from_json(run.program)
+    steps = ledger.step_rows(connection, run.id)
     progress = read_progress(connection, run.id)
     is_filled = program.is_empty(Phase.BACKFILL) or (progress is not None and progress.is_finished)
     closed = None if is_filled else _closed_because(connection, run)
@@ -89,13 +90,18 @@ def status(
         paused=_held(run),
         failed=run.failed,
         next=_next(run, gates, closed, waits),
-        phases=_phases(run, program, ledger.step_rows(connection, run.id), ledger.phase_rows(connection, run.id)),
+        phases=_phases(run, program, steps, ledger.phase_rows(connection, run.id)),
         progress=progress,
         gates=gates,
         retain_until=run.retain_until if run.state is State.RETAINED else None,
         holder=run.holder,
-        warnings=_warnings(run, early),
+        warnings=(*_warnings(run, early), *way_back.warnings(program, _words(steps), run.state)),
     )
+
+
+def _words(steps: Mapping[str, Mapping[str, Any]]) -> Mapping[str, str]:
+    """The ledger's word for each step that was begun."""
+    return {id_: str(row["state"]) for id_, row in steps.items()}
 
 
 def _held(run: RunRow) -> str | None:

@@ -17,7 +17,7 @@ from crossfade.errors import GateBlocked, VerificationFailed, WorkLeft
 from crossfade.gates.evaluate import evaluate
 from crossfade.gates.verdict import PhaseVerdict
 from crossfade.observe.events import GatesEvaluated, StateChanged, Waiting
-from crossfade.operations.step import Phase, Step
+from crossfade.operations.step import Phase, RowChange, RowCopy, RowLook, Step
 from crossfade.workflow import ledger, machine
 from crossfade.workflow.machine import Facts
 from crossfade.workflow.session import Session
@@ -202,22 +202,29 @@ def jobs_of(session: Session, control: Control) -> tuple[Job, ...]:
 def _verify(session: Session) -> None:
     look_for_changes(session)
     for change in session.program.rows:
-        found = verify(
-            connect=session.connect,
-            run_id=session.run_id,
-            run_name=session.name,
-            change=change,
-            should_stop=session.should_stop,
-            emit=session.emit,
-            share=session.plan.backfill.verified_share,
+        _compare(session, change, f"between {change.old_names} and {change.new_names}")
+    for copy in session.program.copies:
+        _compare(session, copy, f"from what {copy.write.into} has")
+        _compare(session, copy.surplus, f"from what {copy.schema}.{copy.table} has")
+
+
+def _compare(session: Session, change: RowChange | RowCopy | RowLook, where: str) -> None:
+    found = verify(
+        connect=session.connect,
+        run_id=session.run_id,
+        run_name=session.name,
+        change=change,
+        should_stop=session.should_stop,
+        emit=session.emit,
+        share=session.plan.backfill.verified_share,
+    )
+    if found.mismatches:
+        raise VerificationFailed(
+            f"{change.schema}.{change.table}: {_rows(found.mismatches)} {where}; nothing was hidden. "
+            f"Keys: {', '.join(found.keys)}",
+            hint="Somebody switched the triggers off, or wrote past them. Decide which side is right, set the "
+            "other to it in those rows, and run the command again.",
         )
-        if found.mismatches:
-            raise VerificationFailed(
-                f"{change.schema}.{change.table}: {_rows(found.mismatches)} between {change.old_names} and "
-                f"{change.new_names}; nothing was hidden. Keys: {', '.join(found.keys)}",
-                hint="Somebody switched the triggers off, or wrote past them. Decide which side is right, set the "
-                "other to it in those rows, and run the command again.",
-            )
 
 
 def _rows(count: int) -> str:

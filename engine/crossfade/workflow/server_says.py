@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Connection = psycopg.Connection[Any]
 
-_ABOUT_THE_STATEMENT = frozenset({"0A", "22", "2F", "38", "39", "3F", "42", "P0"})
+_ABOUT_THE_STATEMENT = frozenset({"0A", "22", "23", "2F", "38", "39", "3F", "42", "P0"})
 """Classes of SQLSTATE that say something of the plan; any other is about the moment."""
 _NO_RIGHT = "42501"
 _PREREQUISITE = "55000"

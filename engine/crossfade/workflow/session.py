@@ -55,5 +55,6 @@ class Session:
             plan=self.plan,
             rows=self.program.rows,
             created_at=self.created_at,
+            watches=self.program.watches,
             watch=self.watch,
         )

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import psycopg
 
-from crossfade.errors import LockNotAcquired, StepFailed, WorkLeft
+from crossfade.errors import CrossfadeError, LockNotAcquired, StepFailed, WorkLeft
 from crossfade.gates.evaluate import keep
 from crossfade.gates.verdict import PhaseVerdict
 from crossfade.observe.events import Blocker, LockWaited, StepDone, StepStarted, TableChanged
 from crossfade.operations.step import Part, Step, strongest
 from crossfade.postgres import locks
 from crossfade.postgres.connect import is_loss
+from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Lock, LockMode, Statement
 from crossfade.workflow import baseline, ledger
 from crossfade.workflow.affected_names import left_by
@@ -36,6 +38,13 @@ FRESH_SECONDS = 1.0
 OLDEST_SECONDS = 5.0
 """How old it may be, on the database's clock, when the step has them."""
 
+_HINT = "The step was rolled back. Remove the cause and run the command again."
+_HINTS = {
+    "23505": "Nothing is enforced, and nothing of the index is left. Make the rows differ of which the message names "
+    "one key, see that no live version writes more of them, and run the command again.",
+}
+"""What to do, by SQLSTATE."""
+
 Connection = psycopg.Connection[Any]
 
 
@@ -48,7 +57,9 @@ def execute(session: Session, step: Step, gates: Asked) -> None:
     attempt = ledger.step_begun(session.work, session.run_id, step.id)
     session.emit(StepStarted(run=session.name, step=step.id, title=step.title, phase=step.phase.value, attempt=attempt))
     if not step.transactional:
-        _outside_transaction(session, step, left_by(step) if attempt > 1 else frozenset())
+        left = left_by(step) if attempt > 1 else frozenset()
+        way = _Way(step.statements, "done", lambda: baseline.check(session, step, left))
+        _outside_transaction(session, step, way, lambda: _make(session, step))
         return
     on_wait = waiting_for(session, step.id)
     forwards = _Way(step.statements, "done", lambda: baseline.check(session, step))
@@ -128,9 +139,13 @@ def undo(session: Session, step: Step) -> None:
     # A transactional step that is only "running" never committed: there is nothing of it to take back.
     half_made = state == "running"
     statements = () if step.transactional and half_made else step.undo
-    left = left_by(step) if half_made else frozenset()
+    # Outside a transaction the effect may be gone already, or never have been there.
+    left = left_by(step)
     back = _Way(statements, "undone", lambda: baseline.note(session, step, left))
-    _in_transaction(session, step, back, waiting_for(session, step.id))
+    if step.transactional:
+        _in_transaction(session, step, back, waiting_for(session, step.id))
+    else:
+        _outside_transaction(session, step, back, lambda: _send_outside(session, step, step.undo))
 
 
 def waiting_for(session: Session, step: str) -> locks.OnWait:
@@ -179,8 +194,9 @@ def _in_transaction(
         ledger.step_ended(session.work, session.run_id, step.id, state=way.state, **timing)
 
     statement = None if any(s.rewrites or s.scans for s in way.statements) else HELD_SECONDS
-    wanted = _still_there(session.work, strongest(lock for s in way.statements for lock in s.locks))
-    locked(session, step.title, wanted, body, on_wait, statement=statement)
+    taken = strongest(lock for s in way.statements for lock in s.locks)
+    wanted, views = _still_there(session.work, taken), _views(session.work, taken)
+    locked(session, step.title, wanted, body, on_wait, statement=statement, views=views)
     _tell(session, step.id, noted)
     session.emit(StepDone(run=session.name, step=step.id, phase=step.phase.value, **timing))
 
@@ -193,6 +209,7 @@ def locked(
     on_wait: locks.OnWait,
     *,
     statement: float | None = HELD_SECONDS,
+    views: tuple[QualifiedName, ...] = (),
 ) -> None:
     """Call `body` in a transaction that holds these locks, got as the plan says. Raises LockNotAcquired."""
     policy = locks.LockPolicy(
@@ -200,7 +217,7 @@ def locked(
         give_up_after=session.plan.locks.give_up_after / timedelta(seconds=1),
         statement=statement,
     )
-    locks.in_slices(session.work, wanted, policy, body, what=what, on_wait=on_wait)
+    locks.in_slices(session.work, wanted, policy, body, what=what, on_wait=on_wait, views=views)
 
 
 def _still_there(connection: Connection, wanted: tuple[Lock, ...]) -> tuple[Lock, ...]:
@@ -215,6 +232,19 @@ def _still_there(connection: Connection, wanted: tuple[Lock, ...]) -> tuple[Lock
     ).fetchall()
     there = {name for (name,) in rows}
     return tuple(lock for lock in wanted if lock.relation in there)
+
+
+def _views(connection: Connection, wanted: tuple[Lock, ...]) -> tuple[QualifiedName, ...]:
+    """The views among these that nobody may read meanwhile."""
+    closed = [lock.relation for lock in wanted if lock.mode is LockMode.ACCESS_EXCLUSIVE]
+    rows = connection.execute(
+        "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text"
+        " FROM pg_catalog.unnest(%s::pg_catalog.text[]) AS w (name)"
+        " JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(w.name) AND c.relkind = 'v'"
+        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace",
+        [closed],
+    ).fetchall()
+    return tuple(QualifiedName(*row) for row in rows)
 
 
 def _tell(session: Session, step: str, noted: tuple[str, ...]) -> None:
@@ -241,42 +271,61 @@ def _behind_others(session: Session, step: Step, body: Callable[[], None]) -> No
     locked(session, step.title, held, body, waiting_for(session, step.id))
 
 
-def _outside_transaction(session: Session, step: Step, left: frozenset[str]) -> None:
-    """`left` is what an earlier attempt may have left, by name."""
+def _outside_transaction(session: Session, step: Step, way: _Way, body: Callable[[], None]) -> None:
+    """`body` sends the statements; what it leaves does not depend on how often it was begun."""
     begun = time.monotonic()
     noted: tuple[str, ...] = ()
 
     def before() -> None:
         nonlocal noted
         ledger.prove_lease(session.work, session.run_id, session.token)
-        noted = baseline.check(session, step, left)
-
-    def after() -> None:
-        ledger.prove_lease(session.work, session.run_id, session.token)
-        baseline.keep(session)
-        duration = (time.monotonic() - begun) * 1000
-        ledger.step_ended(session.work, session.run_id, step.id, state="done", lock_wait_ms=0, duration_ms=duration)
+        noted = way.compare()
 
     _behind_others(session, step, before)
     _tell(session, step.id, noted)
-    if not _is_done(session.work, step):
-        with session.connect() as connection:
-            give_up = round(session.plan.locks.give_up_after / timedelta(milliseconds=1))
-            connection.execute("SELECT pg_catalog.set_config('lock_timeout', %s, false)", [f"{give_up}ms"])
-            connection.execute("SELECT pg_catalog.set_config('statement_timeout', '0', false)")
-            # Functions in an index's expressions may rely on the path that the users' sessions have.
-            connection.execute("RESET search_path")
-            pid = connection.info.backend_pid
-            with locks.reporting_waits(session.connect, pid, _telling(session, step.id)):
-                locks.through_conflicts(lambda: _send_all(connection, step))
-    _behind_others(session, step, after)
+    body()
     duration = (time.monotonic() - begun) * 1000
+    _behind_others(session, step, lambda: _ended_outside(session, step, way.state, duration))
     session.emit(StepDone(run=session.name, step=step.id, phase=step.phase.value, lock_wait_ms=0, duration_ms=duration))
 
 
-def _send_all(connection: Connection, step: Step) -> None:
-    for statement in (*step.cleanup, *step.statements):
-        _send(connection, step, statement)
+def _ended_outside(session: Session, step: Step, state: str, duration: float) -> None:
+    ledger.prove_lease(session.work, session.run_id, session.token)
+    baseline.keep(session)
+    ledger.step_ended(session.work, session.run_id, step.id, state=state, lock_wait_ms=0, duration_ms=duration)
+
+
+def _make(session: Session, step: Step) -> None:
+    """A step outside a transaction, unless its effect is there. Raises StepFailed, with what it left cleaned up."""
+    if _is_done(session.work, step):
+        return
+    try:
+        _send_outside(session, step, (*step.cleanup, *step.statements))
+    except StepFailed:
+        if not step.cleanup:
+            raise
+        # A unique index that will never be valid refuses writes all the same. What cannot be removed now, the next
+        # attempt removes.
+        with suppress(CrossfadeError, psycopg.Error):
+            _send_outside(session, step, step.cleanup)
+            _behind_others(session, step, lambda: _ended_outside(session, step, "undone", 0))
+        raise
+
+
+def _send_outside(session: Session, step: Step, statements: tuple[Statement, ...]) -> None:
+    def send() -> None:
+        for statement in statements:
+            _send(connection, step, statement)
+
+    with session.connect() as connection:
+        give_up = round(session.plan.locks.give_up_after / timedelta(milliseconds=1))
+        connection.execute("SELECT pg_catalog.set_config('lock_timeout', %s, false)", [f"{give_up}ms"])
+        connection.execute("SELECT pg_catalog.set_config('statement_timeout', '0', false)")
+        # Functions in an index's expressions may rely on the path that the users' sessions have.
+        connection.execute("RESET search_path")
+        pid = connection.info.backend_pid
+        with locks.reporting_waits(session.connect, pid, _telling(session, step.id)):
+            locks.through_conflicts(send)
 
 
 def _telling(session: Session, step: str) -> locks.OnWait:
@@ -289,7 +338,10 @@ def _telling(session: Session, step: str) -> locks.OnWait:
 
 
 def _is_done(connection: Connection, step: Step) -> bool:
-    row = connection.execute(step.done.encode()).fetchone()
+    with connection.transaction():
+        # A query of the plan's own finds its names as the users' sessions do; ours name everything.
+        connection.execute("SET LOCAL search_path TO DEFAULT")
+        row = connection.execute(step.done.encode()).fetchone()
     return bool(row and row[0])
 
 
@@ -309,6 +361,6 @@ def _send(connection: Connection, step: Step, statement: Statement) -> None:
         raise StepFailed(
             f"{step.title}: PostgreSQL says: {str(error).strip()} (SQLSTATE {error.sqlstate}), in: {statement.text}",
             sqlstate=error.sqlstate,
-            hint="The step was rolled back. Remove the cause and run the command again.",
+            hint=_HINTS.get(error.sqlstate or "", _HINT),
             location=step.id,
         ) from None

@@ -29,7 +29,9 @@ def stranger_cautions(connection: Connection, plan: Plan, program: Program) -> t
     if entry is None or program.is_empty(Phase.CONTRACT) or ledger.installed_version(connection) != ledger.VERSION:
         return ()
     now = database_now(connection)
-    subject = Subject(run_id=0, name=plan.name, digest="", plan=plan, rows=program.rows, created_at=now)
+    subject = Subject(
+        run_id=0, name=plan.name, digest="", plan=plan, rows=program.rows, created_at=now, watches=program.watches
+    )
     look = Look(phase=Phase.CONTRACT, now=now, record=False)
     judgement = strangers.judge(strangers.observe(connection, subject, entry, look), entry)
     if judgement.verdict is not Verdict.BLOCKED:

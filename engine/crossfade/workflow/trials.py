@@ -29,21 +29,25 @@ def trial_refusals(connection: Connection, trials: Iterable[Trial], catalog: Cat
     """What the database has against them; the session's search_path is `pg_catalog`."""
     for trial in trials:
         try:
-            _try(connection, trial)
-            if trial.value is not None and is_volatile(explained(connection, _over_rows(trial))):
+            if _try(connection, trial):
                 yield volatile(connection, trial.where, (trial.shown, trial.functions), catalog)
         except psycopg.Error as error:
             yield refusal_of(error, trial.where, f"{shown(trial.shown)}: ", catalog)
 
 
-def _try(connection: Connection, trial: Trial) -> None:
+def _try(connection: Connection, trial: Trial) -> bool:
+    """Try it, and take it back; whether its value turns out to be volatile. Raises psycopg.Error."""
     columns = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(spelling)) for name, spelling in trial.columns
     )
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL search_path TO DEFAULT")
+        for statement in trial.prelude:
+            connection.execute(statement.encode())
         connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({})").format(sql.SQL(TRIAL_TABLE), columns))
         connection.execute(trial.statement.encode())
+        moves = trial.value is not None and is_volatile(explained(connection, _over_rows(trial)))
+    return moves
 
 
 def _over_rows(trial: Trial) -> str:

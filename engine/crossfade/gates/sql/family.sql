@@ -1,7 +1,9 @@
 -- The relations %(names)s, in SQL's quoting, with all their partitions and inheritance children.
 WITH RECURSIVE family (oid) AS (
-    SELECT pg_catalog.to_regclass(n.name)::pg_catalog.oid
+    -- The name of an index stands for its table.
+    SELECT coalesce(i.indrelid, pg_catalog.to_regclass(n.name)::pg_catalog.oid)
     FROM pg_catalog.unnest(%(names)s::pg_catalog.text[]) AS n (name)
+    LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = pg_catalog.to_regclass(n.name)
     WHERE pg_catalog.to_regclass(n.name) IS NOT NULL
     UNION
     SELECT i.inhrelid

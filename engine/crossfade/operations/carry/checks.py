@@ -15,43 +15,50 @@ from crossfade.operations import constraints
 from crossfade.operations.constraints import Unvalidated
 from crossfade.operations.exchange import Carried, Exchange, Move
 from crossfade.operations.index_copy import exchange_columns
+from crossfade.operations.twin_trials import check_trial
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Step
-    from crossfade.postgres.catalog import Constraint
+    from crossfade.postgres.catalog import Constraint, Table
 
 
 def carry(exchange: Exchange) -> Carried:
     """The copies, and the exchange of names."""
     found = tuple(_checks(exchange))
     return Carried(
-        seal=tuple(step for check in found for step in _copy(exchange, check)),
-        before=tuple(_aside(exchange, check) for check in found),
-        after=tuple(_take(exchange, check) for check in found),
+        seal=tuple(step for each in found for step in _copy(exchange, *each)),
+        before=tuple(_aside(exchange, *each) for each in found),
+        after=tuple(_take(exchange, *each) for each in found),
+        trials=tuple(
+            check_trial(exchange, f"constraint {check.name} on {table.name}", check.definition)
+            for table, check in found
+        ),
     )
 
 
-def _checks(exchange: Exchange) -> Iterator[Constraint]:
-    for constraint in exchange.table.constraints:
-        # What comes from a parent is the parent's.
-        if constraint.kind == "check" and not constraint.inherited and exchange.columns & {*constraint.columns}:
-            yield constraint
+def _checks(exchange: Exchange) -> Iterator[tuple[Table, Constraint]]:
+    """The table's own, and what a partition or child has besides."""
+    for table in exchange.family:
+        for constraint in table.constraints:
+            # What comes from a parent is the parent's.
+            if constraint.kind == "check" and not constraint.inherited and exchange.columns & {*constraint.columns}:
+                yield table, constraint
 
 
-def _name(exchange: Exchange, check: Constraint) -> str:
-    return exchange.own_name("ck", check.name)
+def _name(exchange: Exchange, table: Table, check: Constraint) -> str:
+    return exchange.own_name("ck", table.name.schema, table.name.name, check.name)
 
 
-def _copy(exchange: Exchange, check: Constraint) -> Iterator[Step]:
+def _copy(exchange: Exchange, table: Table, check: Constraint) -> Iterator[Step]:
     copy = Unvalidated(
-        table=exchange.table,
-        name=_name(exchange, check),
+        table=table,
+        name=_name(exchange, table, check),
         definition=sql.SQL("CHECK ({}){}{}").format(
             sql.SQL(_condition_over(check, exchange.names)),
             sql.SQL(" NO INHERIT" if check.no_inherit else ""),
             sql.SQL("" if check.enforced else " NOT ENFORCED"),
         ),
-        id=f"check/{check.name}",
+        id=f"check/{check.name}" if table is exchange.table else f"check/{table.name}.{check.name}",
         comment=exchange.place.mark,
     )
     # It goes with its column.
@@ -71,23 +78,23 @@ def _condition_over(check: Constraint, twins: dict[str, str]) -> str:
     return text
 
 
-def _aside(exchange: Exchange, check: Constraint) -> Move:
-    aside = exchange.own_name("hidden", check.name)
+def _aside(exchange: Exchange, table: Table, check: Constraint) -> Move:
+    aside = exchange.own_name("hidden", table.name.schema, table.name.name, check.name)
     return Move(
-        do=(constraints.rename(exchange.table, check.name, aside),),
-        undo=(constraints.rename(exchange.table, aside, check.name),),
+        do=(constraints.rename(table, check.name, aside),),
+        undo=(constraints.rename(table, aside, check.name),),
     )
 
 
-def _take(exchange: Exchange, check: Constraint) -> Move:
-    own = _name(exchange, check)
+def _take(exchange: Exchange, table: Table, check: Constraint) -> Move:
+    own = _name(exchange, table, check)
     comment = sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(
-        sql.Identifier(check.name), exchange.relation, sql.Literal(check.comment)
+        sql.Identifier(check.name), sql.Identifier(table.name.schema, table.name.name), sql.Literal(check.comment)
     )
     return Move(
-        do=(constraints.rename(exchange.table, own, check.name), exchange.statement(comment)),
+        do=(constraints.rename(table, own, check.name), exchange.statement(comment)),
         undo=(
-            constraints.rename(exchange.table, check.name, own),
-            *constraints.comment_on(exchange.table, own, exchange.place.mark),
+            constraints.rename(table, check.name, own),
+            *constraints.comment_on(table, own, exchange.place.mark),
         ),
     )

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from crossfade.errors import Refusal
 from crossfade.operations.deparsed import repeatable
 from crossfade.operations.exchange import Carried, Exchange, Move
-from crossfade.operations.table_preflight import family_of
 from crossfade.operations.twin_trials import function_trial
 from crossfade.postgres.statement import Statement
 
@@ -34,7 +33,7 @@ def carry(exchange: Exchange) -> Carried:
 def _over(exchange: Exchange) -> tuple[SqlFunction, ...]:
     found = {
         function.name: function
-        for member in family_of(exchange.table, exchange.catalog)
+        for member in exchange.family
         for function in member.sql_functions
         if exchange.columns & {*function.columns}
     }

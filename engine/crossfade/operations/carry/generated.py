@@ -15,7 +15,6 @@ from psycopg import sql
 from crossfade.errors import Refusal
 from crossfade.operations.exchange import Carried, Exchange, Move
 from crossfade.operations.index_copy import exchange_columns
-from crossfade.operations.table_preflight import family_of
 from crossfade.operations.twin_trials import generated_trial
 from crossfade.postgres.names import quoted
 
@@ -47,7 +46,6 @@ def _over(exchange: Exchange) -> Iterator[Column]:
 def _refusals(exchange: Exchange, column: Column) -> Iterator[Refusal]:
     table = exchange.table
     name = f"{table.name}.{column.name}"
-    family = family_of(table, exchange.catalog)
     if column.generated == "stored":
         yield Refusal(
             code="generated_column",
@@ -56,7 +54,7 @@ def _refusals(exchange: Exchange, column: Column) -> Iterator[Refusal]:
             "while reads and writes wait.",
             instead="Add a second generated column over a plain one afterwards, move the readers, and drop this first.",
         )
-    elif column.not_null or any(c.kind == "check" for member in family for c in member.constraints):
+    elif column.not_null or any(c.kind == "check" for member in exchange.family for c in member.constraints):
         yield Refusal(
             code="generated_column",
             object=name,
@@ -64,7 +62,7 @@ def _refusals(exchange: Exchange, column: Column) -> Iterator[Refusal]:
             "a table without CHECK constraints, and looks at every row if it is NOT NULL.",
             instead="Drop it first, and add it again after contract.",
         )
-    elif any(member.publications for member in family):
+    elif any(member.publications for member in exchange.family):
         yield Refusal(
             code="generated_column",
             object=name,

@@ -1,15 +1,13 @@
-"""Indexes over a column, with the unique and primary key constraints on them: copies over the twin, names change hands.
+"""Indexes over a column, with the unique constraints on them: copies over the twin, names change hands.
 
-A unique constraint's copy becomes a constraint under a name of ours before contract, so that contract only renames. A
-table has one primary key only: in contract the old one goes and the copy takes its place, and a second index over the
-old columns is kept for `revert`. Whatever `revert` has used up is built again when contract begins anew.
+A unique constraint's copy becomes a constraint under a name of ours before contract, so that contract only renames. The
+copy of a primary key's index is built here too; `primary_key` says how it takes the key's place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
@@ -17,6 +15,7 @@ from crossfade.errors import Refusal
 from crossfade.operations import constraints, index_build, index_copy
 from crossfade.operations.exchange import Carried, Exchange, Move
 from crossfade.operations.step import Part, Step
+from crossfade.operations.twin_trials import index_trial
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Statement, render
 
@@ -27,27 +26,30 @@ if TYPE_CHECKING:
 
 def carry(exchange: Exchange) -> Carried:
     """Copies, constraints over them, and the exchange of names."""
-    copied = index_copy.copies(exchange.place.plan, exchange.table, exchange.names, exchange.catalog, lax=frozenset())
+    copied = copies(exchange)
     refusals = tuple(_refusals(copied))
     if refusals:
         return Carried(refusals=refusals)
-    builds = tuple(index_copy.builds(exchange.place.plan, copied))
     plain = tuple(c for c in copied if c.index.constraint is None)
     unique = tuple(c for c in copied if c.index.constraint is not None and not c.index.primary)
-    primary = tuple(c for c in copied if c.index.primary)
+    # A partitioned table's constraint is made over those of its partitions, not from an index.
+    built = tuple(c for c in copied if c.index.constraint is None or c.table.kind != "partitioned")
     return Carried(
         seal=(
-            *index_build.steps(exchange.place, builds, Part.SEAL),
-            *(_as_constraint(exchange, copy) for copy in unique),
-            *(_spare(exchange, copy, Part.SEAL) for copy in primary),
+            *index_build.steps(exchange.place, index_copy.builds(exchange.place.plan, built), Part.SEAL),
+            *(_as_constraint(exchange, copy) for copy in reversed(unique)),
         ),
-        first=tuple(step for copy in primary for step in _again(exchange, copy)),
-        before=(
-            *(_aside(exchange, copy) for copy in (*plain, *unique)),
-            *(_other_key(exchange, copy) for copy in primary),
-        ),
+        before=tuple(_aside(exchange, copy) for copy in (*plain, *unique)),
         after=tuple(_take(exchange, copy) for copy in (*plain, *unique)),
+        trials=tuple(
+            index_trial(exchange, f"index {c.index.name}", c.index.definition) for c in plain if c.index.parent is None
+        ),
     )
+
+
+def copies(exchange: Exchange) -> tuple[IndexCopy, ...]:
+    """A copy of every index over the columns, a partitioned table's before its partitions'."""
+    return index_copy.copies(exchange.place.plan, exchange.table, exchange.names, exchange.catalog, lax=frozenset())
 
 
 def _refusals(copied: tuple[IndexCopy, ...]) -> Iterator[Refusal]:
@@ -59,17 +61,10 @@ def _refusals(copied: tuple[IndexCopy, ...]) -> Iterator[Refusal]:
                 message="PostgreSQL builds an exclusion constraint only while writes wait, so it is not carried over.",
                 instead="Drop it first, and add it again in a maintenance window.",
             )
-        elif copy.index.constraint is not None and copy.table.kind == "partitioned":
-            yield Refusal(
-                code="partitioned_constraint",
-                object=f"constraint {copy.index.constraint} on {copy.table.name}",
-                message="a unique constraint or primary key of a partitioned table cannot be made from an index "
-                "that is there.",
-                instead="Use `partition_table` with the new type, or do it in a maintenance window.",
-            )
 
 
-def _constraint(copy: IndexCopy) -> Constraint:
+def constraint_of(copy: IndexCopy) -> Constraint:
+    """The constraint that the copied index holds up."""
     return next(c for c in copy.table.constraints if c.name == copy.index.constraint)
 
 
@@ -83,7 +78,7 @@ def _timing(constraint: Constraint) -> sql.SQL:
     return sql.SQL(" DEFERRABLE INITIALLY DEFERRED" if constraint.deferred else " DEFERRABLE")
 
 
-def _from_index(table: Table, name: str, kind: str, index: str, constraint: Constraint) -> Statement:
+def from_index(table: Table, name: str, kind: str, index: str, constraint: Constraint) -> Statement:
     """A constraint on an index that is there; the index gets the constraint's name."""
     text = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {} USING INDEX {}{}").format(
         _relation(table), sql.Identifier(name), sql.SQL(kind), sql.Identifier(index), _timing(constraint)
@@ -92,17 +87,41 @@ def _from_index(table: Table, name: str, kind: str, index: str, constraint: Cons
 
 
 def _as_constraint(exchange: Exchange, copy: IndexCopy) -> Step:
-    name = copy.name.name
+    name, constraint = copy.name.name, constraint_of(copy)
+    if copy.table.kind == "partitioned":
+        made = over_partitions(copy.table, name, constraint, exchange.names)
+    else:
+        made = from_index(copy.table, name, "UNIQUE", name, constraint)
     return Step(
         id=exchange.place.id(f"unique/{copy.index.constraint}"),
         part=Part.SEAL,
         title=f"make a constraint of the copy of {copy.index.constraint}",
-        statements=(
-            _from_index(copy.table, name, "UNIQUE", name, _constraint(copy)),
-            *constraints.comment_on(copy.table, name, exchange.place.mark),
-        ),
+        statements=(made, *constraints.comment_on(copy.table, name, exchange.place.mark)),
         done=constraints.exists(copy.table, name),
     )
+
+
+def over_partitions(table: Table, name: str, constraint: Constraint, columns: Mapping[str, str]) -> Statement:
+    """A partitioned table's constraint, with other columns; it takes up those that its partitions have already."""
+    definition = sql.SQL(_over_columns(constraint.definition, columns))
+    text = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(_relation(table), sql.Identifier(name), definition)
+    return Statement(text=render(text))
+
+
+def _over_columns(definition: str, columns: Mapping[str, str]) -> str:
+    """`UNIQUE (a, b) INCLUDE (c)` over other columns."""
+    from pglast import parse_sql
+    from pglast.ast import String
+    from pglast.stream import RawStream
+
+    (statement,) = parse_sql(f"ALTER TABLE t ADD CONSTRAINT c {definition}")
+    key: Any = statement.stmt.cmds[0].def_  # type: ignore[union-attr]
+    for part in ("keys", "including"):
+        names = getattr(key, part)
+        if names is not None:
+            setattr(key, part, tuple(String(sval=columns.get(n.sval, n.sval)) for n in names))
+    text: str = RawStream()(statement)
+    return text.partition(" ADD CONSTRAINT c ")[2]
 
 
 def _rename_index(schema: str, source: str, target: str) -> Statement:
@@ -122,18 +141,21 @@ def _renamed(copy: IndexCopy, source: str, target: str) -> Statement:
 
 def _aside(exchange: Exchange, copy: IndexCopy) -> Move:
     name, aside = copy.index.name.name, _hidden(exchange, copy.index)
-    return Move(do=(_renamed(copy, name, aside),), undo=(_renamed(copy, aside, name),))
+    return Move(
+        do=(*_given_up(copy), _renamed(copy, name, aside)),
+        undo=(_renamed(copy, aside, name), *_to_table(copy)),
+    )
 
 
 def _take(exchange: Exchange, copy: IndexCopy) -> Move:
     own, name = copy.name.name, copy.index.name.name
     return Move(
-        do=(_renamed(copy, own, name), *_columns(exchange, copy), *_settings(copy), *_comments(copy)),
+        do=(_renamed(copy, own, name), *columns(exchange, copy), *settings(copy), *comments(copy)),
         undo=(
-            *_settings_back(exchange, copy),
+            *_given_up(copy),
             *_columns_back(exchange, copy),
             _renamed(copy, name, own),
-            _index_comment(copy, own, exchange.place.mark),
+            index_comment(copy, own, exchange.place.mark),
         ),
     )
 
@@ -145,7 +167,9 @@ def _column_names(exchange: Exchange, copy: IndexCopy) -> Iterator[tuple[str, st
     """
     final = {twin.name: twin.final for twin in exchange.twins}
     seen: list[str | None] = []
-    for column in copy.index.columns:
+    # Those of what is attached to a partitioned index follow its own.
+    follows = copy.index.parent is not None and not copy.index.primary
+    for column in () if follows else copy.index.columns:
         twin = exchange.names.get(column or "")
         if twin is not None and twin != final[twin]:
             number = seen.count(column) or ""
@@ -153,7 +177,8 @@ def _column_names(exchange: Exchange, copy: IndexCopy) -> Iterator[tuple[str, st
         seen.append(column)
 
 
-def _columns(exchange: Exchange, copy: IndexCopy) -> Iterator[Statement]:
+def columns(exchange: Exchange, copy: IndexCopy) -> Iterator[Statement]:
+    """The index's columns get the names that the table's have from then on."""
     for source, target in _column_names(exchange, copy):
         yield _rename_index_column(copy.index.name, source, target)
 
@@ -170,30 +195,27 @@ def _rename_index_column(index: QualifiedName, source: str, target: str) -> Stat
     return Statement(text=render(text))
 
 
-def _comments(copy: IndexCopy) -> Iterator[Statement]:
+def comments(copy: IndexCopy) -> Iterator[Statement]:
     """The users' comments in place of our mark."""
-    yield _index_comment(copy, copy.index.name.name, copy.index.comment)
+    yield index_comment(copy, copy.index.name.name, copy.index.comment)
     if copy.index.constraint is not None:
-        constraint = _constraint(copy)
+        constraint = constraint_of(copy)
         text = sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(
             sql.Identifier(constraint.name), _relation(copy.table), sql.Literal(constraint.comment)
         )
         yield Statement(text=render(text))
 
 
-def _index_comment(copy: IndexCopy, name: str, comment: str | None) -> Statement:
+def index_comment(copy: IndexCopy, name: str, comment: str | None) -> Statement:
+    """The comment of an index; None takes it away."""
     text = sql.SQL("COMMENT ON INDEX {} IS {}").format(sql.Identifier(copy.name.schema, name), sql.Literal(comment))
     return Statement(text=render(text))
 
 
-def _settings(copy: IndexCopy) -> Iterator[Statement]:
+def settings(copy: IndexCopy) -> Iterator[Statement]:
     """What an index is to its table, and the statistics targets of its expressions."""
-    index, table = copy.index, _relation(copy.table)
-    name = sql.Identifier(index.name.name)
-    if index.replica_identity:
-        yield Statement(text=render(sql.SQL("ALTER TABLE {} REPLICA IDENTITY USING INDEX {}").format(table, name)))
-    if index.clustered:
-        yield Statement(text=render(sql.SQL("ALTER TABLE {} CLUSTER ON {}").format(table, name)))
+    index = copy.index
+    yield from _to_table(copy)
     for position, target in index.statistics_targets:
         text = sql.SQL("ALTER INDEX {} ALTER COLUMN {} SET STATISTICS {}").format(
             sql.Identifier(index.name.schema, index.name.name), sql.Literal(position), sql.Literal(target)
@@ -201,67 +223,17 @@ def _settings(copy: IndexCopy) -> Iterator[Statement]:
         yield Statement(text=render(text))
 
 
-def _settings_back(exchange: Exchange, copy: IndexCopy) -> Iterator[Statement]:
-    """Replica identity and clustering on the old index again, which is still under its hidden name."""
+def _to_table(copy: IndexCopy) -> Iterator[Statement]:
+    """Replica identity and clustering."""
     index, table = copy.index, _relation(copy.table)
-    name = sql.Identifier(_hidden(exchange, index))
+    name = sql.Identifier(index.name.name)
     if index.replica_identity:
         yield Statement(text=render(sql.SQL("ALTER TABLE {} REPLICA IDENTITY USING INDEX {}").format(table, name)))
     if index.clustered:
         yield Statement(text=render(sql.SQL("ALTER TABLE {} CLUSTER ON {}").format(table, name)))
 
 
-def _spare_name(exchange: Exchange, copy: IndexCopy) -> QualifiedName:
-    return QualifiedName(copy.name.schema, exchange.own_name("key", copy.index.name.name))
-
-
-def _spare(exchange: Exchange, copy: IndexCopy, part: Part) -> Step:
-    """A second index over the old key: dropping a primary key drops its own."""
-    name = _spare_name(exchange, copy)
-    build = index_build.IndexBuild(
-        id=f"{part.value}/key",
-        name=name,
-        definition=copy.index.definition,
-        partitioned=False,
-        title=f"build a second index like {copy.index.name.name}, for the way back",
-        comment=exchange.place.mark,
-        undone=True,
-    )
-    (step,) = index_build.steps(exchange.place, (build,), part)
-    return step
-
-
-def _again(exchange: Exchange, copy: IndexCopy) -> Iterator[Step]:
-    """At the begin of contract: both indexes, if a revert has used them up; nothing where they are there."""
-    (build,) = index_copy.builds(exchange.place.plan, (copy,))
-    (step,) = index_build.steps(exchange.place, (replace(build, id="hide/copy"),), Part.HIDE)
-    yield step
-    yield replace(_spare(exchange, copy, Part.HIDE), undo=())
-
-
-def _other_key(exchange: Exchange, copy: IndexCopy) -> Move:
-    """The primary key goes over to the twins; they are NOT NULL by a valid CHECK, so no row is read."""
-    constraint, table = _constraint(copy), copy.table
-    name = constraint.name
-    gone = Statement(
-        text=render(sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(_relation(table), sql.Identifier(name)))
-    )
-    users = constraints.comment_on(table, name, constraint.comment)
-    index_users = _index_comment(copy, name, copy.index.comment)
-    return Move(
-        do=(
-            gone,
-            _from_index(table, name, "PRIMARY KEY", copy.name.name, constraint),
-            *_columns(exchange, copy),
-            *users,
-            index_users,
-            *_settings(copy),
-        ),
-        undo=(
-            gone,
-            _from_index(table, name, "PRIMARY KEY", _spare_name(exchange, copy).name, constraint),
-            *users,
-            index_users,
-            *_settings(copy),
-        ),
-    )
+def _given_up(copy: IndexCopy) -> Iterator[Statement]:
+    """Within a transaction: what is the replica identity does not let its columns lose NOT NULL."""
+    if copy.index.replica_identity:
+        yield Statement(text=render(sql.SQL("ALTER TABLE {} REPLICA IDENTITY DEFAULT").format(_relation(copy.table))))

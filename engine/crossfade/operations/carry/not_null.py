@@ -15,21 +15,23 @@ from psycopg import sql
 
 from crossfade.operations import constraints, not_null_back
 from crossfade.operations.constraints import Unvalidated
-from crossfade.operations.exchange import Carried, Exchange, Move, Twin
+from crossfade.operations.exchange import Carried, Exchange, Move, Twin, alter_table
 from crossfade.operations.not_null_back import NotNullBack
+from crossfade.operations.step import Part, Step, Turn
+from crossfade.operations.table_preflight import family_of
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import Step
     from crossfade.postgres.statement import Statement
 
 
 def carry(exchange: Exchange) -> Carried:
     """The CHECK before contract, NOT NULL in it."""
-    needed = tuple(t for t in exchange.twins if t.column.not_null)
+    needed = tuple(t for t in exchange.twins if t.column.not_null and not of_key(exchange, t))
     return Carried(
-        seal=tuple(step for twin in needed for step in _proof(exchange, twin)),
-        first=tuple(
-            step for twin in needed if not twin.keeps_null_out for step in not_null_back.steps(_back(exchange, twin))
+        seal=tuple(step for twin in needed for step in proof(exchange, twin)),
+        first=(
+            *(proof_back(exchange, twin) for twin in needed),
+            *(s for twin in needed if not twin.keeps_null_out for s in not_null_back.steps(_back(exchange, twin))),
         ),
         after=tuple(move for twin in needed for move in _moves(exchange, twin)),
     )
@@ -39,29 +41,44 @@ def _back(exchange: Exchange, twin: Twin) -> NotNullBack:
     return NotNullBack(place=exchange.place, table=exchange.table, column=twin.column, hidden=twin.hidden)
 
 
-def _check_name(exchange: Exchange, twin: Twin) -> str:
-    return exchange.own_name("nn", twin.column.name)
+def of_key(exchange: Exchange, twin: Twin) -> bool:
+    """Whether it is the matter of `key_not_null`: the way back needs NOT NULL of the hidden column from the first."""
+    return exchange.is_of_key(twin) and not twin.keeps_null_out
 
 
-def _proof(exchange: Exchange, twin: Twin) -> Iterator[Step]:
-    proof = Unvalidated(
+def _proof(exchange: Exchange, twin: Twin) -> Unvalidated:
+    return Unvalidated(
         table=exchange.table,
-        name=_check_name(exchange, twin),
+        name=exchange.own_name("nn", twin.column.name),
         definition=sql.SQL("CHECK ({} IS NOT NULL)").format(sql.Identifier(twin.name)),
         id=f"not_null/{twin.column.name}",
         comment=exchange.place.mark,
     )
+
+
+def proof(exchange: Exchange, twin: Twin) -> Iterator[Step]:
+    """The CHECK that proves it."""
     # It goes with its column.
-    yield replace(constraints.add(exchange.place, proof), undo=())
-    yield constraints.validate(exchange.place, proof)
+    yield replace(constraints.add(exchange.place, _proof(exchange, twin)), undo=())
+    yield constraints.validate(exchange.place, _proof(exchange, twin))
+
+
+def proof_back(exchange: Exchange, twin: Twin) -> Step:
+    """A step in front of the one that hides: nothing but its undo, which validates what that one's undo has added."""
+    name = _proof(exchange, twin).name
+    return Step(
+        id=exchange.place.id(f"back/{twin.column.name}/proof"),
+        part=Part.HIDE,
+        turn=Turn.BEFORE,
+        title=f"nothing now; on the way back prove, while everybody goes on, that {twin.name} of "
+        f"{exchange.table.name} has no NULL",
+        statements=(),
+        undo=(exchange.alter(sql.SQL("VALIDATE CONSTRAINT {}").format(sql.Identifier(name))),),
+        done="SELECT true",
+    )
 
 
 def _moves(exchange: Exchange, twin: Twin) -> Iterator[Move]:
-    proof = sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(_check_name(exchange, twin)))
-    proof_again = sql.SQL("ADD CONSTRAINT {} CHECK ({} IS NOT NULL) NOT VALID").format(
-        sql.Identifier(_check_name(exchange, twin)), sql.Identifier(twin.final)
-    )
-    final = sql.Identifier(twin.final)
     named = twin.column.not_null_constraint
     aside = exchange.own_name("hidden", named or "", twin.column.name)
     if not twin.keeps_null_out:
@@ -72,15 +89,39 @@ def _moves(exchange: Exchange, twin: Twin) -> Iterator[Move]:
             do=(constraints.rename(exchange.table, named, aside),),
             undo=(constraints.rename(exchange.table, aside, named),),
         )
-    yield Move(
-        do=(*_set(exchange, final, named), exchange.alter(proof)),
-        undo=(exchange.alter(sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(final)), exchange.alter(proof_again)),
+    yield taken(exchange, twin)
+
+
+def taken(exchange: Exchange, twin: Twin) -> Move:
+    """NOT NULL of the twin, in place of the CHECK."""
+    name = _proof(exchange, twin).name
+    gone = sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(name))
+    again = sql.SQL("ADD CONSTRAINT {} CHECK ({} IS NOT NULL) NOT VALID").format(
+        sql.Identifier(name), sql.Identifier(twin.final)
+    )
+    return Move(
+        do=(*set_not_null(exchange, twin, twin.final), exchange.alter(gone)),
+        undo=(
+            *drop_not_null(exchange, twin.final),
+            exchange.alter(again),
+            *constraints.comment_on(exchange.table, name, exchange.place.mark),
+        ),
     )
 
 
-def _set(exchange: Exchange, column: sql.Identifier, named: str | None) -> Iterator[Statement]:
-    """NOT NULL; from PostgreSQL 18 it is a constraint with a name."""
+def drop_not_null(exchange: Exchange, column: str) -> Iterator[Statement]:
+    """NOT NULL away, on partitions too: from PostgreSQL 18 a partition whose primary key is added has its own."""
+    table = exchange.table
+    members = family_of(table, exchange.catalog) if table.kind == "partitioned" else (table,)
+    for member in members:
+        yield alter_table(member, sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(sql.Identifier(column)))
+
+
+def set_not_null(exchange: Exchange, twin: Twin, column: str) -> Iterator[Statement]:
+    """NOT NULL of one of the two columns, as the replaced one had it; from PostgreSQL 18 it is a named constraint."""
+    named = twin.column.not_null_constraint
     if named is None:
-        yield exchange.alter(sql.SQL("ALTER COLUMN {} SET NOT NULL").format(column))
+        yield exchange.alter(sql.SQL("ALTER COLUMN {} SET NOT NULL").format(sql.Identifier(column)))
     else:
-        yield exchange.alter(sql.SQL("ADD CONSTRAINT {} NOT NULL {}").format(sql.Identifier(named), column))
+        action = sql.SQL("ADD CONSTRAINT {} NOT NULL {}").format(sql.Identifier(named), sql.Identifier(column))
+        yield exchange.alter(action)

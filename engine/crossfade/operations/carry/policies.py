@@ -14,44 +14,52 @@ from psycopg import sql
 from crossfade.errors import Refusal
 from crossfade.operations.deparsed import repeatable
 from crossfade.operations.exchange import Carried, Exchange, Move
-from crossfade.operations.table_preflight import family_of
+from crossfade.operations.recreate import Around
 from crossfade.operations.twin_trials import condition_trial
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Trial
-    from crossfade.postgres.catalog import Policy
+    from crossfade.postgres.catalog import Policy, Table
 
 
 def carry(exchange: Exchange) -> Carried:
     """Every policy over the columns reads them again, there and back."""
-    found = over(exchange)
-    again = tuple(_again(policy) for policy in found)
+    found = over(exchange.family, exchange.columns)
+    again = around(found).after
     return Carried(
         before=(Move(do=(), undo=again),),
         renewed=(Move(do=again, undo=()),),
-        refusals=tuple(_refusals(found)),
+        refusals=tuple(refusals(found)),
         trials=tuple(trial for policy in found for trial in _trials(exchange, policy)),
     )
 
 
-def over(exchange: Exchange) -> tuple[Policy, ...]:
-    """The policies that use one of the columns, here or in a partition or child; each once."""
+def over(family: tuple[Table, ...], columns: frozenset[str]) -> tuple[Policy, ...]:
+    """The policies that use one of the columns, of whatever member of the family; each once."""
     found = {
         (policy.table, policy.name): policy
-        for member in family_of(exchange.table, exchange.catalog)
+        for member in family
         for policy in member.policies_over
-        if exchange.columns & {*policy.columns}
+        if columns & {*policy.columns}
     }
     return tuple(found.values())
 
 
-def _again(policy: Policy) -> Statement:
+def around(found: tuple[Policy, ...]) -> Around:
+    """For a transaction that alters the column: the policies let nothing through, and then what they did."""
+    return Around(
+        before=tuple(_alter(p, p.using and "false", p.check and "false") for p in found),
+        after=tuple(_alter(p, p.using, p.check) for p in found),
+    )
+
+
+def _alter(policy: Policy, using: str | None, check: str | None) -> Statement:
     clauses = [sql.SQL("ALTER POLICY {} ON {}").format(sql.Identifier(policy.name), _table(policy))]
-    if policy.using is not None:
-        clauses.append(sql.SQL("USING ({})").format(sql.SQL(policy.using)))
-    if policy.check is not None:
-        clauses.append(sql.SQL("WITH CHECK ({})").format(sql.SQL(policy.check)))
+    if using is not None:
+        clauses.append(sql.SQL("USING ({})").format(sql.SQL(using)))
+    if check is not None:
+        clauses.append(sql.SQL("WITH CHECK ({})").format(sql.SQL(check)))
     return Statement(text=repeatable(render(sql.SQL(" ").join(clauses))))
 
 
@@ -59,7 +67,8 @@ def _table(policy: Policy) -> sql.Identifier:
     return sql.Identifier(policy.table.schema, policy.table.name)
 
 
-def _refusals(found: tuple[Policy, ...]) -> Iterator[Refusal]:
+def refusals(found: tuple[Policy, ...]) -> Iterator[Refusal]:
+    """Those that this role may not alter."""
     for policy in found:
         if not policy.owned:
             yield Refusal(

@@ -15,8 +15,8 @@ from psycopg import sql
 from crossfade.errors import Refusal
 from crossfade.operations.deparsed import repeatable
 from crossfade.operations.exchange import Carried, Exchange, Move
+from crossfade.operations.recreate import Around
 from crossfade.operations.step import Caution
-from crossfade.operations.table_preflight import family_of
 from crossfade.operations.twin_trials import condition_trial
 from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import Statement, render
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """A publication, and the table of it that is meant."""
 
     table: Table
@@ -36,37 +36,48 @@ class _Found:
 
 def carry(exchange: Exchange) -> Carried:
     """Out under the old names, and in under the new."""
-    found = tuple(_over(exchange))
-    out = tuple(_alter(each, sql.SQL("DROP TABLE ONLY {}")) for each in found)
-    in_again = tuple(_add(each) for each in found)
+    found = over(exchange.family, exchange.columns)
+    moves = around(found)
     return Carried(
-        before=(Move(do=out, undo=in_again),),
-        renewed=(Move(do=in_again, undo=out),),
-        refusals=tuple(_refusals(found)),
+        before=(Move(do=moves.before, undo=moves.after),),
+        renewed=(Move(do=moves.after, undo=moves.before),),
+        refusals=tuple(refusals(found)),
         cautions=tuple(_cautions(found)),
         trials=tuple(trial for each in found for trial in _trials(exchange, each)),
     )
 
 
-def _over(exchange: Exchange) -> Iterator[_Found]:
-    """Those that have the table, or a partition or child of it, for itself, and name one of the columns."""
-    for member in family_of(exchange.table, exchange.catalog):
-        naming = {d.name for d in member.dependents if d.kind == "publication" and exchange.columns & {*d.columns}}
-        yield from (_Found(member, p) for p in member.publications if quoted(p.name) in naming)
+def over(family: tuple[Table, ...], columns: frozenset[str]) -> tuple[Found, ...]:
+    """Those that have a member of the family for itself and name one of the columns."""
+    return tuple(
+        Found(member, publication)
+        for member in family
+        for naming in ({d.name for d in member.dependents if d.kind == "publication" and columns & {*d.columns}},)
+        for publication in member.publications
+        if quoted(publication.name) in naming
+    )
 
 
-def _relation(found: _Found) -> sql.Identifier:
+def around(found: tuple[Found, ...]) -> Around:
+    """For a transaction that alters the column: the tables go out and come back in."""
+    return Around(
+        before=tuple(_drop(each) for each in found),
+        after=tuple(_add(each) for each in found),
+    )
+
+
+def _relation(found: Found) -> sql.Identifier:
     return sql.Identifier(found.table.name.schema, found.table.name.name)
 
 
-def _alter(found: _Found, action: sql.SQL) -> Statement:
-    text = sql.SQL("ALTER PUBLICATION {} {}").format(
-        sql.Identifier(found.publication.name), action.format(_relation(found))
+def _drop(found: Found) -> Statement:
+    text = sql.SQL("ALTER PUBLICATION {} DROP TABLE ONLY {}").format(
+        sql.Identifier(found.publication.name), _relation(found)
     )
     return Statement(text=render(text))
 
 
-def _add(found: _Found) -> Statement:
+def _add(found: Found) -> Statement:
     publication = found.publication
     parts = [
         sql.SQL("ALTER PUBLICATION {} ADD TABLE ONLY {}").format(sql.Identifier(publication.name), _relation(found))
@@ -79,7 +90,8 @@ def _add(found: _Found) -> Statement:
     return Statement(text=repeatable(render(sql.SQL(" ").join(parts))))
 
 
-def _refusals(found: tuple[_Found, ...]) -> Iterator[Refusal]:
+def refusals(found: tuple[Found, ...]) -> Iterator[Refusal]:
+    """Those that this role may not alter."""
     for each in found:
         if not each.publication.owned:
             yield Refusal(
@@ -90,7 +102,7 @@ def _refusals(found: tuple[_Found, ...]) -> Iterator[Refusal]:
             )
 
 
-def _cautions(found: tuple[_Found, ...]) -> Iterator[Caution]:
+def _cautions(found: tuple[Found, ...]) -> Iterator[Caution]:
     for each in found:
         yield Caution(
             code="published_column",
@@ -100,7 +112,7 @@ def _cautions(found: tuple[_Found, ...]) -> Iterator[Caution]:
         )
 
 
-def _trials(exchange: Exchange, found: _Found) -> Iterator[Trial]:
+def _trials(exchange: Exchange, found: Found) -> Iterator[Trial]:
     where, condition = f"publication {found.publication.name}", found.publication.row_filter
     if condition is not None:
         yield condition_trial(exchange, where, condition, found.table.name)

@@ -17,9 +17,37 @@ if TYPE_CHECKING:
 def carry(exchange: Exchange) -> Carried:
     """Rights and settings when the twin is made; the comment when it takes the name."""
     return Carried(
-        expand=tuple(s for twin in exchange.twins for s in given(exchange.table, twin.column, twin.name)),
-        after=tuple(_comment(exchange, twin) for twin in exchange.twins),
+        expand=(
+            *(s for twin in exchange.twins for s in given(exchange.table, twin.column, twin.name)),
+            *(
+                s
+                for twin in exchange.twins
+                for member, column in _below(exchange, twin)
+                for s in _own(twin, member, column)
+            ),
+        ),
+        after=(
+            *(_comment(exchange, twin) for twin in exchange.twins),
+            *(_own_comment(twin, *own) for twin in exchange.twins for own in _below(exchange, twin)),
+        ),
     )
+
+
+def _below(exchange: Exchange, twin: Twin) -> Iterator[tuple[Table, Column]]:
+    """The column in each partition and child, which may have settings of its own."""
+    for member in exchange.family:
+        column = member.column(twin.column.name)
+        if member is not exchange.table and column is not None:
+            yield member, column
+
+
+def _own(twin: Twin, member: Table, column: Column) -> Iterator[Statement]:
+    """What it does not have from the table above: only a statistics target comes down by itself."""
+    if column.statistics_target is None and twin.column.statistics_target is not None:
+        text = sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET STATISTICS -1")
+        relation = sql.Identifier(member.name.schema, member.name.name)
+        yield Statement(text=render(text.format(relation, sql.Identifier(twin.name))))
+    yield from given(member, column, twin.name)
 
 
 def given(table: Table, column: Column, to: str) -> Iterator[Statement]:
@@ -52,6 +80,21 @@ def _options(column: Column) -> Iterator[sql.Composable]:
             for name, _, value in (o.partition("=") for o in column.options)
         )
         yield sql.SQL("SET ({})").format(options)
+
+
+def _own_comment(twin: Twin, member: Table, column: Column) -> Move:
+    """A partition's or child's comment."""
+
+    def comment(name: str, text: str | None) -> Statement:
+        place = sql.Identifier(member.name.schema, member.name.name, name)
+        return Statement(text=render(sql.SQL("COMMENT ON COLUMN {} IS {}").format(place, sql.Literal(text))))
+
+    if column.comment is None:
+        return Move(do=(), undo=())
+    return Move(
+        do=(comment(twin.final, column.comment), comment(twin.hidden, None)),
+        undo=(comment(twin.final, None), comment(twin.hidden, column.comment)),
+    )
 
 
 def _comment(exchange: Exchange, twin: Twin) -> Move:

@@ -16,7 +16,6 @@ from crossfade.operations.deparsed import repeatable
 from crossfade.operations.exchange import Carried, Exchange, Move
 from crossfade.operations.index_copy import exchange_columns
 from crossfade.operations.step import Part, Step
-from crossfade.operations.table_preflight import family_of
 from crossfade.operations.twin_trials import statistics_trial
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Statement, render
@@ -49,7 +48,7 @@ def carry(exchange: Exchange) -> Carried:
 
 
 def _copies(exchange: Exchange) -> Iterator[_Copy]:
-    for member in family_of(exchange.table, exchange.catalog):
+    for member in exchange.family:
         for statistics in member.extended_statistics:
             if exchange.columns & {*statistics.columns}:
                 name = statistics.name

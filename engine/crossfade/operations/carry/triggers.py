@@ -15,7 +15,8 @@ from psycopg import sql
 from crossfade.operations import trigger_preflight
 from crossfade.operations.deparsed import repeatable
 from crossfade.operations.exchange import Carried, Exchange, Move
-from crossfade.operations.table_preflight import family_of, is_ours
+from crossfade.operations.recreate import Around
+from crossfade.operations.table_preflight import is_ours
 from crossfade.operations.twin_trials import when_trial
 from crossfade.postgres.statement import Statement, render
 
@@ -28,7 +29,7 @@ _STATES = {"D": sql.SQL("DISABLE"), "R": sql.SQL("ENABLE REPLICA"), "A": sql.SQL
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """A trigger, and the table that it was made on."""
 
     table: Table
@@ -47,32 +48,41 @@ class _Found:
 
 def carry(exchange: Exchange) -> Carried:
     """Away under the old names, and back under the new."""
-    found = tuple(_over(exchange))
-    away = tuple(_drop(each) for each in found)
-    back = tuple(statement for each in found for statement in _create(exchange, each))
+    found = over(exchange.family, exchange.columns)
+    moves = around(found, exchange.family)
     return Carried(
-        before=(Move(do=away, undo=back),),
-        renewed=(Move(do=back, undo=away),),
+        before=(Move(do=moves.before, undo=moves.after),),
+        renewed=(Move(do=moves.after, undo=moves.before),),
         refusals=tuple(_refusals(exchange)),
         trials=tuple(trial for each in found for trial in _trials(exchange, each)),
     )
 
 
-def _over(exchange: Exchange) -> Iterator[_Found]:
-    for member in family_of(exchange.table, exchange.catalog):
-        for trigger in member.triggers:
-            ours = trigger.parent_inherited or is_ours(trigger)
-            if not ours and exchange.columns & trigger.references:
-                yield _Found(member, trigger)
+def over(family: tuple[Table, ...], columns: frozenset[str]) -> tuple[Found, ...]:
+    """The users' triggers that name one of the columns; a partition's clone is its parent's matter."""
+    return tuple(
+        Found(member, trigger)
+        for member in family
+        for trigger in member.triggers
+        if columns & trigger.references and not trigger.parent_inherited and not is_ours(trigger)
+    )
 
 
-def _drop(found: _Found) -> Statement:
+def around(found: tuple[Found, ...], family: tuple[Table, ...]) -> Around:
+    """For a transaction that alters the column: the triggers go and come back."""
+    return Around(
+        before=tuple(_drop(each) for each in found),
+        after=tuple(statement for each in found for statement in _create(each, family)),
+    )
+
+
+def _drop(found: Found) -> Statement:
     return Statement(text=render(sql.SQL("DROP TRIGGER {} ON {}").format(found.name, found.relation)))
 
 
-def _create(exchange: Exchange, found: _Found) -> Iterator[Statement]:
+def _create(found: Found, family: tuple[Table, ...]) -> Iterator[Statement]:
     yield Statement(text=repeatable(found.trigger.definition))
-    for member in family_of(found.table, exchange.catalog):
+    for member in _below(found.table, family):
         for trigger in member.triggers:
             if trigger.name == found.trigger.name and (member is found.table or trigger.parent_inherited):
                 yield from _state(member, trigger)
@@ -81,6 +91,14 @@ def _create(exchange: Exchange, found: _Found) -> Iterator[Statement]:
             found.name, found.relation, sql.Literal(found.trigger.comment)
         )
         yield Statement(text=render(text))
+
+
+def _below(table: Table, family: tuple[Table, ...]) -> Iterator[Table]:
+    """The table and the partitions below it."""
+    yield table
+    for member in family:
+        if member.partition_parent == table.name:
+            yield from _below(member, family)
 
 
 def _state(member: Table, trigger: Trigger) -> Iterator[Statement]:
@@ -94,12 +112,11 @@ def _state(member: Table, trigger: Trigger) -> Iterator[Statement]:
 
 
 def _refusals(exchange: Exchange) -> Iterator[Refusal]:
-    family = family_of(exchange.table, exchange.catalog)
     for twin in exchange.twins:
         if twin.final != twin.column.name:
-            yield from trigger_preflight.renamed(twin.column.name, family)
+            yield from trigger_preflight.renamed(twin.column.name, exchange.family)
 
 
-def _trials(exchange: Exchange, found: _Found) -> Iterator[Trial]:
+def _trials(exchange: Exchange, found: Found) -> Iterator[Trial]:
     if found.trigger.when is not None:
         yield when_trial(exchange, f"trigger {found.trigger.name} on {found.table.name}", found.trigger.when)

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator
 
 from crossfade.plan.changes.fields import TableChange, Values, placed
 from crossfade.plan.expressions import Expression
@@ -47,7 +47,7 @@ class AddCheck(TableChange):
 
     @field_validator("expression")
     @classmethod
-    def _of_a_row(cls, expression: Expression, _info: ValidationInfo) -> Expression:
+    def _of_a_row(cls, expression: Expression) -> Expression:
         if not expression.columns:
             raise fault("a condition that names no column", "write what has to hold of each row, such as `amount > 0`")
         return expression

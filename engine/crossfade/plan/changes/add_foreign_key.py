@@ -15,7 +15,7 @@ Action = Literal["no action", "restrict", "cascade", "set null", "set default"]
 Columns = Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=32)]
 
 
-class References(PlanPart):
+class Referenced(PlanPart):
     """What a foreign key points at."""
 
     table: TableName = Field(description=TABLE, examples=["customers"])
@@ -31,7 +31,7 @@ class AddForeignKey(TableChange):
 
     name: Identifier = Field(description=CONSTRAINT, examples=["orders_customer_fkey"])
     columns: Columns = Field(description="The columns that refer.", examples=[["customer_id"]])
-    references: References = Field(description="What they refer to.", examples=[{"table": "customers"}])
+    references: Referenced = Field(description="What they refer to.", examples=[{"table": "customers"}])
     on_delete: Action = Field(default="no action", description="What happens when the row that is referred to goes.")
     on_update: Action = Field(default="no action", description="What happens when its key changes.")
     match: Literal["simple", "full"] = Field(
@@ -68,7 +68,7 @@ class AddForeignKey(TableChange):
 
     @field_validator("references")
     @classmethod
-    def _as_many(cls, references: References, info: ValidationInfo) -> References:
+    def _as_many(cls, references: Referenced, info: ValidationInfo) -> Referenced:
         own, others = info.data.get("columns"), references.columns
         if own is not None and others is not None and len(own) != len(others):
             raise fault(

@@ -20,7 +20,7 @@ def _bounds(text: str) -> str:
     start = "ALTER TABLE p ATTACH PARTITION c "
     try:
         statements = parse_sql(start + text)
-        printed = str(RawStream()(statements[0].stmt))
+        printed = str(RawStream()(statements))
     except ParseError:
         raise fault(f"{shown(text)} says no bounds", hint) from None
     if len(statements) != 1 or not printed.startswith(start):

@@ -17,6 +17,8 @@ Value = Annotated[Expression | None, Given()]
 """An expression that may be left out."""
 Name = Annotated[Identifier | None, Given()]
 """An identifier that may be left out."""
+Comment = Annotated[str | None, Given()]
+"""What COMMENT ON says of an object; it may be left out."""
 NOTE = "A remark for the people who review the plan."
 TABLE = "The table, `name` or `schema.name`; a part with a dot or a quote goes in double quotes."
 TABLE_EXAMPLES = ["users", "shop.users", '"Odd.Schema"."My Table"']
@@ -42,6 +44,11 @@ class ChangeModel(Entry):
         return ()
 
     @property
+    def domains(self) -> tuple[TableName, ...]:
+        """The domains that it is about, which means every table with a column of one."""
+        return ()
+
+    @property
     def expressions(self) -> tuple[tuple[str, Expression], ...]:
         """Every expression, with its place in the entry."""
         return ()
@@ -55,6 +62,21 @@ class ChangeModel(Entry):
     def resting_indexes(self) -> tuple[TableName, ...]:
         """Indexes that nothing may read for as long as the gates of contract have to hold."""
         return ()
+
+    @property
+    def resting_tables(self) -> tuple[TableName, ...]:
+        """Tables that nothing may read or write for as long as the gates of contract have to hold."""
+        return ()
+
+    @property
+    def takes_name_away(self) -> bool:
+        """Whether its table has another name from contract on, or meanwhile."""
+        return False
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether no other change of the plan can work on its table."""
+        return False
 
     @property
     def follows_references(self) -> bool:

@@ -26,7 +26,9 @@ class IndexKey(PlanPart):
 
     column: Name = Field(default=None, description="A column.", examples=["email"])
     expression: Annotated[Expression | None, Given()] = Field(
-        default=None, description="An SQL expression over the row's columns in place of a column.", examples=["lower(email)"]
+        default=None,
+        description="An SQL expression over the row's columns in place of a column.",
+        examples=["lower(email)"],
     )
     order: Literal["asc", "desc"] = Field(default="asc", description="The order.")
     nulls: Annotated[Literal["first", "last"] | None, Given()] = Field(
@@ -84,9 +86,7 @@ class IndexShape(ChangeModel):
     nulls_not_distinct: bool = Field(
         default=False, description="Whether NULL counts as equal to NULL in a unique one; PostgreSQL 15 or newer."
     )
-    with_: Settings = Field(
-        default={}, alias="with", description="Storage parameters.", examples=[{"fillfactor": 70}]
-    )
+    with_: Settings = Field(default={}, alias="with", description="Storage parameters.", examples=[{"fillfactor": 70}])
     tablespace: Name = Field(default=None, description="The tablespace; the database's default without it.")
     comment: Annotated[Prose | None, Given()] = Field(default=None, description="The index's comment.")
 

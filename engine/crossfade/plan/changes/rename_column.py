@@ -19,14 +19,26 @@ class RenameColumn(TableChange):
         alias="from", description="The column's name now, exactly as in the database.", examples=["email"]
     )
     to: Identifier = Field(description="The name that it gets.", examples=["email_address"])
-    strategy: Literal["copy"] = Field(
-        default="copy", description="How both names are served: `copy` keeps a second column equal by triggers."
+    strategy: Literal["copy", "alias"] = Field(
+        default="copy",
+        description="How both names are served: `copy` keeps a second column equal by triggers; `alias` puts a view "
+        "with both names in the place of the table, and touches no row.",
     )
 
     @property
     def tells_shapes_apart(self) -> bool:
-        """A write of the old name is seen."""
-        return True
+        """With a copy, a write of the old name is seen."""
+        return self.strategy == "copy"
+
+    @property
+    def takes_name_away(self) -> bool:
+        """As an alias, the table steps aside meanwhile."""
+        return self.strategy == "alias"
+
+    @property
+    def stands_alone(self) -> bool:
+        """As an alias, since the view would not show what others do to the table."""
+        return self.strategy == "alias"
 
     @field_validator("to")
     @classmethod

@@ -17,8 +17,8 @@ class SetGenerated(TableChange):
     column: Identifier = Field(description="The generated column, exactly as in the database.", examples=["search"])
     expression: Value = Field(
         default=None,
-        description="What it is computed from (PostgreSQL 17): an SQL expression over the row's columns. Without it the "
-        "column becomes an ordinary one.",
+        description="What it is computed from (PostgreSQL 17): an SQL expression over the row's columns. Without it "
+        "the column becomes an ordinary one.",
         examples=["lower(email)"],
     )
 

@@ -15,6 +15,6 @@ class SetStorage(TableChange):
 
     column: Identifier = Field(description="The column, exactly as in the database.", examples=["body"])
     storage: Literal["plain", "external", "extended", "main"] = Field(
-        description="`plain` in the row, `external` outside of it, `extended` compressed and outside, `main` compressed "
-        "and in the row as long as it fits."
+        description="`plain` in the row, `external` outside of it, `extended` compressed and outside, `main` "
+        "compressed and in the row as long as it fits."
     )

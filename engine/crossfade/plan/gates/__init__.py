@@ -12,7 +12,7 @@ from crossfade.plan.entries import OneKey, PlanPart
 from crossfade.plan.faults import FaultAt, faults_at
 from crossfade.plan.gates.combined import AllOf, AnyOf, CombinedEntry, Not
 from crossfade.plan.gates.counted import LegacyReads, TableActivity
-from crossfade.plan.gates.database import LegacyWrites, LongTransactions, Sql
+from crossfade.plan.gates.database import LegacyWrites, LongTransactions, Sql, ViolatingWrites
 from crossfade.plan.gates.entry import PHASES, AskedEntry, GateEntry, Mode, OutsideEntry, Phase
 from crossfade.plan.gates.guards import Dependents, Parity, Replication
 from crossfade.plan.gates.live import AppVersion, Strangers
@@ -51,12 +51,14 @@ __all__ = [
     "Sql",
     "Strangers",
     "TableActivity",
+    "ViolatingWrites",
 ]
 
 Gate = (
     Approval
     | AppVersion
     | LegacyWrites
+    | ViolatingWrites
     | LegacyReads
     | Strangers
     | Sql

@@ -16,6 +16,13 @@ class LegacyWrites(AskedEntry):
     phases: ClassVar[tuple[Phase, ...]] = ("contract",)
 
 
+class ViolatingWrites(AskedEntry):
+    """Nothing has written what a coming constraint would refuse, and no row violates it."""
+
+    kind: ClassVar[str] = "violating_writes"
+    phases: ClassVar[tuple[Phase, ...]] = ("contract",)
+
+
 class Sql(AskedEntry):
     """A query gives true."""
 

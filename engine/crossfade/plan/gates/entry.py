@@ -32,7 +32,7 @@ class GateEntry(Entry):
     hold: Annotated[Annotated[timedelta, Between(low=timedelta(0), high=90 * DAY)] | None, Given()] = Field(
         default=None,
         description="How long it has to pass without a break; left out, the plan's `hold` for `app_version`, "
-        "`legacy_writes`, `legacy_reads` and `strangers`, and not at all for others.",
+        "`legacy_writes`, `violating_writes`, `legacy_reads` and `strangers`, and not at all for others.",
         examples=["15m"],
     )
 

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from crossfade.postgres.catalog import Constraint, ConstraintKind, Index, QualifiedName, Table
 from crossfade.postgres.forecast.chosen_names import chosen_name
-from crossfade.postgres.forecast.foreign_keys import check_rows, drop_incoming, drop_outgoing, forget, lock_referenced
+from crossfade.postgres.forecast.foreign_keys import (
+    check_rows,
+    drop_incoming,
+    drop_outgoing,
+    forget,
+    lock_referenced,
+    take_up,
+)
 from crossfade.postgres.forecast.not_null import make_not_null
 from crossfade.postgres.forecast.proof import proves_not_null
 from crossfade.postgres.forecast.target import Reach, Target
@@ -139,11 +146,14 @@ def _add_foreign_key(draft: Draft, target: Target, node: Any, of_column: str | N
         referenced_columns=names(node.pk_attrs) or _primary_key(referenced),
     )
     lock_referenced(draft, added, _SRX)
+    taken_up = take_up(draft, (m for m in members if m.name != target.name), added)
     for member in members:
         own = replace(added, inherited=member.name != target.name)
-        draft.schema = draft.schema.put(replace(member, constraints=(*member.constraints, own)))
-    if added.validated and checks_rows:
-        check_rows(draft, members, added.referenced)
+        others = tuple(c for c in member.constraints if c != taken_up.get(member.name))
+        draft.schema = draft.schema.put(replace(member, constraints=(*others, own)))
+    unread = tuple(m for m in members if m.name not in taken_up)
+    if added.validated and checks_rows and (not taken_up or any(m.kind != "partitioned" for m in unread)):
+        check_rows(draft, unread, added.referenced)
 
 
 def validate_constraint(draft: Draft, target: Target, command: Any) -> None:

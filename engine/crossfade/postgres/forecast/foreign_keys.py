@@ -29,6 +29,21 @@ def check_rows(draft: Draft, holders: Iterable[Table], referenced: QualifiedName
         draft.scan(table.name)
 
 
+def take_up(draft: Draft, members: Iterable[Table], added: Constraint) -> dict[QualifiedName, Constraint]:
+    """What partitions have of a foreign key that their parent gets becomes a part of it: their own triggers go."""
+    found = {m.name: c for m in members for c in m.constraints if _is_like(c, added)}
+    for name in found:
+        draft.lock(name, LockMode.ACCESS_EXCLUSIVE)
+        lock_referenced(draft, added, LockMode.ACCESS_EXCLUSIVE)
+    return found
+
+
+def _is_like(one: Constraint, other: Constraint) -> bool:
+    """On the same columns, and no part of another one."""
+    ends = ("columns", "referenced", "referenced_columns", "validated")
+    return one.kind == "foreign" and not one.inherited and all(getattr(one, e) == getattr(other, e) for e in ends)
+
+
 def drop_outgoing(draft: Draft, table: Table, keys: Iterable[Constraint]) -> None:
     """These foreign keys of the table go: their triggers are taken from the referenced tables.
 

@@ -25,6 +25,8 @@ class Schema:
     server_version: int
     time_zone: str
     search_path: tuple[str, ...]
+    default_path: tuple[str, ...]
+    """The search_path that SET … TO DEFAULT goes back to."""
     tables: Mapping[QualifiedName, Table]
     """Tables, partitioned and foreign ones, views and materialized views."""
     origins: Mapping[QualifiedName, QualifiedName]
@@ -43,12 +45,17 @@ class Schema:
             server_version=catalog.server_version,
             time_zone=catalog.time_zone,
             search_path=catalog.search_path,
+            default_path=catalog.search_path,
             tables=_with_keys_of_the_unread(tables),
             origins={name: name for name in tables},
             domains=catalog.domains,
             volatile_functions={f.name: f.body for f in catalog.volatile_functions},
             other_relations=catalog.relation_names - tables.keys(),
         )
+
+    def seen_by_others(self) -> Schema:
+        """The same once it is committed: relations count under the names that they have now, and new ones count too."""
+        return replace(self, origins={name: name for name in self.tables}, search_path=self.default_path)
 
     def foresee(self, sql: str) -> tuple[Forecast, Schema]:
         """What one statement locks, rewrites and scans, and the model as it leaves it."""
@@ -63,6 +70,10 @@ class Schema:
         known = self.tables.keys() | self.other_relations | {i.name for t in self.tables.values() for i in t.indexes}
         first = next((s for s in self.search_path if QualifiedName(s, name) in known), None)
         return QualifiedName(first or self.creation_schema, name)
+
+    def by_default_path(self) -> Schema:
+        """Once the search_path is the session's own again."""
+        return replace(self, search_path=self.default_path)
 
     @property
     def creation_schema(self) -> str:

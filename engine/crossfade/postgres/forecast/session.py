@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def set_variable(draft: Draft, node: Any) -> None:
-    """SET search_path and SET TimeZone to values; every other setting is of no interest here."""
+    """SET search_path, and SET TimeZone to a value; every other setting is of no interest here."""
+    if str(node.name).lower() == "search_path" and not node.args:
+        draft.schema = draft.schema.by_default_path()
+        return
     values = [str(value) for value in (constant(arg) for arg in node.args or ()) if value is not None]
     if not values:
         return

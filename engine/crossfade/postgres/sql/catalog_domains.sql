@@ -4,6 +4,8 @@ SELECT ARRAY[n.nspname::text, t.typname::text] AS name,
        ARRAY[bn.nspname::text, b.typname::text] AS type_name,
        t.typnotnull AS not_null,
        t.typdefault AS default,
+       pg_get_userbyid(t.typowner) AS owner,
+       pg_has_role(t.typowner, 'USAGE') AS owned,
        -- From PostgreSQL 17 its NOT NULL is a constraint too; typnotnull says it on every version.
        (SELECT coalesce(jsonb_agg(jsonb_build_object('name', c.conname, 'validated', c.convalidated,
                                                      'definition', pg_get_constraintdef(c.oid)) ORDER BY c.conname),

@@ -1,6 +1,7 @@
 -- The indexes of the relations %(oids)s.
 SELECT i.indrelid::bigint AS relation,
        ARRAY[n.nspname::text, c.relname::text] AS name,
+       i.indexrelid::bigint AS oid,
        pg_get_indexdef(i.indexrelid) AS definition,
        (SELECT am.amname::text FROM pg_am am WHERE am.oid = c.relam) AS method,
        ARRAY(SELECT a.attname::text

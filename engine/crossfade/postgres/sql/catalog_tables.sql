@@ -1,10 +1,11 @@
--- The tables named by %(schemas)s and %(names)s (a NULL schema: first on %(path)s), with all their descendants.
+-- The tables named by %(schemas)s and %(names)s (a NULL schema: first on %(path)s), with all their descendants. The name
+-- of an index stands for its table.
 WITH RECURSIVE named AS (
-    SELECT (SELECT c.oid
+    SELECT (SELECT coalesce((SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = c.oid), c.oid)
             FROM pg_class c
             JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE c.relname = w.name
-              AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
+              AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'i', 'I')
               AND (n.nspname = w.schema OR w.schema IS NULL AND n.nspname::text = ANY (%(path)s::text[]))
             ORDER BY array_position(%(path)s::text[], n.nspname::text)
             LIMIT 1) AS oid
@@ -32,6 +33,18 @@ SELECT c.oid::bigint AS oid,
        c.relrowsecurity AS row_security,
        c.relforcerowsecurity AS force_row_security,
        coalesce(c.relacl::text[], '{}') AS acl,
+       CASE WHEN c.relacl IS NOT NULL THEN
+           (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                       'grantee', CASE WHEN x.grantee <> 0 THEN pg_get_userbyid(x.grantee)::text END,
+                       'privilege', x.privilege_type,
+                       'grantable', x.is_grantable,
+                       'grantor', pg_get_userbyid(x.grantor)::text) ORDER BY x.ordinality), '[]')
+            FROM aclexplode(c.relacl) WITH ORDINALITY AS x)
+       END AS privileges,
+       ARRAY(SELECT DISTINCT CASE WHEN x.grantee <> 0 THEN pg_get_userbyid(x.grantee)::text END
+             FROM pg_default_acl f JOIN pg_roles me ON me.oid = f.defaclrole, aclexplode(f.defaclacl) AS x
+             WHERE me.rolname = current_user AND f.defaclobjtype = 'r'
+             ORDER BY 1) AS default_grantees,
        CASE c.relreplident WHEN 'n' THEN 'nothing' WHEN 'f' THEN 'full' WHEN 'i' THEN 'index'
                            ELSE 'default' END AS replica_identity,
        (SELECT ic.relname::text FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid

@@ -5,6 +5,9 @@ SELECT t.oid::bigint AS oid,
        t.typcategory::text AS category,
        ARRAY[bn.nspname::text, b.typname::text] AS base,
        b.constrained,
+       ARRAY(SELECT l.enumlabel::text FROM pg_catalog.pg_enum l WHERE l.enumtypid = t.oid ORDER BY l.enumsortorder) AS labels,
+       pg_catalog.pg_get_userbyid(t.typowner)::text AS owner,
+       pg_catalog.pg_has_role(t.typowner, 'USAGE') AS owned,
        CASE WHEN t.typelem <> 0 AND t.typcategory = 'A'
             THEN (SELECT ARRAY[en.nspname::text, e.typname::text] FROM pg_catalog.pg_type e
                   JOIN pg_catalog.pg_namespace en ON en.oid = e.typnamespace WHERE e.oid = t.typelem) END AS element,

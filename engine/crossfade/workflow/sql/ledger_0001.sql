@@ -264,8 +264,8 @@ CREATE TABLE crossfade.legacy_writes (
     application_name text NOT NULL,
     role_name text NOT NULL,
     address inet,
-    example jsonb,
-    at timestamptz NOT NULL
+    at timestamptz NOT NULL,
+    example jsonb
 );
 -- In a publication FOR ALL TABLES a row that cannot be told from others cannot be deleted.
 ALTER TABLE crossfade.legacy_writes REPLICA IDENTITY FULL;

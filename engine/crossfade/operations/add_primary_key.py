@@ -1,0 +1,120 @@
+"""`add_primary_key`: a table gets a primary key, enforced in contract.
+
+Its columns are proved NOT NULL first, by a CHECK that is validated while everybody goes on, then the unique index is
+built concurrently, then one short transaction makes them the key; without the proof all rows would be read in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from crossfade.errors import Refusal
+from crossfade.operations import constraints, partition_indexes, unique_constraints
+from crossfade.operations.constraints import Unvalidated
+from crossfade.operations.index_definition import IndexDefinition, staged_names
+from crossfade.operations.step import Compiled, Part, Step, Turn
+from crossfade.operations.table_preflight import table_refusals
+from crossfade.operations.unique_constraints import Unique
+from crossfade.plan.changes.index_fields import IndexKey
+from crossfade.postgres.names import quoted
+from crossfade.postgres.statement import Statement, render
+
+if TYPE_CHECKING:
+    from crossfade.operations.step import Place
+    from crossfade.plan.changes import AddPrimaryKey
+    from crossfade.postgres.catalog import Catalog, Column, Table
+
+
+def compile_change(change: AddPrimaryKey, place: Place, catalog: Catalog) -> Compiled:
+    """The steps of one primary key against a catalog; refusals instead where it cannot be."""
+    table = catalog.resolve(change.table.schema, change.table.name)
+    refusals = tuple(table_refusals(change.table, catalog))
+    if refusals or table is None:
+        return Compiled(refusals=refusals, catalog=catalog)
+    definition = IndexDefinition(keys=tuple(IndexKey(column=name) for name in change.columns), unique=True)
+    family = partition_indexes.named(table, change.name, replace(definition, keys=()), catalog, label="pkey")
+    unique = Unique(kind="primary", family=family, definition=definition)
+    refusals = (*unique_constraints.refusals(unique, catalog), *_in_the_way(unique))
+    if refusals:
+        return Compiled(refusals=refusals, catalog=catalog)
+    nullable = tuple(c for c in table.columns if c.name in change.columns and not c.not_null)
+    return Compiled(
+        steps=(
+            *(step for column in nullable for step in _proof(place, table, column)),
+            *unique_constraints.builds(place, unique),
+            _key(place, unique, nullable),
+        ),
+        looks=(unique_constraints.look(unique),),
+        catalog=_afterwards(catalog, unique),
+    )
+
+
+def _in_the_way(unique: Unique) -> Iterator[Refusal]:
+    for one in unique.family:
+        for constraint in one.table.constraints:
+            if constraint.kind == "primary":
+                yield Refusal(
+                    code="primary_key_exists",
+                    object=str(one.table.name),
+                    message=f"it has a primary key already, {quoted(constraint.name)}.",
+                    instead="Add a unique constraint, or drop that key first.",
+                )
+    nullable = [c.name for c in unique.table.columns if c.name in unique.columns and not c.not_null]
+    if nullable and unique.table.kind == "partitioned":
+        yield Refusal(
+            code="nullable_key",
+            object=str(unique.table.name),
+            message=f"{', '.join(map(quoted, nullable))} may be NULL, and a key over partitions would make PostgreSQL "
+            "read them all while reads and writes wait.",
+            instead="Make the columns NOT NULL first, in a plan of its own: `set_not_null`.",
+        )
+
+
+def _check_name(place: Place, column: Column) -> str:
+    return place.name("nn", column.name)
+
+
+def _proof(place: Place, table: Table, column: Column) -> Iterator[Step]:
+    """Before any name changes hands, so by the names until contract."""
+    name = staged_names(table).get(column.name, column.name)
+    proof = Unvalidated(
+        table=replace(table, name=table.staged),
+        name=_check_name(place, column),
+        definition=sql.SQL("CHECK ({} IS NOT NULL)").format(sql.Identifier(name)),
+        id=f"not_null/{column.name}",
+        comment=place.mark,
+        part=Part.HIDE,
+    )
+    for step in constraints.steps(place, proof):
+        yield replace(step, turn=Turn.BEFORE)
+
+
+def _key(place: Place, unique: Unique, nullable: tuple[Column, ...]) -> Step:
+    """The proofs go in a statement of their own: in one with the key, they would be gone before they are looked at."""
+    table = unique.table
+    proofs = (sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(_check_name(place, c))) for c in nullable)
+    again = (sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(sql.Identifier(c.name)) for c in nullable)
+    return unique_constraints.constrain(
+        place,
+        unique,
+        then=tuple(_alter(table, action) for action in proofs),
+        undone=tuple(_alter(table, action) for action in again),
+    )
+
+
+def _alter(table: Table, action: sql.Composable) -> Statement:
+    relation = sql.Identifier(table.name.schema, table.name.name)
+    return Statement(text=render(sql.SQL("ALTER TABLE {} {}").format(relation, action)))
+
+
+def _afterwards(catalog: Catalog, unique: Unique) -> Catalog:
+    catalog = unique_constraints.afterwards(catalog, unique)
+    for one in unique.family:
+        table = catalog.table(one.table.name) or one.table
+        columns = tuple(replace(c, not_null=c.not_null or c.name in unique.columns) for c in table.columns)
+        catalog = catalog.with_table(replace(table, columns=columns))
+    return catalog

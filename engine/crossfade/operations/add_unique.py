@@ -1,0 +1,81 @@
+"""`add_unique`: no two rows with the same values, enforced in contract.
+
+The unique index is built concurrently, then the constraint is put on it in a moment. With `where` it stays an index,
+since PostgreSQL has no constraint over some of the rows. Rows that are alike are looked for in preflight; those that
+are found when the index is built stop contract before anything else is changed, and nothing of the index is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from crossfade.operations import index_build, index_definition, partition_indexes, unique_constraints
+from crossfade.operations.index_definition import IndexDefinition
+from crossfade.operations.index_preflight import with_index
+from crossfade.operations.partition_indexes import Building
+from crossfade.operations.step import Compiled, Part, Turn
+from crossfade.operations.table_preflight import table_refusals
+from crossfade.operations.unique_constraints import Unique
+from crossfade.plan.changes.index_fields import IndexKey
+from crossfade.postgres.names import QualifiedName
+
+if TYPE_CHECKING:
+    from crossfade.operations.step import Place
+    from crossfade.plan.changes import AddUnique
+    from crossfade.postgres.catalog import Catalog
+
+
+def compile_change(change: AddUnique, place: Place, catalog: Catalog) -> Compiled:
+    """The steps of one uniqueness against a catalog; refusals instead where it cannot be."""
+    table = catalog.resolve(change.table.schema, change.table.name)
+    refusals = tuple(table_refusals(change.table, catalog))
+    if refusals or table is None:
+        return Compiled(refusals=refusals, catalog=catalog)
+    definition = IndexDefinition(
+        keys=tuple(IndexKey(column=name) for name in change.columns),
+        where=change.where,
+        unique=True,
+        nulls_not_distinct=change.nulls_not_distinct,
+    )
+    label = "key" if change.where is None else "idx"
+    unique = Unique(
+        kind="unique",
+        family=partition_indexes.named(table, change.name, definition, catalog, label=label),
+        definition=definition,
+        deferrable=change.deferrable,
+    )
+    refusals = tuple(unique_constraints.refusals(unique, catalog))
+    if refusals:
+        return Compiled(refusals=refusals, catalog=catalog)
+    made = _constraint if change.where is None else _index
+    return replace(made(place, unique, catalog), looks=(unique_constraints.look(unique),))
+
+
+def _constraint(place: Place, unique: Unique, catalog: Catalog) -> Compiled:
+    return Compiled(
+        steps=(
+            *unique_constraints.builds(place, unique),
+            unique_constraints.constrain(place, unique, then=(), undone=()),
+        ),
+        catalog=unique_constraints.afterwards(catalog, unique),
+    )
+
+
+def _index(place: Place, unique: Unique, catalog: Catalog) -> Compiled:
+    """Over some of the rows: a unique index, and no constraint."""
+    how = Building(
+        definition=unique.definition,
+        columns=index_definition.staged_names(unique.table),
+        called=lambda one: QualifiedName(one.table.staged.schema, one.name.name),
+        comment=lambda _: None,
+    )
+    steps = index_build.steps(place, partition_indexes.builds(unique.family, how), Part.HIDE)
+    where = f"where of add_unique {unique.name} on {unique.table.name}"
+    shown = unique.definition.where.text if unique.definition.where else unique.name
+    trial = index_definition.trial(unique.definition, unique.table, where, shown)
+    for one in unique.family:
+        table = catalog.table(one.table.name) or one.table
+        index = index_definition.as_index(unique.definition, one.name, one.table.name, None)
+        catalog = with_index(catalog, table, index)
+    return Compiled(steps=tuple(replace(s, turn=Turn.BEFORE) for s in steps), trials=(trial,), catalog=catalog)

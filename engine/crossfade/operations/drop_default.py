@@ -1,0 +1,44 @@
+"""`drop_default`: a column's DEFAULT goes in contract, when no version is live that leaves the column to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from crossfade.errors import Refusal
+from crossfade.operations.column_in_place import find
+from crossfade.operations.set_default import default_of, own_value_refusals
+from crossfade.operations.step import Compiled, Part, Step
+
+if TYPE_CHECKING:
+    from crossfade.operations.step import Place
+    from crossfade.plan.changes import DropDefault
+    from crossfade.postgres.catalog import Catalog
+
+
+def compile_change(change: DropDefault, place: Place, catalog: Catalog) -> Compiled:
+    """The step against a catalog; refusals instead where there is no default."""
+    target = find(change.table, change.column, place, catalog)
+    if isinstance(target, tuple):
+        return Compiled(refusals=target, catalog=catalog)
+    column = target.column
+    refusals = list(own_value_refusals(target))
+    if column.default is None and not refusals:
+        refusals.append(
+            Refusal(
+                code="nothing_to_do",
+                object=target.shown,
+                message="the column has no default.",
+                instead="Take the change out of the plan.",
+            )
+        )
+    step = Step(
+        id=place.id("default"),
+        part=Part.HIDE,
+        title=f"drop the default of {column.name} of {target.table.name}",
+        statements=(target.alter_column(Part.HIDE, sql.SQL("DROP DEFAULT")),),
+        undo=tuple(target.each_back(Part.HIDE, default_of)),
+        done=target.done(Part.HIDE, "NOT atthasdef"),
+    )
+    return Compiled(steps=(step,), refusals=tuple(refusals), catalog=target.changed(default=None))

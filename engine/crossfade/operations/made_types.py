@@ -1,0 +1,81 @@
+"""Types that a plan makes: where they go, what takes them back, and what later changes of the plan know of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from crossfade.errors import Refusal
+from crossfade.operations.step import Compiled, Part, Step, Trial
+from crossfade.postgres.names import QualifiedName
+from crossfade.postgres.statement import Statement, render
+
+if TYPE_CHECKING:
+    from crossfade.operations.step import Place
+    from crossfade.plan.names import TableName
+    from crossfade.plan.types import SqlType
+    from crossfade.postgres.catalog import Catalog, DataType
+
+
+def no_such_type(asked: SqlType, catalog: Catalog) -> Refusal:
+    """A type that the plan names is not there."""
+    return Refusal(
+        code="no_such_type",
+        object=asked.text,
+        message=f"there is no type {asked.text} in database {catalog.database}.",
+        instead=f"Names are looked up on the search_path ({', '.join(catalog.search_path)}); write others with their "
+        "schema. A modifier has to be one that the type takes.",
+    )
+
+
+def resolve(name: TableName, catalog: Catalog) -> QualifiedName | Refusal:
+    """The new type's name with its schema: the first one of the search path where the plan gives none."""
+    if name.schema is not None:
+        return QualifiedName(name.schema, name.name)
+    if not catalog.search_path:
+        return Refusal(
+            code="no_schema",
+            object=str(name),
+            message="the role's search_path has no schema that exists, so there is no place for it.",
+            instead="Write the name with its schema.",
+        )
+    return QualifiedName(catalog.search_path[0], name.name)
+
+
+def compile_type(
+    place: Place, made: DataType, words: str, definition: tuple[Statement, ...], catalog: Catalog
+) -> Compiled:
+    """One step that makes the type; taken back, it is dropped, which fails while anything is of it."""
+    kind = sql.SQL("TYPE" if made.labels else "DOMAIN")
+    identifier = sql.Identifier(made.name.schema, made.name.name)
+    create = next(s.text for s in definition if s.text.startswith("CREATE "))
+    step = Step(
+        id=place.id("create"),
+        part=Part.EXPAND,
+        title=f"make {words} {made.name}",
+        statements=definition,
+        undo=(Statement(text=render(sql.SQL("DROP {} IF EXISTS {}").format(kind, identifier))),),
+        done=exists(made.name),
+    )
+    trial = Trial(where=f"{place.kind} {made.name}", shown=str(made.name), columns=(), statement=create)
+    return Compiled(steps=(step,), trials=(trial,), makes=(create,), catalog=catalog.with_type(made))
+
+
+def exists(name: QualifiedName) -> str:
+    """A query: is there a type of this name?"""
+    return render(
+        sql.SQL("SELECT pg_catalog.to_regtype({}) IS NOT NULL").format(
+            sql.Literal(render(sql.Identifier(name.schema, name.name)))
+        )
+    )
+
+
+def comment_on(kind: str, name: QualifiedName, comment: str | None) -> tuple[Statement, ...]:
+    """The comment of a type or domain, where there is one."""
+    if comment is None:
+        return ()
+    text = sql.SQL("COMMENT ON {} {} IS {}").format(
+        sql.SQL(kind), sql.Identifier(name.schema, name.name), sql.Literal(comment)
+    )
+    return (Statement(text=render(text)),)

@@ -1,0 +1,81 @@
+"""`set_default`: a column gets another DEFAULT, in expand; no row is touched.
+
+Rows that any version inserts from then on get it, those of old versions too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from crossfade.errors import Refusal
+from crossfade.operations.column_in_place import find
+from crossfade.operations.converted_sync import OUR_PATH, USERS_PATH
+from crossfade.operations.step import TRIAL_TABLE, Compiled, Part, Step, Trial
+from crossfade.postgres.catalog import Default
+from crossfade.postgres.statement import render
+
+if TYPE_CHECKING:
+    from crossfade.operations.column_in_place import InPlace
+    from crossfade.operations.step import Place
+    from crossfade.plan.changes import SetDefault
+    from crossfade.plan.expressions import Expression
+    from crossfade.postgres.catalog import Catalog, Column
+
+
+def compile_change(change: SetDefault, place: Place, catalog: Catalog) -> Compiled:
+    """The step against a catalog; refusals instead where the column takes no default."""
+    target = find(change.table, change.column, place, catalog)
+    if isinstance(target, tuple):
+        return Compiled(refusals=target, catalog=catalog)
+    value = sql.SQL("SET DEFAULT {}").format(sql.SQL(change.value.sql))
+    step = Step(
+        id=place.id("default"),
+        part=Part.EXPAND,
+        title=f"set the default of {target.column.name} of {target.table.name}; no row is touched",
+        statements=(USERS_PATH, target.alter_column(Part.EXPAND, value), OUR_PATH),
+        undo=tuple(target.each_back(Part.EXPAND, default_of)),
+        done=target.done(Part.EXPAND, "atthasdef"),
+    )
+    return Compiled(
+        steps=(step,),
+        refusals=tuple(own_value_refusals(target)),
+        trials=(default_trial(f"value of set_default on {target.table.name}", target.column, change.value),),
+        catalog=target.changed(default=Default(expression=change.value.sql)),
+    )
+
+
+def default_of(column: Column) -> sql.Composable:
+    """The action that gives a column the default that it has now."""
+    if column.default is None:
+        return sql.SQL("DROP DEFAULT")
+    return sql.SQL("SET DEFAULT {}").format(sql.SQL(column.default.expression))
+
+
+def own_value_refusals(target: InPlace) -> Iterator[Refusal]:
+    """Columns whose values the server makes have no default."""
+    column = target.column
+    if column.generated is not None:
+        yield Refusal(
+            code="generated_column",
+            object=target.shown,
+            message="it is a generated column, which has an expression in place of a default.",
+            instead="Change that: set_generated.",
+        )
+    if column.identity is not None:
+        yield Refusal(
+            code="identity_column",
+            object=target.shown,
+            message="it is an identity column, whose numbers come from its sequence.",
+            instead="Change that: set_identity.",
+        )
+
+
+def default_trial(where: str, column: Column, value: Expression) -> Trial:
+    """The default tried on an empty table."""
+    action = sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}").format(
+        sql.SQL(TRIAL_TABLE), sql.Identifier(column.name), sql.SQL(value.sql)
+    )
+    return Trial(where=where, shown=value.text, columns=((column.name, column.type),), statement=render(action))

@@ -1,0 +1,271 @@
+"""`set_not_null`: a column becomes NOT NULL while an old version may go on leaving it empty.
+
+    with `fill`, a constant   expand: a trigger fills what would be NULL; backfill fills the rows, then a CHECK is added
+                              NOT VALID and validated, which no write can break; contract: NOT NULL, which it proves
+    with another `fill`       the same, but the expression may give NULL or fail, so what stays NULL is counted, and the
+                              CHECK waits for contract
+    without                   counted only
+
+`SET NOT NULL` and dropping the CHECK are two statements: in one the proof is gone before it is looked at, and all rows
+are read (measured on 15 and 18).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from crossfade.errors import Refusal
+from crossfade.operations import constraint_preflight, constraints, row_functions, row_triggers, watching
+from crossfade.operations.column_preflight import no_column
+from crossfade.operations.constraints import Unvalidated
+from crossfade.operations.row_functions import RowFunction
+from crossfade.operations.row_triggers import RowTrigger
+from crossfade.operations.step import Compiled, Part, RowFill, Step, Turn
+from crossfade.operations.table_preflight import family_of, other_runs, staged_members
+from crossfade.operations.watching import Watched
+from crossfade.postgres.statement import Statement, render
+
+if TYPE_CHECKING:
+    from crossfade.operations.step import Place
+    from crossfade.plan.changes import SetNotNull
+    from crossfade.postgres.catalog import Catalog, Column, QualifiedName, Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Setting:
+    """One column that becomes NOT NULL."""
+
+    change: SetNotNull
+    place: Place
+    table: Table
+    column: Column
+    below: tuple[Table, ...]
+    """The inheritance children, which need triggers of their own."""
+
+    @property
+    def members(self) -> tuple[QualifiedName, ...]:
+        """The tables with triggers, until contract."""
+        return (self.table.staged, *(t.staged for t in self.below))
+
+    @property
+    def final_members(self) -> tuple[QualifiedName, ...]:
+        """The same after contract."""
+        return (self.table.name, *(t.name for t in self.below))
+
+    def name(self, purpose: str) -> str:
+        """A name of ours for this column."""
+        return self.place.name(purpose, self.table.name.schema, self.table.name.name, self.column.name)
+
+    @property
+    def proof(self) -> str:
+        """The name of the CHECK."""
+        return self.name("nn")
+
+    @property
+    def fill(self) -> tuple[RowFunction, ...]:
+        """What takes the place of NULL, if the plan says so."""
+        if self.change.fill is None:
+            return ()
+        return tuple(row_functions.fixes(self.place, self.table, {self.column.name: self.change.fill}).values())
+
+    @property
+    def triggers(self) -> tuple[RowTrigger, RowTrigger]:
+        """What fills."""
+        empty = sql.SQL("NEW.{} IS NULL").format(sql.Identifier(self.column.name))
+        name, function = self.name("fill"), self.name("filling")
+        return (
+            RowTrigger(name=f"~{name}_insert", event="INSERT", function=function, when=empty),
+            RowTrigger(name=f"~{name}_update", event="UPDATE", function=function, when=empty),
+        )
+
+    @property
+    def watched(self) -> Watched:
+        """What is counted."""
+        return Watched(
+            place=self.place,
+            table=self.table,
+            members=self.members,
+            constraint=f"NOT NULL of {self.column.name}",
+            columns=(self.column,),
+            holds=sql.SQL("$1 IS NOT NULL"),
+        )
+
+    def alter(self, action: sql.Composable) -> Statement:
+        """An ALTER TABLE of its table, after contract."""
+        relation = sql.Identifier(self.table.name.schema, self.table.name.name)
+        return Statement(text=render(sql.SQL("ALTER TABLE {} {}").format(relation, action)))
+
+
+def compile_change(change: SetNotNull, place: Place, catalog: Catalog) -> Compiled:
+    """The steps of one column that becomes NOT NULL; refusals instead where it cannot."""
+    table = constraint_preflight.find(change.table, catalog)
+    if isinstance(table, tuple):
+        return Compiled(refusals=table, catalog=catalog)
+    column = table.column(change.column)
+    if column is None:
+        return Compiled(refusals=(no_column(table, change.column),), catalog=catalog)
+    refusals = tuple(_refusals(change, place, table, column, catalog))
+    if refusals:
+        return Compiled(refusals=refusals, catalog=catalog)
+    below = tuple(staged_members(catalog, table))
+    setting = _Setting(change=change, place=place, table=table, column=column, below=below)
+    watched = () if change.always_fills else (setting.watched,)
+    fix = {} if change.fill is None else {column.name: change.fill}
+    return Compiled(
+        steps=(
+            *_filling(setting),
+            *(watching.begin(w) for w in watched),
+            *_proof(setting),
+            _set(setting),
+            *(watching.end(w, setting.final_members) for w in watched),
+            *_no_filling(setting),
+        ),
+        fills=tuple(_fills(setting)),
+        watches=tuple(watching.watch(w) for w in watched),
+        trials=tuple(row_functions.fix_trials(change.kind, "fill", table, fix)),
+        catalog=catalog.with_table(_afterwards(setting)),
+    )
+
+
+def _refusals(change: SetNotNull, place: Place, table: Table, column: Column, catalog: Catalog) -> Iterator[Refusal]:
+    used = () if change.fill is None else change.fill.columns
+    yield from constraint_preflight.new_constraint(place, table, "", (column.name, *used), catalog)
+    if column.not_null:
+        yield Refusal(
+            code="already_not_null",
+            object=f"{table.name}.{column.name}",
+            message="the column is NOT NULL already.",
+            instead="Leave this change out.",
+        )
+    if column.staged != column.name:
+        yield from other_runs(family_of(table, catalog), [column.name])
+    if change.fill is not None and column.generated:
+        yield Refusal(
+            code="generated_column",
+            object=f"{table.name}.{column.name}",
+            message="it is a generated column; nothing can be written to it.",
+            instead="Leave `fill` out.",
+        )
+
+
+def _filling(setting: _Setting) -> Iterator[Step]:
+    """From expand on no write leaves a NULL, as far as the expression gives a value."""
+    for function in setting.fill:
+        filling, plan = row_triggers.own_function(setting.name("filling")), setting.place.plan
+        target = sql.SQL("NEW.{}").format(sql.Identifier(setting.column.name))
+        value = function.call(sql.SQL("NEW.{}").format(sql.Identifier(c.staged)) for c in function.columns)
+        body = sql.SQL("BEGIN BEGIN {} := {}; EXCEPTION WHEN OTHERS THEN NULL; END; RETURN NEW; END")
+        yield Step(
+            id=setting.place.id("fill"),
+            part=Part.EXPAND,
+            turn=Turn.AFTER,
+            title=f"fill {setting.column.name} of {setting.table.name} where a write leaves it NULL",
+            statements=(
+                *row_functions.create(setting.place, (function,)),
+                row_triggers.replace_function(setting.name("filling"), body.format(target, value)),
+                *row_triggers.close_function(plan, filling),
+                *row_triggers.create(plan, setting.members, setting.triggers),
+            ),
+            undo=_filling_away(setting, setting.members),
+            done=watching.function_exists(setting.name("filling")),
+        )
+
+
+def _filling_away(setting: _Setting, members: tuple[QualifiedName, ...]) -> tuple[Statement, ...]:
+    return (
+        *row_triggers.drop(members, setting.triggers),
+        *row_triggers.drop_functions((row_triggers.own_function(setting.name("filling")),)),
+        *row_functions.drop(setting.fill),
+    )
+
+
+def _no_filling(setting: _Setting) -> Iterator[Step]:
+    if setting.fill:
+        there = sql.SQL(watching.function_exists(setting.name("filling")))
+        yield Step(
+            id=setting.place.id("filled"),
+            part=Part.DROP,
+            title=f"fill {setting.column.name} of {setting.table.name} no more",
+            statements=_filling_away(setting, setting.final_members),
+            done=render(sql.SQL("SELECT NOT ({})").format(there)),
+        )
+
+
+def _fills(setting: _Setting) -> Iterator[RowFill]:
+    for function in setting.fill:
+        name = sql.Identifier(setting.column.name)
+        yield RowFill(
+            id=setting.place.id("fill"),
+            schema=setting.table.staged.schema,
+            table=setting.table.staged.name,
+            assignment=render(sql.SQL("{} = {}").format(name, function.of_row())),
+            pending=render(sql.SQL("({} IS NULL)").format(name)),
+            touched=(setting.column.name,),
+        )
+
+
+def _proof(setting: _Setting) -> Iterator[Step]:
+    """The CHECK: at the end of backfill where no write can break it, else behind the gates."""
+    if setting.change.always_fills:
+        staged = replace(setting.table, name=setting.table.staged)
+        yield from _check(setting, staged, Part.SEAL)
+        _, validate = _check(setting, setting.table, Part.HIDE)
+        yield replace(
+            validate,
+            id=setting.place.id("proof_back"),
+            title=f"nothing now; on the way back prove that {setting.column.name} of {setting.table.name} has no NULL",
+            statements=(),
+            undo=validate.statements,
+            done="SELECT true",
+        )
+    else:
+        yield from _check(setting, setting.table, Part.HIDE)
+
+
+def _check(setting: _Setting, table: Table, part: Part) -> tuple[Step, Step]:
+    proof = Unvalidated(
+        table=table,
+        name=setting.proof,
+        definition=sql.SQL("CHECK ({} IS NOT NULL)").format(sql.Identifier(setting.column.name)),
+        id=f"proof/{setting.column.name}",
+        comment=setting.place.mark,
+        part=part,
+    )
+    add, validate = constraints.steps(setting.place, proof)
+    return replace(add, turn=Turn.AFTER), replace(validate, turn=Turn.AFTER)
+
+
+def _set(setting: _Setting) -> Step:
+    column, proof = sql.Identifier(setting.column.name), sql.Identifier(setting.proof)
+    again = sql.SQL("ADD CONSTRAINT {} CHECK ({} IS NOT NULL) NOT VALID").format(proof, column)
+    relation = sql.Literal(render(sql.Identifier(setting.table.name.schema, setting.table.name.name)))
+    probe = sql.SQL(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass({}) "
+        "AND attname = {} AND attnotnull)"
+    )
+    return Step(
+        id=setting.place.id("not_null"),
+        part=Part.HIDE,
+        turn=Turn.AFTER,
+        title=f"make {setting.column.name} of {setting.table.name} NOT NULL, which the validated CHECK proves",
+        statements=(
+            setting.alter(sql.SQL("ALTER COLUMN {} SET NOT NULL").format(column)),
+            setting.alter(sql.SQL("DROP CONSTRAINT {}").format(proof)),
+        ),
+        undo=(
+            setting.alter(sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(column)),
+            setting.alter(again),
+            *constraints.comment_on(setting.table, setting.proof, setting.place.mark),
+        ),
+        done=render(probe.format(relation, sql.Literal(setting.column.name))),
+    )
+
+
+def _afterwards(setting: _Setting) -> Table:
+    table = constraint_preflight.in_work(setting.place, setting.table, [setting.column.name])
+    columns = (replace(c, not_null=True) if c.name == setting.column.name else c for c in table.columns)
+    return replace(table, columns=tuple(columns))

@@ -1,0 +1,77 @@
+"""Statements of a plan's own beside what is foreseen of each, in the schema that the ones before it leave. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from crossfade.postgres.catalog import QualifiedName
+
+if TYPE_CHECKING:
+    from crossfade.plan.changes.sql import SqlRun
+    from crossfade.plan.sql_statements import SqlStatement
+    from crossfade.postgres.catalog import Catalog, Table
+    from crossfade.postgres.forecast import Forecast, Schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foretold:
+    """One statement, with what it will do."""
+
+    run: SqlRun
+    place: str
+    """Where it stands in the entry: `expand.0`."""
+    forecast: Forecast
+    before: Schema
+    """The schema as it finds it."""
+    undo_alone: bool
+    """Its undo cannot run in a transaction."""
+
+    @property
+    def statement(self) -> SqlStatement:
+        """The statement."""
+        return self.run.run
+
+    @property
+    def relations(self) -> tuple[QualifiedName, ...]:
+        """The relations that it names, as the search_path finds them."""
+        return tuple(self.before.qualify(name.schema, name.name) for name in self.statement.relations)
+
+    def table(self, name: QualifiedName) -> Table | None:
+        """The table as the statement finds it; None where it is new in this change, so that nobody else sees it."""
+        return self.before.tables.get(name) if name in self.before.origins else None
+
+
+def foretell(phase: str, runs: Iterable[SqlRun], schema: Schema) -> tuple[tuple[Foretold, ...], Schema]:
+    """The statements of one phase, and the schema as they leave it."""
+    told: list[Foretold] = []
+    for at, run in enumerate(runs):
+        forecast, after = schema.foresee(run.run.text)
+        undo_alone = run.undo is not None and not after.foresee(run.undo.text)[0].transactional
+        told.append(Foretold(run=run, place=f"{phase}.{at}", forecast=forecast, before=schema, undo_alone=undo_alone))
+        schema = after
+    return tuple(told), schema
+
+
+def catalog_after(catalog: Catalog, before: Schema, after: Schema) -> Catalog:
+    """The catalog as the statements leave it, for the plan's later changes, as far as the forecast models it.
+
+    That is tables with their columns, constraints and indexes, the names of relations, domains and volatile functions.
+    """
+    for gone in before.tables.keys() - set(after.origins.values()):
+        catalog = catalog.without_table(gone)
+    for name, table in after.tables.items():
+        was = after.origins.get(name)
+        if was is not None and before.tables.get(was) == table:
+            continue
+        read = catalog.table(was) if was is not None else None
+        if was is None or read is not None:
+            catalog = catalog.with_table(table)
+    known = after.tables.keys() | after.other_relations | {i.name for t in after.tables.values() for i in t.indexes}
+    unread = {i.name for t in before.tables.values() for i in t.indexes} - known
+    return replace(
+        catalog,
+        relation_names=(catalog.relation_names | known) - unread,
+        domains=after.domains,
+    )
