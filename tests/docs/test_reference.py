@@ -178,23 +178,7 @@ def test_every_exit_code_of_an_error_is_described() -> None:
     assert {int(row[0]) for row in rows} == {0, *errors().values()}
 
 
-PLAN_SECTIONS = {
-    "The plan": None,
-    "`apps.NAME`": "App",
-    "`rename_column`": "RenameColumn",
-    "`sql`": "RawSql",
-    "`create_table`": "CreateTable",
-    "`rename_table`": "RenameTable",
-    "`move_table`": "MoveTable",
-    "`drop_table`": "DropTable",
-    "`set_replica_identity`": "SetReplicaIdentity",
-    "`set_storage_parameters`": "SetStorageParameters",
-    "`enable_row_security`": "EnableRowSecurity",
-    "`update_rows`": "UpdateRows",
-    "`delete_rows`": "DeleteRows",
-    "`copy_rows`": "CopyRows",
-    "`backfill`": "Backfill",
-}
+PLAN_SECTIONS = {"The plan": None, "`apps.NAME`": "App", "`backfill`": "Backfill"}
 
 
 @pytest.mark.parametrize("title", [*PLAN_SECTIONS, "`locks`"])
@@ -209,7 +193,7 @@ def test_the_plans_keys_are_those_of_the_schema(title: str) -> None:
     for row in rows:
         default = model["properties"][codes(row[0])[0]].get("default")
         if isinstance(default, str | int):
-            assert codes(row[2]) == [str(default)], row
+            assert codes(row[2]) == [str(default).lower() if isinstance(default, bool) else str(default)], row
 
 
 def test_the_gates_of_a_plan_are_those_of_the_schema() -> None:

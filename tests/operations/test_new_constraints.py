@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from crossfade import Engine
-from crossfade.errors import InvalidPlan, StepFailed
+from crossfade.errors import GateBlocked, InvalidPlan, StepFailed
 from crossfade.operations.step import Part, Phase
 from crossfade.plan.load import parse_plan
 from crossfade.postgres.catalog_read import read_with_partners
@@ -272,6 +272,20 @@ def test_a_check_that_is_enforced_at_once_refuses_and_repairs(database: Database
         assert engine.advance(asked.name).state is State.CONTRACTED
     assert database.execute("SELECT convalidated FROM pg_constraint WHERE conname = 'worth'") == [(True,)]
     assert database.execute("SELECT sum(amount) FROM orders") == [(65,)]
+
+
+def test_a_row_that_the_fix_does_not_repair_holds_contract_back(database: Database) -> None:
+    """Such rows may come at any time until contract, so the backfill ends, and the gate counts them."""
+    database.execute(ORDERS + "UPDATE orders SET amount = -1 WHERE id = 7")
+    asked = plan("add_check: {table: orders, name: worth, expression: amount > 0, fix: {amount: amount}}")
+    with Engine(database.url) as engine:
+        engine.start(asked)
+        assert engine.advance(asked.name, to=State.BACKFILLED).state is State.BACKFILLED
+        engine.approve(asked.name, Phase.CONTRACT, "alice")
+        with pytest.raises(GateBlocked, match="1 row of public.orders violates worth"):
+            engine.contract(asked.name)
+        database.execute("UPDATE orders SET amount = 7 WHERE id = 7")
+        contracted(engine, asked)
 
 
 def test_a_check_of_a_domain_that_no_column_has_is_there_after_expand(database: Database) -> None:

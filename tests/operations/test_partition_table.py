@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -63,7 +64,7 @@ WRITES = (
     "WITH gone AS (DELETE FROM orders WHERE id = -3 RETURNING *) INSERT INTO orders SELECT 3, year, 'moved' FROM gone",
     "DELETE FROM orders WHERE year = 2026",
     "TRUNCATE orders",
-    "INSERT INTO orders VALUES (7, 2024, 'last')",
+    "INSERT INTO orders VALUES (-70, 2024, 'last')",
 )
 
 
@@ -94,7 +95,7 @@ def test_every_kind_of_write_is_followed_in_either_direction(database: Database)
 @pytest.mark.every_server
 def test_a_row_that_is_deleted_while_it_is_copied_does_not_come_back(database: Database) -> None:
     database.execute(TABLE)
-    with Engine(database.url) as engine, database.connect() as writer:
+    with Engine(database.url) as engine, database.connect(autocommit=True) as writer:
         begin(engine, plan(), State.EXPANDED)
         with writer.transaction():
             writer.execute("DELETE FROM orders WHERE id = 5")
@@ -110,11 +111,12 @@ def test_a_row_that_is_deleted_while_it_is_copied_does_not_come_back(database: D
 
 def wait_for_lock(database: Database) -> None:
     """Until a batch waits for a row of the writer."""
-    with database.connect() as look:
+    until = time.monotonic() + 30
+    with database.connect(autocommit=True) as look:
         while not look.execute(
             "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO%crossfade_twin%'"
         ).fetchall():
-            pass
+            assert time.monotonic() < until, "no batch came"
 
 
 @pytest.mark.every_server
@@ -124,7 +126,6 @@ def test_a_writer_with_a_snapshot_from_before_the_copy_has_to_try_again(database
     with Engine(database.url) as engine, database.connect() as writer:
         begin(engine, plan(), State.EXPANDED)
         writer.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        writer.autocommit = False
         writer.execute("SELECT count(*) FROM orders")
         assert engine.advance("parts", to=State.BACKFILLED).state is State.BACKFILLED
         with pytest.raises(psycopg.errors.SerializationFailure):
@@ -179,7 +180,7 @@ REFUSED = {
     "replica_identity": TABLE + "ALTER TABLE orders REPLICA IDENTITY USING INDEX orders_pkey",
     "materialized_view": TABLE + "CREATE MATERIALIZED VIEW v AS SELECT * FROM orders",
     "trigger_form": TABLE
-    + "CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+    + "CREATE OR REPLACE FUNCTION t() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
     + "CREATE TRIGGER t AFTER INSERT ON orders REFERENCING NEW TABLE AS n FOR EACH ROW EXECUTE FUNCTION t()",
     "name_taken": TABLE + "CREATE TABLE orders_2024 ()",
 }
@@ -189,7 +190,13 @@ def test_what_cannot_travel_is_refused_by_name(database: Database) -> None:
     with Engine(database.url) as engine:
         for code, setup in REFUSED.items():
             database.execute(setup)
-            with pytest.raises(PreflightRefused) as refused:
-                engine.explain(plan())
-            assert code in {r.code for r in refused.value.refusals}
-            database.execute("DROP TABLE orders CASCADE; DROP TABLE IF EXISTS orders_2024; DROP FUNCTION IF EXISTS t")
+            assert code in refusals(engine)
+            database.execute("DROP TABLE orders CASCADE; DROP TABLE IF EXISTS orders_2024")
+
+
+def refusals(engine: Engine) -> set[str]:
+    try:
+        engine.explain(plan())
+    except PreflightRefused as refused:
+        return {r.code for r in refused.refusals}
+    return set()

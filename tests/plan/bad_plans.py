@@ -174,7 +174,7 @@ CHANGES = [
     Bad("to-true", rename("table: users, from: a, to: true"), "4:48", ("true or false", '"true"')),
     Bad("to-64-bytes", rename(f"table: users, from: a, to: {'x' * 64}"), "4:48", ("64 bytes", "63")),
     Bad("to-64-bytes-in-32-letters", rename(f"table: users, from: a, to: {'ü' * 32}"), "4:48", ("64 bytes",)),
-    Bad("strategy", rename("table: users, from: a, to: b, strategy: alias"), "4:61", ("`copy`", "`alias`")),
+    Bad("strategy", rename("table: users, from: a, to: b, strategy: aliass"), "4:61", ("`copy`", "`alias`")),
     Bad("table-parts", rename("table: db.shop.users, from: a, to: b"), "4:28", ("3 parts", "`schema.name`")),
     Bad("table-empty-part", rename("table: shop., from: a, to: b"), "4:28", ("an empty name",)),
     Bad("table-spaces", rename("table: shop . users, from: a, to: b"), "4:28", ("spaces around a name",)),

@@ -130,6 +130,14 @@ def test_examples_and_defaults_in_the_schema_fit_it() -> None:
 
 
 def _parts(schema: Any) -> list[dict[str, Any]]:
+    """Every schema within a schema; a mapping of properties has names for keys, and is none itself."""
     if isinstance(schema, dict):
-        return [schema, *(p for v in schema.values() for p in _parts(v))]
+        below = [
+            part
+            for key, value in schema.items()
+            if key not in ("default", "examples")
+            for inner in (value.values() if key in ("properties", "$defs", "patternProperties") else (value,))
+            for part in _parts(inner)
+        ]
+        return [schema, *below]
     return [p for v in schema for p in _parts(v)] if isinstance(schema, list) else []

@@ -10,6 +10,7 @@ import pytest
 from crossfade.errors import LockNotAcquired
 from crossfade.postgres.connect import connect
 from crossfade.postgres.locks import LockPolicy, blockers, in_slices, through_conflicts
+from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Lock, LockMode
 
 if TYPE_CHECKING:
@@ -73,6 +74,38 @@ def test_the_body_runs_once_the_locks_are_held_and_its_failure_takes_it_back(
     with pytest.raises(ZeroDivisionError):
         in_slices(session, LOCKS, PATIENT, body, what="the step", on_wait=nobody)
     assert database.execute("SELECT count(*) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0") == [(1,)]
+
+
+@pytest.mark.every_server
+def test_a_view_is_locked_and_left_as_it_is_and_what_it_reads_besides_is_not_locked(
+    database: Database, session: psycopg.Connection[Any]
+) -> None:
+    database.execute("CREATE TABLE other (id int); CREATE VIEW v AS SELECT t.id FROM t, other")
+    before = database.dump()
+    held: list[tuple[Any, ...]] = []
+
+    def body() -> None:
+        held.extend(
+            session.execute(
+                "SELECT relation::regclass::text, mode FROM pg_locks WHERE pid = pg_backend_pid() AND granted "
+                "AND relation IN ('public.t'::regclass, 'public.v'::regclass, 'public.other'::regclass) ORDER BY 1"
+            ).fetchall()
+        )
+
+    in_slices(session, LOCKS, PATIENT, body, what="the step", on_wait=nobody, views=[QualifiedName("public", "v")])
+    assert held == [("public.t", "AccessExclusiveLock"), ("public.v", "AccessExclusiveLock")]
+    assert database.dump() == before
+
+
+def test_a_reader_of_the_view_is_named_where_it_is_in_the_way(
+    database: Database, session: psycopg.Connection[Any]
+) -> None:
+    database.execute("CREATE VIEW v AS SELECT 1 AS id")
+    database.connect(application_name="report@1.0").execute("SELECT FROM v")
+    body, calls = failing()
+    with pytest.raises(LockNotAcquired, match=r"report@1\.0"):
+        in_slices(session, (), SHORT, body, what="the step", on_wait=nobody, views=[QualifiedName("public", "v")])
+    assert calls == [0]
 
 
 def test_an_attempt_that_had_to_give_way_is_made_again(session: psycopg.Connection[Any]) -> None:

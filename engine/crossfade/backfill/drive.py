@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from crossfade.backfill.job import Job
     from crossfade.backfill.keys import Relation
     from crossfade.backfill.retry import Attempt, Link
+    from crossfade.operations.step import RowWork
 
 Connection = psycopg.Connection[Any]
 _MOST_PASSES = 5
@@ -88,10 +89,15 @@ def _fill_all(link: Link, job: Job) -> None:
         while again:
             _work(link, job)
             again = [r for r in again if _walked(link, job, r)]
-        if not isinstance(job.change, DataChange):
+        if not isinstance(job.change, DataChange) and _stays(job.change):
             begun = {r.oid for r in there}
             now = link.run(lambda connection, _attempt: _list(connection, job))
             _look_for_pending(link, job, job.change, [r for r in now if r.oid in begun])
+
+
+def _stays(change: RowWork) -> bool:
+    """Whether a row that is done stays so, so that none is pending in the end."""
+    return not isinstance(change, DataChange) and not (isinstance(change, RowFill) and not change.stays)
 
 
 def _list(connection: Connection, job: Job) -> tuple[Relation, ...]:
@@ -142,7 +148,7 @@ def _end_pass(connection: Connection, job: Job, relation: Relation) -> bool:
             return False
         if not task.is_cut or some_are_ready(connection, task):
             return True
-        may_go_on = not isinstance(job.change, DataChange) or task.pass_number < _MOST_PASSES
+        may_go_on = _stays(job.change) or task.pass_number < _MOST_PASSES
         is_another = task.key.is_place and may_go_on and rows_of_pass(connection, task) > 0
         if is_another and walk_again(connection, job, task):
             return True
@@ -150,7 +156,9 @@ def _end_pass(connection: Connection, job: Job, relation: Relation) -> bool:
         return False
 
 
-def _look_for_pending(link: Link, job: Job, change: RowChange | RowFill | RowCopy, relations: Iterable[Relation]) -> None:
+def _look_for_pending(
+    link: Link, job: Job, change: RowChange | RowFill | RowCopy, relations: Iterable[Relation]
+) -> None:
     for relation in relations:
         link.where = relation.name
         try:

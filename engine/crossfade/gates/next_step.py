@@ -67,7 +67,7 @@ def _violating_writes_blocked(evidence: Evidence) -> str | None:
         return f"let the transaction of pid {_named(pids)} end"
     if evidence.get("writers"):
         return "stop these writers, or let them write what the constraint allows"
-    return "repair these rows; a plan can do it by `fix` or `fill`"
+    return "repair these rows by an UPDATE of your own; nothing writes more of them"
 
 
 def _legacy_reads_blocked(_evidence: Evidence) -> str:

@@ -41,7 +41,7 @@ def compile_change(change: AddCheck, place: Place, catalog: Catalog) -> Compiled
     steps, watches = awaited_constraint.compiled_steps(awaited, change.enforce)
     return Compiled(
         steps=steps,
-        fills=awaited_constraint.fills(awaited),
+        fills=awaited_constraint.fills(awaited, change.enforce),
         watches=watches,
         trials=tuple(_trials(change, table)),
         catalog=catalog.with_table(_afterwards(change, place, table)),

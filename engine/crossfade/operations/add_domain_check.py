@@ -176,6 +176,7 @@ def _fills(user: _User) -> Iterator[RowFill]:
             assignment=render(sql.SQL("{} = {}").format(sql.Identifier(user.column.staged), function.of_row())),
             pending=user.watched.pending,
             touched=(user.column.staged,),
+            stays=False,
         )
 
 

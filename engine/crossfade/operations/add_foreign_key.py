@@ -43,7 +43,7 @@ def compile_change(change: AddForeignKey, place: Place, catalog: Catalog) -> Com
     steps, watches = awaited_constraint.compiled_steps(awaited, change.enforce)
     return Compiled(
         steps=steps,
-        fills=awaited_constraint.fills(awaited),
+        fills=awaited_constraint.fills(awaited, change.enforce),
         watches=watches,
         cautions=tuple(_without_index(change, ends)),
         trials=tuple(_trials(change, ends)),

@@ -107,8 +107,8 @@ def _repairing(awaited: Awaited) -> tuple[Step, Step]:
     return make, take_away
 
 
-def fills(awaited: Awaited) -> tuple[RowFill, ...]:
-    """The rows that are repaired in backfill."""
+def fills(awaited: Awaited, enforce: Enforce) -> tuple[RowFill, ...]:
+    """The rows that are repaired in backfill; where writes are only counted, others may come meanwhile."""
     if not awaited.fix:
         return ()
     watched, table = awaited.watched, awaited.watched.table
@@ -120,6 +120,7 @@ def fills(awaited: Awaited) -> tuple[RowFill, ...]:
             assignment=row_functions.assignment(table, awaited.fix),
             pending=watched.pending,
             touched=tuple(c.staged for c in row_functions.named(table, awaited.fix)),
+            stays=enforce == "now",
         ),
     )
 

@@ -229,13 +229,25 @@ def _settled_body(sync: ShapeSync, event: str, names: Mapping[str, str]) -> sql.
     """
     row = _Row(sync, names)
     lost = _note(sync, "unrepresentable", sql.SQL("true"))
-    backward = _guarded(sync.old, row, lost)
     if event == "INSERT":
+        backward = _guarded(sync.old, row, lost)
         forward = _guarded(sync.new, row, sql.SQL(""))
         given = row.any_of(_columns(sync.old), row.is_written)
         return sql.SQL("BEGIN IF {} THEN {} ELSE {} END IF; RETURN NEW; END").format(given, forward, backward)
-    changed = row.any_of(_columns(sync.new), row.changed)
-    return sql.SQL("BEGIN IF {} THEN {} END IF; RETURN NEW; END").format(changed, backward)
+    # Each old column by itself: another one may hold what the new shape has no value for.
+    followed = sql.SQL(" ").join(
+        sql.SQL("IF {} THEN {} END IF;").format(row.any_of(made_of, row.changed), _guarded(together, row, lost))
+        for made_of, together in _by_source(sync.old)
+    )
+    return sql.SQL("BEGIN {} RETURN NEW; END").format(followed)
+
+
+def _by_source(conversions: Iterable[Conversion]) -> Iterator[tuple[tuple[str, ...], tuple[Conversion, ...]]]:
+    """The conversions by the columns that they are made of."""
+    groups: dict[tuple[str, ...], tuple[Conversion, ...]] = {}
+    for conversion in conversions:
+        groups[conversion.source] = (*groups.get(conversion.source, ()), conversion)
+    yield from groups.items()
 
 
 def _triggers(sync: ShapeSync) -> tuple[RowTrigger, ...]:
@@ -373,7 +385,8 @@ def follow(sync: ShapeSync, names: Mapping[str, str]) -> Iterator[Statement]:
 def drop(sync: ShapeSync) -> Iterator[Statement]:
     """Triggers and functions away; does nothing where they are gone."""
     yield from row_triggers.drop(sync.members, _triggers(sync))
-    yield from row_triggers.drop_functions(_signatures(sync))
+    # Without the types of their arguments, which may have other names by now; ours are the only ones of their names.
+    yield from row_triggers.drop_functions(_functions(sync))
 
 
 def in_place(sync: ShapeSync) -> tuple[PairTrigger, ...]:
@@ -390,6 +403,14 @@ def _signatures(sync: ShapeSync) -> Iterator[sql.Composable]:
     for conversion in (*sync.new, *sync.old):
         if conversion.expression is not None:
             yield _signed(_function_of(sync, conversion), [sync.types[name] for name in conversion.source])
+
+
+def _functions(sync: ShapeSync) -> Iterator[sql.Composable]:
+    """The same functions by their names."""
+    yield from (row_triggers.own_function(sync.name(event)) for event in ("insert", "update"))
+    if not sync.lossless:
+        yield row_triggers.own_function(sync.name("apart"))
+    yield from (_function_of(sync, c) for c in (*sync.new, *sync.old) if c.expression is not None)
 
 
 def _signed(function: sql.Identifier, types: Iterable[str]) -> sql.Composed:

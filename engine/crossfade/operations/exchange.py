@@ -12,7 +12,7 @@ What travels is the matter of `carry/`, a file for each kind of thing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from crossfade.errors import Refusal
     from crossfade.operations.converted_sync import ShapeSync
     from crossfade.operations.step import Caution, Place, Trial
-    from crossfade.postgres.catalog import Catalog, Column, DataType, Table
+    from crossfade.postgres.catalog import Catalog, Column, DataType, QualifiedName, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,8 @@ class Exchange:
     """Names of its foreign keys that go over together with the keys that they refer to."""
     with_references: bool = False
     """Whether the foreign keys that refer to its columns go over with them."""
+    types: Mapping[QualifiedName, QualifiedName] = field(default_factory=dict)
+    """Types whose names go over to others with the columns: the name that each successor has until then."""
 
     @property
     def names(self) -> dict[str, str]:
@@ -146,6 +148,10 @@ class Exchanged:
     refusals: tuple[Refusal, ...] = ()
     cautions: tuple[Caution, ...] = field(default=())
     trials: tuple[Trial, ...] = ()
+    aside: Move
+    """What the step that hides does under the names until contract."""
+    taken: Move
+    """What it does after that."""
 
 
 def alter_table(table: Table, action: sql.Composable) -> Statement:
@@ -181,13 +187,14 @@ def exchange_steps(exchange: Exchange, sync: ShapeSync, carried: Iterable[Carrie
     """All steps of the exchange, with what travels, in the order of `carried`."""
     carried = tuple(carried)
     place = exchange.place
+    aside, taken = _aside(carried), _taken(exchange, sync, carried)
     return Exchanged(
         steps=(
             _add(exchange, sync, carried),
             *(step for c in carried for step in c.seal),
             analyze(place, exchange.table, tuple(t.name for t in exchange.twins)),
             *(replace(step, turn=Turn.BEFORE) for c in carried for step in c.first),
-            _hide(exchange, sync, carried),
+            _hide(exchange, aside, taken),
             *(replace(step, turn=Turn.AFTER) for c in carried for step in c.later),
             _drop(exchange, sync, carried),
         ),
@@ -195,6 +202,8 @@ def exchange_steps(exchange: Exchange, sync: ShapeSync, carried: Iterable[Carrie
         refusals=tuple(r for c in carried for r in c.refusals),
         cautions=tuple(x for c in carried for x in c.cautions),
         trials=tuple(t for c in carried for t in c.trials),
+        aside=aside,
+        taken=taken,
     )
 
 
@@ -271,22 +280,40 @@ def _rows(exchange: Exchange, sync: ShapeSync) -> RowChange:
     )
 
 
-def _hide(exchange: Exchange, sync: ShapeSync, carried: tuple[Carried, ...]) -> Step:
+def in_order(*moves: Move) -> Move:
+    """Several as one: taken back in the opposite order."""
+    return Move(
+        do=tuple(s for move in moves for s in move.do),
+        undo=tuple(s for move in reversed(moves) for s in move.undo),
+    )
+
+
+def _aside(carried: tuple[Carried, ...]) -> Move:
+    return in_order(*(move for c in carried for move in c.before))
+
+
+def _taken(exchange: Exchange, sync: ShapeSync, carried: tuple[Carried, ...]) -> Move:
     names = {t.column.name: t.hidden for t in exchange.twins} | {t.name: t.final for t in exchange.twins}
     renewed = tuple(move for c in carried for move in c.renewed)
-    moves = (
-        *(move for c in carried for move in c.before),
+    return in_order(
+        # Taken back last, since what it makes anew serves both shapes under the names from before.
+        Move(do=(), undo=tuple(converted_sync.serve_both(sync))),
         *(_renamed(exchange.table, t.column.name, t.hidden) for t in exchange.twins),
         *(_taking_names(exchange, renewed)),
         *(move for c in carried for move in c.after),
+        Move(do=tuple(converted_sync.follow(sync, names)), undo=()),
     )
+
+
+def _hide(exchange: Exchange, aside: Move, taken: Move) -> Step:
+    hide = in_order(aside, taken)
     return Step(
         id=exchange.place.id("hide"),
         part=Part.HIDE,
         title=f"{_listed(t.name for t in exchange.twins)} takes the place of {_listed(exchange.names)} on "
         f"{exchange.table.name}; the old column steps aside, still in step",
-        statements=(*(s for move in moves for s in move.do), *converted_sync.follow(sync, names)),
-        undo=(*(s for move in reversed(moves) for s in move.undo), *converted_sync.serve_both(sync)),
+        statements=hide.do,
+        undo=hide.undo,
         done=column_exists(exchange.table, exchange.twins[0].hidden),
     )
 

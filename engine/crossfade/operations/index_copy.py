@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from crossfade.postgres.catalog import Catalog, Index, Table
 
 
+NO_TYPES: Mapping[QualifiedName, QualifiedName] = {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexCopy:
     """An index, and its copy over the twins of its columns."""
@@ -38,18 +41,24 @@ def deferrable(table: Table) -> frozenset[str | None]:
 
 
 def copies(
-    plan: str, table: Table, twins: Mapping[str, str], catalog: Catalog, *, lax: frozenset[str | None]
+    plan: str,
+    table: Table,
+    twins: Mapping[str, str],
+    catalog: Catalog,
+    *,
+    lax: frozenset[str | None],
+    types: Mapping[QualifiedName, QualifiedName] = NO_TYPES,
 ) -> tuple[IndexCopy, ...]:
     """A copy of every valid index that uses one of these columns of the table, parents of partitions first.
 
-    The copy of an index under one of the constraints in `lax` is not unique.
+    The copy of an index under one of the constraints in `lax` is not unique; `types` are as in `exchange_types`.
     """
     return tuple(
         IndexCopy(
             table=member,
             index=index,
             name=QualifiedName(index.name.schema, own_name("ix", plan, index.name.schema, index.name.name, *twins)),
-            definition=over_twins(index, twins, lax),
+            definition=over_twins(index, twins, lax, types),
         )
         for member in family_of(table, catalog)
         for index in member.indexes
@@ -72,7 +81,12 @@ def builds(plan: str, copied: tuple[IndexCopy, ...]) -> Iterator[IndexBuild]:
         )
 
 
-def over_twins(index: Index, twins: Mapping[str, str], lax: frozenset[str | None]) -> str:
+def over_twins(
+    index: Index,
+    twins: Mapping[str, str],
+    lax: frozenset[str | None],
+    types: Mapping[QualifiedName, QualifiedName] = NO_TYPES,
+) -> str:
     """The index's definition over the twins.
 
     What stays an index beside a deferrable constraint must not be unique: it would check at once what the constraint
@@ -82,6 +96,7 @@ def over_twins(index: Index, twins: Mapping[str, str], lax: frozenset[str | None
 
     node: Any = parse_sql(index.definition)[0].stmt
     exchange_columns(node, twins)
+    exchange_types(node, types)
     # Only a btree can be made unique by CREATE INDEX; that of WITHOUT OVERLAPS is a gist.
     node.unique = node.unique and index.method == "btree" and index.constraint not in lax
     return printed(node)
@@ -110,3 +125,21 @@ def exchange_columns(node: Any, twins: Mapping[str, str]) -> None:
                 ref.fields = (*ref.fields[:-1], ast.String(sval=twins.get(name, name)))
 
     Exchange()(node)
+
+
+def exchange_types(node: Any, types: Mapping[QualifiedName, QualifiedName]) -> None:
+    """Put other types in the place of some throughout a parse tree of the server's own text."""
+    from pglast import ast
+    from pglast.visitors import Visitor
+
+    class Exchange(Visitor):
+        """The types of casts; PostgreSQL prints those outside `pg_catalog` with their schema."""
+
+        def visit_TypeName(self, _ancestors: Any, written: Any) -> None:  # noqa: N802  # pglast finds it by this name
+            parts = [str(part.sval) for part in written.names or ()]
+            other = types.get(QualifiedName(*parts)) if len(parts) == 2 else None
+            if other is not None:
+                written.names = (ast.String(sval=other.schema), ast.String(sval=other.name))
+
+    if types:
+        Exchange()(node)

@@ -125,43 +125,41 @@ def _compares_by_the_servers_own(column: Column) -> bool:
 
 def _constraints(table: Table) -> Iterator[Refusal]:
     for constraint in table.constraints:
-        for code, message, instead in _about(constraint, table):
+        name = f"constraint {constraint.name} on {table.name}"
+        reason = _does_not_travel(constraint, table)
+        if reason is not None:
             yield Refusal(
-                code=code,
-                object=f"constraint {constraint.name} on {table.name}",
-                message=message,
-                instead=instead,
+                code="unsupported_constraint",
+                object=name,
+                message=reason,
+                instead="Drop it, or make it another, in a plan before this one.",
+            )
+        if not constraint.validated or not constraint.enforced:
+            yield Refusal(
+                code="not_validated",
+                object=name,
+                message="it is not known to hold for every row, and the twin's would refuse those for which it does "
+                "not.",
+                instead="Repair these rows and VALIDATE it first, or drop it.",
+            )
+        if constraint.kind == "foreign" and constraint.referenced == table.name:
+            yield Refusal(
+                code="self_reference",
+                object=name,
+                message="the table references itself, and rows are copied in another order than they were inserted.",
+                instead="Drop it first, and add it again afterwards (add_foreign_key).",
             )
 
 
-def _about(constraint: Constraint, table: Table) -> Iterator[tuple[str, str, str]]:
+def _does_not_travel(constraint: Constraint, table: Table) -> str | None:
     index = table.index(constraint.index) if constraint.index is not None else None
     if constraint.kind == "exclusion" or (index is not None and index.method != "btree"):
-        yield (
-            "unsupported_constraint",
-            "an exclusion constraint does not travel to a partitioned table.",
-            "Drop it first.",
-        )
-    elif constraint.deferrable and constraint.kind in ("primary", "unique"):
-        yield (
-            "unsupported_constraint",
-            "it is deferrable: until contract SET CONSTRAINTS would reach the table's and not the twin's.",
-            "Make it one that is not, in a plan before this one.",
-        )
+        return "an exclusion constraint does not travel to a partitioned table."
+    if constraint.deferrable and index is not None:
+        return "it is deferrable: until contract SET CONSTRAINTS would reach the table's and not the twin's."
     if constraint.no_inherit and constraint.kind in ("check", "not_null"):
-        yield "unsupported_constraint", "it is NO INHERIT, which a partitioned table has not.", "Make it one without."
-    if not constraint.validated or not constraint.enforced:
-        yield (
-            "not_validated",
-            "it is not known to hold for every row, and the twin's would refuse those for which it does not.",
-            "Repair these rows and VALIDATE it first, or drop it.",
-        )
-    if constraint.kind == "foreign" and constraint.referenced == table.name:
-        yield (
-            "self_reference",
-            "the table references itself, and rows are copied in another order than they were inserted.",
-            "Drop it first, and add it again afterwards.",
-        )
+        return "it is NO INHERIT, which a partitioned table's cannot be."
+    return None
 
 
 def _hanging_on_it(table: Table) -> Iterator[Refusal]:

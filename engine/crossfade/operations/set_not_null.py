@@ -205,6 +205,7 @@ def _fills(setting: _Setting) -> Iterator[RowFill]:
             assignment=render(sql.SQL("{} = {}").format(name, function.of_row())),
             pending=render(sql.SQL("({} IS NULL)").format(name)),
             touched=(setting.column.name,),
+            stays=setting.change.always_fills,
         )
 
 

@@ -225,6 +225,8 @@ class RowFill:
     """True for a row that is not yet as it has to be; NULL never."""
     touched: tuple[str, ...]
     """The columns that are set."""
+    stays: bool = True
+    """Whether no write can make a row pending again; else the gate `violating_writes` looks for such rows."""
 
     @property
     def write(self) -> Update:

@@ -31,6 +31,7 @@ from crossfade.postgres.catalog_objects import (
     SqlFunction,
     TextFunction,
     Trigger,
+    TypeUse,
     VolatileFunction,
 )
 from crossfade.postgres.catalog_views import View
@@ -61,6 +62,7 @@ __all__ = [
     "TableKind",
     "TextFunction",
     "Trigger",
+    "TypeUse",
     "View",
     "VolatileFunction",
     "quoted",

@@ -23,9 +23,41 @@ DependentKind = Literal[
     "foreign key",
     "statistics",
     "trigger",
+    "row type",
     "other",
 ]
 TEXT = QualifiedName("pg_catalog", "text")
+
+
+TypeUseKind = Literal[
+    "column", "default", "constraint", "index", "statistics", "view", "policy", "trigger", "function", "other"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeUse:
+    """Something that the server knows to need a type, or an array of it."""
+
+    kind: TypeUseKind
+    """`column` is one of a table, of the type itself; `view` a view's query or column; `function` a parsed body."""
+    described: str
+    """In the server's own words: `column status of table public.orders`."""
+    relation: QualifiedName | None = None
+    """The table or view that it belongs to."""
+    name: str | None = None
+    """A column's, constraint's, policy's or trigger's; of an index or statistics without the schema; `public.f(int)`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Privilege:
+    """One right on an object, as `aclexplode` tells it."""
+
+    grantee: str | None
+    """The role; None is PUBLIC."""
+    privilege: str
+    """`SELECT`, `INSERT`, `UPDATE`, `REFERENCES` …"""
+    grantable: bool
+    grantor: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +81,13 @@ class DataType:
     owned: bool = True
     """The reader has the owner's rights."""
     collation_deterministic: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Privilege:
-    """One right on an object, as `aclexplode` tells it."""
-
-    grantee: str | None
-    """The role; None is PUBLIC."""
-    privilege: str
-    """`SELECT`, `INSERT`, `UPDATE`, `REFERENCES` …"""
-    grantable: bool
-    grantor: str
+    comment: str | None = None
+    privileges: tuple[Privilege, ...] | None = None
+    """In stored order; None where nobody has granted or revoked anything."""
+    default_grantees: tuple[str | None, ...] = ()
+    """Whom default privileges give rights on a type that the reader creates there; None is PUBLIC."""
+    uses: tuple[TypeUse, ...] = ()
+    """Of an enum: all that needs it, its own array type apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,7 +291,8 @@ class Trigger:
 class Dependent:
     """An object outside the columns' own table definition that the server knows to depend on them.
 
-    A view, rule or function that uses the table without naming a column has `columns` empty.
+    A view, rule or function that uses the table without naming a column has `columns` empty, as has whatever is made of
+    its row type.
     """
 
     kind: DependentKind

@@ -9,13 +9,15 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from crossfade.postgres.catalog_objects import DataType
+from crossfade.postgres.catalog_objects import DataType, Privilege, TypeUse
 from crossfade.postgres.names import QualifiedName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_QUERY = resources.files("crossfade.postgres").joinpath("sql", "catalog_types.sql").read_bytes()
+_SQL = resources.files("crossfade.postgres").joinpath("sql")
+_QUERY = _SQL.joinpath("catalog_types.sql").read_bytes()
+_USES = _SQL.joinpath("catalog_type_uses.sql").read_bytes()
 
 
 class WrittenType(Protocol):
@@ -37,6 +39,8 @@ def read_types(connection: psycopg.Connection[Any], asked: Iterable[WrittenType]
         return
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(_QUERY, {"types": [t.bare for t in wanted]}, prepare=False).fetchall()
+        enums = [row["oid"] for row in rows if row["labels"]]
+        used = cursor.execute(_USES, {"oids": enums}, prepare=False).fetchall() if enums else []
     for written, row in zip(wanted, rows, strict=True):
         if row["oid"] is None:
             continue
@@ -56,7 +60,20 @@ def read_types(connection: psycopg.Connection[Any], asked: Iterable[WrittenType]
             owner=row["owner"],
             owned=row["owned"],
             collation_deterministic=row["deterministic"],
+            comment=row["comment"],
+            privileges=None if row["privileges"] is None else tuple(Privilege(**p) for p in row["privileges"]),
+            default_grantees=tuple(row["default_grantees"]),
+            uses=tuple(_use(use) for use in used if use["type"] == row["oid"]),
         )
+
+
+def _use(row: dict[str, Any]) -> TypeUse:
+    return TypeUse(
+        kind=row["kind"],
+        described=row["described"],
+        relation=QualifiedName(*row["relation"]) if row["relation"] else None,
+        name=row["name"],
+    )
 
 
 def _qualified(row: dict[str, Any]) -> str:

@@ -37,7 +37,7 @@ from tenacity import (
 from crossfade.errors import LockNotAcquired
 from crossfade.observe.events import Blocker
 from crossfade.postgres.names import QualifiedName
-from crossfade.postgres.statement import Lock
+from crossfade.postgres.statement import Lock, LockMode
 
 LONG_TRANSACTION = 1.0
 """Seconds; a holder this old is waited for without an attempt."""
@@ -142,7 +142,8 @@ def _attempt(
     body: Callable[[], None],
 ) -> None:
     locks, views = wanted
-    holders = blockers(connection, locks) if locks else ()
+    asked = (*locks, *(Lock(relation=str(view), mode=LockMode.ACCESS_EXCLUSIVE) for view in views))
+    holders = blockers(connection, asked) if asked else ()
     is_long = any(b.transaction_seconds > LONG_TRANSACTION and b.state != "autovacuum" for b in holders)
     if is_long and number % _TRIED_ANYWAY:
         raise _Busy(holders)
@@ -152,7 +153,7 @@ def _attempt(
             _set_local(connection, "statement_timeout", f"{round((policy.statement or 0) * 1000)}ms")
             body()
     except (psycopg.errors.LockNotAvailable, *CONFLICTS, _TakingTimedOut):
-        raise _Busy(holders or blockers(connection, locks)) from None
+        raise _Busy(holders or blockers(connection, asked)) from None
 
 
 def through_conflicts(body: Callable[[], None]) -> None:

@@ -14,7 +14,7 @@ from psycopg import sql
 from crossfade.operations import constraints
 from crossfade.operations.constraints import Unvalidated
 from crossfade.operations.exchange import Carried, Exchange, Move
-from crossfade.operations.index_copy import exchange_columns
+from crossfade.operations.index_copy import exchange_columns, exchange_types
 from crossfade.operations.twin_trials import check_trial
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _copy(exchange: Exchange, table: Table, check: Constraint) -> Iterator[Step]
         table=table,
         name=_name(exchange, table, check),
         definition=sql.SQL("CHECK ({}){}{}").format(
-            sql.SQL(_condition_over(check, exchange.names)),
+            sql.SQL(_condition_over(exchange, check)),
             sql.SQL(" NO INHERIT" if check.no_inherit else ""),
             sql.SQL("" if check.enforced else " NOT ENFORCED"),
         ),
@@ -67,13 +67,14 @@ def _copy(exchange: Exchange, table: Table, check: Constraint) -> Iterator[Step]
         yield constraints.validate(exchange.place, copy)
 
 
-def _condition_over(check: Constraint, twins: dict[str, str]) -> str:
+def _condition_over(exchange: Exchange, check: Constraint) -> str:
     from pglast import parse_sql
     from pglast.stream import RawStream
 
     (statement,) = parse_sql(f"ALTER TABLE t ADD {check.definition}")
     command: Any = statement.stmt.cmds[0]  # type: ignore[union-attr]
-    exchange_columns(command.def_, twins)
+    exchange_columns(command.def_, exchange.names)
+    exchange_types(command.def_, exchange.types)
     text: str = RawStream()(command.def_.raw_expr)
     return text
 

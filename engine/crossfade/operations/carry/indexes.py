@@ -49,7 +49,14 @@ def carry(exchange: Exchange) -> Carried:
 
 def copies(exchange: Exchange) -> tuple[IndexCopy, ...]:
     """A copy of every index over the columns, a partitioned table's before its partitions'."""
-    return index_copy.copies(exchange.place.plan, exchange.table, exchange.names, exchange.catalog, lax=frozenset())
+    return index_copy.copies(
+        exchange.place.plan,
+        exchange.table,
+        exchange.names,
+        exchange.catalog,
+        lax=frozenset(),
+        types=exchange.types,
+    )
 
 
 def _refusals(copied: tuple[IndexCopy, ...]) -> Iterator[Refusal]:

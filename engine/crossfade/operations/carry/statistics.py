@@ -5,7 +5,7 @@ In contract the names change hands, so that the planner is never without; the ol
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from psycopg import sql
 from crossfade.errors import Refusal
 from crossfade.operations.deparsed import repeatable
 from crossfade.operations.exchange import Carried, Exchange, Move
-from crossfade.operations.index_copy import exchange_columns
+from crossfade.operations.index_copy import NO_TYPES, exchange_columns, exchange_types
 from crossfade.operations.step import Part, Step
 from crossfade.operations.twin_trials import statistics_trial
 from crossfade.postgres.names import QualifiedName
@@ -74,7 +74,7 @@ def _refusals(found: tuple[_Copy, ...]) -> Iterator[Refusal]:
 def _build(exchange: Exchange, copy: _Copy) -> Step:
     original, name = copy.original, _identifier(copy.name)
     made = [
-        Statement(text=definition_over(original.definition, exchange.names, copy.name)),
+        Statement(text=definition_over(original.definition, exchange.names, copy.name, exchange.types)),
         _comment(copy.name, exchange.place.mark),
     ]
     if original.target is not None:
@@ -92,8 +92,13 @@ def _build(exchange: Exchange, copy: _Copy) -> Step:
     )
 
 
-def definition_over(definition: str, twins: dict[str, str], name: QualifiedName) -> str:
-    """A CREATE STATISTICS over other columns and under another name."""
+def definition_over(
+    definition: str,
+    twins: dict[str, str],
+    name: QualifiedName,
+    types: Mapping[QualifiedName, QualifiedName] = NO_TYPES,
+) -> str:
+    """A CREATE STATISTICS over other columns, perhaps of other types, and under another name."""
     from pglast import parse_sql
     from pglast.ast import String
     from pglast.stream import RawStream
@@ -101,6 +106,7 @@ def definition_over(definition: str, twins: dict[str, str], name: QualifiedName)
     node: Any = parse_sql(repeatable(definition))[0].stmt
     node.defnames = (String(sval=name.schema), String(sval=name.name))
     exchange_columns(node, twins)
+    exchange_types(node, types)
     text: str = RawStream()(node)
     return text
 

@@ -67,6 +67,12 @@ WITH edge AS (
     WHERE e.classid NOT IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass,
                             'pg_attrdef'::regclass, 'pg_class'::regclass, 'pg_constraint'::regclass,
                             'pg_publication_rel'::regclass, 'pg_statistic_ext'::regclass, 'pg_trigger'::regclass)
+    UNION ALL
+    -- Views are known by their rules, which use the row itself as well.
+    SELECT t.typrelid, '{}'::int[], 'row type', pg_describe_object(d.classid, d.objid, d.objsubid)
+    FROM pg_type t
+    JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid IN (t.oid, t.typarray) AND d.deptype = 'n'
+    WHERE t.typrelid = ANY (%(oids)s::oid[]) AND d.classid <> 'pg_rewrite'::regclass
 ), named AS (
     SELECT f.relation::bigint AS relation, f.kind, f.name,
            ARRAY(SELECT a.attname::text FROM pg_attribute a
@@ -76,5 +82,5 @@ WITH edge AS (
 )
 SELECT relation, kind, name, columns
 FROM named
-WHERE columns <> '{}' OR kind IN ('view', 'materialized view', 'rule', 'function')
+WHERE columns <> '{}' OR kind IN ('view', 'materialized view', 'rule', 'function', 'row type')
 ORDER BY relation, kind, name

@@ -8,6 +8,18 @@ SELECT t.oid::bigint AS oid,
        ARRAY(SELECT l.enumlabel::text FROM pg_catalog.pg_enum l WHERE l.enumtypid = t.oid ORDER BY l.enumsortorder) AS labels,
        pg_catalog.pg_get_userbyid(t.typowner)::text AS owner,
        pg_catalog.pg_has_role(t.typowner, 'USAGE') AS owned,
+       pg_catalog.obj_description(t.oid, 'pg_type') AS comment,
+       (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+                   'grantee', CASE WHEN x.grantee <> 0 THEN pg_catalog.pg_get_userbyid(x.grantee)::text END,
+                   'privilege', x.privilege_type,
+                   'grantable', x.is_grantable,
+                   'grantor', pg_catalog.pg_get_userbyid(x.grantor)::text) ORDER BY x.ordinality), '[]')
+        FROM pg_catalog.aclexplode(t.typacl) WITH ORDINALITY AS x
+        HAVING t.typacl IS NOT NULL) AS privileges,
+       ARRAY(SELECT DISTINCT CASE WHEN x.grantee <> 0 THEN pg_catalog.pg_get_userbyid(x.grantee)::text END
+             FROM pg_catalog.pg_default_acl da, pg_catalog.aclexplode(da.defaclacl) AS x
+             WHERE da.defaclobjtype = 'T' AND da.defaclrole = current_user::regrole
+               AND da.defaclnamespace IN (0, t.typnamespace)) AS default_grantees,
        CASE WHEN t.typelem <> 0 AND t.typcategory = 'A'
             THEN (SELECT ARRAY[en.nspname::text, e.typname::text] FROM pg_catalog.pg_type e
                   JOIN pg_catalog.pg_namespace en ON en.oid = e.typnamespace WHERE e.oid = t.typelem) END AS element,
