@@ -127,9 +127,9 @@ def test_on_a_terminal_lines_follow_what_goes_on(fleet: Cli, shops: Shops, liste
     terminal = Terminal(fleet)
     try:
         plan_file.write_text(PLAN + IN_SMALL_BATCHES)
-        assert fleet("fleet", "expand", plan_file, "--databases", listed).code == 0
         for shop in shops.values():
             shop.execute(SLOW)
+        assert fleet("fleet", "expand", plan_file, "--databases", listed).code == 0
         terminal.start(
             "fleet", "backfill", plan_file, "--databases", listed, "--concurrency", "2", "--canary", "a", "--bake", "5s"
         )

@@ -33,12 +33,6 @@ def test_a_change_of_rows_comes_back_from_json(write: Write) -> None:
     assert from_json(stored) == program(write)
 
 
-def test_a_program_from_before_there_were_changes_of_rows_is_read() -> None:
-    stored = program().as_json()
-    del stored["data"]
-    assert from_json(stored) == program()
-
-
 def test_changes_of_rows_are_the_backfills() -> None:
     made = program(Delete())
     assert {phase: made.is_empty(phase) for phase in Phase} == {

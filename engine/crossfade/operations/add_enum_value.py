@@ -36,7 +36,7 @@ def compile_change(change: AddEnumValue, place: Place, catalog: Catalog) -> Comp
         part=Part.EXPAND,
         title=f"add the value {change.value} to {enum.name}",
         statements=(_add(change, enum),),
-        done=_has_value(enum, change.value),
+        done=made_types.has_value(enum.name, change.value),
     )
     return Compiled(
         steps=(step,), cautions=(_stays(change, enum),), catalog=catalog.with_type(_with_value(change, enum))
@@ -44,21 +44,9 @@ def compile_change(change: AddEnumValue, place: Place, catalog: Catalog) -> Comp
 
 
 def _refusals(change: AddEnumValue, enum: DataType) -> Iterator[Refusal]:
+    yield from made_types.enum_refusals(enum)
     if not enum.labels:
-        yield Refusal(
-            code="not_an_enum",
-            object=str(enum.name),
-            message="it is no enum, so it has no values of its own.",
-            instead="Name an enum; for a domain there is `add_domain_check`.",
-        )
         return
-    if not enum.owned:
-        yield Refusal(
-            code="not_owner",
-            object=str(enum.name),
-            message=f"this role is not (a member of) its owner {enum.owner}.",
-            instead=f"Connect as {enum.owner}, or run: GRANT {enum.owner} TO the role crossfade uses.",
-        )
     if change.value in enum.labels:
         yield Refusal(
             code="value_exists",
@@ -85,15 +73,6 @@ def _add(change: AddEnumValue, enum: DataType) -> Statement:
     name = sql.Identifier(enum.name.schema, enum.name.name)
     text = sql.SQL("ALTER TYPE {} ADD VALUE IF NOT EXISTS {}{}").format(name, sql.Literal(change.value), place)
     return Statement(text=render(text))
-
-
-def _has_value(enum: DataType, value: str) -> str:
-    return render(
-        sql.SQL(
-            "SELECT EXISTS (SELECT FROM pg_catalog.pg_enum WHERE enumtypid = pg_catalog.to_regtype({}) "
-            "AND enumlabel = {})"
-        ).format(sql.Literal(render(sql.Identifier(enum.name.schema, enum.name.name))), sql.Literal(value))
-    )
 
 
 def _stays(change: AddEnumValue, enum: DataType) -> Caution:

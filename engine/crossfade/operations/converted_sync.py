@@ -6,7 +6,7 @@ narrower type), so the shapes are in step where either side is the conversion of
 
     INSERT  a new column is not NULL     backward   old := reverse(new)
             otherwise                    forward    new := using(old)
-    UPDATE  a new column was changed     backward
+    UPDATE  a new column was changed     backward, unless it is what the old ones give, as the backfill writes it
             an old one was changed, or no new one has a value yet     forward
             otherwise                    nothing: what an unrelated update finds in step stays as it is
 
@@ -195,10 +195,13 @@ def _body(sync: ShapeSync, event: str, names: Mapping[str, str]) -> sql.Composed
         )
     old_changed = row.any_of(sync.watched, row.changed)
     return sql.SQL(
-        "BEGIN IF {new_changed} THEN{conflict} {others} {backward} IF NOT {written} THEN {forward} END IF; "
+        "BEGIN IF {new_changed} THEN {unless_in_step}{conflict} {others} {backward} "
+        "IF NOT {written} THEN {forward} END IF; {end}"
         "ELSIF {old_changed} OR NOT {written} THEN{legacy} {forward} END IF; RETURN NEW; END"
     ).format(
         new_changed=row.any_of(_columns(sync.new), row.changed),
+        unless_in_step=nothing if sync.lossless else _if_apart(sync, row, old_changed),
+        end=sql.SQL("" if sync.lossless else "END IF; "),
         conflict=_note(sync, "conflict", old_changed),
         others=_fill_others(sync, row),
         backward=row.assign(sync.old),
@@ -207,6 +210,13 @@ def _body(sync: ShapeSync, event: str, names: Mapping[str, str]) -> sql.Composed
         legacy=_note(sync, "legacy", old_changed),
         forward=forward,
     )
+
+
+def _if_apart(sync: ShapeSync, row: _Row, old_changed: sql.Composable) -> sql.Composed:
+    """What the old columns give has come from them: to go the way back would lose what the new shape cannot tell."""
+    columns = sql.SQL(", ").join(row.field("NEW", column) for column in _read(sync))
+    apart = row_triggers.own_function(sync.name("apart"))
+    return sql.SQL("IF {} OR {}({}) THEN").format(old_changed, apart, columns)
 
 
 def _fill_others(sync: ShapeSync, row: _Row) -> sql.Composable:

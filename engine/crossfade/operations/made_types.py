@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from psycopg import sql
@@ -26,6 +27,44 @@ def no_such_type(asked: SqlType, catalog: Catalog) -> Refusal:
         message=f"there is no type {asked.text} in database {catalog.database}.",
         instead=f"Names are looked up on the search_path ({', '.join(catalog.search_path)}); write others with their "
         "schema. A modifier has to be one that the type takes.",
+    )
+
+
+def enum_refusals(enum: DataType) -> Iterator[Refusal]:
+    """Why the values of a type cannot be changed, whatever becomes of them."""
+    if not enum.labels:
+        yield Refusal(
+            code="not_an_enum",
+            object=str(enum.name),
+            message="it is no enum, so it has no values of its own.",
+            instead="Name an enum; for a domain there is `add_domain_check`.",
+        )
+    elif not enum.owned:
+        yield Refusal(
+            code="not_owner",
+            object=str(enum.name),
+            message=f"this role is not (a member of) its owner {enum.owner}.",
+            instead=f"Connect as {enum.owner}, or run: GRANT {enum.owner} TO the role crossfade uses.",
+        )
+
+
+def no_such_value(enum: DataType, value: str) -> Refusal:
+    """The enum does not have a value that the plan names."""
+    return Refusal(
+        code="no_such_value",
+        object=f"{enum.name}.{value}",
+        message="the enum has no such value.",
+        instead=f"It has: {', '.join(enum.labels)}.",
+    )
+
+
+def has_value(name: QualifiedName, value: str) -> str:
+    """A query: has the enum of this name this value?"""
+    return render(
+        sql.SQL(
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_enum WHERE enumtypid = pg_catalog.to_regtype({}) "
+            "AND enumlabel = {})"
+        ).format(sql.Literal(render(sql.Identifier(name.schema, name.name))), sql.Literal(value))
     )
 
 

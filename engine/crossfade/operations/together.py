@@ -1,4 +1,4 @@
-"""Changes of one table that cannot be in one plan: one of them takes the table's name from the others. Pure.
+"""Changes of one table or type that cannot be in one plan: one of them takes the name from the others. Pure.
 
 A change compiles against the names that the earlier ones leave at contract, and its own steps may run much later: what
 drops the old shape comes after all that hides it, and rows in two shapes are compared until then. So whatever works on
@@ -7,15 +7,17 @@ the table beyond backfill comes after its rename, and rows in two shapes are mig
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
 from crossfade.operations.step import Part
+from crossfade.plan.changes.add_enum_value import AddEnumValue
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Compiled
     from crossfade.plan.changes.fields import ChangeModel
+    from crossfade.plan.types import SqlType
     from crossfade.postgres.catalog import Catalog
 
 
@@ -23,6 +25,7 @@ def refusals(
     changes: Sequence[ChangeModel], compiled: Sequence[Compiled], catalogs: Sequence[Catalog]
 ) -> Iterator[Refusal]:
     """Every pair that does not go together; `catalogs` are those that the changes were compiled against."""
+    yield from _of_types(changes, catalogs)
     for n, change in enumerate(changes):
         if not (change.takes_name_away and compiled[n].steps):
             continue
@@ -38,6 +41,28 @@ def refusals(
                     if m > n or compiled[m].rows or change.stands_alone
                     else f"Write it behind change {n + 1}, and by the new name; or put it into a plan of its own.",
                 )
+
+
+def _of_types(changes: Sequence[ChangeModel], catalogs: Sequence[Catalog]) -> Iterator[Refusal]:
+    """What another change makes of a type until contract would be of the one that is to go."""
+    for n, change in enumerate(changes):
+        mine = _names(change.exchanged_types, catalogs[n])
+        for m, other in enumerate(changes):
+            is_before = m < n and isinstance(other, AddEnumValue)
+            if m != n and not is_before and mine & _names(other.types, catalogs[m]):
+                yield Refusal(
+                    code="not_together",
+                    object=f"change {m + 1} ({other.kind})",
+                    message=f"it names the type of change {n + 1} ({change.kind}), which another one takes the place "
+                    "of at contract.",
+                    instead="Put one of the two into a plan of its own.",
+                )
+
+
+def _names(types: Iterable[SqlType], catalog: Catalog) -> frozenset[str]:
+    """The types; of an array that of its elements."""
+    found = (catalog.type(t.sql) for t in types)
+    return frozenset(t.spelling.removesuffix("[]") for t in found if t is not None)
 
 
 def _tables(change: ChangeModel, catalog: Catalog) -> frozenset[int]:

@@ -34,6 +34,10 @@ class SqlType:
     """As it is sent: printed from the parse tree."""
     bare: str = field(compare=False)
     """The same without modifiers: `numeric`."""
+    schema: str | None = field(compare=False)
+    """Its schema, if one is written; that of the server's own types is."""
+    name: str = field(compare=False)
+    """Its name alone; of an array, its elements'."""
 
     @classmethod
     def parse(cls, text: str) -> SqlType:
@@ -76,7 +80,8 @@ def _parsed(text: str) -> SqlType:
         raise fault(f"{shown(text)} names no type of its own", "write the type itself")
     sql = _printed(node)
     node.typmods = None
-    return SqlType(text=text, sql=sql, bare=_printed(node))
+    schema = str(node.names[-2].sval) if len(node.names) > 1 else None
+    return SqlType(text=text, sql=sql, bare=_printed(node), schema=schema, name=name)
 
 
 def _node(text: str) -> Any:

@@ -45,7 +45,7 @@ class TypeUse:
     relation: QualifiedName | None = None
     """The table or view that it belongs to."""
     name: str | None = None
-    """A column's, constraint's, policy's or trigger's; of an index or statistics without the schema; `public.f(int)`."""
+    """Of an index or statistics without schema; of a function with its arguments: `public.total(integer)`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

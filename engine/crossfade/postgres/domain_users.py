@@ -1,4 +1,4 @@
-"""Which tables a change of a domain is about: those with a column of it."""
+"""Which tables a change of a domain or an enum is about: those with a column of it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _QUERY = resources.files("crossfade.postgres").joinpath("sql", "domain_users.sql
 
 
 def tables_with(
-    connection: psycopg.Connection[Any], domains: Iterable[tuple[str | None, str]]
+    connection: psycopg.Connection[Any], types: Iterable[tuple[str | None, str]]
 ) -> list[tuple[str | None, str]]:
-    """Schema and name of each table; domains without a schema are found on the session's search_path."""
-    wanted = list(domains)
+    """Schema and name of each table; types without a schema are found on the session's search_path."""
+    wanted = list(types)
     if not wanted:
         return []
     parameters = {"schemas": [schema for schema, _ in wanted], "names": [name for _, name in wanted]}

@@ -36,8 +36,8 @@ class Run:
 
     @property
     def has_hidden(self) -> bool:
-        """Whether a part of the old shape is gone, or may be."""
-        states = ((s, self.steps.get(s.id)) for s in self.program.of(Part.HIDE))
+        """Whether a part of the old shape is gone, or may be; a step without statements is there for its undo only."""
+        states = ((s, self.steps.get(s.id)) for s in self.program.of(Part.HIDE) if s.statements)
         return any(state == "done" or (state == "running" and not s.transactional) for s, state in states)
 
     def begun(self, *parts: Part) -> Step | None:

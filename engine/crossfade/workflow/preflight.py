@@ -34,9 +34,10 @@ def examine(connect: Callable[[], Connection], plan: Plan, acks: Iterable[str]) 
         types = tuple(t for change in plan.changes for t in change.types)
         follows = any(change.follows_references for change in plan.changes)
         read = read_with_references if follows else read_with_partners
-        domains = [(domain.schema, domain.name) for change in plan.changes for domain in change.domains]
+        everywhere = [(domain.schema, domain.name) for change in plan.changes for domain in change.domains]
+        everywhere += [(enum.schema, enum.name) for change in plan.changes for enum in change.exchanged_types]
         wanted = [(table.schema, table.name) for table in named]
-        catalog = read(connection, [*wanted, *tables_with(connection, domains)], types)
+        catalog = read(connection, [*wanted, *tables_with(connection, everywhere)], types)
         connection.execute("SET search_path = pg_catalog")
         compilation = compile_plan(plan, catalog)
         against = (

@@ -231,7 +231,7 @@ def _compiled(change: Change, place: Place, catalog: Catalog, unread: frozenset[
 def _trials(compiled: Iterable[Compiled]) -> Iterator[Trial]:
     made: list[str] = []
     for one in compiled:
-        yield from (replace(trial, prelude=tuple(made)) for trial in one.trials)
+        yield from (replace(trial, prelude=(*made, *trial.prelude)) for trial in one.trials)
         made += one.makes
 
 

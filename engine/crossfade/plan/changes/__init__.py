@@ -31,8 +31,10 @@ from crossfade.plan.changes.merge_columns import MergeColumns
 from crossfade.plan.changes.move_table import MoveTable
 from crossfade.plan.changes.partition_table import PartitionTable
 from crossfade.plan.changes.reindex import Reindex
+from crossfade.plan.changes.remove_enum_values import RemoveEnumValues
 from crossfade.plan.changes.rename_column import RenameColumn
 from crossfade.plan.changes.rename_constraint import RenameConstraint
+from crossfade.plan.changes.rename_enum_value import RenameEnumValue
 from crossfade.plan.changes.rename_index import RenameIndex
 from crossfade.plan.changes.rename_table import RenameTable
 from crossfade.plan.changes.replace_index import ReplaceIndex
@@ -84,8 +86,10 @@ __all__ = [
     "Prose",
     "RawSql",
     "Reindex",
+    "RemoveEnumValues",
     "RenameColumn",
     "RenameConstraint",
+    "RenameEnumValue",
     "RenameIndex",
     "RenameTable",
     "ReplaceIndex",
@@ -129,6 +133,8 @@ Change = (
     | CreateEnum
     | CreateDomain
     | AddEnumValue
+    | RenameEnumValue
+    | RemoveEnumValues
     # columns in place
     | AddColumn
     | DropColumn

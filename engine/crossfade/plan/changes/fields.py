@@ -49,6 +49,11 @@ class ChangeModel(Entry):
         return ()
 
     @property
+    def exchanged_types(self) -> tuple[SqlType, ...]:
+        """The types that others take the place of, which means every table with a column of one."""
+        return ()
+
+    @property
     def expressions(self) -> tuple[tuple[str, Expression], ...]:
         """Every expression, with its place in the entry."""
         return ()

@@ -49,8 +49,11 @@ class Subcommand:
     reach: Reach = Reach.ALONE
     act: Callable[[Draft, Target, Any], None] = _nothing
     done_in: Pass = Pass.OTHER
+    reaches_since: int = 0
+    """The server's version from which on it reaches others."""
 
 
+_FIRST_WITH_PARTITIONS_IDENTITIES = 170000
 _FAMILY, _PARTITIONS = Reach.FAMILY, Reach.PARTITIONS
 #: By the name of pglast's `AlterTableType` without its `AT_`.
 SUBCOMMANDS: Mapping[str, Subcommand] = {
@@ -63,9 +66,15 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
     "DropNotNull": Subcommand(AX, _FAMILY, alter_columns.drop_not_null, Pass.DROP),
     "SetExpression": Subcommand(AX, _FAMILY, alter_columns.set_expression, Pass.SET_EXPRESSION),
     "DropExpression": Subcommand(AX, _FAMILY, alter_columns.drop_expression, Pass.DROP),
-    "AddIdentity": Subcommand(AX, _PARTITIONS, alter_columns.add_identity),
-    "SetIdentity": Subcommand(AX, _PARTITIONS, done_in=Pass.COLUMN_ATTRIBUTES),
-    "DropIdentity": Subcommand(AX, _PARTITIONS, alter_columns.drop_identity, Pass.DROP),
+    "AddIdentity": Subcommand(
+        AX, _PARTITIONS, alter_columns.add_identity, reaches_since=_FIRST_WITH_PARTITIONS_IDENTITIES
+    ),
+    "SetIdentity": Subcommand(
+        AX, _PARTITIONS, done_in=Pass.COLUMN_ATTRIBUTES, reaches_since=_FIRST_WITH_PARTITIONS_IDENTITIES
+    ),
+    "DropIdentity": Subcommand(
+        AX, _PARTITIONS, alter_columns.drop_identity, Pass.DROP, reaches_since=_FIRST_WITH_PARTITIONS_IDENTITIES
+    ),
     "SetStatistics": Subcommand(SUE, _FAMILY),
     "SetOptions": Subcommand(SUE),
     "ResetOptions": Subcommand(SUE),
@@ -140,7 +149,8 @@ def alter_table(draft: Draft, node: Any) -> None:
     target = Target(name=table.name, mode=mode, only=not relation.inh)
     draft.lock(table.name, mode)
     for command, known in work:
-        reaching = replace(target, reach=known.reach)
+        reaches = draft.schema.server_version >= known.reaches_since
+        reaching = replace(target, reach=known.reach if reaches else Reach.ALONE)
         draft.lock_all(reaching.members(draft), mode)
         known.act(draft, reaching, command)
 

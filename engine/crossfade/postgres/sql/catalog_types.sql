@@ -18,7 +18,7 @@ SELECT t.oid::bigint AS oid,
         HAVING t.typacl IS NOT NULL) AS privileges,
        ARRAY(SELECT DISTINCT CASE WHEN x.grantee <> 0 THEN pg_catalog.pg_get_userbyid(x.grantee)::text END
              FROM pg_catalog.pg_default_acl da, pg_catalog.aclexplode(da.defaclacl) AS x
-             WHERE da.defaclobjtype = 'T' AND da.defaclrole = current_user::regrole
+             WHERE da.defaclobjtype = 'T' AND da.defaclrole = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)
                AND da.defaclnamespace IN (0, t.typnamespace)) AS default_grantees,
        CASE WHEN t.typelem <> 0 AND t.typcategory = 'A'
             THEN (SELECT ARRAY[en.nspname::text, e.typname::text] FROM pg_catalog.pg_type e

@@ -1,4 +1,4 @@
--- Every table with a column of one of the domains %(schemas)s, %(names)s (a schema NULL: as the search_path has it), or of a
+-- Every table with a column of one of the types %(schemas)s, %(names)s (a schema NULL: as the search_path has it), or of a
 -- domain over one; partitions and inheritance children apart, whose columns are their parent's.
 WITH RECURSIVE meant AS (
     SELECT to_regtype(concat_ws('.', quote_ident(w.schema), quote_ident(w.name)))::oid AS oid
