@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from crossfade import Engine
-from crossfade.errors import PreflightRefused, RowsFailed, VerificationFailed
+from crossfade.errors import InvalidPlan, PreflightRefused, RowsFailed, VerificationFailed
 from crossfade.operations.step import Phase
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.states import State
@@ -163,6 +163,49 @@ def test_a_twin_that_somebody_wrote_to_is_not_put_in_the_tables_place(database: 
         database.execute(behind.format(other(database)))
         with pytest.raises(VerificationFailed):
             engine.contract("parts")
+
+
+OTHER_FORMS = {
+    "by: list, key: [year], partitions: {p: {in: [2024, 2025, null]}, q: default}": "IN (2024, 2025, NULL)",
+    "by: hash, key: [id], partitions: {p: {modulus: 2, remainder: 0}, q: {modulus: 2, remainder: 1}}": (
+        "WITH (modulus 2, remainder 0)"
+    ),
+    "by: range, key: [year, id], partitions: {p: {from: [MINVALUE, MINVALUE], to: [2025, MAXVALUE]}, q: default}": (
+        "FROM (MINVALUE, MINVALUE) TO (2025, MAXVALUE)"
+    ),
+}
+
+
+@pytest.mark.parametrize("form", OTHER_FORMS)
+def test_every_form_of_bounds_is_the_one_that_the_plan_says(database: Database, form: str) -> None:
+    database.execute(TABLE)
+    entry = f"crossfade: 1\nname: parts\nhold: 0s\nchanges:\n- partition_table: {{table: orders, {form}}}\n"
+    before = database.execute(HERE)
+    with Engine(database.url) as engine:
+        written = parse_plan(entry, "plan.yaml")
+        assert "rows_without_partition" not in {c.code for c in engine.explain(written).cautions}
+        begin(engine, written, State.CONTRACTED)
+    bounds = "SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'p'"
+    assert database.execute(bounds) == [(f"FOR VALUES {OTHER_FORMS[form]}",)]
+    assert database.execute(HERE) == before
+
+
+WRONG = {
+    "by: list, key: [a, b], partitions: {p: default}": "by list over one column only",
+    "by: range, key: [a, a], partitions: {p: default}": "is listed twice",
+    "by: range, key: [a], partitions: {p: {in: [1]}}": "these are bounds by list",
+    "by: range, key: [a, b], partitions: {p: {from: 1, to: 2}}": "the key has 2 columns",
+    "by: range, key: [a], partitions: {p: {from: 1}}": "not clear which rows",
+    "by: hash, key: [a], partitions: {p: default}": "no default partition",
+    "by: hash, key: [a], partitions: {p: {modulus: 2, remainder: 2}}": "smaller than the modulus",
+    "by: list, key: [a], partitions: {p: default, q: default}": "two partitions are `default`",
+}
+
+
+@pytest.mark.parametrize("form", WRONG)
+def test_what_makes_no_partitions_is_told_by_the_plan(form: str) -> None:
+    with pytest.raises(InvalidPlan, match=WRONG[form]):
+        parse_plan(f"crossfade: 1\nname: parts\nchanges:\n- partition_table: {{table: orders, {form}}}\n", "plan.yaml")
 
 
 REFUSED = {

@@ -60,6 +60,7 @@ def observe(connection: psycopg.Connection[Any], subject: Subject, _entry: Stran
 def _tables(connection: psycopg.Connection[Any], subject: Subject) -> tuple[dict[int, str], tuple[str, ...]]:
     """The plan's tables by oid, and the names that are no table's."""
     found: list[tuple[str | None, str]] = [(row.schema, row.table) for row in (*subject.rows, *subject.watches)]
+    found += _tables_of_types(connection, subject)
     known = {table for _, table in found}
     named = (name for change in subject.plan.changes for name in change.tables)
     # What has no schema in the plan, the program has with the one that it was found in.
@@ -69,6 +70,15 @@ def _tables(connection: psycopg.Connection[Any], subject: Subject) -> tuple[dict
     places = {place for place, _, _ in rows}
     missing = (".".join(filter(None, name)) for n, name in enumerate(wanted, start=1) if n not in places)
     return {oid: name for _, name, oid in rows}, tuple(missing)
+
+
+def _tables_of_types(connection: psycopg.Connection[Any], subject: Subject) -> list[tuple[str, str]]:
+    """Schema and name of each table with a column of a type that the plan changes."""
+    types = [(t.schema, t.name) for change in subject.plan.changes for t in change.changed_types]
+    if not types:
+        return []
+    parameters = {"schemas": [schema for schema, _ in types], "names": [name for _, name in types]}
+    return connection.execute(query("strangers_tables_of_types"), parameters).fetchall()
 
 
 def judge(observation: Observation, _entry: Strangers) -> Judgement:

@@ -39,7 +39,9 @@ def compile_change(change: AddEnumValue, place: Place, catalog: Catalog) -> Comp
         done=made_types.has_value(enum.name, change.value),
     )
     return Compiled(
-        steps=(step,), cautions=(_stays(change, enum),), catalog=catalog.with_type(_with_value(change, enum))
+        steps=(step,),
+        cautions=(_there_already(change, enum) if change.value in enum.labels else _stays(change, enum),),
+        catalog=catalog.with_type(_with_value(change, enum)),
     )
 
 
@@ -47,13 +49,6 @@ def _refusals(change: AddEnumValue, enum: DataType) -> Iterator[Refusal]:
     yield from made_types.enum_refusals(enum)
     if not enum.labels:
         return
-    if change.value in enum.labels:
-        yield Refusal(
-            code="value_exists",
-            object=f"{enum.name}.{change.value}",
-            message="the enum has this value already.",
-            instead="Leave the change out.",
-        )
     neighbour = change.before or change.after
     if neighbour is not None and neighbour not in enum.labels:
         yield Refusal(
@@ -75,6 +70,15 @@ def _add(change: AddEnumValue, enum: DataType) -> Statement:
     return Statement(text=render(text))
 
 
+def _there_already(change: AddEnumValue, enum: DataType) -> Caution:
+    """An earlier run that was rolled back may have left it."""
+    return Caution(
+        code="value_exists",
+        object=f"{enum.name}.{change.value}",
+        message="the enum has this value already, so there is nothing to do; where it stands is not changed.",
+    )
+
+
 def _stays(change: AddEnumValue, enum: DataType) -> Caution:
     return Caution(
         code="value_stays",
@@ -85,6 +89,8 @@ def _stays(change: AddEnumValue, enum: DataType) -> Caution:
 
 
 def _with_value(change: AddEnumValue, enum: DataType) -> DataType:
+    if change.value in enum.labels:
+        return enum
     labels = list(enum.labels)
     if change.before is not None:
         labels.insert(labels.index(change.before), change.value)

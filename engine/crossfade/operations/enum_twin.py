@@ -7,6 +7,7 @@ contract  in the transaction that exchanges the columns the enum steps aside, an
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from psycopg import sql
 
 from crossfade.operations import made_types, type_rights
 from crossfade.operations.exchange import Move, negated
-from crossfade.operations.step import Part, Step
+from crossfade.operations.step import Caution, Part, Step
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Statement, render
 
@@ -95,13 +96,40 @@ def take_name(twin: EnumTwin) -> Move:
             *_renamed(users, twin.hidden, twin.name),
             _comment(twin.hidden, twin.place.mark),
             _comment(users, twin.enum.comment),
+            *_read_again(twin.enum),
         ),
         undo=(
             *_renamed(users, twin.name, twin.hidden),
             _comment(twin.name, twin.place.mark),
             _comment(users, twin.enum.comment),
+            *_read_again(twin.enum),
         ),
     )
+
+
+def _read_again(enum: DataType) -> Iterator[Statement]:
+    """Sessions that have called a function keep the types of its variables until its row in the catalog is written."""
+    for function in enum.kept_by:
+        if function.owned:
+            text = sql.SQL("ALTER ROUTINE {}({}) SECURITY {}").format(
+                _identifier(function.name),
+                sql.SQL(function.arguments),
+                sql.SQL("DEFINER" if function.security_definer else "INVOKER"),
+            )
+            yield Statement(text=render(text))
+
+
+def cautions(twin: EnumTwin) -> Iterator[Caution]:
+    """Functions of others, which keep the enum."""
+    for function in twin.enum.kept_by:
+        if not function.owned:
+            yield Caution(
+                code="kept_type",
+                object=f"function {function}",
+                message=f"a session that has called it may keep the enum {twin.enum.name} of before, and this role is "
+                "not (a member of) its owner: let its owner run CREATE OR REPLACE after contract, or sessions connect "
+                "anew.",
+            )
 
 
 def drop(twin: EnumTwin) -> Step:

@@ -47,21 +47,24 @@ def compile_change(change: RemoveEnumValues, place: Place, catalog: Catalog) -> 
     exchanges = tuple(_exchanges(successor, catalog))
     checked = tuple(exchange_preflight.check(exchange) for exchange in exchanges)
     made = tuple(exchange_steps(e, _sync(change, successor, e), carrying.carried(e)) for e in exchanges)
+    refusals = (
+        *(_in_our_words(r) for found, _ in checked for r in found),
+        *(r for m in made for r in m.refusals),
+        *enum_uses.refusals(enum, exchanges),
+        *(r for e in exchanges for r in _without_value(change, e)),
+    )
     return Compiled(
         steps=_steps(successor, made),
         rows=tuple(r for m in made for r in m.rows),
-        refusals=(
-            *(_in_our_words(r) for refusals, _ in checked for r in refusals),
-            *(r for m in made for r in m.refusals),
-            *enum_uses.refusals(enum, exchanges),
-            *(r for e in exchanges for r in _without_value(change, e)),
-        ),
+        refusals=refusals,
         cautions=(
             _caution(change, enum),
+            *enum_twin.cautions(successor),
             *(c for _, cautions in checked for c in cautions),
             *(c for m in made for c in m.cautions),
         ),
-        trials=tuple(_trials(successor, exchanges, made)),
+        # What cannot go over would be refused once more.
+        trials=() if refusals else tuple(_trials(successor, exchanges, made)),
         catalog=_afterwards(successor, exchanges, catalog),
     )
 
@@ -179,7 +182,8 @@ def _caution(change: RemoveEnumValues, enum: DataType) -> Caution:
         object=str(enum.name),
         message=f"the enum and its columns keep their names: for every live version {becomes} from one moment to the "
         f"next at contract, and a statement or function that still names {', '.join(change.map_)} fails from then on. "
-        "A session that prepared a query that gives such a column gets `cached plan must not change result type`.",
+        "A session that prepared a query that gives such a column gets `cached plan must not change result type`; and "
+        "a driver that keeps the type's OID (psycopg's register_enum, Npgsql) has to look it up anew.",
     )
 
 

@@ -33,7 +33,8 @@ def compile_change(change: RenameEnumValue, place: Place, catalog: Catalog) -> C
         return Compiled(refusals=refusals, catalog=catalog)
     step = Step(
         id=place.id("rename"),
-        part=Part.HIDE,
+        # Where nothing in the database needs the enum, there is nothing to wait for.
+        part=Part.HIDE if enum.uses else Part.EXPAND,
         turn=Turn.AFTER,
         title=f"rename the value {change.from_} of {enum.name} to {change.to}",
         statements=(_rename(enum, change.from_, change.to),),
@@ -49,7 +50,7 @@ def _refusals(change: RenameEnumValue, enum: DataType) -> Iterator[Refusal]:
         yield made_types.no_such_value(enum, change.from_)
     if change.to in enum.labels:
         yield Refusal(
-            code="value_exists",
+            code="name_taken",
             object=f"{enum.name}.{change.to}",
             message="the enum has this value already.",
             instead=f"To make one of the two, use remove_enum_values: `map: {{{change.from_}: {change.to}}}`.",

@@ -46,7 +46,7 @@ def refusals(
 def _of_types(changes: Sequence[ChangeModel], catalogs: Sequence[Catalog]) -> Iterator[Refusal]:
     """What another change makes of a type until contract would be of the one that is to go."""
     for n, change in enumerate(changes):
-        mine = _names(change.exchanged_types, catalogs[n])
+        mine = _names(change.changed_types if change.makes_types_anew else (), catalogs[n])
         for m, other in enumerate(changes):
             is_before = m < n and isinstance(other, AddEnumValue)
             if m != n and not is_before and mine & _names(other.types, catalogs[m]):
@@ -72,7 +72,7 @@ def _tables(change: ChangeModel, catalog: Catalog) -> frozenset[int]:
 
 def _reason(change: ChangeModel, other: Compiled, *, is_earlier: bool) -> str | None:
     if change.stands_alone:
-        return "which puts a view in its place meanwhile"
+        return "which puts something else in its place"
     if other.rows:
         return "whose rows have two shapes until long after it has another name"
     late = any(step.part in (Part.HIDE, Part.DROP) for step in other.steps)

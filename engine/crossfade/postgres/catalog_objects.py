@@ -49,6 +49,21 @@ class TypeUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeepingFunction:
+    """A function whose text may name a type: a session that has called it keeps what it found there."""
+
+    name: QualifiedName
+    arguments: str
+    """Identity arguments: `integer, text`."""
+    security_definer: bool = False
+    owned: bool = True
+    """The reader has the owner's rights."""
+
+    def __str__(self) -> str:
+        return f"{self.name}({self.arguments})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Privilege:
     """One right on an object, as `aclexplode` tells it."""
 
@@ -88,6 +103,8 @@ class DataType:
     """Whom default privileges give rights on a type that the reader creates there; None is PUBLIC."""
     uses: tuple[TypeUse, ...] = ()
     """Of an enum: all that needs it, its own array type apart."""
+    kept_by: tuple[KeepingFunction, ...] = ()
+    """Of an enum: the functions in PL/pgSQL or SQL whose text has its name in it, or `%TYPE`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,7 @@ from crossfade.postgres.catalog import (
     View,
     VolatileFunction,
 )
-from crossfade.postgres.catalog_types import read_types
+from crossfade.postgres.catalog_types import read_types, with_uses
 from crossfade.postgres.catalog_views import from_row, in_order
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def read_catalog(
         cursor.execute("SET LOCAL search_path = pg_catalog")
         # The planner takes these queries for expensive ones; compiling them would cost a hundred times their run.
         cursor.execute("SET LOCAL jit = off")
+        known = with_uses(connection, known)
         relations = _fetch(cursor, "catalog_names", {})
         domains = _fetch(cursor, "catalog_domains", {})
         volatile = _fetch(cursor, "catalog_volatile_functions", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -9,7 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from crossfade.postgres.catalog_objects import DataType, Privilege, TypeUse
+from crossfade.postgres.catalog_objects import DataType, KeepingFunction, Privilege, TypeUse
 from crossfade.postgres.names import QualifiedName
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _SQL = resources.files("crossfade.postgres").joinpath("sql")
 _QUERY = _SQL.joinpath("catalog_types.sql").read_bytes()
 _USES = _SQL.joinpath("catalog_type_uses.sql").read_bytes()
+_KEPT = _SQL.joinpath("catalog_type_functions.sql").read_bytes()
 
 
 class WrittenType(Protocol):
@@ -39,8 +41,6 @@ def read_types(connection: psycopg.Connection[Any], asked: Iterable[WrittenType]
         return
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(_QUERY, {"types": [t.bare for t in wanted]}, prepare=False).fetchall()
-        enums = [row["oid"] for row in rows if row["labels"]]
-        used = cursor.execute(_USES, {"oids": enums}, prepare=False).fetchall() if enums else []
     for written, row in zip(wanted, rows, strict=True):
         if row["oid"] is None:
             continue
@@ -63,8 +63,36 @@ def read_types(connection: psycopg.Connection[Any], asked: Iterable[WrittenType]
             comment=row["comment"],
             privileges=None if row["privileges"] is None else tuple(Privilege(**p) for p in row["privileges"]),
             default_grantees=tuple(row["default_grantees"]),
-            uses=tuple(_use(use) for use in used if use["type"] == row["oid"]),
         )
+
+
+def with_uses(connection: psycopg.Connection[Any], types: Iterable[DataType]) -> tuple[DataType, ...]:
+    """The types, enums with what needs them; the session's search_path is `pg_catalog`."""
+    known = tuple(types)
+    enums = list(dict.fromkeys(t.name for t in known if t.labels))
+    if not enums:
+        return known
+    asked = {"schemas": [name.schema for name in enums], "names": [name.name for name in enums]}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        used = cursor.execute(_USES, asked, prepare=False).fetchall()
+        kept = cursor.execute(_KEPT, asked, prepare=False).fetchall()
+    return tuple(
+        replace(
+            t,
+            uses=tuple(_use(row) for row in used if QualifiedName(*row["type"]) == t.name),
+            kept_by=tuple(_keeping(row) for row in kept if QualifiedName(*row["type"]) == t.name),
+        )
+        for t in known
+    )
+
+
+def _keeping(row: dict[str, Any]) -> KeepingFunction:
+    return KeepingFunction(
+        name=QualifiedName(*row["name"]),
+        arguments=row["arguments"],
+        security_definer=row["security_definer"],
+        owned=row["owned"],
+    )
 
 
 def _use(row: dict[str, Any]) -> TypeUse:

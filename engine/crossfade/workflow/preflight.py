@@ -35,7 +35,7 @@ def examine(connect: Callable[[], Connection], plan: Plan, acks: Iterable[str]) 
         follows = any(change.follows_references for change in plan.changes)
         read = read_with_references if follows else read_with_partners
         everywhere = [(domain.schema, domain.name) for change in plan.changes for domain in change.domains]
-        everywhere += [(enum.schema, enum.name) for change in plan.changes for enum in change.exchanged_types]
+        everywhere += [(enum.schema, enum.name) for change in plan.changes for enum in change.changed_types]
         wanted = [(table.schema, table.name) for table in named]
         catalog = read(connection, [*wanted, *tables_with(connection, everywhere)], types)
         connection.execute("SET search_path = pg_catalog")

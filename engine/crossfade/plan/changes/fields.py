@@ -49,9 +49,14 @@ class ChangeModel(Entry):
         return ()
 
     @property
-    def exchanged_types(self) -> tuple[SqlType, ...]:
-        """The types that others take the place of, which means every table with a column of one."""
+    def changed_types(self) -> tuple[SqlType, ...]:
+        """The types that are others for every table with a column of one, from contract on."""
         return ()
+
+    @property
+    def makes_types_anew(self) -> bool:
+        """Whether other types take the place of these."""
+        return False
 
     @property
     def expressions(self) -> tuple[tuple[str, Expression], ...]:

@@ -1,14 +1,18 @@
 """`remove_enum_values`."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, WithJsonSchema, field_validator
 
 from crossfade.plan.changes.create_enum import TYPE_NAME, Label
 from crossfade.plan.changes.fields import ChangeModel
 from crossfade.plan.faults import fault
 from crossfade.plan.types import SqlType
 from crossfade.plan.words import shown
+
+# A pattern makes the JSON Schema of a mapping one of `patternProperties`, which closes it to anything else.
+Gone = Annotated[Label, Field(json_schema_extra={"pattern": r"^[\s\S]+$"})]
+Instead = Annotated[Label | None, WithJsonSchema({"type": ["string", "null"], "minLength": 1})]
 
 
 class RemoveEnumValues(ChangeModel):
@@ -17,7 +21,7 @@ class RemoveEnumValues(ChangeModel):
     kind: ClassVar[str] = "remove_enum_values"
 
     type: SqlType = Field(description=TYPE_NAME, examples=["mood", "shop.status"])
-    map_: dict[Label, Label | None] = Field(
+    map_: dict[Gone, Instead] = Field(
         alias="map",
         min_length=1,
         description="The values that go, each with the one that takes its place in rows, or null for NULL.",
@@ -30,9 +34,14 @@ class RemoveEnumValues(ChangeModel):
         return (self.type,)
 
     @property
-    def exchanged_types(self) -> tuple[SqlType, ...]:
+    def changed_types(self) -> tuple[SqlType, ...]:
         """The enum."""
         return (self.type,)
+
+    @property
+    def makes_types_anew(self) -> bool:
+        """Always."""
+        return True
 
     @field_validator("map_")
     @classmethod

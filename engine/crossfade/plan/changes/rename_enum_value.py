@@ -25,6 +25,11 @@ class RenameEnumValue(ChangeModel):
         """The enum."""
         return (self.type,)
 
+    @property
+    def changed_types(self) -> tuple[SqlType, ...]:
+        """The enum."""
+        return (self.type,)
+
     @field_validator("to")
     @classmethod
     def _another_name(cls, to: str, info: ValidationInfo) -> str:

@@ -1,8 +1,13 @@
--- All that needs the types %(oids)s or an array of them, but for the array type itself; a row for each object.
-WITH meant AS (
-    SELECT t.oid, t.oid AS used FROM pg_catalog.pg_type t WHERE t.oid = ANY (%(oids)s::oid[])
+-- All that needs the types %(schemas)s, %(names)s or an array of one, the array type itself apart; a row for each object.
+WITH asked AS (
+    SELECT t.oid, t.typarray, ARRAY[w.schema, w.name] AS type
+    FROM ROWS FROM (pg_catalog.unnest(%(schemas)s::text[]), pg_catalog.unnest(%(names)s::text[])) AS w (schema, name)
+    JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
+    JOIN pg_catalog.pg_type t ON t.typname = w.name AND t.typnamespace = n.oid
+), meant AS (
+    SELECT a.oid, a.oid AS used FROM asked a
     UNION ALL
-    SELECT t.oid, t.typarray FROM pg_catalog.pg_type t WHERE t.oid = ANY (%(oids)s::oid[])
+    SELECT a.oid, a.typarray FROM asked a
 ), edge AS (
     SELECT DISTINCT m.oid, d.classid, d.objid, d.objsubid, m.oid = m.used AS itself
     FROM meant m
@@ -47,7 +52,7 @@ WITH meant AS (
     LEFT JOIN pg_catalog.pg_statistic_ext s ON e.classid = 'pg_catalog.pg_statistic_ext'::regclass AND s.oid = e.objid
     LEFT JOIN pg_catalog.pg_proc f ON e.classid = 'pg_catalog.pg_proc'::regclass AND f.oid = e.objid
 )
-SELECT DISTINCT found.oid::bigint AS type,
+SELECT DISTINCT asked.type,
        found.kind,
        pg_catalog.pg_describe_object(found.classid, found.objid, found.objsubid) AS described,
        (SELECT ARRAY[n.nspname::text, c.relname::text]
@@ -59,4 +64,5 @@ SELECT DISTINCT found.oid::bigint AS type,
                   FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace
                   WHERE f.oid = found.function) END AS name
 FROM found
+JOIN asked ON asked.oid = found.oid
 ORDER BY 1, 2, 3

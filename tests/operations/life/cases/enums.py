@@ -75,7 +75,8 @@ CASES = (
         ALTER TYPE "Shop".status OWNER TO shop_owner;
         ALTER TABLE orders ALTER status SET DEFAULT 'new';
         ALTER TABLE events ALTER status SET DEFAULT 'paid'; ALTER TABLE events_rest ALTER status SET DEFAULT 'new';
-        ALTER TABLE orders ADD CONSTRAINT known CHECK (status <> 'cancelled' OR previous IN ('new', 'paid', 'cancelled'));
+        ALTER TABLE orders
+            ADD CONSTRAINT known CHECK (status <> 'cancelled' OR previous IN ('new', 'paid', 'cancelled'));
         {_ON_TOP}
         """,
         old_writes=(
