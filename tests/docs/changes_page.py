@@ -1,6 +1,6 @@
 """Prints docs/reference/changes.md: every kind of change with its keys, from the models that read them.
 
-    python -m tests.docs.changes_page > docs/reference/changes.md
+python -m tests.docs.changes_page > docs/reference/changes.md
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 _HEAD = """# Changes
 
-Every kind of change and its keys. Printed from the models by `python -m tests.docs.changes_page`; a test holds the two together.
-What happens in each phase stands in [operations](../operations/README.md). `note`, a remark for the people who review the plan, can stand in every change.
+Every kind of change and its keys, printed from the models by `python -m tests.docs.changes_page`. What happens in each
+phase stands in [operations](../operations/README.md). `note`, a remark for the people who review the plan, can stand in
+every change.
 """
 
 
@@ -48,10 +49,13 @@ def _properties(model: str) -> Iterator[tuple[str, dict[str, str]]]:
             continue
         shown = f"e.g. `{_written(schema['examples'][0])}`" if schema.get("examples") else ""
         what = _flat(schema.get("description", ""))
-        yield key, {
-            "what": f"{what} {shown}".strip(),
-            "default": "required" if key in required else _default(schema),
-        }
+        yield (
+            key,
+            {
+                "what": f"{what} {shown}".strip(),
+                "default": "required" if key in required else _default(schema),
+            },
+        )
 
 
 def _default(schema: dict[str, Any]) -> str:

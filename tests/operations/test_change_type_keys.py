@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crossfade.errors import InvalidPlan, WouldDiscard
-from crossfade.operations.carry.sequences import widened
 from crossfade.operations.step import Phase
+from crossfade.operations.twins.carry.sequences import widened
 from crossfade.plan.load import parse_plan
 from crossfade.postgres.catalog import QualifiedName, Sequence
 from crossfade.workflow.engine import Engine

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from crossfade.operations.constants import is_constant
 from crossfade.operations.step import Phase
+from crossfade.operations.sync.constants import is_constant
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.engine import Engine
 from crossfade.workflow.states import State

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from psycopg import sql
 
-from crossfade.operations.data_statement import statement
+from crossfade.operations.rows.data_statement import statement
 from crossfade.operations.step import DataChange, Delete
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.engine import Engine

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crossfade.operations.deparsed import repeatable
+from crossfade.operations.views.deparsed import repeatable
 
 if TYPE_CHECKING:
     import psycopg

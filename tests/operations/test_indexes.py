@@ -10,7 +10,7 @@ import pytest
 from crossfade import Engine
 from crossfade.errors import InvalidPlan, PreflightRefused, StepFailed
 from crossfade.gates.phase_gates import gates_of
-from crossfade.operations.chosen_names import key_names, relation_name
+from crossfade.operations.indexes.chosen_names import key_names, relation_name
 from crossfade.operations.step import Part, Phase
 from crossfade.plan.changes.index_fields import IndexKey
 from crossfade.plan.load import parse_plan

@@ -282,7 +282,7 @@ def test_a_row_that_the_fix_does_not_repair_holds_contract_back(database: Databa
         engine.start(asked)
         assert engine.advance(asked.name, to=State.BACKFILLED).state is State.BACKFILLED
         engine.approve(asked.name, Phase.CONTRACT, "alice")
-        with pytest.raises(GateBlocked, match="1 row of public.orders violates worth"):
+        with pytest.raises(GateBlocked, match=r"1 row of public\.orders violates worth"):
             engine.contract(asked.name)
         database.execute("UPDATE orders SET amount = 7 WHERE id = 7")
         contracted(engine, asked)

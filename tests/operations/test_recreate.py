@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from crossfade.operations import recreate
-from crossfade.operations.recreate_preflight import refusals
+from crossfade.operations.views import recreate
+from crossfade.operations.views.recreate_preflight import refusals
 from crossfade.postgres.catalog_read import read_catalog
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from crossfade.cli.explanation import page
 from crossfade.errors import Irreversible, PreflightRefused, StepFailed
-from crossfade.operations import sql_preflight
+from crossfade.operations.raw_sql import sql_preflight
 from crossfade.operations.step import Part, Phase
 from crossfade.plan.changes import Change
 from crossfade.plan.entries import kinds_of

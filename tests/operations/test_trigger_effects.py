@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crossfade.operations.trigger_effects import Effects, effects_of
+from crossfade.operations.rows.trigger_effects import Effects, effects_of
 from crossfade.postgres.catalog import QualifiedName, Trigger
 
 

@@ -9,8 +9,8 @@ import pytest
 from psycopg import sql
 
 from crossfade.errors import DatabaseUnreachable
-from crossfade.operations import column_sync
 from crossfade.operations.own_names import mark, own_name
+from crossfade.operations.sync import column_sync
 from crossfade.postgres.connect import connect
 from crossfade.postgres.names import QualifiedName
 from crossfade.workflow import ledger

@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 
 from crossfade.errors import UsageError
-from crossfade.operations import column_sync
+from crossfade.operations.sync import column_sync
 from crossfade.plan.load import parse_plan
 from crossfade.postgres.connect import connect
 from crossfade.postgres.names import QualifiedName

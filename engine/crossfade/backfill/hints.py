@@ -11,7 +11,7 @@ from crossfade.backfill.pace import AIM
 
 if TYPE_CHECKING:
     from crossfade.backfill.rehearsal import Forecast, Measured, Outlook
-    from crossfade.operations.row_effects import CheckedKey
+    from crossfade.operations.rows.row_effects import CheckedKey
     from crossfade.plan.model import Backfill
 
 _TIGHT_KEY = 0.8

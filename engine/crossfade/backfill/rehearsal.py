@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from crossfade.backfill.hints import Note
-    from crossfade.operations.row_effects import CheckedKey, FiredTrigger
+    from crossfade.operations.rows.row_effects import CheckedKey, FiredTrigger
     from crossfade.plan.model import Backfill
 
 Place = Literal["beginning", "middle", "end"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from crossfade.operations.data_statement import statement
+from crossfade.operations.rows.data_statement import statement
 from crossfade.operations.step import Copy, Delete, Part, Phase
 from crossfade.plan.durations import format_duration
 from crossfade.postgres.statement import render

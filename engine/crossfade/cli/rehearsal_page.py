@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from crossfade.backfill.rehearsal import Example, Forecast, Measured, Rehearsal, Sample
-    from crossfade.operations.row_effects import FiredTrigger
+    from crossfade.operations.rows.row_effects import FiredTrigger
 
 _RELATIONS = ("  RELATION", "KEY", "ROWS", "TO WRITE", "TIME", "WAL", "TABLE GROWS", "INDEXES GROW", "HOT")
 _SAMPLES = ("  RELATION", "BATCH AT THE", "ROWS", "WRITTEN", "TOOK", "WAL", "")

@@ -110,7 +110,7 @@ def _who_replicates(connection: psycopg.Connection[Any], subject: Subject, phase
 
 def _relations(connection: psycopg.Connection[Any], subject: Subject) -> list[int]:
     """Every table that the plan names, with its partitions and children."""
-    named = [str(QualifiedName(change.schema, change.table)) for change in (*subject.rows, *subject.watches)]
+    named = [str(QualifiedName(schema, table)) for schema, table in subject.relations]
     tables = [table for change in subject.plan.changes for table in change.tables]
     named += [str(QualifiedName(t.schema, t.name)) for t in tables if t.schema is not None]
     bare = [quoted(t.name) for t in tables if t.schema is None]

@@ -59,7 +59,7 @@ def observe(connection: psycopg.Connection[Any], subject: Subject, _entry: Stran
 
 def _tables(connection: psycopg.Connection[Any], subject: Subject) -> tuple[dict[int, str], tuple[str, ...]]:
     """The plan's tables by oid, and the names that are no table's."""
-    found: list[tuple[str | None, str]] = [(row.schema, row.table) for row in (*subject.rows, *subject.watches)]
+    found: list[tuple[str | None, str]] = list(subject.relations)
     found += _tables_of_types(connection, subject)
     known = {table for _, table in found}
     named = (name for change in subject.plan.changes for name in change.tables)

@@ -27,6 +27,12 @@ class Subject:
     watch: str = field(default_factory=lambda: uuid4().hex)
     """Which command asks."""
 
+    @property
+    def relations(self) -> tuple[tuple[str, str], ...]:
+        """Schema and name of every table whose rows are migrated or watched."""
+        rows = ((change.schema, change.table) for change in self.rows)
+        return (*rows, *((watch.schema, watch.table) for watch in self.watches))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import awaited_constraint, constraint_preflight, row_functions
-from crossfade.operations.awaited_constraint import Awaited
-from crossfade.operations.column_preflight import no_column
-from crossfade.operations.row_functions import body_over, named
+from crossfade.operations.columns.column_preflight import no_column
+from crossfade.operations.constraints import awaited_constraint, constraint_preflight
+from crossfade.operations.constraints.awaited_constraint import Awaited
 from crossfade.operations.step import TRIAL_TABLE, Compiled, Trial
-from crossfade.operations.table_preflight import staged_members
-from crossfade.operations.watching import Watched
+from crossfade.operations.sync import row_functions
+from crossfade.operations.sync.row_functions import body_over, named
+from crossfade.operations.sync.watching import Watched
+from crossfade.operations.tables.table_preflight import staged_members
 from crossfade.postgres.catalog import Constraint
 from crossfade.postgres.statement import render
 

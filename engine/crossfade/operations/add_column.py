@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import add_column_preflight, added_constraints, fill_trigger
-from crossfade.operations.added_column import Added
-from crossfade.operations.converted_sync import OUR_PATH, USERS_PATH
-from crossfade.operations.exchange import column_exists
+from crossfade.operations.columns import add_column_preflight
+from crossfade.operations.columns.added_column import Added
+from crossfade.operations.constraints import added_constraints
 from crossfade.operations.own_names import mark
-from crossfade.operations.sameness import differs, is_exact_type
 from crossfade.operations.step import Compiled, Guard, Part, RowFill, Step
-from crossfade.operations.table_preflight import descendants_by_inheritance, table_refusals
+from crossfade.operations.sync import fill_trigger
+from crossfade.operations.sync.converted_sync import OUR_PATH, USERS_PATH
+from crossfade.operations.sync.sameness import differs, is_exact_type
+from crossfade.operations.tables.table_preflight import descendants_by_inheritance, table_refusals
+from crossfade.operations.twins.exchange import column_exists
 from crossfade.postgres.catalog import Column, Default, Identity, QualifiedName
 from crossfade.postgres.statement import Statement, render
 

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import constraint_preflight, row_functions, watching
 from crossfade.operations.acks import SCAN
-from crossfade.operations.column_preflight import SMALL_TABLE
-from crossfade.operations.row_functions import OUR_PATH, USERS_PATH, RowFunction, body_over
+from crossfade.operations.columns.column_preflight import SMALL_TABLE
+from crossfade.operations.constraints import constraint_preflight
 from crossfade.operations.step import TRIAL_TABLE, Compiled, Part, RowFill, Step, Trial, Turn
-from crossfade.operations.table_preflight import family_of, other_runs, staged_members
-from crossfade.operations.watching import Watched
+from crossfade.operations.sync import row_functions, watching
+from crossfade.operations.sync.row_functions import OUR_PATH, USERS_PATH, RowFunction, body_over
+from crossfade.operations.sync.watching import Watched
+from crossfade.operations.tables.table_preflight import family_of, other_runs, staged_members
 from crossfade.postgres.catalog import Constraint
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Statement, render

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import constraints, data_preflight, index_preflight
-from crossfade.operations.column_preflight import SMALL_TABLE, right_refusals
-from crossfade.operations.index_build import by_users_path
-from crossfade.operations.index_definition import qualified
-from crossfade.operations.index_preflight import with_index
+from crossfade.operations.columns.column_preflight import SMALL_TABLE, right_refusals
+from crossfade.operations.constraints import unvalidated
+from crossfade.operations.indexes import index_preflight
+from crossfade.operations.indexes.index_build import by_users_path
+from crossfade.operations.indexes.index_definition import qualified
+from crossfade.operations.indexes.index_preflight import with_index
+from crossfade.operations.rows import data_preflight
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial, Turn
-from crossfade.operations.table_preflight import family_of, table_refusals
+from crossfade.operations.tables.table_preflight import family_of, table_refusals
 from crossfade.postgres.catalog import Constraint, Index
 from crossfade.postgres.names import QualifiedName, quoted
 from crossfade.postgres.statement import Statement, render
@@ -109,7 +111,7 @@ def _add(change: AddExclusion, place: Place, table: Table) -> Step:
         title=f"add exclusion constraint {change.name} to {table.name} while reads and writes wait",
         statements=by_users_path(Statement(text=render(add))),
         undo=(Statement(text=render(gone)),),
-        done=constraints.exists(table, change.name),
+        done=unvalidated.exists(table, change.name),
         turn=Turn.AFTER,
     )
 

@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations import awaited_constraint, constraint_preflight, foreign_key_preflight, row_functions
-from crossfade.operations.awaited_constraint import Awaited
+from crossfade.operations.constraints import awaited_constraint, constraint_preflight, foreign_key_preflight
+from crossfade.operations.constraints.awaited_constraint import Awaited
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Trial
-from crossfade.operations.watching import Watched
+from crossfade.operations.sync import row_functions
+from crossfade.operations.sync.watching import Watched
 from crossfade.postgres.catalog import Constraint, ForeignKey
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from crossfade.operations.foreign_key_preflight import Ends
+    from crossfade.operations.constraints.foreign_key_preflight import Ends
     from crossfade.operations.step import Place
     from crossfade.plan.changes import AddForeignKey
     from crossfade.postgres.catalog import Catalog, QualifiedName

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import constraints, partition_indexes, unique_constraints
-from crossfade.operations.constraints import Unvalidated
-from crossfade.operations.index_definition import IndexDefinition, staged_names
+from crossfade.operations.constraints import unvalidated
+from crossfade.operations.constraints.unvalidated import Unvalidated
+from crossfade.operations.indexes import partition_indexes, unique_constraints
+from crossfade.operations.indexes.index_definition import IndexDefinition, staged_names
+from crossfade.operations.indexes.unique_constraints import Unique
 from crossfade.operations.step import Compiled, Part, Step, Turn
-from crossfade.operations.table_preflight import table_refusals
-from crossfade.operations.unique_constraints import Unique
+from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.plan.changes.index_fields import IndexKey
 from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import Statement, render
@@ -89,7 +90,7 @@ def _proof(place: Place, table: Table, column: Column) -> Iterator[Step]:
         comment=place.mark,
         part=Part.HIDE,
     )
-    for step in constraints.steps(place, proof):
+    for step in unvalidated.steps(place, proof):
         yield replace(step, turn=Turn.BEFORE)
 
 

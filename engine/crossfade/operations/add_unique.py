@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from crossfade.operations import index_build, index_definition, partition_indexes, unique_constraints
-from crossfade.operations.index_definition import IndexDefinition
-from crossfade.operations.index_preflight import with_index
-from crossfade.operations.partition_indexes import Building
+from crossfade.operations.indexes import index_build, index_definition, partition_indexes, unique_constraints
+from crossfade.operations.indexes.index_definition import IndexDefinition
+from crossfade.operations.indexes.index_preflight import with_index
+from crossfade.operations.indexes.partition_indexes import Building
+from crossfade.operations.indexes.unique_constraints import Unique
 from crossfade.operations.step import Compiled, Part, Turn
-from crossfade.operations.table_preflight import table_refusals
-from crossfade.operations.unique_constraints import Unique
+from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.plan.changes.index_fields import IndexKey
 from crossfade.postgres.names import QualifiedName
 

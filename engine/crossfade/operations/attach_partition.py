@@ -15,19 +15,21 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import constraints, index_build, index_preflight, partition_bounds, partition_preflight
-from crossfade.operations.chosen_names import relation_name
-from crossfade.operations.column_preflight import SMALL_TABLE
-from crossfade.operations.constraints import Unvalidated
-from crossfade.operations.index_build import IndexBuild, regclass
+from crossfade.operations.columns.column_preflight import SMALL_TABLE
+from crossfade.operations.constraints import unvalidated
+from crossfade.operations.constraints.unvalidated import Unvalidated
+from crossfade.operations.indexes import index_build, index_preflight
+from crossfade.operations.indexes.chosen_names import relation_name
+from crossfade.operations.indexes.index_build import IndexBuild, regclass
 from crossfade.operations.step import Compiled, Part, Step
-from crossfade.operations.table_preflight import table_refusals
+from crossfade.operations.tables import partition_bounds, partition_preflight
+from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
-    from crossfade.operations.partition_bounds import Bounds
     from crossfade.operations.step import Place
+    from crossfade.operations.tables.partition_bounds import Bounds
     from crossfade.plan.changes import AttachPartition
     from crossfade.postgres.catalog import Catalog, Constraint, Index, Table
 
@@ -49,7 +51,7 @@ def compile_change(change: AttachPartition, place: Place, catalog: Catalog) -> C
     missing = tuple(_missing(parent, partition, catalog))
     return Compiled(
         steps=(
-            *(step for check in checks for step in constraints.steps(place, check)),
+            *(step for check in checks for step in unvalidated.steps(place, check)),
             *_indexes(place, partition, missing),
             *_foreign_keys(place, parent, partition),
             _attach(place, parent, partition, change.bounds, checks),
@@ -139,7 +141,7 @@ def _constraint(place: Place, partition: Table, index: Index, name: str) -> Step
         title=f"make it constraint {name} of {partition.name}",
         statements=(_alter(partition, action),),
         undo=(_alter(partition, sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(sql.Identifier(name))),),
-        done=constraints.exists(partition, name),
+        done=unvalidated.exists(partition, name),
     )
 
 
@@ -155,7 +157,7 @@ def _foreign_keys(place: Place, parent: Table, partition: Table) -> Iterator[Ste
                 comment=None,
                 part=Part.EXPAND,
             )
-            yield from constraints.steps(place, added)
+            yield from unvalidated.steps(place, added)
 
 
 def _key(constraint: Constraint) -> tuple[str, str]:

@@ -17,27 +17,22 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations import (
-    carrying,
-    change_type_keys,
-    conversions,
-    exchange_preflight,
-    made_types,
-    recreate,
-    sameness,
-)
-from crossfade.operations.change_type_keys import Key
-from crossfade.operations.converted_sync import Conversion, ShapeSync
-from crossfade.operations.exchange import Exchange, alter_table, exchange_steps
+from crossfade.operations.data_types import made_types
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial
-from crossfade.operations.table_preflight import descendants_by_inheritance
-from crossfade.operations.type_twin import afterwards, retyped, same_name, twin_of
+from crossfade.operations.sync import conversions, sameness
+from crossfade.operations.sync.converted_sync import Conversion, ShapeSync
+from crossfade.operations.tables.table_preflight import descendants_by_inheritance
+from crossfade.operations.twins import carrying, change_type_keys, exchange_preflight
+from crossfade.operations.twins.change_type_keys import Key
+from crossfade.operations.twins.exchange import Exchange, alter_table, exchange_steps
+from crossfade.operations.twins.type_twin import afterwards, retyped, same_name, twin_of
+from crossfade.operations.views import recreate
 from crossfade.postgres.forecast.type_change import judge
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
-    from crossfade.operations.exchange import Twin
     from crossfade.operations.step import Place
+    from crossfade.operations.twins.exchange import Twin
     from crossfade.plan.changes import ChangeType
     from crossfade.plan.expressions import Expression
     from crossfade.postgres.catalog import Catalog, Column, DataType, Table

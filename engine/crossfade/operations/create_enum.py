@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import made_types
+from crossfade.operations.data_types import made_types
 from crossfade.operations.step import Compiled
 from crossfade.postgres.catalog import DataType
 from crossfade.postgres.statement import Statement, render

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from crossfade.operations import index_build, index_definition, index_preflight, partition_indexes
-from crossfade.operations.index_preflight import with_index
-from crossfade.operations.partition_indexes import Building, Named
+from crossfade.operations.indexes import index_build, index_definition, index_preflight, partition_indexes
+from crossfade.operations.indexes.index_preflight import with_index
+from crossfade.operations.indexes.partition_indexes import Building, Named
 from crossfade.operations.step import Caution, Compiled, Part
-from crossfade.operations.table_preflight import table_refusals
+from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.postgres.names import QualifiedName
 
 if TYPE_CHECKING:
-    from crossfade.operations.index_definition import IndexDefinition
+    from crossfade.operations.indexes.index_definition import IndexDefinition
     from crossfade.operations.step import Place
     from crossfade.plan.changes import CreateIndex
     from crossfade.postgres.catalog import Catalog, Table

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import new_table, second_name, table_names
-from crossfade.operations.new_table import Elements
-from crossfade.operations.row_functions import OUR_PATH, USERS_PATH
-from crossfade.operations.second_name import identifier
 from crossfade.operations.step import Compiled, Guard, Part, Step, Trial
-from crossfade.operations.table_preflight import table_refusals
+from crossfade.operations.sync.row_functions import OUR_PATH, USERS_PATH
+from crossfade.operations.tables import new_table, second_name, table_names
+from crossfade.operations.tables.new_table import Elements
+from crossfade.operations.tables.second_name import identifier
+from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.postgres.catalog import QualifiedName
 from crossfade.postgres.statement import Statement, render
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import data_preflight, rule_preflight, table_preflight
-from crossfade.operations.data_statement import pending
+from crossfade.operations.rows import data_preflight, rule_preflight
+from crossfade.operations.rows.data_statement import pending
 from crossfade.operations.step import Caution, Compiled, DataChange, Delete
+from crossfade.operations.tables import table_preflight
 from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import render
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations import partition_preflight
 from crossfade.operations.attach_partition import is_attached
-from crossfade.operations.chosen_names import constraint_name
-from crossfade.operations.index_build import regclass
+from crossfade.operations.indexes.chosen_names import constraint_name
+from crossfade.operations.indexes.index_build import regclass
 from crossfade.operations.step import Caution, Compiled, Part, Step, Turn
-from crossfade.operations.table_preflight import table_refusals
+from crossfade.operations.tables import partition_preflight
+from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:

@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations import drop_column_preflight, fill_trigger, not_null_back, sameness
-from crossfade.operations.column_in_place import InPlace, find
-from crossfade.operations.exchange import column_exists, drop_column, negated, rename_column
-from crossfade.operations.fill_trigger import Filling
-from crossfade.operations.not_null_back import NotNullBack
+from crossfade.operations.columns import drop_column_preflight
+from crossfade.operations.columns.column_in_place import InPlace, find
 from crossfade.operations.step import TRIAL_TABLE, Compiled, Part, Step, Trial
-from crossfade.operations.table_preflight import descendants_by_inheritance
+from crossfade.operations.sync import fill_trigger, sameness
+from crossfade.operations.sync.fill_trigger import Filling
+from crossfade.operations.tables.table_preflight import descendants_by_inheritance
+from crossfade.operations.twins import not_null_back
+from crossfade.operations.twins.exchange import column_exists, drop_column, negated, rename_column
+from crossfade.operations.twins.not_null_back import NotNullBack
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import constraint_preflight, constraints, index_build
-from crossfade.operations.deparsed import repeatable
+from crossfade.operations.constraints import constraint_preflight, unvalidated
+from crossfade.operations.indexes import index_build
 from crossfade.operations.step import Caution, Compiled, Part, Step, Turn
-from crossfade.operations.table_preflight import family_of, other_runs
+from crossfade.operations.tables.table_preflight import family_of, other_runs
+from crossfade.operations.views.deparsed import repeatable
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
@@ -134,10 +135,10 @@ def _drop(place: Place, table: Table, constraint: Constraint, part: Part) -> Ste
         statements=(_alter(table, sql.SQL("DROP CONSTRAINT {}").format(name)),),
         undo=(
             _alter(table, sql.SQL("ADD CONSTRAINT {} {}").format(name, _again(table, constraint))),
-            *constraints.comment_on(table, constraint.name, constraint.comment),
+            *unvalidated.comment_on(table, constraint.name, constraint.comment),
             *_index_settings(table, constraint),
         ),
-        done=render(sql.SQL("SELECT NOT ({})").format(sql.SQL(constraints.exists(table, constraint.name)))),
+        done=render(sql.SQL("SELECT NOT ({})").format(sql.SQL(unvalidated.exists(table, constraint.name)))),
     )
 
 

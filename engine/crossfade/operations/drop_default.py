@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.column_in_place import find
+from crossfade.operations.columns.column_in_place import find
 from crossfade.operations.set_default import default_of, own_value_refusals
 from crossfade.operations.step import Compiled, Part, Step
 

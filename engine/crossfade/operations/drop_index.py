@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import index_preflight
-from crossfade.operations.index_build import again, drop_concurrently, drop_whole, gone
-from crossfade.operations.index_preflight import without_index
+from crossfade.operations.indexes import index_preflight
+from crossfade.operations.indexes.index_build import again, drop_concurrently, drop_whole, gone
+from crossfade.operations.indexes.index_preflight import without_index
 from crossfade.operations.step import Caution, Compiled, Part, Step
 from crossfade.postgres.names import quoted
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
-from crossfade.operations import not_null_back
-from crossfade.operations.column_in_place import find
-from crossfade.operations.not_null_back import NotNullBack
+from crossfade.operations.columns.column_in_place import find
 from crossfade.operations.step import Compiled, Part, Step
+from crossfade.operations.twins import not_null_back
+from crossfade.operations.twins.not_null_back import NotNullBack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from crossfade.operations.column_in_place import InPlace
+    from crossfade.operations.columns.column_in_place import InPlace
     from crossfade.operations.step import Place
     from crossfade.plan.changes import DropNotNull
     from crossfade.postgres.catalog import Catalog

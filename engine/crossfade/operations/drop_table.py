@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import second_name
-from crossfade.operations.ownership import owner_refusals
-from crossfade.operations.second_name import identifier
 from crossfade.operations.step import Caution, Compiled, Part, Step
-from crossfade.operations.table_preflight import family_of, table_refusals
+from crossfade.operations.tables import second_name
+from crossfade.operations.tables.ownership import owner_refusals
+from crossfade.operations.tables.second_name import identifier
+from crossfade.operations.tables.table_preflight import family_of, table_refusals
 from crossfade.postgres.catalog import QualifiedName
 from crossfade.postgres.statement import Statement, render
 

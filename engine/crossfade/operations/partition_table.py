@@ -18,19 +18,14 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg import sql
 
-from crossfade.operations import (
-    partition_table_preflight,
-    second_name,
-    table_exchange,
-    table_sync,
-    table_twin,
-)
-from crossfade.operations.exchange import analyze
-from crossfade.operations.second_name import identifier
 from crossfade.operations.step import Compiled, Copy, Part, RowCopy, RowLook, Step
-from crossfade.operations.table_preflight import table_refusals
-from crossfade.operations.table_sync import Mirror
-from crossfade.operations.table_twin import Partition, TableTwin
+from crossfade.operations.sync import table_sync
+from crossfade.operations.sync.table_sync import Mirror
+from crossfade.operations.tables import partition_table_preflight, second_name, table_exchange, table_twin
+from crossfade.operations.tables.second_name import identifier
+from crossfade.operations.tables.table_preflight import table_refusals
+from crossfade.operations.tables.table_twin import Partition, TableTwin
+from crossfade.operations.twins.exchange import analyze
 from crossfade.plan.changes.partition_table import PartitionBounds
 from crossfade.postgres.catalog import QualifiedName
 from crossfade.postgres.statement import Statement, render

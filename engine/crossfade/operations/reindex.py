@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import index_preflight
-from crossfade.operations.chosen_names import relation_name
-from crossfade.operations.column_preflight import right_refusals
-from crossfade.operations.index_build import drop_concurrently, regclass
+from crossfade.operations.columns.column_preflight import right_refusals
+from crossfade.operations.indexes import index_preflight
+from crossfade.operations.indexes.chosen_names import relation_name
+from crossfade.operations.indexes.index_build import drop_concurrently, regclass
 from crossfade.operations.step import Caution, Compiled, Part, Step
-from crossfade.operations.table_preflight import family_of, table_refusals
+from crossfade.operations.tables.table_preflight import family_of, table_refusals
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Statement, render
 

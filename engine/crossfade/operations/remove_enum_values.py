@@ -17,18 +17,19 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import carrying, enum_twin, enum_uses, exchange_preflight, made_types
-from crossfade.operations.converted_sync import Conversion, ShapeSync
-from crossfade.operations.enum_twin import EnumTwin
-from crossfade.operations.exchange import Exchange, Exchanged, exchange_steps, in_order
+from crossfade.operations.data_types import made_types
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial, Turn
-from crossfade.operations.table_preflight import descendants_by_inheritance
-from crossfade.operations.type_twin import afterwards, twin_of
+from crossfade.operations.sync.converted_sync import Conversion, ShapeSync
+from crossfade.operations.tables.table_preflight import descendants_by_inheritance
+from crossfade.operations.twins import carrying, enum_twin, enum_uses, exchange_preflight
+from crossfade.operations.twins.enum_twin import EnumTwin
+from crossfade.operations.twins.exchange import Exchange, Exchanged, exchange_steps, in_order
+from crossfade.operations.twins.type_twin import afterwards, twin_of
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
-    from crossfade.operations.exchange import Twin
     from crossfade.operations.step import Place
+    from crossfade.operations.twins.exchange import Twin
     from crossfade.plan.changes import RemoveEnumValues
     from crossfade.postgres.catalog import Catalog, DataType
 

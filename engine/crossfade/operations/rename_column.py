@@ -20,23 +20,18 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations import (
-    column_sync,
-    constants,
-    index_build,
-    index_copy,
-    rename_column_alias,
-    rename_preflight,
-    sameness,
-)
+from crossfade.operations import rename_column_alias
+from crossfade.operations.columns import rename_preflight
+from crossfade.operations.indexes import index_build, index_copy
 from crossfade.operations.own_names import mark
 from crossfade.operations.step import Compiled, Dropped, Part, RowChange, Step
-from crossfade.operations.table_preflight import descendants_by_inheritance, family_of
+from crossfade.operations.sync import column_sync, constants, sameness
+from crossfade.operations.tables.table_preflight import descendants_by_inheritance, family_of
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
-    from crossfade.operations.column_sync import Pair
     from crossfade.operations.step import Place
+    from crossfade.operations.sync.column_sync import Pair
     from crossfade.plan.changes import RenameColumn
     from crossfade.postgres.catalog import Catalog, Column, Table
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
-from crossfade.operations import constraint_preflight, constraints
+from crossfade.operations.constraints import constraint_preflight, unvalidated
 from crossfade.operations.step import Caution, Compiled, Part, Step, Turn
-from crossfade.operations.table_preflight import family_of, other_runs
+from crossfade.operations.tables.table_preflight import family_of, other_runs
 from crossfade.postgres.names import QualifiedName
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ def compile_change(change: RenameConstraint, place: Place, catalog: Catalog) -> 
         part=Part.HIDE,
         turn=Turn.AFTER,
         title=f"rename constraint {change.from_} of {table.name} to {change.to}",
-        statements=(constraints.rename(table, change.from_, change.to),),
-        undo=(constraints.rename(table, change.to, change.from_),),
-        done=constraints.exists(table, change.to),
+        statements=(unvalidated.rename(table, change.from_, change.to),),
+        undo=(unvalidated.rename(table, change.to, change.from_),),
+        done=unvalidated.exists(table, change.to),
     )
     return Compiled(
         steps=(step,),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations import index_preflight
-from crossfade.operations.index_build import rename
-from crossfade.operations.index_preflight import with_index, without_index
+from crossfade.operations.indexes import index_preflight
+from crossfade.operations.indexes.index_build import rename
+from crossfade.operations.indexes.index_preflight import with_index, without_index
 from crossfade.operations.step import Caution, Compiled, Part, Step, Turn
 from crossfade.postgres.names import QualifiedName, quoted
 from crossfade.postgres.statement import render

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations import second_name, table_names
-from crossfade.operations.second_name import identifier
 from crossfade.operations.step import Compiled, Part, Step, Turn
-from crossfade.operations.table_preflight import table_refusals
+from crossfade.operations.tables import second_name, table_names
+from crossfade.operations.tables.second_name import identifier
+from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.postgres.catalog import QualifiedName
 from crossfade.postgres.statement import Statement, render
 

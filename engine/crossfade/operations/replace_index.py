@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import index_build, index_definition, index_preflight, partition_indexes
 from crossfade.operations.drop_index import needed_by
-from crossfade.operations.index_build import again, drop_concurrently, drop_whole, gone, regclass, rename
-from crossfade.operations.index_preflight import with_index, without_index
-from crossfade.operations.partition_indexes import Building, Named
+from crossfade.operations.indexes import index_build, index_definition, index_preflight, partition_indexes
+from crossfade.operations.indexes.index_build import again, drop_concurrently, drop_whole, gone, regclass, rename
+from crossfade.operations.indexes.index_preflight import with_index, without_index
+from crossfade.operations.indexes.partition_indexes import Building, Named
 from crossfade.operations.step import Caution, Compiled, Part, Step
-from crossfade.operations.table_preflight import family_of
+from crossfade.operations.tables.table_preflight import family_of
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
-    from crossfade.operations.index_definition import IndexDefinition
+    from crossfade.operations.indexes.index_definition import IndexDefinition
     from crossfade.operations.step import Place
     from crossfade.plan.changes import ReplaceIndex
     from crossfade.postgres.catalog import Catalog, Index, Table

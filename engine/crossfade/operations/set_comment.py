@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.column_in_place import find, ownership_refusals
+from crossfade.operations.columns.column_in_place import find, ownership_refusals
 from crossfade.operations.step import Compiled, Part, Step
-from crossfade.operations.table_preflight import table_refusals
+from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:

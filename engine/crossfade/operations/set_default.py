@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.column_in_place import find
-from crossfade.operations.converted_sync import OUR_PATH, USERS_PATH
+from crossfade.operations.columns.column_in_place import find
 from crossfade.operations.step import TRIAL_TABLE, Compiled, Part, Step, Trial
+from crossfade.operations.sync.converted_sync import OUR_PATH, USERS_PATH
 from crossfade.postgres.catalog import Default
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
-    from crossfade.operations.column_in_place import InPlace
+    from crossfade.operations.columns.column_in_place import InPlace
     from crossfade.operations.step import Place
     from crossfade.plan.changes import SetDefault
     from crossfade.plan.expressions import Expression

@@ -15,14 +15,14 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.acks import REWRITE
-from crossfade.operations.column_in_place import find
-from crossfade.operations.column_preflight import SMALL_TABLE
-from crossfade.operations.converted_sync import OUR_PATH, USERS_PATH
+from crossfade.operations.columns.column_in_place import find
+from crossfade.operations.columns.column_preflight import SMALL_TABLE
 from crossfade.operations.step import TRIAL_TABLE, Compiled, Part, Step, Trial
+from crossfade.operations.sync.converted_sync import OUR_PATH, USERS_PATH
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
-    from crossfade.operations.column_in_place import InPlace
+    from crossfade.operations.columns.column_in_place import InPlace
     from crossfade.operations.step import Place
     from crossfade.plan.changes import SetGenerated
     from crossfade.plan.expressions import Expression

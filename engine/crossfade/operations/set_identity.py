@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.column_in_place import find
+from crossfade.operations.columns.column_in_place import find
 from crossfade.operations.step import Caution, Compiled, Part, Step
 from crossfade.postgres.catalog import Identity, QualifiedName
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
-    from crossfade.operations.column_in_place import InPlace
+    from crossfade.operations.columns.column_in_place import InPlace
     from crossfade.operations.step import Place
     from crossfade.plan.changes import SetIdentity
     from crossfade.plan.changes.set_identity import SequenceOptions

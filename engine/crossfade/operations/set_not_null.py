@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import constraint_preflight, constraints, row_functions, row_triggers, watching
-from crossfade.operations.column_preflight import no_column
-from crossfade.operations.constraints import Unvalidated
-from crossfade.operations.row_functions import RowFunction
-from crossfade.operations.row_triggers import RowTrigger
+from crossfade.operations.columns.column_preflight import no_column
+from crossfade.operations.constraints import constraint_preflight, unvalidated
+from crossfade.operations.constraints.unvalidated import Unvalidated
 from crossfade.operations.step import Compiled, Part, RowFill, Step, Turn
-from crossfade.operations.table_preflight import family_of, other_runs, staged_members
-from crossfade.operations.watching import Watched
+from crossfade.operations.sync import row_functions, row_triggers, watching
+from crossfade.operations.sync.row_functions import RowFunction
+from crossfade.operations.sync.row_triggers import RowTrigger
+from crossfade.operations.sync.watching import Watched
+from crossfade.operations.tables.table_preflight import family_of, other_runs, staged_members
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def _check(setting: _Setting, table: Table, part: Part) -> tuple[Step, Step]:
         comment=setting.place.mark,
         part=part,
     )
-    add, validate = constraints.steps(setting.place, proof)
+    add, validate = unvalidated.steps(setting.place, proof)
     return replace(add, turn=Turn.AFTER), replace(validate, turn=Turn.AFTER)
 
 
@@ -260,7 +261,7 @@ def _set(setting: _Setting) -> Step:
         undo=(
             setting.alter(sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(column)),
             setting.alter(again),
-            *constraints.comment_on(setting.table, setting.proof, setting.place.mark),
+            *unvalidated.comment_on(setting.table, setting.proof, setting.place.mark),
         ),
         done=render(probe.format(relation, sql.Literal(setting.column.name))),
     )

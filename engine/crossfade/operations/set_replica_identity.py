@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.ownership import owner_refusals
-from crossfade.operations.second_name import identifier
 from crossfade.operations.step import Caution, Compiled, Part, Step
-from crossfade.operations.table_preflight import table_refusals
+from crossfade.operations.tables.ownership import owner_refusals
+from crossfade.operations.tables.second_name import identifier
+from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.column_in_place import find
+from crossfade.operations.columns.column_in_place import find
 from crossfade.operations.step import Compiled, Part, Step
 
 if TYPE_CHECKING:

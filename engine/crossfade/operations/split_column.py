@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crossfade.operations.reshape import NewColumn, Reshaping, compile_reshaping
+from crossfade.operations.twins.reshape import NewColumn, Reshaping, compile_reshaping
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Compiled, Place

@@ -19,12 +19,15 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations import data_preflight, index_build, sql_preflight, table_preflight
-from crossfade.operations.data_statement import pending
-from crossfade.operations.sql_alone import AGAIN, Alone, alone
-from crossfade.operations.sql_foretold import Foretold, catalog_after, foretell
-from crossfade.operations.sql_unread import unread
+from crossfade.operations.indexes import index_build
+from crossfade.operations.raw_sql import sql_preflight
+from crossfade.operations.raw_sql.sql_alone import AGAIN, Alone, alone
+from crossfade.operations.raw_sql.sql_foretold import Foretold, catalog_after, foretell
+from crossfade.operations.raw_sql.sql_unread import unread
+from crossfade.operations.rows import data_preflight
+from crossfade.operations.rows.data_statement import pending
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, RowFill, Step, Trial
+from crossfade.operations.tables import table_preflight
 from crossfade.plan.changes.sql import SqlRun
 from crossfade.plan.sql_statements import SqlStatement
 from crossfade.postgres.forecast import Schema

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from psycopg.rows import dict_row
 
-from crossfade.operations.data_statement import statement
+from crossfade.operations.rows.data_statement import statement
 from crossfade.postgres.connect import masked
 from crossfade.postgres.names import QualifiedName
 from crossfade.workflow import ledger

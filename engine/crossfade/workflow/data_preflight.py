@@ -15,8 +15,8 @@ from psycopg import sql
 
 from crossfade.backfill.keys import Relation, choose_key
 from crossfade.errors import Refusal
-from crossfade.operations.data_preflight import without_key
-from crossfade.operations.data_statement import statement
+from crossfade.operations.rows.data_preflight import without_key
+from crossfade.operations.rows.data_statement import statement
 from crossfade.operations.step import Delete, Place
 from crossfade.plan.changes import DataEntry
 from crossfade.plan.words import shown

@@ -23,7 +23,7 @@ from crossfade.backfill.retry import Link
 from crossfade.backfill.sampling import tells_own_wal, try_out
 from crossfade.backfill.task import TASK_COLUMNS, task_of
 from crossfade.errors import WrongState
-from crossfade.operations.row_effects import Written, keys_checked, rights_needed, triggers_fired
+from crossfade.operations.rows.row_effects import Written, keys_checked, rights_needed, triggers_fired
 from crossfade.operations.step import Copy, Delete, RowChange
 from crossfade.plan.model import Plan
 from crossfade.postgres.catalog_read import read_catalog

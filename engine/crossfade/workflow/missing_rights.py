@@ -11,7 +11,7 @@ from psycopg import sql
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
-    from crossfade.operations.row_effects import Right
+    from crossfade.operations.rows.row_effects import Right
 
 Connection = psycopg.Connection[Any]
 

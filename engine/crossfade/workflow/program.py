@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import PreflightRefused, Refusal
-from crossfade.operations import kept_timestamps, sql_unread, together
 from crossfade.operations.foreseen import foreseen
 from crossfade.operations.kinds import OPERATIONS
 from crossfade.operations.merge import merged
+from crossfade.operations.raw_sql import sql_unread
 from crossfade.operations.step import (
     Caution,
     Compiled,
@@ -40,6 +40,8 @@ from crossfade.operations.step import (
     Watch,
     Write,
 )
+from crossfade.operations.sync import kept_timestamps
+from crossfade.operations.tables import together
 from crossfade.postgres.statement import Lock, LockMode, Statement
 
 if TYPE_CHECKING:

@@ -46,8 +46,9 @@ def _try(connection: Connection, trial: Trial) -> bool:
             connection.execute(statement.encode())
         connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({})").format(sql.SQL(TRIAL_TABLE), columns))
         connection.execute(trial.statement.encode())
-        moves = trial.value is not None and is_volatile(explained(connection, _over_rows(trial)))
-    return moves
+        if trial.value is None:
+            return False
+        return is_volatile(explained(connection, _over_rows(trial)))
 
 
 def _over_rows(trial: Trial) -> str:

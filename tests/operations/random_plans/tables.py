@@ -58,7 +58,9 @@ def tables(draw: st.DrawFn) -> Table:
     names = draw(st.lists(st.sampled_from(NAMES), min_size=2, max_size=5, unique=True))
     columns = tuple(_column(draw, name, f"f{n}") for n, name in enumerate(names))
     partitioned = draw(st.booleans())
-    shape = Shape(table=draw(st.sampled_from(("things", "Order"))), key=draw(st.sampled_from(("id", "Key"))), columns=columns)
+    shape = Shape(
+        table=draw(st.sampled_from(("things", "Order"))), key=draw(st.sampled_from(("id", "Key"))), columns=columns
+    )
     lines = [f"CREATE TYPE mood AS ENUM ({MOODS});", *_create(shape, partitioned)]
     checks, indexes = [], []
     for number, column in enumerate(columns):
@@ -119,7 +121,13 @@ def _on_column(draw: st.DrawFn, shape: Shape, column: Column) -> list[str]:
 def _check(draw: st.DrawFn, shape: Shape, column: Column, name: str) -> list[str]:
     expression = draw(
         st.sampled_from(
-            ("", "", "length({0}::text) < 100", "{0} IS NULL OR {0}::text <> 'email'", "{0} IS NOT NULL OR {1} IS NOT NULL")
+            (
+                "",
+                "",
+                "length({0}::text) < 100",
+                "{0} IS NULL OR {0}::text <> 'email'",
+                "{0} IS NOT NULL OR {1} IS NOT NULL",
+            )
         )
     )
     if not expression:

@@ -134,7 +134,7 @@ class PartitionTable(TableChange):
         ]
         if found:
             raise faults_at(found, partitions)
-        if list(partitions.values()).count(DEFAULT) > 1:
+        if sum(bounds == DEFAULT for bounds in partitions.values()) > 1:
             raise fault("two partitions are `default`", "there can be one")
         return partitions
 

@@ -23,7 +23,8 @@ CASES = (
         CREATE TABLE orders (
             id bigint GENERATED ALWAYS AS IDENTITY (START 100000 INCREMENT 5 CACHE 3),
             year int NOT NULL, number serial, who int REFERENCES people ON DELETE CASCADE, what text DEFAULT 'thing',
-            mood mood, data json, size numeric(8,2) CHECK (size > 0), double numeric GENERATED ALWAYS AS (size * 2) STORED,
+            mood mood, data json, size numeric(8,2) CHECK (size > 0),
+            double numeric GENERATED ALWAYS AS (size * 2) STORED,
             "Odd % name" text, PRIMARY KEY (id, year), CONSTRAINT by_number UNIQUE (number, year)
         ) WITH (fillfactor = 80);
         COMMENT ON TABLE orders IS 'what was ordered';
@@ -110,8 +111,10 @@ CASES = (
             "UPDATE orders SET year = 2025, what = 'moved' WHERE size = %(n)s",
             "UPDATE orders SET what = 'w' || %(n)s WHERE id = %(n)s %% 200 + 1",
             "INSERT INTO orders (id, year, size) OVERRIDING SYSTEM VALUE VALUES (%(n)s, 2030, 1)",
-            "INSERT INTO orders (id, year, size) OVERRIDING SYSTEM VALUE VALUES (%(n)s, 2030, 1)"
-            " ON CONFLICT (id, year) DO UPDATE SET size = excluded.size + 1",
+            """
+            INSERT INTO orders (id, year, size) OVERRIDING SYSTEM VALUE VALUES (%(n)s, 2030, 1)
+            ON CONFLICT (id, year) DO UPDATE SET size = excluded.size + 1
+            """,
             "UPDATE orders SET id = DEFAULT WHERE id = %(n)s AND year = 2030",
             "DELETE FROM orders WHERE size = %(n)s AND what = 'MOVED'",
             "SELECT count(*) FROM glad",

@@ -1,0 +1,1 @@
+"""Constraints that come without a pause, and what stands in their way."""

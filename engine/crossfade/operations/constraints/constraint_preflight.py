@@ -1,0 +1,98 @@
+"""What stands in the way of a new constraint, or of work on one that is there: pure functions over the catalog."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from crossfade.errors import Refusal
+from crossfade.operations.columns.column_preflight import no_column, right_refusals
+from crossfade.operations.own_names import mark
+from crossfade.operations.tables.table_preflight import family_of, other_runs, table_refusals
+
+if TYPE_CHECKING:
+    from crossfade.operations.step import Place
+    from crossfade.plan.names import TableName
+    from crossfade.postgres.catalog import Catalog, Constraint, Table
+
+
+def find(name: TableName, catalog: Catalog) -> Table | tuple[Refusal, ...]:
+    """The table, or why it cannot be worked on."""
+    unusable = tuple(table_refusals(name, catalog))
+    table = catalog.resolve(name.schema, name.name)
+    return unusable if unusable or table is None else table
+
+
+def new_constraint(
+    place: Place, table: Table, name: str, columns: Iterable[str], catalog: Catalog
+) -> Iterator[Refusal]:
+    """Why a constraint of this name over these columns cannot come."""
+    family = family_of(table, catalog)
+    yield from owned(family)
+    known = [column for column in columns if table.column(column) is not None]
+    yield from (no_column(table, column) for column in columns if column not in known)
+    yield from other_runs(family, (c for c in known if not is_of_this_plan(place, table, c)))
+    for member in family:
+        if any(c.name == name for c in member.constraints):
+            yield name_taken(member, name)
+
+
+def is_of_this_plan(place: Place, table: Table, column: str) -> bool:
+    """An earlier change of the plan works on it, which this one may build on."""
+    found = table.column(column)
+    return found is not None and found.comment == mark(place.plan)
+
+
+def name_taken(table: Table, name: str) -> Refusal:
+    """A constraint of that name is there already."""
+    return Refusal(
+        code="constraint_exists",
+        object=f"constraint {name} on {table.name}",
+        message=f"table {table.name} has a constraint of that name already.",
+        instead="Choose another name, or drop that constraint first.",
+    )
+
+
+def no_constraint(table: Table, name: str) -> Refusal:
+    """The table has no such constraint."""
+    names = [c.name for c in table.constraints]
+    near = difflib.get_close_matches(name, names, n=2)
+    has = f"It has: {', '.join(names)}." if names else "It has none."
+    return Refusal(
+        code="no_such_constraint",
+        object=f"{table.name}.{name}",
+        message=f"table {table.name} has no constraint {name}.",
+        instead=f"Did you mean {' or '.join(near)}?" if near else has,
+    )
+
+
+def existing(table: Table, name: str) -> Constraint | Refusal:
+    """A constraint that this table declares itself, or why there is none to work on."""
+    found = next((c for c in table.constraints if c.name == name), None)
+    if found is None:
+        return no_constraint(table, name)
+    if not found.inherited:
+        return found
+    parents = ", ".join(str(n) for n in (table.partition_parent, *table.inherits) if n is not None)
+    return Refusal(
+        code="inherited_constraint",
+        object=f"constraint {name} on {table.name}",
+        message="it comes from a parent; PostgreSQL changes it only together with that one's.",
+        instead=f"Name the parent in the plan: {parents}.",
+    )
+
+
+def owned(family: tuple[Table, ...]) -> Iterator[Refusal]:
+    """Why this role may not change the tables; no index is built."""
+    return (r for r in right_refusals(family) if r.code == "not_owner")
+
+
+def in_work(place: Place, table: Table, columns: Iterable[str]) -> Table:
+    """The table with a mark that says to the plan's later changes that this one is about these columns."""
+    names = frozenset(columns)
+    return replace(
+        table,
+        columns=tuple(replace(c, comment=place.mark) if c.name in names else c for c in table.columns),
+    )

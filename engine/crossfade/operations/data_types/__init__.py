@@ -1,0 +1,1 @@
+"""Types that a plan makes or changes."""

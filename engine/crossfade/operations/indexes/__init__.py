@@ -1,0 +1,1 @@
+"""Indexes that are built, copied and made constraints of without blocking anybody."""

@@ -1,0 +1,1 @@
+"""Rights on what is made again."""

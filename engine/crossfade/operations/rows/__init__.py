@@ -1,0 +1,1 @@
+"""Changes of rows: their statements, and what they set off."""

@@ -1,0 +1,1 @@
+"""Shapes, columns and tables kept in step by triggers, and writes seen by them."""

@@ -1,0 +1,427 @@
+"""Two shapes of one table kept in step by triggers, where one is computed from the other: m old columns, n new ones.
+
+A new column is a conversion of the old ones, an old column a conversion of the new ones: an assignment, as in
+`ALTER COLUMN … TYPE` without USING, or an expression of the plan. Conversions may lose something (`lower(x)`, a
+narrower type), so the shapes are in step where either side is the conversion of the other:
+
+    INSERT  a new column is not NULL     backward   old := reverse(new)
+            otherwise                    forward    new := using(old)
+    UPDATE  a new column was changed     backward, unless it is what the old ones give, as the backfill writes it
+            an old one was changed, or no new one has a value yet     forward
+            otherwise                    nothing: what an unrelated update finds in step stays as it is
+
+Where an early writer sets one of several new columns in such a row, the others are filled first.
+
+A NULL in all new columns says "not written yet": that is how an early update of an unrelated column in a row that the
+backfill has not reached fills the new shape instead of emptying the old one. A new writer's NULL stays NULL unless the
+conversion of the old side's NULL is a value.
+
+A forward conversion that fails does not fail the old version's write: the new columns stay NULL, the row counts as
+pending, and the backfill names it. A backward one that fails is an error for the new version: the old version could
+not read what it wrote. Once the old shape is hidden nobody reads it, so then its columns become NULL.
+
+An expression of the plan becomes a function whose body is stored parsed (BEGIN ATOMIC), so that its names are settled
+under the path of the role that started the run. In the trigger functions, which run with their owner's rights and
+under the writer's path, every operator, function and type is named with its schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from crossfade.operations.sync import row_triggers
+from crossfade.operations.sync.noting import note
+from crossfade.operations.sync.row_triggers import RowTrigger
+from crossfade.operations.sync.sameness import differs, same
+from crossfade.postgres.statement import Statement, render
+
+if TYPE_CHECKING:
+    from crossfade.operations.step import PairTrigger, Place
+    from crossfade.postgres.catalog import QualifiedName
+
+USERS_PATH = Statement(text="SET LOCAL search_path TO DEFAULT")
+"""For a statement that has an expression of the plan in it: names in it mean what they mean to the users."""
+OUR_PATH = Statement(text="SET LOCAL search_path TO pg_catalog")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """How one column comes from the columns of the other shape."""
+
+    column: str
+    type: str
+    """The column's, in SQL's quoting."""
+    exact: bool
+    """Whether `=` of the type tells all values apart."""
+    source: tuple[str, ...]
+    """The columns that it is computed from."""
+    expression: str | None = None
+    """Over the source's columns; None is a plain assignment of the only one."""
+    fallible: bool = True
+    """Whether it may fail for a value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShapeSync:
+    """An old and a new shape of one table that hold the same facts."""
+
+    place: Place
+    table: QualifiedName
+    members: tuple[QualifiedName, ...]
+    """The tables that need triggers of their own: the table itself and its inheritance children."""
+    types: Mapping[str, str]
+    """The type of every column that a conversion reads, in SQL's quoting."""
+    old: tuple[Conversion, ...]
+    """The old columns, from the new ones."""
+    new: tuple[Conversion, ...]
+    """The new columns, from the old ones."""
+    told_apart: bool
+    """Whether a write of the old shape is a legacy write; not where the name stays the same."""
+    lossless: bool = False
+    """All of exact types, and each new column has every value of the old one in its place as the same value."""
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The columns whose change is a change of the old shape: the old ones, and what the new ones are made of."""
+        made_of = (name for conversion in self.new for name in conversion.source)
+        return tuple(dict.fromkeys((*(c.column for c in self.old), *made_of)))
+
+    @property
+    def old_names(self) -> str:
+        """The old shape, as notes of writes have it."""
+        return ", ".join(c.column for c in self.old)
+
+    def name(self, purpose: str) -> str:
+        """A name of ours for this sync."""
+        return self.place.name(purpose, self.table.schema, self.table.name, *(c.column for c in self.old))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Writes PL/pgSQL about a row, for the names that the columns have now."""
+
+    sync: ShapeSync
+    names: Mapping[str, str]
+    arguments: Mapping[str, str] | None = None
+    """The names by which a function takes the columns, in place of a trigger's NEW."""
+
+    def field(self, record: str, column: str) -> sql.Composable:
+        """`NEW."column"`."""
+        if self.arguments is not None:
+            return sql.Identifier(self.arguments[column])
+        return sql.SQL(record + ".{}").format(sql.Identifier(self.names.get(column, column)))
+
+    def changed(self, column: str) -> sql.Composable:
+        """Whether the UPDATE set it to another value."""
+        exact = next((c.exact for c in (*self.sync.old, *self.sync.new) if c.column == column), False)
+        return sql.SQL("NOT {}").format(same(self.field("NEW", column), self.field("OLD", column), exact=exact))
+
+    def value(self, conversion: Conversion) -> sql.Composable:
+        """What the column gets."""
+        if conversion.expression is None:
+            return self.field("NEW", conversion.source[0])
+        arguments = sql.SQL(", ").join(self.field("NEW", name) for name in conversion.source)
+        return sql.SQL("{}({})").format(_function_of(self.sync, conversion), arguments)
+
+    def assign(self, conversions: Iterable[Conversion]) -> sql.Composed:
+        """`NEW.a := …; NEW.b := …;`."""
+        return sql.SQL(" ").join(
+            sql.SQL("{} := {};").format(self.field("NEW", c.column), self.value(c)) for c in conversions
+        )
+
+    def empty(self, conversions: Iterable[Conversion]) -> sql.Composed:
+        """All of these columns NULL."""
+        return sql.SQL(" ").join(sql.SQL("{} := NULL;").format(self.field("NEW", c.column)) for c in conversions)
+
+    def any_of(self, columns: Iterable[str], told: Callable[[str], sql.Composable]) -> sql.Composed:
+        """One of some columns is so."""
+        return sql.SQL("({})").format(sql.SQL(" OR ").join(told(column) for column in columns))
+
+    def is_written(self, column: str) -> sql.Composed:
+        """Not NULL."""
+        return sql.SQL("{} IS NOT NULL").format(self.field("NEW", column))
+
+
+def _function_of(sync: ShapeSync, conversion: Conversion) -> sql.Identifier:
+    return row_triggers.own_function(
+        sync.place.name("to", sync.table.schema, sync.table.name, sync.old_names, conversion.column)
+    )
+
+
+def _columns(conversions: Iterable[Conversion]) -> tuple[str, ...]:
+    return tuple(c.column for c in conversions)
+
+
+def _guarded(conversions: tuple[Conversion, ...], row: _Row, otherwise: sql.Composable) -> sql.Composed:
+    """Assignments that leave their columns NULL where one fails."""
+    if not any(c.fallible for c in conversions):
+        return row.assign(conversions)
+    return sql.SQL("BEGIN {} EXCEPTION WHEN OTHERS THEN {}{} END;").format(
+        row.assign(conversions), row.empty(conversions), otherwise
+    )
+
+
+def _note(sync: ShapeSync, kind: str, condition: sql.Composable) -> sql.Composable:
+    if not sync.told_apart and kind in ("legacy", "conflict"):
+        return sql.SQL("")
+    return note(
+        plan=sync.place.plan,
+        kind=kind,
+        about=sync.old_names,
+        setting=sync.name("noted"),
+        condition=condition,
+        once_a_second=kind == "legacy",
+    )
+
+
+def _body(sync: ShapeSync, event: str, names: Mapping[str, str]) -> sql.Composed:
+    """The function of one event while both shapes are served."""
+    row = _Row(sync, names)
+    nothing = sql.SQL("")
+    forward = _guarded(sync.new, row, nothing)
+    written = row.any_of(_columns(sync.new), row.is_written)
+    if event == "INSERT":
+        old_written = row.any_of(_columns(sync.old), row.is_written)
+        return sql.SQL("BEGIN IF {} THEN{} {} ELSE{} {} END IF; RETURN NEW; END").format(
+            written,
+            _note(sync, "conflict", old_written),
+            row.assign(sync.old),
+            _note(sync, "legacy", old_written),
+            forward,
+        )
+    old_changed = row.any_of(sync.watched, row.changed)
+    return sql.SQL(
+        "BEGIN IF {new_changed} THEN {unless_in_step}{conflict} {others} {backward} "
+        "IF NOT {written} THEN {forward} END IF; {end}"
+        "ELSIF {old_changed} OR NOT {written} THEN{legacy} {forward} END IF; RETURN NEW; END"
+    ).format(
+        new_changed=row.any_of(_columns(sync.new), row.changed),
+        unless_in_step=nothing if sync.lossless else _if_apart(sync, row, old_changed),
+        end=sql.SQL("" if sync.lossless else "END IF; "),
+        conflict=_note(sync, "conflict", old_changed),
+        others=_fill_others(sync, row),
+        backward=row.assign(sync.old),
+        written=written,
+        old_changed=old_changed,
+        legacy=_note(sync, "legacy", old_changed),
+        forward=forward,
+    )
+
+
+def _if_apart(sync: ShapeSync, row: _Row, old_changed: sql.Composable) -> sql.Composed:
+    """What the old columns give has come from them: to go the way back would lose what the new shape cannot tell."""
+    columns = sql.SQL(", ").join(row.field("NEW", column) for column in _read(sync))
+    apart = row_triggers.own_function(sync.name("apart"))
+    return sql.SQL("IF {} OR {}({}) THEN").format(old_changed, apart, columns)
+
+
+def _fill_others(sync: ShapeSync, row: _Row) -> sql.Composable:
+    """One of several new columns was written in a row that is not filled yet: the others are filled first."""
+    if len(sync.new) == 1:
+        return sql.SQL("")
+    unwritten = sql.SQL(" AND ").join(sql.SQL("{} IS NULL").format(row.field("OLD", c.column)) for c in sync.new)
+    each = sql.SQL(" ").join(
+        sql.SQL("IF NOT {} THEN {} END IF;").format(row.changed(c.column), _guarded((c,), row, sql.SQL("")))
+        for c in sync.new
+    )
+    return sql.SQL("IF {} THEN {} END IF;").format(unwritten, each)
+
+
+def _settled_body(sync: ShapeSync, event: str, names: Mapping[str, str]) -> sql.Composed:
+    """The function of one event once the old shape is hidden: it only follows.
+
+    A hidden column has no default, so where an INSERT gives it a value, that was meant by its place in a list without
+    names: it is carried over as before.
+    """
+    row = _Row(sync, names)
+    lost = _note(sync, "unrepresentable", sql.SQL("true"))
+    if event == "INSERT":
+        backward = _guarded(sync.old, row, lost)
+        forward = _guarded(sync.new, row, sql.SQL(""))
+        given = row.any_of(_columns(sync.old), row.is_written)
+        return sql.SQL("BEGIN IF {} THEN {} ELSE {} END IF; RETURN NEW; END").format(given, forward, backward)
+    # Each old column by itself: another one may hold what the new shape has no value for.
+    followed = sql.SQL(" ").join(
+        sql.SQL("IF {} THEN {} END IF;").format(row.any_of(made_of, row.changed), _guarded(together, row, lost))
+        for made_of, together in _by_source(sync.old)
+    )
+    return sql.SQL("BEGIN {} RETURN NEW; END").format(followed)
+
+
+def _by_source(conversions: Iterable[Conversion]) -> Iterator[tuple[tuple[str, ...], tuple[Conversion, ...]]]:
+    """The conversions by the columns that they are made of."""
+    groups: dict[tuple[str, ...], tuple[Conversion, ...]] = {}
+    for conversion in conversions:
+        groups[conversion.source] = (*groups.get(conversion.source, ()), conversion)
+    yield from groups.items()
+
+
+def _triggers(sync: ShapeSync) -> tuple[RowTrigger, ...]:
+    by_name = {c.column: c for c in (*sync.old, *sync.new)}
+
+    def changed(column: str) -> sql.Composable:
+        exact = column in by_name and by_name[column].exact
+        identifier = sql.Identifier(column)
+        return differs(sql.SQL("NEW.{}").format(identifier), sql.SQL("OLD.{}").format(identifier), exact=exact)
+
+    columns = dict.fromkeys((*sync.watched, *_columns(sync.new)))
+    unwritten = sql.SQL(" AND ").join(sql.SQL("NEW.{} IS NULL").format(sql.Identifier(c.column)) for c in sync.new)
+    when = sql.SQL("{} OR ({})").format(sql.SQL(" OR ").join(changed(c) for c in columns), unwritten)
+    return (
+        RowTrigger(name=f"~{sync.name('sync')}_insert", event="INSERT", function=sync.name("insert")),
+        RowTrigger(name=f"~{sync.name('sync')}_update", event="UPDATE", function=sync.name("update"), when=when),
+    )
+
+
+def _conversion_functions(sync: ShapeSync) -> Iterator[Statement]:
+    expressions = [c for c in (*sync.new, *sync.old) if c.expression is not None]
+    if not expressions:
+        return
+    yield USERS_PATH
+    for conversion in expressions:
+        arguments = sql.SQL(", ").join(
+            sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(sync.types[name])) for name in conversion.source
+        )
+        yield Statement(
+            text=render(
+                sql.SQL("CREATE FUNCTION {}({}) RETURNS {} LANGUAGE sql STABLE BEGIN ATOMIC SELECT {}; END").format(
+                    _function_of(sync, conversion),
+                    arguments,
+                    sql.SQL(conversion.type),
+                    sql.SQL(conversion.expression or ""),
+                )
+            )
+        )
+    yield OUR_PATH
+
+
+def _read(sync: ShapeSync) -> tuple[str, ...]:
+    """Every column that takes part."""
+    return tuple(dict.fromkeys((*sync.watched, *_columns(sync.new), *(n for c in sync.old for n in c.source))))
+
+
+def _apart(sync: ShapeSync) -> Statement:
+    """A function over the columns of a row: are its two shapes out of step?"""
+    arguments = {column: f"a{number}" for number, column in enumerate(_read(sync))}
+    row = _Row(sync, {}, arguments)
+    made = {c.column: sql.Identifier(f"made{number}") for number, c in enumerate((*sync.new, *sync.old))}
+
+    def makes(conversions: tuple[Conversion, ...]) -> sql.Composed:
+        assigned = (sql.SQL("{} := {};").format(made[c.column], row.value(c)) for c in conversions)
+        compared = (same(row.field("NEW", c.column), made[c.column], exact=c.exact) for c in conversions)
+        return sql.SQL("BEGIN {} IF {} THEN RETURN false; END IF; EXCEPTION WHEN OTHERS THEN NULL; END;").format(
+            sql.SQL(" ").join(assigned), sql.SQL(" AND ").join(compared)
+        )
+
+    declared = (
+        sql.SQL("{} {}.{}%TYPE;").format(made[c.column], _relation(sync), sql.Identifier(c.column))
+        for c in (*sync.new, *sync.old)
+    )
+    written = row.any_of(_columns(sync.new), row.is_written)
+    body = sql.SQL("DECLARE {} BEGIN {} IF {} THEN {} END IF; RETURN true; END").format(
+        sql.SQL(" ").join(declared), makes(sync.new), written, makes(sync.old)
+    )
+    taken = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(argument), sql.SQL(sync.types[column]))
+        for column, argument in arguments.items()
+    )
+    return Statement(
+        text=render(
+            sql.SQL("CREATE FUNCTION {}({}) RETURNS bool LANGUAGE plpgsql STABLE AS {}").format(
+                row_triggers.own_function(sync.name("apart")), taken, sql.Literal(render(body))
+            )
+        )
+    )
+
+
+def _relation(sync: ShapeSync) -> sql.Identifier:
+    return sql.Identifier(sync.table.schema, sync.table.name)
+
+
+def pending_rows(sync: ShapeSync) -> sql.Composable:
+    """The predicate of the backfill and of the verification: the two shapes are not in step. It never fails."""
+    if sync.lossless:
+        differences = (
+            sql.SQL("{} IS DISTINCT FROM {}::{}").format(
+                sql.Identifier(new.column), sql.Identifier(old.column), sql.SQL(new.type)
+            )
+            for new, old in zip(sync.new, sync.old, strict=True)
+        )
+        return sql.SQL("({})").format(sql.SQL(" OR ").join(differences))
+    columns = sql.SQL(", ").join(map(sql.Identifier, _read(sync)))
+    return sql.SQL("{}({})").format(row_triggers.own_function(sync.name("apart")), columns)
+
+
+def assignment(sync: ShapeSync) -> sql.Composable:
+    """The SET list that fills the new shape."""
+
+    def value(conversion: Conversion) -> sql.Composable:
+        if conversion.expression is None:
+            return sql.Identifier(conversion.source[0])
+        arguments = sql.SQL(", ").join(map(sql.Identifier, conversion.source))
+        return sql.SQL("{}({})").format(_function_of(sync, conversion), arguments)
+
+    return sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(c.column), value(c)) for c in sync.new)
+
+
+def create(sync: ShapeSync) -> Iterator[Statement]:
+    """Functions and triggers, with comments that name the run; the columns have to be there."""
+    plan = sync.place.plan
+    yield from _conversion_functions(sync)
+    if not sync.lossless:
+        yield _apart(sync)
+    yield from serve_both(sync)
+    for signature in _signatures(sync):
+        yield from row_triggers.close_function(plan, signature)
+    yield from row_triggers.create(plan, sync.members, _triggers(sync))
+
+
+def serve_both(sync: ShapeSync) -> Iterator[Statement]:
+    """The trigger functions while both shapes are served."""
+    yield row_triggers.replace_function(sync.name("insert"), _body(sync, "INSERT", {}))
+    yield row_triggers.replace_function(sync.name("update"), _body(sync, "UPDATE", {}))
+
+
+def follow(sync: ShapeSync, names: Mapping[str, str]) -> Iterator[Statement]:
+    """The trigger functions once the old shape is hidden; `names` are those that columns have from now on."""
+    yield row_triggers.replace_function(sync.name("insert"), _settled_body(sync, "INSERT", names))
+    yield row_triggers.replace_function(sync.name("update"), _settled_body(sync, "UPDATE", names))
+
+
+def drop(sync: ShapeSync) -> Iterator[Statement]:
+    """Triggers and functions away; does nothing where they are gone."""
+    yield from row_triggers.drop(sync.members, _triggers(sync))
+    # Without the types of their arguments, which may have other names by now; ours are the only ones of their names.
+    yield from row_triggers.drop_functions(_functions(sync))
+
+
+def in_place(sync: ShapeSync) -> tuple[PairTrigger, ...]:
+    """What a gate looks for before it believes that no write of the old shape happened."""
+    return row_triggers.in_place(sync.members, _triggers(sync))
+
+
+def _signatures(sync: ShapeSync) -> Iterator[sql.Composable]:
+    """Every function of the sync, with the types of its arguments."""
+    for event in ("insert", "update"):
+        yield sql.SQL("{}()").format(row_triggers.own_function(sync.name(event)))
+    if not sync.lossless:
+        yield _signed(row_triggers.own_function(sync.name("apart")), [sync.types[c] for c in _read(sync)])
+    for conversion in (*sync.new, *sync.old):
+        if conversion.expression is not None:
+            yield _signed(_function_of(sync, conversion), [sync.types[name] for name in conversion.source])
+
+
+def _functions(sync: ShapeSync) -> Iterator[sql.Composable]:
+    """The same functions by their names."""
+    yield from (row_triggers.own_function(sync.name(event)) for event in ("insert", "update"))
+    if not sync.lossless:
+        yield row_triggers.own_function(sync.name("apart"))
+    yield from (_function_of(sync, c) for c in (*sync.new, *sync.old) if c.expression is not None)
+
+
+def _signed(function: sql.Identifier, types: Iterable[str]) -> sql.Composed:
+    return sql.SQL("{}({})").format(function, sql.SQL(", ").join(map(sql.SQL, types)))

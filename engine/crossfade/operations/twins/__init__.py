@@ -1,0 +1,1 @@
+"""Columns that take the place of others: the exchange, what travels, and the kinds that are made of it."""

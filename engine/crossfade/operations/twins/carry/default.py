@@ -1,0 +1,56 @@
+"""The default of a column. The twin has none until contract, so that a value in it was written on purpose.
+
+It is read from its text where its column has the name that it has now, on either way: a name in it may mean another
+type by the time that the twin has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from crossfade.operations.twins.exchange import Carried, Exchange, Move
+from crossfade.postgres.statement import Statement, render
+
+if TYPE_CHECKING:
+    from crossfade.operations.twins.exchange import Twin
+    from crossfade.postgres.catalog import Column, Table
+
+
+def carry(exchange: Exchange) -> Carried:
+    """The default goes over in the transaction that exchanges the names; a partition's or child's own does, too."""
+    moves = tuple(pair for twin in exchange.twins for pair in _moves(exchange, twin))
+    return Carried(before=tuple(away for away, _ in moves), after=tuple(given for _, given in moves))
+
+
+def _moves(exchange: Exchange, twin: Twin) -> Iterator[tuple[Move, Move]]:
+    name = twin.column.name
+    columns = [(member, found) for member in exchange.family if (found := member.column(name)) is not None]
+    if len({_expression(column) for _, column in columns}) == 1:
+        alter, columns = sql.SQL("ALTER TABLE {} ALTER COLUMN {} {}"), columns[:1]
+    else:
+        alter = sql.SQL("ALTER TABLE ONLY {} ALTER COLUMN {} {}")
+    for member, column in columns:
+        expression = _expression(column)
+        if expression is not None:
+            yield _pair(alter, member, expression, twin)
+
+
+def _expression(column: Column) -> str | None:
+    return None if column.default is None else column.default.expression
+
+
+def _pair(alter: sql.SQL, member: Table, expression: str, twin: Twin) -> tuple[Move, Move]:
+    """Away from the column, and to the twin."""
+    relation = sql.Identifier(member.name.schema, member.name.name)
+
+    def statement(column: str, action: sql.Composable) -> tuple[Statement]:
+        return (Statement(text=render(alter.format(relation, sql.Identifier(column), action))),)
+
+    give, away = sql.SQL("SET DEFAULT {}").format(sql.SQL(expression)), sql.SQL("DROP DEFAULT")
+    return (
+        Move(do=statement(twin.column.name, away), undo=statement(twin.column.name, give)),
+        Move(do=statement(twin.final, give), undo=statement(twin.final, away)),
+    )

@@ -1,0 +1,92 @@
+"""Foreign keys from a column to other tables: a copy from the twin, validated before contract; then names change hands.
+
+Both are held until the old column goes, so a row always has what it refers to, by either column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from crossfade.operations.constraints import foreign_key_copy, unvalidated
+from crossfade.operations.constraints.foreign_key_copy import ForeignKeyCopy, over_columns
+from crossfade.operations.step import Part
+from crossfade.operations.twins.exchange import Carried, Exchange, Move
+
+if TYPE_CHECKING:
+    from crossfade.operations.step import Step
+    from crossfade.postgres.catalog import Constraint, Table
+
+
+def carry(exchange: Exchange) -> Carried:
+    """The copies, and the exchange of names."""
+    found = tuple(_keys(exchange))
+    return Carried(
+        seal=tuple(step for key in found for step in _copy(exchange, key)),
+        before=tuple(_aside(exchange, key) for key in found),
+        after=tuple(_take(exchange, key) for key in found),
+    )
+
+
+def _keys(exchange: Exchange) -> Iterator[Constraint]:
+    for constraint in exchange.table.constraints:
+        if constraint.kind != "foreign" or constraint.inherited or constraint.name in exchange.followed:
+            continue
+        if exchange.columns & {*constraint.columns}:
+            yield constraint
+
+
+def _copied(exchange: Exchange, key: Constraint) -> ForeignKeyCopy:
+    return ForeignKeyCopy(
+        table=exchange.table,
+        name=exchange.own_name("fk", key.name),
+        definition=over_columns(key.definition, exchange.names, {}),
+        validated=key.validated,
+        comment=exchange.place.mark,
+        catalog=exchange.catalog,
+        target=None if key.referenced is None else exchange.catalog.table(key.referenced),
+    )
+
+
+def _copy(exchange: Exchange, key: Constraint) -> Iterator[Step]:
+    what = f"foreign_key/{key.name}"
+    for step in foreign_key_copy.steps(exchange.place, _copied(exchange, key), what, Part.SEAL):
+        # It goes with its column.
+        yield replace(step, undo=())
+
+
+def _aside(exchange: Exchange, key: Constraint) -> Move:
+    aside = exchange.own_name("hidden", key.name)
+    names = tuple(_users_names(exchange, key))
+    return Move(
+        do=tuple(unvalidated.rename(table, name, aside) for table, name in names),
+        undo=tuple(unvalidated.rename(table, aside, name) for table, name in names),
+    )
+
+
+def _users_names(exchange: Exchange, key: Constraint) -> Iterator[tuple[Table, str]]:
+    """The key's name on its table, and what its copies on the partitions are called."""
+    yield exchange.table, key.name
+    for table in _copied(exchange, key).below:
+        copies = [
+            c.name for c in table.constraints if c.kind == "foreign" and c.inherited and c.definition == key.definition
+        ]
+        if copies:
+            yield table, key.name if key.name in copies else copies[0]
+
+
+def _take(exchange: Exchange, key: Constraint) -> Move:
+    copy = _copied(exchange, key)
+    comment = sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(
+        sql.Identifier(key.name), exchange.relation, sql.Literal(key.comment)
+    )
+    return Move(
+        do=(*foreign_key_copy.renamed(copy, key.name), exchange.statement(comment)),
+        undo=(
+            *foreign_key_copy.renamed(replace(copy, name=key.name), copy.name),
+            *unvalidated.comment_on(exchange.table, copy.name, exchange.place.mark),
+        ),
+    )

@@ -1,0 +1,85 @@
+"""A hidden column gives its NOT NULL up, and gets it back on the way back without anybody waiting for a scan.
+
+While the old shape is hidden its columns only follow, and what cannot be converted back becomes NULL. A revert must
+neither fail the writers nor read the table behind a lock that they wait for, so it goes in three steps, taken back in
+the opposite order: a CHECK that holds for new writes, its validation, then NOT NULL, which that proves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from crossfade.operations.constraints import unvalidated
+from crossfade.operations.step import Part, Step, Turn
+from crossfade.postgres.statement import Statement, render
+
+if TYPE_CHECKING:
+    from crossfade.operations.step import Place
+    from crossfade.postgres.catalog import Column, Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotNullBack:
+    """One column that is hidden."""
+
+    place: Place
+    table: Table
+    column: Column
+    hidden: str
+    """Its name while it is hidden."""
+
+    @property
+    def check(self) -> str:
+        """The name of the CHECK that proves it on the way back."""
+        name = self.table.name
+        return self.place.name("back", name.schema, name.name, self.column.name)
+
+    def alter(self, action: sql.Composable) -> Statement:
+        """An ALTER TABLE of the table."""
+        relation = sql.Identifier(self.table.name.schema, self.table.name.name)
+        return Statement(text=render(sql.SQL("ALTER TABLE {} {}").format(relation, action)))
+
+
+def give_up(back: NotNullBack) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
+    """What the step that hides the column does once it is hidden, and what takes it back before it is renamed."""
+    hidden = sql.Identifier(back.hidden)
+    again = sql.SQL("ADD CONSTRAINT {} CHECK ({} IS NOT NULL) NOT VALID").format(sql.Identifier(back.check), hidden)
+    return (
+        (back.alter(sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(hidden)),),
+        (back.alter(again), *unvalidated.comment_on(back.table, back.check, back.place.mark)),
+    )
+
+
+def steps(back: NotNullBack) -> tuple[Step, Step]:
+    """Steps in front of the one that hides: they do nothing, and their undo makes the column NOT NULL again."""
+    column, check = sql.Identifier(back.column.name), sql.Identifier(back.check)
+    not_null = sql.SQL("ALTER COLUMN {} SET NOT NULL").format(column)
+    named = back.column.not_null_constraint
+    if named is not None:
+        not_null = sql.SQL("ADD CONSTRAINT {} NOT NULL {}").format(sql.Identifier(named), column)
+    gone = back.alter(sql.SQL("DROP CONSTRAINT {}").format(check))
+    title = f"nothing now; on the way back {{}} that {back.column.name} of {back.table.name} has no NULL"
+    nothing = "SELECT true"
+    return (
+        Step(
+            id=back.place.id(f"back/{back.column.name}/not_null"),
+            part=Part.HIDE,
+            turn=Turn.BEFORE,
+            title=title.format("say again"),
+            statements=(),
+            undo=(back.alter(not_null), gone),
+            done=nothing,
+        ),
+        Step(
+            id=back.place.id(f"back/{back.column.name}/validate"),
+            part=Part.HIDE,
+            turn=Turn.BEFORE,
+            title=title.format("prove, while everybody goes on,"),
+            statements=(),
+            undo=(back.alter(sql.SQL("VALIDATE CONSTRAINT {}").format(check)),),
+            done=nothing,
+        ),
+    )

@@ -1,0 +1,70 @@
+"""A column and the twin of another type that takes its place: their names, and the table afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from crossfade.operations.own_names import mark, own_name
+from crossfade.operations.step import Caution
+from crossfade.operations.sync import conversions
+from crossfade.operations.twins.exchange import Twin
+
+if TYPE_CHECKING:
+    from crossfade.operations.step import Place
+    from crossfade.postgres.catalog import Column, DataType, Table
+
+
+def twin_of(column: Column, table: Table, data_type: DataType, place: Place, into: str | None = None) -> Twin:
+    """The twin; with `into` it keeps a name of its own."""
+    where = (place.plan, table.name.schema, table.name.name, column.name)
+    return Twin(
+        column=column,
+        name=into or own_name("twin", *where),
+        final=into or column.name,
+        hidden=own_name("old", *where),
+        type=data_type,
+        keeps_null_out=conversions.never_fails(data_type.base, column.base_type, modified="(" in column.type),
+    )
+
+
+def retyped(table: Table, column: Column, data_type: DataType, name: str | None = None) -> Table:
+    """The table with the column of another type, and name if one is given."""
+    other = replace(
+        column,
+        name=name or column.name,
+        type=data_type.spelling,
+        type_name=data_type.name,
+        type_category=data_type.category,
+        base_type=data_type.base,
+        domain_constrained=data_type.constrained,
+    )
+    return replace(table, columns=tuple(other if c.name == column.name else c for c in table.columns))
+
+
+def afterwards(table: Table, twin: Twin, place: Place) -> Table:
+    """The table as contract leaves it."""
+    changed = retyped(table, twin.column, twin.type, twin.final)
+    # The mark says to the plan's later changes that this one works on the column until the run is over.
+    return replace(
+        changed,
+        columns=tuple(
+            replace(c, comment=mark(place.plan), until_contract=twin.name) if c.name == twin.final else c
+            for c in changed.columns
+        ),
+    )
+
+
+def same_name(twin: Twin, table: Table) -> tuple[Caution, ...]:
+    """What it means that the twin takes the column's name."""
+    return (
+        Caution(
+            code="same_name",
+            object=f"{table.name}.{twin.column.name}",
+            message="the column keeps its name, so every live version has to work with both types: it is "
+            f"{twin.type.spelling} for all of them from one moment to the next at contract. A session that prepared a "
+            "query that gives this column gets `cached plan must not change result type`. With `into` each version has "
+            "a column of its own. The new column stands last in the table, so an INSERT without column names means "
+            "other columns once the old one is dropped: name them.",
+        ),
+    )

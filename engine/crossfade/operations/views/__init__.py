@@ -1,0 +1,1 @@
+"""Views and what else is made again, exactly as it was."""
