@@ -39,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "every_server: run on every installed major version, not only the embedded one")
+    config.addinivalue_line("markers", "other_servers: run on those but the embedded one, unless there is no other")
     config.stash[CHOSEN] = tuple(servers.parse(text) for text in config.getoption("--postgres"))
 
 
@@ -58,8 +59,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     chosen = metafunc.config.stash[CHOSEN]
     if not chosen:
-        on_every = metafunc.definition.get_closest_marker("every_server")
-        chosen = servers.every_installed() if on_every else (servers.Choice(kind="embedded"),)
+        embedded = (servers.Choice(kind="embedded"),)
+        chosen = embedded
+        if metafunc.definition.get_closest_marker("every_server"):
+            chosen = servers.every_installed()
+        elif metafunc.definition.get_closest_marker("other_servers"):
+            chosen = tuple(c for c in servers.every_installed() if c.kind != "embedded") or embedded
     metafunc.parametrize("server", chosen, indirect=True, scope="session", ids=[choice.label for choice in chosen])
 
 

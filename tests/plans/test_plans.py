@@ -1,7 +1,7 @@
 """Every plan in plans/ does what it is copied for, as it stands in the file, on a table that `setup/` has for it.
 
 From its start to `contracted`; from its start to `rolled_back`, from every state that offers it; and every step takes
-exactly the locks that `explain` says.
+exactly the locks that `explain` says. On the servers that tests/operations/life does not use.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ LEAVES_THE_SCHEMA = frozenset({"reindex"})
 """Plans of the schema after which it is the same."""
 
 
-@pytest.mark.every_server
+@pytest.mark.other_servers
 @EVERY_PLAN
 def test_it_goes_there_and_back_and_to_its_end_under_the_locks_that_are_forecast(
     path: Path, prepared: Database, monkeypatch: pytest.MonkeyPatch

@@ -1,8 +1,8 @@
 """Every operation from its beginning to its end and back, under both versions of an app. `case.py` says how to add one.
 
-The first case of each file runs on every installed server. What holds after expand, backfill, contract, rollback from
-each state and revert; no statement of either version fails; both shapes hold the same facts; the end is what plain DDL
-leaves, and a rollback leaves what was before.
+On the embedded server; tests/plans has every kind on the others, and `--postgres` runs all of it there. What holds
+after expand, backfill, contract, rollback from each state and revert; no statement of either version fails; both shapes hold
+the same facts; the end is what plain DDL leaves, and a rollback leaves what was before.
 """
 
 from __future__ import annotations
@@ -30,27 +30,16 @@ if TYPE_CHECKING:
     from .case import Case
 
 
-def cases(wanted: slice) -> Iterator[ParameterSet]:
-    """Some of the cases of every file in `cases`, named for the file and the case."""
+def cases() -> Iterator[ParameterSet]:
+    """The cases of every file in `cases`, named for the file and the case."""
     for path in sorted((Path(__file__).parent / "cases").glob("*.py")):
         found: tuple[Case, ...] = import_module(f".cases.{path.stem}", __package__).CASES
-        for case in found[wanted]:
+        for case in found:
             yield pytest.param(case, id=f"{path.stem}: {case.id}")
 
 
-@pytest.mark.every_server
-@pytest.mark.parametrize("case", tuple(cases(slice(1))))
+@pytest.mark.parametrize("case", tuple(cases()))
 def test_the_life_of_a_change(case: Case, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    live(case, database, monkeypatch)
-
-
-@pytest.mark.parametrize("case", tuple(cases(slice(1, None))))
-def test_the_life_of_another_one_of_the_kind(case: Case, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the embedded server; on another one with `--postgres 15=/usr/lib/postgresql/15/bin`."""
-    live(case, database, monkeypatch)
-
-
-def live(case: Case, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     if int(database.server.version.split(".")[0]) < case.oldest:
         pytest.skip(f"PostgreSQL {database.server.version} cannot run this case")
     for role in case.roles:

@@ -73,6 +73,8 @@ class Shape:
     table: str
     key: str
     columns: tuple[Column, ...]
+    partitioned: bool = False
+    """By ranges of its key."""
     view: View | None = None
     checks: tuple[str, ...] = ()
     """Names of constraints that a change may drop or rename; the columns they are over stay."""
