@@ -1,8 +1,8 @@
 """Every operation from its beginning to its end and back, under both versions of an app. `case.py` says how to add one.
 
 On the embedded server; tests/plans has every kind on the others, and `--postgres` runs all of it there. What holds
-after expand, backfill, contract, rollback from each state and revert; no statement of either version fails; both shapes hold
-the same facts; the end is what plain DDL leaves, and a rollback leaves what was before.
+after expand, backfill, contract, rollback from each state and revert; no statement of either version fails; both shapes
+hold the same facts; the end is what plain DDL leaves, and a rollback leaves what was before.
 """
 
 from __future__ import annotations

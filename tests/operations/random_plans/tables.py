@@ -96,12 +96,13 @@ def _create(shape: Shape) -> list[str]:
 
 def _on_column(draw: st.DrawFn, shape: Shape, column: Column) -> list[str]:
     where = f"{shape.relation}.{quoted(column.name)}"
+    both = f"{quoted(column.name)}, {quoted(shape.key)}"
     possible = (
         "",
         "",
         f"COMMENT ON COLUMN {where} IS 'what is in it';",
         f"ALTER TABLE {shape.relation} ALTER {quoted(column.name)} SET STATISTICS 50;",
-        f"CREATE STATISTICS stats_{column.facts[0][:2]} ON {quoted(column.name)}, {quoted(shape.key)} FROM {shape.relation};",
+        f"CREATE STATISTICS stats_{column.facts[0][:2]} ON {both} FROM {shape.relation};",
     )
     return [draw(st.sampled_from(possible))]
 
