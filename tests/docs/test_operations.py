@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 
 from crossfade.plan.changes import Change
@@ -28,6 +30,11 @@ def test_a_kind_has_a_page_of_its_own(kind: str) -> None:
     assert [title for title in found if title in HEADINGS] == list(HEADINGS)
     plans = fences(DOCS / "operations" / f"{kind}.md", "yaml")
     assert any(kind in {change.kind for change in parse_plan(text, "page.yaml").changes} for text in plans)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_has_an_operation(kind: str) -> None:
+    assert callable(import_module(f"crossfade.operations.{kind}").compile_change)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -69,7 +69,6 @@ def rows_of(database: Database, shape: Shape, column: str) -> list[tuple[object,
     )
 
 
-@pytest.mark.every_server
 @EVERY_SHAPE
 def test_contracted_is_what_plain_ddl_gives(shape: Shape, prepared: Database) -> None:
     plan, facts = plan_of(shape), rows_of(prepared, shape, shape.old)

@@ -118,7 +118,7 @@ def _steps(place: Place, table: Table, constraint: Constraint, part: Part) -> tu
     if _is_built_anew(table, constraint):
         index = table.index(constraint.index or "")
         assert index is not None
-        return _drop(place, table, constraint, part), _index_back(place, table, index, part)
+        return _drop(place, table, constraint, part), _index_back(place, table, index, part, _turn(table, constraint))
     drop = _drop(place, table, constraint, part)
     if constraint.index is None and constraint.validated and constraint.enforced:
         return _validated_back(place, table, constraint, part), drop
@@ -130,7 +130,7 @@ def _drop(place: Place, table: Table, constraint: Constraint, part: Part) -> Ste
     return Step(
         id=place.id("drop"),
         part=part,
-        turn=Turn.AFTER,
+        turn=_turn(table, constraint),
         title=f"drop constraint {constraint.name} of {table.name}",
         statements=(_alter(table, sql.SQL("DROP CONSTRAINT {}").format(name)),),
         undo=(
@@ -140,6 +140,13 @@ def _drop(place: Place, table: Table, constraint: Constraint, part: Part) -> Ste
         ),
         done=render(sql.SQL("SELECT NOT ({})").format(sql.SQL(unvalidated.exists(table, constraint.name)))),
     )
+
+
+def _turn(table: Table, constraint: Constraint) -> Turn:
+    """Before later changes exchange its columns, so that it comes back after them; after what earlier ones exchange."""
+    columns = (table.column(name) for name in constraint.columns)
+    exchanged = table.until_contract or any(c is None or c.until_contract for c in columns)
+    return Turn.AFTER if exchanged else Turn.BEFORE
 
 
 def _again(table: Table, constraint: Constraint) -> sql.Composable:
@@ -180,7 +187,7 @@ def _validated_back(place: Place, table: Table, constraint: Constraint, part: Pa
     return Step(
         id=place.id("validated"),
         part=part,
-        turn=Turn.AFTER,
+        turn=_turn(table, constraint),
         title=f"nothing now; on the way back validate {constraint.name} of {table.name} while everybody goes on",
         statements=(),
         undo=(_alter(table, sql.SQL("VALIDATE CONSTRAINT {}").format(sql.Identifier(constraint.name))),),
@@ -188,13 +195,13 @@ def _validated_back(place: Place, table: Table, constraint: Constraint, part: Pa
     )
 
 
-def _index_back(place: Place, table: Table, index: Index, part: Part) -> Step:
+def _index_back(place: Place, table: Table, index: Index, part: Part, turn: Turn) -> Step:
     """Undone before the constraint comes back to stand on it."""
     name = sql.Identifier(index.name.schema, index.name.name)
     return Step(
         id=place.id("index"),
         part=part,
-        turn=Turn.AFTER,
+        turn=turn,
         title=f"nothing now; on the way back build {index.name.name} of {table.name} while everybody goes on",
         statements=(),
         transactional=False,

@@ -1,112 +1,20 @@
-"""Which operation compiles which kind of change: the registry. A new kind is one more line."""
+"""From a kind of change to the operation that compiles it: `operations/KIND.py`, with its `compile_change`.
+
+Only the operations of a plan's own kinds are imported: a command should not wait for the fifty others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-from crossfade.operations import (
-    add_check,
-    add_column,
-    add_domain_check,
-    add_enum_value,
-    add_exclusion,
-    add_foreign_key,
-    add_primary_key,
-    add_unique,
-    attach_partition,
-    change_type,
-    copy_rows,
-    create_domain,
-    create_enum,
-    create_index,
-    create_table,
-    delete_rows,
-    detach_partition,
-    drop_column,
-    drop_constraint,
-    drop_default,
-    drop_index,
-    drop_not_null,
-    drop_table,
-    enable_row_security,
-    merge_columns,
-    move_table,
-    partition_table,
-    reindex,
-    remove_enum_values,
-    rename_column,
-    rename_constraint,
-    rename_enum_value,
-    rename_index,
-    rename_table,
-    replace_index,
-    set_comment,
-    set_default,
-    set_generated,
-    set_identity,
-    set_not_null,
-    set_replica_identity,
-    set_statistics,
-    set_storage,
-    set_storage_parameters,
-    split_column,
-    sql,
-    update_rows,
-)
-from crossfade.plan import changes
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Compiled, Place
+    from crossfade.plan.changes import Change
     from crossfade.postgres.catalog import Catalog
 
-OPERATIONS: dict[type, Callable[[Any, Place, Catalog], Compiled]] = {
-    changes.ChangeType: change_type.compile_change,
-    changes.RenameColumn: rename_column.compile_change,
-    changes.SplitColumn: split_column.compile_change,
-    changes.MergeColumns: merge_columns.compile_change,
-    changes.CreateEnum: create_enum.compile_change,
-    changes.RenameEnumValue: rename_enum_value.compile_change,
-    changes.RemoveEnumValues: remove_enum_values.compile_change,
-    changes.CreateDomain: create_domain.compile_change,
-    changes.AddEnumValue: add_enum_value.compile_change,
-    changes.AddColumn: add_column.compile_change,
-    changes.DropColumn: drop_column.compile_change,
-    changes.DropDefault: drop_default.compile_change,
-    changes.DropNotNull: drop_not_null.compile_change,
-    changes.SetComment: set_comment.compile_change,
-    changes.SetDefault: set_default.compile_change,
-    changes.SetGenerated: set_generated.compile_change,
-    changes.SetIdentity: set_identity.compile_change,
-    changes.SetStatistics: set_statistics.compile_change,
-    changes.SetStorage: set_storage.compile_change,
-    changes.AddCheck: add_check.compile_change,
-    changes.AddDomainCheck: add_domain_check.compile_change,
-    changes.AddForeignKey: add_foreign_key.compile_change,
-    changes.SetNotNull: set_not_null.compile_change,
-    changes.DropConstraint: drop_constraint.compile_change,
-    changes.RenameConstraint: rename_constraint.compile_change,
-    changes.CreateTable: create_table.compile_change,
-    changes.DropTable: drop_table.compile_change,
-    changes.EnableRowSecurity: enable_row_security.compile_change,
-    changes.MoveTable: move_table.compile_change,
-    changes.PartitionTable: partition_table.compile_change,
-    changes.RenameTable: rename_table.compile_change,
-    changes.SetReplicaIdentity: set_replica_identity.compile_change,
-    changes.SetStorageParameters: set_storage_parameters.compile_change,
-    changes.AddExclusion: add_exclusion.compile_change,
-    changes.AddPrimaryKey: add_primary_key.compile_change,
-    changes.AddUnique: add_unique.compile_change,
-    changes.AttachPartition: attach_partition.compile_change,
-    changes.CreateIndex: create_index.compile_change,
-    changes.DetachPartition: detach_partition.compile_change,
-    changes.DropIndex: drop_index.compile_change,
-    changes.Reindex: reindex.compile_change,
-    changes.RenameIndex: rename_index.compile_change,
-    changes.ReplaceIndex: replace_index.compile_change,
-    changes.RawSql: sql.compile_change,
-    changes.UpdateRows: update_rows.compile_change,
-    changes.DeleteRows: delete_rows.compile_change,
-    changes.CopyRows: copy_rows.compile_change,
-}
-"""A kind of change, and what compiles it: pure, from the entry, its place in the plan and the catalog before it."""
+
+def compile_change(change: Change, place: Place, catalog: Catalog) -> Compiled:
+    """What a change compiles to: pure, from the entry, its place in the plan and the catalog before it."""
+    compiled: Compiled = import_module(f"crossfade.operations.{change.kind}").compile_change(change, place, catalog)
+    return compiled

@@ -43,8 +43,13 @@ def compile_change(change: SetDefault, place: Place, catalog: Catalog) -> Compil
         steps=(step,),
         refusals=tuple(own_value_refusals(target)),
         trials=(default_trial(f"value of set_default on {target.table.name}", target.column, change.value),),
-        catalog=target.changed(default=Default(expression=change.value.sql)),
+        catalog=target.changed(default=Default(expression=_stored(change.value, target.column))),
     )
+
+
+def _stored(value: Expression, column: Column) -> str:
+    """The value as PostgreSQL keeps it: with the column's type, which a constant in quotes has not by itself."""
+    return render(sql.SQL("({})::{}").format(sql.SQL(value.sql), sql.SQL(column.type)))
 
 
 def default_of(column: Column) -> sql.Composable:

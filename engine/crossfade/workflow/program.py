@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import PreflightRefused, Refusal
 from crossfade.operations.foreseen import foreseen
-from crossfade.operations.kinds import OPERATIONS
+from crossfade.operations.kinds import compile_change
 from crossfade.operations.merge import merged
 from crossfade.operations.raw_sql import sql_unread
 from crossfade.operations.step import (
@@ -225,9 +225,7 @@ def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
 
 def _compiled(change: Change, place: Place, catalog: Catalog, unread: frozenset[QualifiedName]) -> Compiled:
     refusals = tuple(sql_unread.refusals(change, catalog, unread))
-    return (
-        Compiled(refusals=refusals, catalog=catalog) if refusals else OPERATIONS[type(change)](change, place, catalog)
-    )
+    return Compiled(refusals=refusals, catalog=catalog) if refusals else compile_change(change, place, catalog)
 
 
 def _trials(compiled: Iterable[Compiled]) -> Iterator[Trial]:

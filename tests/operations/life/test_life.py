@@ -1,12 +1,15 @@
 """Every operation from its beginning to its end and back, under both versions of an app. `case.py` says how to add one.
 
-On the embedded server; tests/plans has every kind on the others, and `--postgres` runs all of it there. What holds
-after expand, backfill, contract, rollback from each state and revert; no statement of either version fails; both shapes
-hold the same facts; the end is what plain DDL leaves, and a rollback leaves what was before.
+The first case of each file, on the embedded server; tests/plans has every kind on the others. All of it, on any server:
+CROSSFADE_EVERY_LIFE=1 pytest tests/operations/life --postgres embedded --postgres 15=/usr/lib/postgresql/15/bin
+
+What holds after expand, backfill, contract, rollback from each state and revert; no statement of either version fails;
+both shapes hold the same facts; the end is what plain DDL leaves, and a rollback leaves what was before.
 """
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,11 +33,15 @@ if TYPE_CHECKING:
     from .case import Case
 
 
+FIRST = slice(None if os.environ.get("CROSSFADE_EVERY_LIFE") else 1)
+"""Of each file: all cases with CROSSFADE_EVERY_LIFE=1, else the first."""
+
+
 def cases() -> Iterator[ParameterSet]:
     """The cases of every file in `cases`, named for the file and the case."""
     for path in sorted((Path(__file__).parent / "cases").glob("*.py")):
         found: tuple[Case, ...] = import_module(f".cases.{path.stem}", __package__).CASES
-        for case in found:
+        for case in found[FIRST]:
             yield pytest.param(case, id=f"{path.stem}: {case.id}")
 
 

@@ -5,6 +5,7 @@ A change that preflight refuses ends its plan; so most of what is drawn here can
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from .shapes import Column, Shape, Values, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
 
 NEW_NAMES = ("to", "New Name", "größer", "into_it", "table", "c'd")
 CONSTANT = 15
@@ -67,23 +68,23 @@ class RandomPlan:
 
 
 @st.composite
-def plans(draw: st.DrawFn, shape: Shape) -> RandomPlan:
-    """One to four changes of the table."""
+def plans(draw: st.DrawFn, shape: Shape, kinds: Sequence[Kind] | None = None) -> RandomPlan:
+    """One to four changes of the table, or those kinds in their order."""
+    if kinds is None:
+        count = draw(st.sampled_from((1, 2, 2, 3, 3, 4)))
+        kinds = draw(st.lists(st.sampled_from(KINDS), min_size=count, max_size=count))
     changes: list[Drawn] = []
-    for number in range(draw(st.sampled_from((1, 2, 2, 3, 3, 4)))):
-        kind = draw(st.sampled_from(KINDS))
+    for number, kind in enumerate(kinds):
         found = kind(draw, shape, number)
         if found is not None:
             changes.append(found)
             shape = found.shape
-    if not changes:
-        changes.append(_set_comment(draw, shape, 0))
-    return RandomPlan(changes=tuple(changes))
+    return RandomPlan(changes=tuple(changes) or (_set_comment(draw, shape, 0),))
 
 
 def _some_column(draw: st.DrawFn, shape: Shape, suits: Callable[[Column], bool] = lambda _: True) -> Column | None:
     """A column that no other change works on, mostly."""
-    alone = draw(st.integers(0, 4)) > 0
+    alone = draw(st.integers(0, 3)) > 0
     possible = [c for c in shape.columns if suits(c) and not (alone and c.name in shape.worked_on)]
     return draw(st.sampled_from(possible)) if possible else None
 
@@ -494,7 +495,8 @@ def _drop_index(draw: st.DrawFn, shape: Shape, number: int) -> Drawn | None:
     )
 
 
-KINDS: tuple[Callable[[st.DrawFn, Shape, int], Drawn | None], ...] = (
+Kind = Callable[[st.DrawFn, Shape, int], Drawn | None]
+KINDS: tuple[Kind, ...] = (
     _rename_column,
     _rename_column,
     _change_type,

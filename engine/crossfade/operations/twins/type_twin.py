@@ -44,6 +44,10 @@ def retyped(table: Table, column: Column, data_type: DataType, name: str | None 
 
 def afterwards(table: Table, twin: Twin, place: Place) -> Table:
     """The table as contract leaves it."""
+
+    def name(column: str) -> str:
+        return twin.final if column == twin.column.name else column
+
     changed = retyped(table, twin.column, twin.type, twin.final)
     # The mark says to the plan's later changes that this one works on the column until the run is over.
     return replace(
@@ -51,6 +55,16 @@ def afterwards(table: Table, twin: Twin, place: Place) -> Table:
         columns=tuple(
             replace(c, comment=mark(place.plan), until_contract=twin.name) if c.name == twin.final else c
             for c in changed.columns
+        ),
+        # By its new name, so that a later change of what stands on the column is told of it.
+        constraints=tuple(replace(c, columns=tuple(name(k) for k in c.columns)) for c in changed.constraints),
+        indexes=tuple(
+            replace(
+                i,
+                columns=tuple(None if k is None else name(k) for k in i.columns),
+                references=frozenset(name(k) for k in i.references),
+            )
+            for i in changed.indexes
         ),
     )
 
