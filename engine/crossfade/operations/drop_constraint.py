@@ -17,6 +17,7 @@ from crossfade.operations.constraints import constraint_preflight, unvalidated
 from crossfade.operations.indexes import index_build
 from crossfade.operations.step import Caution, Compiled, Part, Step, Turn
 from crossfade.operations.tables.table_preflight import family_of, other_runs
+from crossfade.operations.tables.turn import turn_of
 from crossfade.operations.views.deparsed import repeatable
 from crossfade.postgres.statement import Statement, render
 
@@ -143,10 +144,7 @@ def _drop(place: Place, table: Table, constraint: Constraint, part: Part) -> Ste
 
 
 def _turn(table: Table, constraint: Constraint) -> Turn:
-    """Before later changes exchange its columns, so that it comes back after them; after what earlier ones exchange."""
-    columns = (table.column(name) for name in constraint.columns)
-    exchanged = table.until_contract or any(c is None or c.until_contract for c in columns)
-    return Turn.AFTER if exchanged else Turn.BEFORE
+    return turn_of(table, constraint.columns, table.index(constraint.index or ""))
 
 
 def _again(table: Table, constraint: Constraint) -> sql.Composable:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
 from crossfade.operations.constraints import constraint_preflight, unvalidated
-from crossfade.operations.step import Caution, Compiled, Part, Step, Turn
+from crossfade.operations.step import Caution, Compiled, Part, Step
 from crossfade.operations.tables.table_preflight import family_of, other_runs
+from crossfade.operations.tables.turn import turn_of
 from crossfade.postgres.names import QualifiedName
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def compile_change(change: RenameConstraint, place: Place, catalog: Catalog) -> 
     step = Step(
         id=place.id("rename"),
         part=Part.HIDE,
-        turn=Turn.AFTER,
+        turn=turn_of(table, constraint.columns, table.index(constraint.index or "")),
         title=f"rename constraint {change.from_} of {table.name} to {change.to}",
         statements=(unvalidated.rename(table, change.from_, change.to),),
         undo=(unvalidated.rename(table, change.to, change.from_),),

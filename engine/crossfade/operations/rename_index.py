@@ -11,7 +11,8 @@ from psycopg import sql
 from crossfade.operations.indexes import index_preflight
 from crossfade.operations.indexes.index_build import rename
 from crossfade.operations.indexes.index_preflight import with_index, without_index
-from crossfade.operations.step import Caution, Compiled, Part, Step, Turn
+from crossfade.operations.step import Caution, Compiled, Part, Step
+from crossfade.operations.tables.turn import turn_of
 from crossfade.postgres.names import QualifiedName, quoted
 from crossfade.postgres.statement import render
 
@@ -38,7 +39,7 @@ def compile_change(change: RenameIndex, place: Place, catalog: Catalog) -> Compi
         statements=(rename(index.name, change.to),),
         undo=(rename(target, index.name.name),),
         done=_is_called(table, target),
-        turn=Turn.AFTER,
+        turn=turn_of(table, index.references, index),
     )
     return Compiled(
         steps=(step,),

@@ -16,6 +16,7 @@ from crossfade.operations.step import Caution
 if TYPE_CHECKING:
     from crossfade.operations.columns.column_in_place import InPlace
     from crossfade.plan.expressions import Expression
+    from crossfade.postgres.catalog import Table
 
 _TAKEN_ALONG = frozenset({"statistics"})
 """Kinds of dependents that a plain DROP COLUMN drops without a word."""
@@ -33,6 +34,29 @@ def check(target: InPlace, reverse: Expression | None) -> tuple[tuple[Refusal, .
     return refusals, tuple(_cautions(target))
 
 
+def held(table: Table, column: str) -> Iterator[Refusal]:
+    """Indexes that PostgreSQL does not let go with the column, or not without harm."""
+    for index in table.indexes_using(column):
+        if index.replica_identity and table.replica_identity == "index":
+            yield Refusal(
+                code="replica_identity",
+                object=f"index {index.name}",
+                message="it is how replicated rows are told apart, and would go with the column.",
+                instead="Choose another replica identity first: set_replica_identity.",
+            )
+    for constraint in table.constraints_using(column):
+        index_of_it = table.index(constraint.index or "")
+        whole = index_of_it is not None and column in index_of_it.columns
+        if constraint.kind == "exclusion" and not whole:
+            yield Refusal(
+                code="dependent",
+                object=f"constraint {constraint.name} on {table.name}",
+                message=f"it excludes by an expression or a condition over {column}: a plain DROP COLUMN would want "
+                "CASCADE.",
+                instead="Drop it first: drop_constraint.",
+            )
+
+
 def _shape(target: InPlace) -> Iterator[Refusal]:
     column = target.column
     if column.generated is None:
@@ -46,14 +70,7 @@ def _shape(target: InPlace) -> Iterator[Refusal]:
                 message="the child declares the column itself, so it would keep it.",
                 instead="Drop it there afterwards, or let the child inherit nothing.",
             )
-    for index in target.table.indexes_using(column.name):
-        if index.replica_identity and target.table.replica_identity == "index":
-            yield Refusal(
-                code="replica_identity",
-                object=f"index {index.name}",
-                message="it is how replicated rows are told apart, and would go with the column.",
-                instead="Choose another replica identity first: set_replica_identity.",
-            )
+    yield from held(target.table, column.name)
 
 
 def _value(target: InPlace, reverse: Expression | None) -> Iterator[Refusal]:

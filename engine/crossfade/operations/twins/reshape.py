@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
+from crossfade.operations.columns import drop_column_preflight
 from crossfade.operations.columns.column_preflight import (
     name_refusals,
     no_column,
@@ -284,6 +285,7 @@ def _refusals(reshape: _Reshape) -> Iterator[Refusal]:
         yield from shape_refusals(column, table, family)
         yield from _identity(table, column)
         yield from _in_the_way(table, column)
+        yield from drop_column_preflight.held(table, column.name)
     yield from other_runs(family, [c.name for c in reshape.old])
     yield from right_refusals(family)
     for member, trigger in own_triggers(family):
