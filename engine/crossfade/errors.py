@@ -169,14 +169,17 @@ class BaselineChanged(Conflict):
 
 
 class WouldDiscard(Conflict):
-    """A rollback would destroy what only new versions wrote, and stops there; `would_destroy` says what, in words."""
+    """Going back would destroy what only new versions wrote, and stops there; `would_destroy` says what, in words."""
 
     code = "would_discard"
 
-    def __init__(self, run: str, would_destroy: tuple[str, ...]) -> None:
+    def __init__(self, run: str, would_destroy: tuple[str, ...], *, reverts: bool = False) -> None:
+        going_back, hint = f"rolling run {run} back", f"or give it up: crossfade rollback {run} --discard"
+        if reverts:
+            going_back, hint = f"reverting run {run}", f"or change it, and do it again: crossfade revert {run}"
         super().__init__(
-            f"rolling run {run} back would destroy what exists nowhere else: {'; '.join(would_destroy)}",
-            hint=f"Copy it elsewhere first, or give it up: crossfade rollback {run} --discard",
+            f"{going_back} would destroy what exists nowhere else: {'; '.join(would_destroy)}",
+            hint=f"Copy it elsewhere first, {hint}",
         )
         self.would_destroy = would_destroy
 

@@ -16,6 +16,7 @@ from crossfade.gates.verdict import Verdict
 from crossfade.operations.step import Phase
 from crossfade.plan.gates import Approval, AppVersion, LegacyWrites, Strangers
 from crossfade.plan.load import parse_plan
+from crossfade.postgres.clock import database_now
 
 from .expanded import KEYED
 
@@ -268,13 +269,19 @@ def test_while_others_hold_the_phase_back_one_that_may_take_long_is_not_asked_ag
 def test_the_time_that_others_take_to_answer_breaks_no_hold(
     start: Callable[..., Expanded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hold, "LONGEST_BLINK", timedelta(milliseconds=200))
-    outside = "gates: {contract: [exec: {command: [sleep, '0.5'], mode: observe}]}\n"
-    run = start(KEYED, f"{ROSTER}hold: 100ms\n{outside}")
+    outside = "gates: {contract: [exec: {command: ['true'], timeout: 60s, mode: observe}]}\n"
+    roster = ROSTER.replace("new:", "ttl: 1h, new:")
+    run = start(KEYED, f"{roster}hold: 10m\n{outside}")
     sightings.heartbeat(run.connection, "api", "2.0.0", "pod-a")
-    assert run.evaluate().verdict is BLOCKED
-    assert run.evaluate().verdict is PASS
-    run.connection.execute("SELECT pg_sleep(0.3)")
-    again = run.evaluate()
-    assert again.verdict is BLOCKED
-    assert "nobody looked from" in str(again.blockers)
+    # Each look begins, has heard what is outside half a minute later, and ends.
+    seconds = iter([0, 30, 30, 30, 60, 60, 66, 96, 96])
+    began = database_now(run.connection)
+    monkeypatch.setattr(
+        "crossfade.gates.evaluate.database_now", lambda _connection: began + timedelta(seconds=next(seconds))
+    )
+    assert timedelta(seconds=5) == hold.LONGEST_BLINK
+    since = [run.gates()["strangers"].passing_since for _ in range(2)]
+    assert since == [began + timedelta(seconds=30)] * 2
+    away = run.gates()["strangers"]
+    assert away.passing_since == began + timedelta(seconds=96)
+    assert "nobody looked from" in away.reason

@@ -22,7 +22,7 @@ from crossfade.workflow.states import State
 if TYPE_CHECKING:
     from ..fixtures.database import Database
 
-TRIES = int(os.environ.get("CROSSFADE_FENCE_TRIES", "8"))
+TRIES = int(os.environ.get("CROSSFADE_FENCE_TRIES", "4"))
 PLAN = """
 crossfade: 1
 name: race-{number}

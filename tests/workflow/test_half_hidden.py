@@ -8,6 +8,7 @@ import pytest
 
 from crossfade import Engine
 from crossfade.errors import Interrupted
+from crossfade.gates.verdict import Verdict
 from crossfade.observe.events import StepDone
 from crossfade.operations.step import Part, Phase
 from crossfade.plan.load import parse_plan
@@ -15,6 +16,7 @@ from crossfade.workflow.states import State
 
 if TYPE_CHECKING:
     from crossfade.observe.events import Event
+    from crossfade.plan.model import Plan
 
     from ..fixtures.database import Database
 
@@ -43,12 +45,55 @@ def test_whoever_dies_between_two_steps_that_hide_goes_on_after_them(database: D
         steps = [s.id for s in engine.explain(plan).program.of(Part.HIDE)]
     assert len(steps) > 2
     for step in steps[:-1]:
-
-        def stop(event: Event, step: str = step) -> None:
-            if isinstance(event, StepDone) and event.step == step:
-                engine.stop()
-
-        with Engine(database.url, emit=stop) as engine, pytest.raises(Interrupted):
-            engine.contract(plan)
+        die_after(step, database, plan)
     with Engine(database.url) as engine:
         assert engine.contract(plan).state is State.CONTRACTED
+
+
+def die_after(step: str, database: Database, plan: Plan) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, StepDone) and event.step == step:
+            engine.stop()
+
+    with Engine(database.url, emit=stop) as engine, pytest.raises(Interrupted):
+        engine.contract(plan)
+
+
+GONE = """
+apps: {api: {scheme: semver, new: ">=2.0.0"}}
+gates: {contract: [table_activity: {table: s, hold: 1s, mode: observe}]}
+changes:
+  - drop_table: {table: s}
+  - rename_index: {from: ti, to: tj}
+  - add_check: {table: t, name: positive, expression: "e > 0"}
+"""
+
+
+def test_names_that_the_run_itself_has_taken_away_keep_no_gate_from_an_answer(database: Database) -> None:
+    database.execute(f"{TABLE}; CREATE INDEX ti ON t (e); CREATE TABLE s ()")
+    plan = parse_plan(f"crossfade: 1\nname: halves\nhold: 0s\n{GONE}", "p.yaml")
+    with Engine(database.url) as engine:
+        engine.advance(plan, to=State.BACKFILLED)
+        steps = [s.id for s in engine.explain(plan).program.of(Part.HIDE)]
+        database.execute("SELECT crossfade.heartbeat('api', '2.0.0', 'pod-a')")
+    for step in steps[:-1]:
+        die_after(step, database, plan)
+    assert database.execute("SELECT to_regclass('s'), to_regclass('ti')") == [(None, None)]
+    with Engine(database.url) as engine:
+        gates = {gate.kind: gate for gate in engine.gates(plan.name).gates}
+        assert gates["strangers"].verdict is gates["table_activity"].verdict is Verdict.PASS
+        assert gates["strangers"].evidence["tables"] == ["public.t"]
+        assert gates["table_activity"].reason == "s is out of use: this run has hidden it"
+        assert engine.contract(plan).state is State.CONTRACTED
+
+
+def test_a_name_that_somebody_else_has_taken_away_leaves_it_open_who_may_use_the_table(database: Database) -> None:
+    database.execute(f"{TABLE}; CREATE INDEX ti ON t (e); CREATE TABLE s ()")
+    plan = parse_plan(f"crossfade: 1\nname: halves\nhold: 0s\n{GONE}", "p.yaml")
+    with Engine(database.url) as engine:
+        engine.advance(plan, to=State.BACKFILLED)
+        database.execute("ALTER TABLE s RENAME TO mislaid")
+        gates = {gate.kind: gate for gate in engine.gates(plan.name).gates}
+    assert gates["strangers"].verdict is Verdict.UNKNOWN
+    assert gates["strangers"].reason == "who may use s cannot be told: there is no such table"
+    assert gates["table_activity"].verdict is Verdict.ERROR

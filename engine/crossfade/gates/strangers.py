@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import class_row
 
+from crossfade.gates.given_up import given_up
 from crossfade.gates.queries import query
 from crossfade.gates.sightings import Sighting
 from crossfade.gates.spans import moment
@@ -68,8 +69,9 @@ def _tables(connection: psycopg.Connection[Any], subject: Subject) -> tuple[dict
     parameters = {"schemas": [schema for schema, _ in wanted], "names": [name for _, name in wanted]}
     rows = connection.execute(query("strangers_tables"), parameters).fetchall()
     places = {place for place, _, _ in rows}
-    missing = (".".join(filter(None, name)) for n, name in enumerate(wanted, start=1) if n not in places)
-    return {oid: name for _, name, oid in rows}, tuple(missing)
+    missing = [name for n, name in enumerate(wanted, start=1) if n not in places]
+    ours = given_up(connection, subject) if missing else frozenset()
+    return {oid: name for _, name, oid in rows}, tuple(".".join(filter(None, n)) for n in missing if n not in ours)
 
 
 def _tables_of_types(connection: psycopg.Connection[Any], subject: Subject) -> list[tuple[str, str]]:

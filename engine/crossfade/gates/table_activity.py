@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossfade.gates import relation_counts
 from crossfade.gates.counters import Counter, compare, keep_counters, read_counters
+from crossfade.gates.given_up import given_up
 from crossfade.gates.relation_counts import READS, SERVER, WRITES, Counts, Missing
 from crossfade.gates.spans import ago, moment
 from crossfade.gates.verdict import Judgement, Verdict
@@ -44,16 +45,26 @@ class Observation:
     """What was lost between the look before and this one."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hidden:
+    """There is no such relation any more, since the run itself has taken its name away."""
+
+    reason: str
+
+
 def observe(
     connection: psycopg.Connection[Any], subject: Subject, entry: TableActivity, look: Look
-) -> Observation | Missing:
+) -> Observation | Hidden | Missing:
     """Read what the last look left, then the counters; a recorded look leaves them to the next one.
 
     Raises psycopg.Error.
     """
     target = relation_counts.find(connection, entry)
     if isinstance(target, Missing):
-        return target
+        wanted = entry.index or entry.table
+        assert wanted is not None
+        is_ours = (wanted.schema, wanted.name) in given_up(connection, subject)
+        return Hidden(reason=f"{wanted} is out of use: this run has hidden it") if is_ours else target
     gate = f"{entry.kind} {target.words}"
     kept = read_counters(connection, subject.run_id, gate)
     counts = relation_counts.read(connection, target)
@@ -88,10 +99,12 @@ def _lost(kept: Mapping[str, Counter], counts: Counts) -> str | None:
     return "its counters were reset, or a partition has gone" if fallen else None
 
 
-def judge(observation: Observation | Missing, entry: TableActivity) -> Judgement:
+def judge(observation: Observation | Hidden | Missing, entry: TableActivity) -> Judgement:
     """PASS if nothing that counts has moved within `hold`."""
     if isinstance(observation, Missing):
         return Judgement(verdict=Verdict.ERROR, reason=observation.reason)
+    if isinstance(observation, Hidden):
+        return Judgement(verdict=Verdict.PASS, reason=observation.reason)
     o, counts, evidence = observation, observation.counts, _evidence(observation)
     words, hold = counts.target.words, format_duration(entry.hold)
     if counts.uncounted:

@@ -10,7 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from crossfade.operations.indexes import index_build, index_definition, partition_indexes, unique_constraints
+from crossfade.operations.indexes import (
+    attribute_names,
+    index_build,
+    index_definition,
+    partition_indexes,
+    unique_constraints,
+)
 from crossfade.operations.indexes.index_definition import IndexDefinition
 from crossfade.operations.indexes.index_preflight import with_index
 from crossfade.operations.indexes.partition_indexes import Building
@@ -78,4 +84,11 @@ def _index(place: Place, unique: Unique, catalog: Catalog) -> Compiled:
         table = catalog.table(one.table.name) or one.table
         index = index_definition.as_index(unique.definition, one.name, one.table.name, None)
         catalog = with_index(catalog, table, index)
-    return Compiled(steps=tuple(replace(s, turn=Turn.BEFORE) for s in steps), trials=(trial,), catalog=catalog)
+    return Compiled(
+        steps=(
+            *(replace(s, turn=Turn.BEFORE) for s in steps),
+            *attribute_names.at_contract(place, unique.definition, unique.family),
+        ),
+        trials=(trial,),
+        catalog=catalog,
+    )

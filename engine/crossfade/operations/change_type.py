@@ -21,7 +21,7 @@ from crossfade.operations.data_types import made_types
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial
 from crossfade.operations.sync import conversions, sameness
 from crossfade.operations.sync.converted_sync import Conversion, ShapeSync
-from crossfade.operations.tables.table_preflight import descendants_by_inheritance
+from crossfade.operations.tables.table_preflight import descendants_by_inheritance, family_of
 from crossfade.operations.twins import carrying, change_type_keys, exchange_preflight
 from crossfade.operations.twins.change_type_keys import Key
 from crossfade.operations.twins.exchange import Exchange, alter_table, exchange_steps
@@ -59,6 +59,9 @@ def _is_in_place(change: ChangeType, table: Table, column: Column, catalog: Cata
         return False
     if any(view.kind == "materialized view" for view in recreate.over(catalog, table, [column.name])):
         # It would be empty until it is refilled.
+        return False
+    if any(member.row_type_columns for member in family_of(table, catalog)):
+        # PostgreSQL lets no column have another type then, in place or not.
         return False
     effect = judge(
         column,

@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from crossfade.operations.indexes import index_build, index_definition, index_preflight, partition_indexes
+from crossfade.operations.indexes import (
+    attribute_names,
+    index_build,
+    index_definition,
+    index_preflight,
+    partition_indexes,
+)
 from crossfade.operations.indexes.index_preflight import with_index
 from crossfade.operations.indexes.partition_indexes import Building, Named
 from crossfade.operations.step import Caution, Compiled, Part
@@ -44,7 +50,10 @@ def compile_change(change: CreateIndex, place: Place, catalog: Catalog) -> Compi
         comment=lambda one: change.comment if one.parent is None else None,
     )
     return Compiled(
-        steps=tuple(index_build.steps(place, partition_indexes.builds(family, how), Part.EXPAND)),
+        steps=(
+            *index_build.steps(place, partition_indexes.builds(family, how), Part.EXPAND),
+            *attribute_names.at_contract(place, definition, family),
+        ),
         cautions=(
             *index_preflight.like_cautions(change.name, definition, table),
             *_unique(change, definition, table),

@@ -7,29 +7,40 @@ may need what the undo of a later one has made.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from crossfade.operations.impossible import Impossible
 from crossfade.operations.step import Part
 from crossfade.postgres.forecast import Schema
 
 if TYPE_CHECKING:
+    from crossfade.errors import Refusal
     from crossfade.operations.step import Step
     from crossfade.postgres.catalog import Catalog
     from crossfade.postgres.statement import Statement
 
 
-def foreseen(steps: Iterable[Step], catalog: Catalog) -> tuple[Step, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """The steps of a program with what they do, and what PostgreSQL would not let them do."""
+
+    steps: tuple[Step, ...]
+    refusals: tuple[Refusal, ...]
+
+
+def foreseen(steps: Iterable[Step], catalog: Catalog) -> Foreseen:
     """The steps in the order of execution, their statements with what they do to tables that others can see."""
-    schema = Schema.of(catalog)
+    schema, impossible = Schema.of(catalog), Impossible(catalog)
     told: list[Step] = []
     for step in steps:
         if step.part is Part.DROP and not any(s.part is Part.DROP for s in told):
             told = _with_undo(told, schema)
         cleanup, _ = _statements(step.cleanup, schema.seen_by_others())
-        statements, schema = _statements(step.statements, schema.seen_by_others())
+        statements, schema = _statements(step.statements, schema.seen_by_others(), impossible)
         told.append(replace(step, cleanup=cleanup, statements=statements))
-    return tuple(told) if any(s.part is Part.DROP for s in told) else tuple(_with_undo(told, schema))
+    told = told if any(s.part is Part.DROP for s in told) else _with_undo(told, schema)
+    return Foreseen(steps=tuple(told), refusals=tuple(impossible.refusals()))
 
 
 def _with_undo(steps: list[Step], schema: Schema) -> list[Step]:
@@ -40,10 +51,14 @@ def _with_undo(steps: list[Step], schema: Schema) -> list[Step]:
     return told
 
 
-def _statements(statements: Iterable[Statement], schema: Schema) -> tuple[tuple[Statement, ...], Schema]:
+def _statements(
+    statements: Iterable[Statement], schema: Schema, impossible: Impossible | None = None
+) -> tuple[tuple[Statement, ...], Schema]:
     told: list[Statement] = []
     for statement in statements:
         forecast, schema = schema.foresee(statement.text)
+        if impossible is not None:
+            impossible.add(forecast)
         told.append(
             replace(
                 statement,

@@ -18,12 +18,14 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.columns.column_preflight import name_refusals, no_column
+from crossfade.operations.impossible import too_many_columns
 from crossfade.operations.step import Caution, Compiled, Part, Step
 from crossfade.operations.tables import second_name
 from crossfade.operations.tables.ownership import owner_refusals
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.tables.table_preflight import family_of, other_runs, table_refusals
 from crossfade.postgres.catalog import QualifiedName
+from crossfade.postgres.forecast.draft import MOST_COLUMNS
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
@@ -131,6 +133,8 @@ def _refusals(alias: _Alias) -> Iterator[Refusal]:
     yield from owner_refusals(family)
     yield from other_runs(family, [change.from_])
     yield from second_name.refusals(table, alias.catalog)
+    if len(table.columns) >= MOST_COLUMNS:
+        yield too_many_columns(replace(table, attribute_count=0), 1)
     if column.inherited_count:
         yield Refusal(
             code="inherited_column",

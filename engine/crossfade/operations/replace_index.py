@@ -13,7 +13,13 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.drop_index import needed_by
-from crossfade.operations.indexes import index_build, index_definition, index_preflight, partition_indexes
+from crossfade.operations.indexes import (
+    attribute_names,
+    index_build,
+    index_definition,
+    index_preflight,
+    partition_indexes,
+)
 from crossfade.operations.indexes.index_build import again, drop_concurrently, drop_whole, gone, regclass, rename
 from crossfade.operations.indexes.index_preflight import with_index, without_index
 from crossfade.operations.indexes.partition_indexes import Building, Named
@@ -53,6 +59,7 @@ def compile_change(change: ReplaceIndex, place: Place, catalog: Catalog) -> Comp
         steps=(
             *index_build.steps(place, partition_indexes.builds(family, how), Part.EXPAND),
             _exchange(place, table, index, old, family, comment),
+            *attribute_names.at_contract(place, definition, family),
             _drop(place, table, index),
         ),
         cautions=tuple(_cautions(index, definition)),

@@ -323,6 +323,8 @@ class RowCopy:
     write: Copy
     surplus: RowLook
     """The other table's rows that come from nowhere."""
+    hidden: tuple[str, ...] = ()
+    """The names that columns of the table have once they are hidden, from when on the two are not compared."""
 
     @property
     def touched(self) -> tuple[str, ...]:

@@ -134,6 +134,10 @@ class Table:
     """With TOAST and indexes."""
     access_method: str | None = "heap"
     typed_of: str | None = None
+    attribute_count: int = 0
+    """With the columns that were dropped, which count for ever; 0 where it was not read."""
+    row_type_columns: tuple[str, ...] = ()
+    """Columns of stored relations that hold its row type, also inside of other types: `public.events.actor`."""
     until_contract: QualifiedName | None = None
     """The name by which it is found until contract, where an earlier change of the plan gives it another one then."""
 
@@ -146,6 +150,11 @@ class Table:
     def is_temporary(self) -> bool:
         """It lives in one session only."""
         return self.persistence == "temporary"
+
+    @property
+    def last_number(self) -> int:
+        """The number of its latest column, one that was dropped included."""
+        return max((self.attribute_count, *(c.number for c in self.columns)))
 
     def column(self, name: str) -> Column | None:
         """The column of that name."""

@@ -17,10 +17,11 @@ from crossfade.backfill.keys import Relation, choose_key
 from crossfade.errors import Refusal
 from crossfade.operations.rows.data_preflight import without_key
 from crossfade.operations.rows.data_statement import statement
-from crossfade.operations.step import Delete, Place
+from crossfade.operations.step import Copy, Delete, Place
 from crossfade.plan.changes import DataEntry
 from crossfade.plan.words import shown
 from crossfade.postgres.names import QualifiedName
+from crossfade.workflow.published_writes import is_about_publishing, refusal_of_published
 from crossfade.workflow.server_says import explained, is_volatile, refusal_of, volatile
 
 if TYPE_CHECKING:
@@ -147,5 +148,8 @@ def _statements(connection: Connection, change: _Change, catalog: Catalog) -> It
         try:
             explained(connection, text)
         except psycopg.Error as error:
-            yield refusal_of(error, f"{change.entry.kind} on {relation.name}", "", catalog)
+            if is_about_publishing(error, relation) and not isinstance(change.work.write, Copy):
+                yield refusal_of_published(error, relation)
+            else:
+                yield refusal_of(error, f"{change.entry.kind} on {relation.name}", "", catalog)
             return

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from crossfade.errors import Irreversible, WouldDiscard
-from crossfade.operations.step import Guard, Step
+from crossfade.operations.step import Guard, Part, Step
 from crossfade.workflow import ledger
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import State
@@ -37,6 +37,7 @@ def look_before_turning(session: Session, through: State) -> None:
 
 def refuse_to_discard(session: Session, steps: Iterable[Step]) -> None:
     """Raises WouldDiscard where the undo of one of these steps would destroy something, unless that is wanted."""
+    steps = tuple(steps)
     guards = tuple(guard for step in steps for guard in step.guards)
     if session.discards or not guards:
         return
@@ -48,7 +49,7 @@ def refuse_to_discard(session: Session, steps: Iterable[Step]) -> None:
         connection.execute("SELECT pg_catalog.set_config('row_security', 'off', false)")
         found = tuple(guard.what for guard in guards if _has_something(connection, guard))
     if found:
-        raise WouldDiscard(session.name, found)
+        raise WouldDiscard(session.name, found, reverts=any(step.part is Part.HIDE for step in steps))
 
 
 def _has_something(connection: Connection, guard: Guard) -> bool:

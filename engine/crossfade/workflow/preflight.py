@@ -13,6 +13,7 @@ from crossfade.postgres.domain_users import tables_with
 from crossfade.workflow.data_preflight import data_refusals
 from crossfade.workflow.duplicates import duplicate_cautions
 from crossfade.workflow.program import Compilation, compile_plan
+from crossfade.workflow.published_writes import published_refusals
 from crossfade.workflow.star_statements import star_cautions
 from crossfade.workflow.stranger_cautions import stranger_cautions
 from crossfade.workflow.trials import trial_refusals
@@ -42,6 +43,7 @@ def examine(connect: Callable[[], Connection], plan: Plan, acks: Iterable[str]) 
         compilation = compile_plan(plan, catalog)
         against = (
             *data_refusals(connection, plan, compilation.program, catalog),
+            *published_refusals(connection, compilation.program, catalog),
             *trial_refusals(connection, compilation.trials, catalog),
         )
         # Changes of rows leave the columns as they are.

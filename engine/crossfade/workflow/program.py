@@ -152,7 +152,14 @@ def _write(document: Mapping[str, Any]) -> Write:
 
 
 def _row_copy(document: Mapping[str, Any]) -> RowCopy:
-    return RowCopy(**{**document, "write": _write(document["write"]), "surplus": RowLook(**document["surplus"])})
+    return RowCopy(
+        **{
+            **document,
+            "write": _write(document["write"]),
+            "surplus": RowLook(**document["surplus"]),
+            "hidden": tuple(document.get("hidden", ())),
+        }
+    )
 
 
 def _data_change(document: Mapping[str, Any]) -> DataChange:
@@ -207,15 +214,16 @@ def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
         data=tuple(d for c in compiled for d in c.data),
     )
     kept = kept_timestamps.compile_guards(plan.name, program.work, before, plan.backfill.updated_at)
-    steps = merged(foreseen(_ordered((*kept.steps, *(s for c in compiled for s in c.steps))), before))
+    steps = merged(foreseen(_ordered((*kept.steps, *(s for c in compiled for s in c.steps))), before).steps)
     # Once more, as others see it: where steps became one, they see nothing of what the first of them did.
-    steps = foreseen(steps, before)
+    told = foreseen(steps, before)
     return Compilation(
-        program=replace(program, steps=steps),
+        program=replace(program, steps=told.steps),
         refusals=(
             *(r for c in compiled for r in c.refusals),
             *together.refusals(plan.changes, compiled, catalogs),
             *kept.refusals,
+            *told.refusals,
         ),
         cautions=tuple(dict.fromkeys((*(x for c in compiled for x in c.cautions), *kept.cautions))),
         trials=tuple(_trials(compiled)),

@@ -203,20 +203,20 @@ def jobs_of(session: Session, control: Control) -> tuple[Job, ...]:
 def _verify(session: Session) -> None:
     look_for_changes(session)
     for change in session.program.rows:
-        if not _is_hidden(session, change):
+        if not _is_hidden(session, change, tuple(column.hidden for column in change.dropped)):
             _compare(session, change, f"between {change.old_names} and {change.new_names}")
     for copy in session.program.copies:
-        if _is_there(session, copy.write.into):
+        if _is_there(session, copy.write.into) and not _is_hidden(session, copy, copy.hidden):
             _compare(session, copy, f"from what {copy.write.into} has")
             _compare(session, copy.surplus, f"from what {copy.schema}.{copy.table} has")
 
 
-def _is_hidden(session: Session, change: RowChange) -> bool:
+def _is_hidden(session: Session, change: RowChange | RowCopy, names: tuple[str, ...]) -> bool:
     """Whether its shapes have exchanged names already: a runner may have died behind that step and before the next."""
     row = session.work.execute(
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass(%s)"
         " AND a.attname = ANY (%s) AND NOT a.attisdropped)",
-        [str(QualifiedName(change.schema, change.table)), [column.hidden for column in change.dropped]],
+        [str(QualifiedName(change.schema, change.table)), list(names)],
     ).fetchone()
     return bool(row and row[0])
 

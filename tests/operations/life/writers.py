@@ -24,7 +24,7 @@ STATEMENTS = 20
 """How many each writer sends at least, wherever it is looked at what it does."""
 SECONDS = 30.0
 """Nobody waits longer for a writer, and no statement for a lock."""
-BETWEEN_ROUNDS = 0.006
+BETWEEN_ROUNDS = 0.02
 """Seconds, unless it is waited for; two writers that never paused would leave no processor to the engine."""
 
 

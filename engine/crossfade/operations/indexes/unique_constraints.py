@@ -15,7 +15,7 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.constraints import unvalidated
-from crossfade.operations.indexes import index_build, index_definition, index_preflight
+from crossfade.operations.indexes import attribute_names, index_build, index_definition, index_preflight
 from crossfade.operations.indexes.index_build import IndexBuild
 from crossfade.operations.indexes.index_preflight import with_index
 from crossfade.operations.step import Part, Step, Turn, UniqueLook
@@ -93,7 +93,11 @@ def builds(place: Place, unique: Unique) -> Iterator[Step]:
 
 def constrain(place: Place, unique: Unique, *, then: tuple[Statement, ...], undone: tuple[Statement, ...]) -> Step:
     """The constraint on its indexes; `then` follows it in the same transaction, `undone` its undo."""
-    added = [_using(unique, one) for one in unique.family if one.table.kind != "partitioned"]
+    built = [one for one in unique.family if one.table.kind != "partitioned"]
+    # Nothing takes them back: a rollback drops the index with its constraint.
+    names = attribute_names.of_new(unique.definition, unique.table)
+    added = [attribute_names.rename(one.name, was, will) for one in built for was, will in names]
+    added += [_using(unique, one) for one in built]
     if unique.table.kind == "partitioned":
         added.append(_over_partitions(unique))
     gone = _alter(unique.table, sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(sql.Identifier(unique.name)))

@@ -48,6 +48,7 @@ from crossfade.plan.changes.set_statistics import SetStatistics
 from crossfade.plan.changes.set_storage import SetStorage
 from crossfade.plan.changes.set_storage_parameters import SetStorageParameters
 from crossfade.plan.changes.split_column import SplitColumn
+from crossfade.plan.changes.split_table import SplitTable
 from crossfade.plan.changes.sql import RawSql
 from crossfade.plan.changes.update_rows import UpdateRows
 from crossfade.plan.entries import OneKey
@@ -103,6 +104,7 @@ __all__ = [
     "SetStorage",
     "SetStorageParameters",
     "SplitColumn",
+    "SplitTable",
     "UpdateRows",
 ]
 
@@ -157,6 +159,7 @@ Change = (
     | RenameTable
     | SetReplicaIdentity
     | SetStorageParameters
+    | SplitTable
     # rows
     | UpdateRows
     | DeleteRows

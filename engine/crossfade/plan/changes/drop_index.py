@@ -22,6 +22,11 @@ class DropIndex(ChangeModel):
         return (self.name,)
 
     @property
+    def given_up(self) -> tuple[TableName, ...]:
+        """Its name."""
+        return (self.name,)
+
+    @property
     def resting_indexes(self) -> tuple[TableName, ...]:
         """The index itself."""
         return (self.name,)

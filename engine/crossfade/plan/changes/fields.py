@@ -84,6 +84,11 @@ class ChangeModel(Entry):
         return False
 
     @property
+    def given_up(self) -> tuple[TableName, ...]:
+        """Names out of `tables` that nothing may have any more from contract on."""
+        return self.tables[:1] if self.takes_name_away else ()
+
+    @property
     def stands_alone(self) -> bool:
         """Whether no other change of the plan can work on its table."""
         return False

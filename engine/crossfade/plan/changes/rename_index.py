@@ -21,3 +21,8 @@ class RenameIndex(ChangeModel):
     def tables(self) -> tuple[TableName, ...]:
         """The index, which stands for its table."""
         return (self.from_,)
+
+    @property
+    def given_up(self) -> tuple[TableName, ...]:
+        """Its name."""
+        return (self.from_,)

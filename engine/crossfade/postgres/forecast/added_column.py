@@ -34,6 +34,11 @@ class Added:
     has_default: bool
     """A foreign key of it is checked against the rows that are there."""
 
+    @property
+    def alters_rows(self) -> bool:
+        """Whether rows of before have more than NULL in it."""
+        return self.rewrites or self.has_default or self.column.generated is not None
+
 
 def added_column(schema: Schema, table: Table, definition: Any) -> Added:
     """Read a ColumnDef of the parse tree for this table."""
@@ -49,7 +54,7 @@ def added_column(schema: Schema, table: Table, definition: Any) -> Added:
     rewrites = serial or identity is not None or volatile or generated == "stored" or resolved.constrained
     column = Column(
         name=definition.colname,
-        number=max((c.number for c in table.columns), default=0) + 1,
+        number=table.last_number + 1,
         **typed(wanted, resolved.base),
         domain_constrained=resolved.constrained,
         collation=_collation(definition),

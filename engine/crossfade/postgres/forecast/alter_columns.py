@@ -29,7 +29,10 @@ def add_column(draft: Draft, target: Target, command: Any) -> None:
         return
     for member in members:
         added = added_column(draft.schema, member, definition)
-        draft.schema = draft.schema.put(replace(member, columns=(*member.columns, added.column)))
+        columns = (*member.columns, added.column)
+        draft.widen(replace(member, columns=columns, attribute_count=added.column.number))
+        if added.alters_rows:
+            draft.alter_rows(member, "table")
         if added.rewrites:
             draft.rewrite(member.name)
         elif added.scans:
@@ -51,6 +54,7 @@ def change_type(draft: Draft, target: Target, command: Any) -> None:
         column = member.column(command.name)
         if column is None:
             continue
+        draft.alter_rows(member, "table", "partitioned")
         change = judge_parsed(
             column, command.def_, table=member, time_zone=draft.schema.time_zone, domains=draft.schema.domains
         )
@@ -95,6 +99,7 @@ def set_expression(draft: Draft, target: Target, command: Any) -> None:
         if column is None:
             continue
         if column.generated == "stored":
+            draft.alter_rows(member, "table")
             draft.rewrite(member.name)
         elif column.not_null or any(command.name in c.columns for c in member.constraints if c.kind == "check"):
             draft.scan(member.name)

@@ -142,7 +142,7 @@ def _declare(draft: Draft, name: QualifiedName, node: Any) -> None:
             table = draft.schema.tables[name]
             column = added_column(draft.schema, table, element).column
             kept = tuple(c for c in table.columns if c.name != column.name)
-            draft.schema = draft.schema.put(replace(table, columns=(*kept, column)))
+            draft.widen(replace(table, columns=(*kept, column)))
     for element in elements:
         if kind(element) == "ColumnDef":
             add_column_constraints(draft, target, element, checks_keys=False)

@@ -10,9 +10,11 @@ from crossfade.postgres.statement import Lock, LockMode
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from crossfade.postgres.catalog import QualifiedName, Table
+    from crossfade.postgres.catalog import QualifiedName, Table, TableKind
     from crossfade.postgres.forecast.schema import Schema
 
+MOST_COLUMNS = 1600
+"""Of a table or view; those of a table that were dropped count."""
 _WITH_ROWS = frozenset({"table", "materialized view"})
 
 
@@ -28,6 +30,10 @@ class Forecast:
     """Relations that are read whole under a lock above ACCESS SHARE."""
     transactional: bool = True
     """It may run inside a transaction block."""
+    too_wide: tuple[Table, ...] = ()
+    """Tables to which it gives more columns than PostgreSQL allows, as they would be."""
+    held: tuple[Table, ...] = ()
+    """Tables that PostgreSQL will not let it alter, since a column somewhere holds their row type."""
     unknown: str | None = None
     """Why nothing can be said, in words; `locks` are empty then."""
 
@@ -45,6 +51,8 @@ class Draft:
     _locks: dict[QualifiedName, LockMode] = field(default_factory=dict)
     _rewrites: dict[QualifiedName, None] = field(default_factory=dict)
     _scans: dict[QualifiedName, None] = field(default_factory=dict)
+    _too_wide: dict[QualifiedName, Table] = field(default_factory=dict)
+    _held: dict[QualifiedName, Table] = field(default_factory=dict)
 
     def lock(self, name: QualifiedName, mode: LockMode) -> None:
         """The statement holds the relation in this mode, or a stronger one that was found before."""
@@ -74,6 +82,17 @@ class Draft:
         if origin is not None and table is not None and table.kind in _WITH_ROWS:
             self._rewrites[origin] = None
 
+    def widen(self, table: Table) -> None:
+        """The table has one more column, as it is given here."""
+        if table.last_number > MOST_COLUMNS:
+            self._too_wide[table.name] = table
+        self.schema = self.schema.put(table)
+
+    def alter_rows(self, table: Table, *kinds: TableKind) -> None:
+        """It makes its rows other rows, which one of these kinds cannot have while a column holds the row's type."""
+        if table.row_type_columns and table.kind in kinds:
+            self._held[table.name] = table
+
     def forecast(self) -> Forecast:
         """What was found."""
         return Forecast(
@@ -81,4 +100,6 @@ class Draft:
             rewrites=tuple(str(name) for name in self._rewrites),
             scans=tuple(str(name) for name in self._scans),
             transactional=self.transactional,
+            too_wide=tuple(self._too_wide.values()),
+            held=tuple(self._held.values()),
         )

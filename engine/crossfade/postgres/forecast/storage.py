@@ -32,6 +32,7 @@ def set_access_method(draft: Draft, target: Target, command: Any) -> None:
     """SET ACCESS METHOD rewrites, unless it is the table's own."""
     table = target.table(draft)
     if command.name != table.access_method:
+        draft.alter_rows(table, "table")
         draft.rewrite(target.name)
         draft.schema = draft.schema.put(replace(table, access_method=command.name))
 
@@ -61,5 +62,6 @@ def forget_row_type(draft: Draft, target: Target, _command: Any) -> None:
 def _set_persistence(draft: Draft, target: Target, wanted: Literal["permanent", "unlogged"]) -> None:
     table = target.table(draft)
     if table.persistence != wanted:
+        draft.alter_rows(table, "table")
         draft.rewrite(target.name)
         draft.schema = draft.schema.put(replace(table, persistence=wanted))

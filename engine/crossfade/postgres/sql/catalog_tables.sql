@@ -76,7 +76,27 @@ SELECT c.oid::bigint AS oid,
        coalesce(pg_relation_size(c.oid), 0) AS size_bytes,
        coalesce(pg_total_relation_size(c.oid), 0) AS total_bytes,
        (SELECT am.amname::text FROM pg_am am WHERE am.oid = c.relam) AS access_method,
-       CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END AS typed_of
+       CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END AS typed_of,
+       c.relnatts::int AS attribute_count,
+       -- Of the row's type, or of arrays, domains, ranges and composite types made of it.
+       ARRAY(WITH RECURSIVE holder AS (
+                 SELECT c.reltype AS type
+                 UNION
+                 SELECT coalesce(k.reltype, d.objid)
+                 FROM holder h
+                 JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = h.type
+                 LEFT JOIN pg_class k ON d.classid = 'pg_class'::regclass AND k.oid = d.objid AND k.relkind = 'c'
+                 WHERE d.classid = 'pg_type'::regclass OR k.oid IS NOT NULL
+             )
+             SELECT DISTINCT quote_ident(un.nspname) || '.' || quote_ident(u.relname) || '.' || quote_ident(ua.attname)
+             FROM holder h
+             JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = h.type
+                             AND d.classid = 'pg_class'::regclass
+             JOIN pg_class u ON u.oid = d.objid AND u.relkind IN ('r', 'p', 'm')
+             JOIN pg_namespace un ON un.oid = u.relnamespace
+             JOIN pg_attribute ua ON ua.attrelid = u.oid AND ua.attnum = d.objsubid AND NOT ua.attisdropped
+             WHERE h.type <> 0
+             ORDER BY 1) AS row_type_columns
 FROM tree
 JOIN pg_class c ON c.oid = tree.oid
 JOIN pg_namespace n ON n.oid = c.relnamespace

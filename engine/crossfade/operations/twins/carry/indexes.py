@@ -13,11 +13,10 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.constraints import unvalidated
-from crossfade.operations.indexes import index_build, index_copy
+from crossfade.operations.indexes import attribute_names, index_build, index_copy
 from crossfade.operations.step import Part, Step
 from crossfade.operations.twins.exchange import Carried, Exchange, Move
 from crossfade.operations.twins.twin_trials import index_trial
-from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
@@ -169,38 +168,22 @@ def _take(exchange: Exchange, copy: IndexCopy) -> Move:
 
 
 def _column_names(exchange: Exchange, copy: IndexCopy) -> Iterator[tuple[str, str]]:
-    """What `\\d` calls the index's columns: after the twins when it was built, and as the columns are called then.
-
-    A column that stands in an index twice has a number behind its name the second time.
-    """
-    final = {twin.name: twin.final for twin in exchange.twins}
-    seen: list[str | None] = []
+    """What `\\d` calls the index's columns: after the twins when it was built, and as the columns are called then."""
+    final = {twin.column.name: twin.final for twin in exchange.twins}
     # Those of what is attached to a partitioned index follow its own.
     follows = copy.index.parent is not None and not copy.index.primary
-    for column in () if follows else copy.index.columns:
-        twin = exchange.names.get(column or "")
-        if twin is not None and twin != final[twin]:
-            number = seen.count(column) or ""
-            yield f"{twin}{number}", f"{final[twin]}{number}"
-        seen.append(column)
+    yield from attribute_names.changes(() if follows else copy.index.columns, exchange.names, final)
 
 
 def columns(exchange: Exchange, copy: IndexCopy) -> Iterator[Statement]:
     """The index's columns get the names that the table's have from then on."""
     for source, target in _column_names(exchange, copy):
-        yield _rename_index_column(copy.index.name, source, target)
+        yield attribute_names.rename(copy.index.name, source, target)
 
 
 def _columns_back(exchange: Exchange, copy: IndexCopy) -> Iterator[Statement]:
     for source, target in _column_names(exchange, copy):
-        yield _rename_index_column(copy.index.name, target, source)
-
-
-def _rename_index_column(index: QualifiedName, source: str, target: str) -> Statement:
-    text = sql.SQL("ALTER TABLE {} RENAME COLUMN {} TO {}").format(
-        sql.Identifier(index.schema, index.name), sql.Identifier(source), sql.Identifier(target)
-    )
-    return Statement(text=render(text))
+        yield attribute_names.rename(copy.index.name, target, source)
 
 
 def comments(copy: IndexCopy) -> Iterator[Statement]:

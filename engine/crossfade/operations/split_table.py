@@ -1,0 +1,292 @@
+"""`split_table`: some columns of a table move to a new one, a row there for each row here, and both versions work.
+
+    expand    the new table with what is about these columns; triggers on both tables keep the two homes equal
+    backfill  rows of before are copied; ANALYZE
+    contract  hide: the columns here step aside under names of ours and follow the new table, so that `revert` only
+              renames back; the new table gets its foreign key, which is validated afterwards
+              drop: they go, with our triggers
+
+Until the foreign key is there the triggers do its work: it would wait for rows without knowing who waits for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, LiteralString
+
+from psycopg import sql
+
+from crossfade.operations.constraints import unvalidated
+from crossfade.operations.constraints.unvalidated import Unvalidated
+from crossfade.operations.own_names import own_name
+from crossfade.operations.step import Compiled, Copy, Part, RowCopy, RowLook, Step, Turn
+from crossfade.operations.sync import sameness, two_homes
+from crossfade.operations.sync.two_homes import Key, Pair, TwoHomes
+from crossfade.operations.tables import second_home, second_name, split_table_preflight
+from crossfade.operations.tables.second_home import SecondHome
+from crossfade.operations.tables.second_name import identifier
+from crossfade.operations.tables.table_preflight import table_refusals
+from crossfade.operations.twins.exchange import analyze, column_exists, drop_column, negated, rename_column
+from crossfade.postgres.catalog import QualifiedName
+from crossfade.postgres.statement import Statement, render
+
+if TYPE_CHECKING:
+    from crossfade.operations.step import Place
+    from crossfade.plan.changes import SplitTable
+    from crossfade.postgres.catalog import Catalog, Column, Table
+
+
+def compile_change(change: SplitTable, place: Place, catalog: Catalog) -> Compiled:
+    """The steps of one such change against a catalog; refusals instead where it cannot be done."""
+    unusable = tuple(table_refusals(change.table, catalog))
+    table = catalog.resolve(change.table.schema, change.table.name)
+    if unusable or table is None:
+        return Compiled(refusals=unusable, catalog=catalog)
+    refusals, cautions = split_table_preflight.check(change, table, place, catalog)
+    if any(refusal.ack is None for refusal in refusals):
+        return Compiled(refusals=refusals, cautions=cautions, catalog=catalog)
+    home = SecondHome(
+        place=place,
+        table=table,
+        catalog=catalog,
+        name=QualifiedName(table.name.schema, change.to_table),
+        key=change.key,
+        columns=change.columns,
+    )
+    homes = _homes(home)
+    reference = _reference(home)
+    made = second_home.as_table(home)
+    return Compiled(
+        steps=(
+            _expand(home, homes),
+            analyze(place, made, tuple(home.columns.values())),
+            _make_again(home),
+            _hide(home, homes, reference),
+            replace(unvalidated.validate(place, reference), turn=Turn.AFTER),
+            _drop(home, homes),
+        ),
+        copies=(_rows(home, homes),),
+        refusals=refusals,
+        cautions=cautions,
+        catalog=catalog.with_table(_without(table, frozenset(home.columns))).with_table(made),
+    )
+
+
+def _homes(home: SecondHome) -> TwoHomes:
+    table = home.table
+    return TwoHomes(
+        plan=home.place.plan,
+        name=home.place.name("home"),
+        old=table.name,
+        new=home.name,
+        key=tuple(Key(old=old, new=new, type=_of(table, old).type) for old, new in home.key.items()),
+        pairs=tuple(_pair(_of(table, old), new) for old, new in home.columns.items()),
+        reference=home.reference,
+    )
+
+
+def _pair(column: Column, new: str) -> Pair:
+    empty = sql.SQL("NULL" if column.default is None else column.default.expression)
+    return Pair(
+        old=column.name,
+        new=new,
+        exact=sameness.is_exact(column),
+        empty=sql.SQL("({})::{}").format(empty, sql.SQL(column.type)),
+    )
+
+
+def _of(table: Table, name: str) -> Column:
+    found = table.column(name)
+    assert found is not None, "preflight has looked"
+    return found
+
+
+def _hidden(home: SecondHome) -> dict[str, str]:
+    """The columns' names while the run is `retained`."""
+    name = home.table.name
+    return {old: own_name("old", home.place.plan, name.schema, name.name, old) for old in home.columns}
+
+
+def _reference(home: SecondHome) -> Unvalidated:
+    return Unvalidated(
+        table=second_home.as_table(home),
+        name=home.reference,
+        definition=home.reference_definition,
+        id="reference",
+        comment=None,
+        part=Part.HIDE,
+    )
+
+
+# Steps
+
+
+def _expand(home: SecondHome, homes: TwoHomes) -> Step:
+    moved = ", ".join(home.columns)
+    return Step(
+        id=home.place.id("table"),
+        part=Part.EXPAND,
+        title=f"make {home.name} for {moved} of {home.table.name}, kept in step by triggers on both",
+        statements=(*second_home.create(home), *two_homes.create(homes)),
+        undo=(
+            *two_homes.let_go(homes),
+            *two_homes.settle(homes),
+            *two_homes.drop(homes),
+            _statement("DROP TABLE IF EXISTS {}", home.relation),
+        ),
+        done=second_name.is_table(home.name),
+    )
+
+
+def _rows(home: SecondHome, homes: TwoHomes) -> RowCopy:
+    """Rows that the new table has not; and in either table those that are not equal, unless they are noted."""
+    id_, table = home.place.id("rows"), home.table.name
+    olds = {**{k.old: k.new for k in homes.key}, **home.columns}
+    return RowCopy(
+        id=id_,
+        schema=table.schema,
+        table=table.name,
+        pending=_without_equal(homes, home.name, olds),
+        write=Copy(
+            into=render(home.relation),
+            columns=tuple(render(sql.Identifier(new)) for new in olds.values()),
+            values=tuple(render(sql.Identifier(old)) for old in olds),
+            on_conflict=render(
+                sql.SQL("ON CONFLICT ({}) DO NOTHING").format(
+                    sql.SQL(", ").join(map(sql.Identifier, home.key.values()))
+                )
+            ),
+            locking="FOR NO KEY UPDATE",
+        ),
+        surplus=RowLook(
+            id=id_,
+            schema=home.name.schema,
+            table=home.name.name,
+            pending=_without_equal(homes, table, {new: old for old, new in olds.items()}),
+        ),
+        hidden=tuple(_hidden(home).values()),
+    )
+
+
+def _without_equal(homes: TwoHomes, other: QualifiedName, names: dict[str, str]) -> str:
+    """True for a row to which the other table has none that is equal, and of which nothing is noted.
+
+    The other's columns are found by a subquery that gives them names of ours, so that the row's need no table's name.
+    """
+    aliases = {there: f"crossfade_{n}" for n, there in enumerate(names.values(), 1)}
+    keys = tuple(names.items())[: len(homes.key)]
+    key = [_equal(sql.Identifier(aliases[there]), sql.Identifier(here)) for here, there in keys]
+    there = sql.SQL(", ").join(
+        sql.SQL("{} AS {}").format(sql.Identifier(column), sql.Identifier(alias)) for column, alias in aliases.items()
+    )
+    moved = tuple(names.items())[len(homes.key) :]
+    return render(
+        sql.SQL(
+            "NOT EXISTS (SELECT FROM (SELECT {} FROM {}) AS crossfade_other WHERE {}"
+            " AND pg_catalog.record_image_eq(ROW({}), ROW({})))"
+            " AND NOT EXISTS (SELECT FROM (SELECT {} FROM {}) AS crossfade_noted WHERE {})"
+        ).format(
+            there,
+            identifier(other),
+            sql.SQL(" AND ").join(key),
+            sql.SQL(", ").join(sql.Identifier(aliases[there]) for _, there in moved),
+            sql.SQL(", ").join(sql.Identifier(here) for here, _ in moved),
+            sql.SQL(", ").join(
+                sql.SQL("{} AS {}").format(sql.Identifier(f"k{n}"), sql.Identifier(f"crossfade_k{n}"))
+                for n in range(1, len(homes.key) + 1)
+            ),
+            homes.notes,
+            sql.SQL(" AND ").join(
+                _equal(sql.Identifier(f"crossfade_k{n}"), sql.Identifier(here)) for n, (here, _) in enumerate(keys, 1)
+            ),
+        )
+    )
+
+
+def _equal(left: sql.Composable, right: sql.Composable) -> sql.Composed:
+    return sql.SQL("{} OPERATOR(pg_catalog.=) {}").format(left, right)
+
+
+def _make_again(home: SecondHome) -> Step:
+    """Rows that new versions made here without one there, while the columns were hidden, get one on the way back."""
+    keys = {**home.key, **home.columns}
+    make = _statement(
+        "INSERT INTO {} ({}) SELECT {} FROM {} AS here WHERE NOT EXISTS (SELECT FROM {} AS there WHERE {})"
+        " FOR NO KEY UPDATE OF here ON CONFLICT ({}) DO NOTHING",
+        home.relation,
+        sql.SQL(", ").join(map(sql.Identifier, keys.values())),
+        sql.SQL(", ").join(sql.SQL("here.{}").format(sql.Identifier(c)) for c in keys),
+        identifier(home.table.name),
+        home.relation,
+        sql.SQL(" AND ").join(
+            _equal(sql.SQL("there.{}").format(sql.Identifier(new)), sql.SQL("here.{}").format(sql.Identifier(old)))
+            for old, new in home.key.items()
+        ),
+        sql.SQL(", ").join(map(sql.Identifier, home.key.values())),
+    )
+    return Step(
+        id=home.place.id("back/rows"),
+        part=Part.HIDE,
+        turn=Turn.BEFORE,
+        title=f"nothing now; on the way back make a row in {home.name} for each that has none",
+        statements=(),
+        undo=(Statement(text="SET LOCAL crossfade.backfill = 'on'"), make),
+        done="SELECT true",
+    )
+
+
+def _hide(home: SecondHome, homes: TwoHomes, reference: Unvalidated) -> Step:
+    hidden = _hidden(home)
+    mark = sql.Literal(home.place.mark)
+    return Step(
+        id=home.place.id("hide"),
+        part=Part.HIDE,
+        title=f"{', '.join(home.columns)} of {home.table.name} steps aside for {home.name}, still in step",
+        statements=(
+            *two_homes.let_go(homes),
+            *two_homes.settle(homes),
+            *(rename_column(home.table, old, name) for old, name in hidden.items()),
+            *two_homes.follow(homes, hidden),
+            *unvalidated.add(home.place, reference).statements,
+            _statement("COMMENT ON TABLE {} IS NULL", home.relation),
+        ),
+        undo=(
+            *unvalidated.add(home.place, reference).undo,
+            *two_homes.let_go(homes),
+            *(rename_column(home.table, name, old) for old, name in hidden.items()),
+            *two_homes.serve_both(homes),
+            *two_homes.settle(homes),
+            _statement("COMMENT ON TABLE {} IS {}", home.relation, mark),
+        ),
+        done=column_exists(home.table, next(iter(hidden.values()))),
+    )
+
+
+def _drop(home: SecondHome, homes: TwoHomes) -> Step:
+    hidden = tuple(_hidden(home).values())
+    return Step(
+        id=home.place.id("drop"),
+        part=Part.DROP,
+        title=f"drop what {', '.join(home.columns)} was on {home.table.name}, with our triggers",
+        statements=(
+            *two_homes.let_go(homes),
+            *two_homes.drop(homes),
+            *(drop_column(home.table, name) for name in hidden),
+        ),
+        done=negated(column_exists(home.table, hidden[0])),
+    )
+
+
+def _without(table: Table, gone: frozenset[str]) -> Table:
+    constraints = {c.name for name in gone for c in table.constraints_using(name)}
+    return replace(
+        table,
+        columns=tuple(c for c in table.columns if c.name not in gone),
+        constraints=tuple(c for c in table.constraints if c.name not in constraints),
+        indexes=tuple(i for i in table.indexes if not i.references & gone),
+        extended_statistics=tuple(s for s in table.extended_statistics if not gone & {*s.columns}),
+    )
+
+
+def _statement(text: LiteralString, *parts: sql.Composable) -> Statement:
+    return Statement(text=render(sql.SQL(text).format(*parts)))
