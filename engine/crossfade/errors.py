@@ -188,6 +188,25 @@ class WouldDiscard(Conflict):
         return super().as_json() | {"would_destroy": list(self.would_destroy)}
 
 
+class RowsInTheWay(Conflict):
+    """Going back would fail for rows that the old shape does not take, and stops there; `rows` says which, in words."""
+
+    code = "rows_in_the_way"
+
+    def __init__(self, run: str, rows: tuple[str, ...], *, location: str | None = None) -> None:
+        super().__init__(
+            f"run {run} cannot be reverted while rows do not fit what they go back to: {'; '.join(rows)}",
+            hint=f"Set them to something that fits, and do it again: crossfade revert {run}. Or go on: "
+            f"crossfade contract {run}",
+            location=location,
+        )
+        self.rows = rows
+
+    def as_json(self) -> dict[str, Any]:
+        """With each kind of row under `rows`."""
+        return super().as_json() | {"rows": list(self.rows)}
+
+
 class Irreversible(Conflict):
     """A step that is done cannot be taken back, as the plan says; `reason` is its reason. Nothing was changed."""
 

@@ -144,8 +144,9 @@ def test_a_revert_stops_at_a_key_beyond_the_old_type_and_no_write_fails_for_it(d
             engine.revert("keys")
         assert stopped.value.message == (
             "reverting run keys would destroy what exists nowhere else: values of id in public.a that integer does not "
-            "hold"
+            "hold (1 row: id = 3000000000)"
         )
+        assert engine.status("keys").state is State.RETAINED
         assert stopped.value.hint == "Copy it elsewhere first, or change it, and do it again: crossfade revert keys"
         database.execute("INSERT INTO a (id) VALUES (3000000001); INSERT INTO b (a) VALUES (3000000001)")
         database.execute("DELETE FROM b WHERE a > 3; DELETE FROM a WHERE id > 3")

@@ -218,6 +218,18 @@ DATA = [
     Bad("columns-number", rows("copy_rows", "from: a, into: b, columns: [c, 5]"), "4:48", ("the name of a column",)),
     Bad("columns-long", rows("copy_rows", f"from: a, into: b, columns: [{'x' * 64}]"), "4:45", ("1 to 63 bytes",)),
     Bad("columns-no-sql", rows("copy_rows", "from: a, into: b, columns: {c: 'd e'}"), "4:48", ("not one SQL",)),
+    Bad(
+        "moved-empty-list",
+        rows("move_columns", "table: a, to_table: b, key: {c: d}, columns: []"),
+        "4:65",
+        ("is empty",),
+    ),
+    Bad(
+        "moved-number", rows("move_columns", "table: a, to_table: b, key: {c: d}, columns: [1]"), "4:66", ("a column",)
+    ),
+    Bad("moved-twice", rows("split_table", "table: a, to_table: b, key: {c: d}, columns: [e, e]"), "4:68", ("twice",)),
+    Bad("moved-text", rows("split_table", "table: a, to_table: b, key: {c: d}, columns: e"), "4:64", ("a mapping",)),
+    Bad("moved-key", rows("move_columns", "table: a, to_table: b, key: {c: d}, columns: [c]"), "4:65", ("part of",)),
     Bad("into-same", rows("copy_rows", "from: a, into: a, columns: [c]"), "4:32", ("into itself", "another table")),
     Bad(
         "conflict-typo",
@@ -236,6 +248,38 @@ DATA = [
         rows("delete_rows", "table: a, where: b") + "  - rename_column: {table: a, from: b, to: c}\n",
         "5:5",
         ("`rename_column` changes the schema", "`delete_rows` before it data"),
+    ),
+]
+
+PARTITIONS = "by: range, key: [a], partitions: {o1: "
+FORMS = [
+    Bad("bounds-typo", rows("partition_table", f"table: t, {PARTITIONS}{{form: 1, to: 2}}}}"), "4:72", ("`from`?",)),
+    Bad(
+        "bounds-of-no-form",
+        rows("partition_table", f"table: t, {PARTITIONS}[]}}"),
+        "4:71",
+        ("a mapping or `default`", "got a list"),
+    ),
+    Bad("bounds-default", rows("partition_table", f"table: t, {PARTITIONS}dfault}}"), "4:71", ("`default`?",)),
+    Bad(
+        "target-of-no-form",
+        rows("set_statistics", "table: t, column: a, target: []"),
+        "4:51",
+        ("a whole number or `default`", "got a list", "`target: 500`"),
+    ),
+    Bad("target-typo", rows("set_statistics", "table: t, column: a, target: deflt"), "4:51", ("`default`?",)),
+    Bad("target-negative", rows("set_statistics", "table: t, column: a, target: -1"), "4:51", ("at least 0",)),
+    Bad(
+        "parameter-of-no-form",
+        rows("set_storage_parameters", "table: t, set: {fillfactor: []}"),
+        "4:58",
+        ("true or false, a number or text", "got a list"),
+    ),
+    Bad(
+        "type-of-many-parts",
+        rows("change_type", "table: t, column: a, to: a.b.c.d"),
+        "4:44",
+        ("has 4 parts", "`schema.name`", "double quotes"),
     ),
 ]
 
@@ -321,4 +365,4 @@ GATES = [
     Bad("app-without-roster", GOOD + "gates: {contract: [app_version: {}]}\n", "5:33", ("the roster", "`apps`")),
 ]
 
-BAD_PLANS = [*UNREADABLE, *KEYS, *VALUES, *CHANGES, *DATA, *APPS, *IGNORE, *GATES]
+BAD_PLANS = [*UNREADABLE, *KEYS, *VALUES, *CHANGES, *DATA, *FORMS, *APPS, *IGNORE, *GATES]

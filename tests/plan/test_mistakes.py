@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import io
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,3 +103,33 @@ def test_a_missing_key_is_told(path: Path, position: int, kind: str, field: str)
         del fields[field]
 
     assert any(field in told for told in _problems(_with(path, position, kind, remove), field))
+
+
+def _places(node: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every place inside a part of a plan."""
+    inside = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in inside:
+        yield (*place, key)
+        yield from _places(value, (*place, key))
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda p: p.stem)
+def test_whatever_stands_where_it_does_not_belong_is_answered(path: Path) -> None:
+    """A list in place of any field or what is in it, a mapping in place of what is in it."""
+    text = json.dumps(_yaml.load(path.read_text(encoding="utf-8")), default=str)
+    for place in _places(json.loads(text)["changes"]):
+        for depth, odd in ((3, []), (4, {"surplus": -1})):
+            if len(place) >= depth:
+                _read_or_answered(text, place, odd)
+
+
+def _read_or_answered(text: str, place: tuple[str | int, ...], odd: Any) -> None:
+    spoilt = json.loads(text)
+    inner = spoilt["changes"]
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = odd
+    try:
+        parse_plan(json.dumps(spoilt), "plan.yaml")
+    except InvalidPlan as error:
+        assert all(p.hint for p in error.problems), str(error)  # noqa: PT017  # a plan that is read is fine, too

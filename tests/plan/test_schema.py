@@ -50,6 +50,7 @@ BEYOND_A_SCHEMA = {
     "where-column-of-table",
     "archive-same",
     "into-same",
+    "moved-key",
     "columns-no-sql",
     "schema-and-data",
     "data-and-schema",

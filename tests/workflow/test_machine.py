@@ -18,6 +18,7 @@ from crossfade.workflow import machine
 from crossfade.workflow.machine import Facts, Run, decide
 from crossfade.workflow.program import Program
 from crossfade.workflow.states import FINAL, FORWARD, TRANSITIONS, Event, State, after
+from crossfade.workflow.way_back import has_dropped
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -101,7 +102,12 @@ POSSIBLE: Mapping[State, frozenset[tuple[type, object]]] = {
     State.CONTRACTED: frozenset(),
     State.REVERTING: frozenset({(machine.Undo, Part.HIDE), (machine.Finish, Event.FINISH_REVERT)}),
     State.ROLLING_BACK: frozenset(
-        {(machine.Undo, Part.EXPAND), (machine.Undo, Part.SEAL), (machine.Finish, Event.FINISH_ROLLBACK)}
+        {
+            (machine.Undo, Part.EXPAND),
+            (machine.Undo, Part.SEAL),
+            (machine.Undo, Part.HIDE),
+            (machine.Finish, Event.FINISH_ROLLBACK),
+        }
     ),
     State.ROLLED_BACK: frozenset(),
 }
@@ -111,7 +117,10 @@ FINISHED_PARTS = {
     Event.FINISH_HIDE: (Part.HIDE,),
     Event.FINISH_DROP: (Part.DROP,),
 }
-UNDONE_PARTS = {Event.FINISH_REVERT: (Part.HIDE,), Event.FINISH_ROLLBACK: (Part.EXPAND, Part.SEAL)}
+UNDONE_PARTS = {
+    Event.FINISH_REVERT: (Part.HIDE,),
+    Event.FINISH_ROLLBACK: (Part.EXPAND, Part.SEAL, Part.HIDE),
+}
 
 
 def about(effect: machine.Effect) -> object:
@@ -371,7 +380,7 @@ class Adventure:
 
     def turn(self, event: Event, goal: State) -> None:
         target = after(self.state, event)
-        if target is not None:
+        if target is not None and not (event is Event.BEGIN_REVERT and has_dropped(FULL, self.steps)):
             self.path.append(target)
             self.call(goal)
 
@@ -437,7 +446,11 @@ def test_whatever_happens_a_run_ends_whole_and_only_by_way_of_what_it_has_to_pas
 def test_rollback_is_offered_up_to_backfilled_and_revert_while_old_data_is_kept() -> None:
     offers_rollback = {s for s in State if after(s, Event.BEGIN_ROLLBACK)}
     assert offers_rollback == set(FORWARD[: FORWARD.index(State.BACKFILLED) + 1])
-    assert {s for s in State if after(s, Event.BEGIN_REVERT)} == {State.RETAINED, State.CONTRACTING}
+    assert {s for s in State if after(s, Event.BEGIN_REVERT)} == {
+        State.RETAINED,
+        State.CONTRACTING,
+        State.DROPPING,
+    }
 
 
 PICTURE = """
@@ -451,6 +464,10 @@ BESIDES = {
     ("planned", "rolling_back"),
     # Half hidden, for example because a lock cannot be had.
     ("contracting", "reverting"),
+    # Nothing is dropped yet, for example because something needs it.
+    ("dropping", "reverting"),
+    # A revert that does not come to its end.
+    ("reverting", "contracting"),
     # A gate closed behind the fence, and nothing is hidden.
     ("contracting", "backfilled"),
     # A change of data cannot be rolled back; the state says that it stays as it is.

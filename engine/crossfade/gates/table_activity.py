@@ -104,7 +104,7 @@ def judge(observation: Observation | Hidden | Missing, entry: TableActivity) -> 
     if isinstance(observation, Missing):
         return Judgement(verdict=Verdict.ERROR, reason=observation.reason)
     if isinstance(observation, Hidden):
-        return Judgement(verdict=Verdict.PASS, reason=observation.reason)
+        return Judgement(verdict=Verdict.PASS, reason=observation.reason, remembers=True)
     o, counts, evidence = observation, observation.counts, _evidence(observation)
     words, hold = counts.target.words, format_duration(entry.hold)
     if counts.uncounted:

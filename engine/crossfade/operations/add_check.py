@@ -20,7 +20,7 @@ from crossfade.operations.step import TRIAL_TABLE, Compiled, Trial
 from crossfade.operations.sync import row_functions
 from crossfade.operations.sync.row_functions import body_over, named
 from crossfade.operations.sync.watching import Watched
-from crossfade.operations.tables.table_preflight import staged_members
+from crossfade.operations.tables.table_preflight import family_of, staged_members
 from crossfade.postgres.catalog import Constraint
 from crossfade.postgres.statement import render
 
@@ -50,7 +50,9 @@ def compile_change(change: AddCheck, place: Place, catalog: Catalog) -> Compiled
 
 
 def _refusals(change: AddCheck, place: Place, table: Table, catalog: Catalog) -> Iterator[Refusal]:
-    yield from constraint_preflight.new_constraint(place, table, change.name, change.expression.columns, catalog)
+    bearers = (table,) if change.no_inherit else family_of(table, catalog)
+    columns = change.expression.columns
+    yield from constraint_preflight.new_constraint(place, table, change.name, columns, catalog, bearers)
     used = (name for expression in change.fix.values() for name in expression.columns)
     for name in dict.fromkeys((*change.fix, *used)):
         if table.column(name) is None and name not in change.expression.columns:

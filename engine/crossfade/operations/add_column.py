@@ -3,38 +3,40 @@
     expand    the column: with its default, where that is the same for all rows; else empty, and then its default is
               set, or a trigger gives `fill` to rows of old versions, which leave it out
     backfill  rows of before are filled; NOT NULL is proven by a CHECK, which is validated while everybody goes on
-    contract  NOT NULL, the default beside a `fill`, and the trigger goes
+    contract  NOT NULL; last of all the default beside a `fill`, and the trigger goes
 
 Constraints are added NOT VALID and then validated, unique ones as an index that is built concurrently: in expand where
-only a new version can break them, else in contract. Where nothing is left for backfill and contract the column is there
+only a new version can break them, else in contract, and then the writes that they would refuse are counted until there.
+Where nothing is left for backfill and contract the column is there
 for good after expand.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.columns import add_column_preflight
+from crossfade.operations.columns import add_column_preflight, named_columns
 from crossfade.operations.columns.added_column import Added
+from crossfade.operations.columns.column_in_place import attribute_is
 from crossfade.operations.constraints import added_constraints
-from crossfade.operations.own_names import mark
-from crossfade.operations.step import Compiled, Guard, Part, RowFill, Step
-from crossfade.operations.sync import fill_trigger
+from crossfade.operations.step import Compiled, Guard, Part, RowFill, Step, Turn
+from crossfade.operations.sync import fill_trigger, watching
 from crossfade.operations.sync.converted_sync import OUR_PATH, USERS_PATH
 from crossfade.operations.sync.sameness import differs, is_exact_type
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance, table_refusals
 from crossfade.operations.twins.exchange import column_exists
-from crossfade.postgres.catalog import Column, Default, Identity, QualifiedName
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Place
     from crossfade.plan.changes import AddColumn
-    from crossfade.postgres.catalog import Catalog, Table
+    from crossfade.plan.expressions import Expression
+    from crossfade.postgres.catalog import Catalog
 
 
 def compile_change(change: AddColumn, place: Place, catalog: Catalog) -> Compiled:
@@ -46,12 +48,16 @@ def compile_change(change: AddColumn, place: Place, catalog: Catalog) -> Compile
     data_type = catalog.type(change.type.sql)
     if data_type is None:
         return Compiled(refusals=(_no_type(change, catalog),), catalog=catalog)
+    columns = [c.name for c in table.columns]
+    unseen = tuple(named_columns.unknown(place, table, (("fill", change.fill, columns),)))
+    if unseen:
+        return Compiled(refusals=unseen, catalog=catalog)
     added = Added(change=change, place=place, table=table, type=data_type, catalog=catalog)
     constraints = added_constraints.compiled(added)
-    last = _last(added)
     return Compiled(
-        steps=(_add(added), *constraints.steps, *((last,) if last else ())),
+        steps=(_add(added), *constraints.steps, *_not_null(added), *_finish(added)),
         fills=_fills(added),
+        watches=tuple(watching.watch(w) for w in constraints.watched),
         refusals=(*add_column_preflight.refusals(added), *constraints.refusals),
         cautions=tuple(add_column_preflight.cautions(added)),
         trials=tuple(add_column_preflight.trials(added)),
@@ -106,9 +112,11 @@ def _definition(added: Added) -> sql.Composable:
     if added.has_default_at_once and change.default is not None:
         parts.append(sql.SQL("DEFAULT {}").format(sql.SQL(change.default.sql)))
     if change.generated is not None:
+        # Over the columns that stay, which have their names of then only at contract.
+        expression = change.generated.expression.over({c.name: c.staged for c in added.table.columns})
         parts.append(
             sql.SQL("GENERATED ALWAYS AS ({}) {}").format(
-                sql.SQL(change.generated.expression.sql), sql.SQL(change.generated.kind.upper())
+                sql.SQL(expression.sql), sql.SQL(change.generated.kind.upper())
             )
         )
     if change.identity is not None:
@@ -135,12 +143,20 @@ def _guards(added: Added) -> tuple[Guard, ...]:
         written = sql.SQL("{} AND {}").format(written, added.filling.is_another())
     elif not added.default_can_be_told:
         what = f"values of {change.name} in {added.table.name}, which cannot be told from those of its default"
-    elif change.default is not None:
-        default = sql.SQL("({})::{}").format(sql.SQL(change.default.sql), sql.SQL(added.type.spelling))
-        written = differs(column, default, exact=is_exact_type(added.type))
+    else:
+        defaults = (change.default, *added.later_defaults)
+        written = sql.SQL(" AND ").join(_is_another(added, default) for default in dict.fromkeys(defaults))
     relation = render(added.relation(Part.EXPAND))
     query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {})").format(sql.SQL(relation), written)
     return (Guard(relation=relation, query=render(query), what=what),)
+
+
+def _is_another(added: Added, default: Expression | None) -> sql.Composable:
+    """Whether the column has another value than this default gives it."""
+    if default is None:
+        return sql.SQL("{} IS NOT NULL").format(added.column)
+    value = sql.SQL("({})::{}").format(sql.SQL(default.sql), sql.SQL(added.type.spelling))
+    return differs(added.column, value, exact=is_exact_type(added.type))
 
 
 def _fills(added: Added) -> tuple[RowFill, ...]:
@@ -166,21 +182,44 @@ def _fills(added: Added) -> tuple[RowFill, ...]:
     )
 
 
-def _last(added: Added) -> Step | None:
-    """What is left for contract: NOT NULL, then the CHECK that proves it, the default, and the trigger."""
-    statements, undo = _not_null(added)
-    if added.filling is not None:
-        filling = added.filling.found_at((added.table.name, *descendants_by_inheritance(added.catalog, added.table)))
-        statements += fill_trigger.drop(filling)
-        undo = [*fill_trigger.create(filling), *undo]
-        if added.change.default is not None:
-            statements += (USERS_PATH, _set_default(added, Part.HIDE), OUR_PATH)
-            undo.append(added.alter(Part.HIDE, sql.SQL("ALTER COLUMN {} DROP DEFAULT").format(added.column)))
-    if not statements:
-        return None
-    return Step(
+def _not_null(added: Added) -> Iterator[Step]:
+    """SET NOT NULL and dropping its proof are two statements: in one, all rows would be read."""
+    if added.change.nullable or not added.is_filled:
+        return
+    proof = sql.Identifier(added_constraints.proof_name(added))
+    column = sql.SQL("ALTER COLUMN {} {}")
+    again = sql.SQL("ADD CONSTRAINT {} CHECK ({} IS NOT NULL) NOT VALID").format(proof, added.column)
+    yield Step(
+        id=added.place.id("not_null"),
+        part=Part.HIDE,
+        turn=max(Turn.AMONG, added.turn_over(())),
+        title=f"make {added.change.name} of {added.table.name} NOT NULL, which the validated CHECK proves",
+        statements=(
+            added.alter(Part.HIDE, column.format(added.column, sql.SQL("SET NOT NULL"))),
+            added.alter(Part.HIDE, sql.SQL("DROP CONSTRAINT {}").format(proof)),
+        ),
+        undo=(
+            added.alter(Part.HIDE, column.format(added.column, sql.SQL("DROP NOT NULL"))),
+            added.alter(Part.HIDE, again),
+            added_constraints.mark_proof(added),
+        ),
+        done=attribute_is(added.table.name, added.change.name, "attnotnull"),
+    )
+
+
+def _finish(added: Added) -> Iterator[Step]:
+    """The trigger goes once all that the plan asks of the column is enforced, and the default takes over."""
+    if added.filling is None:
+        return
+    filling = added.filling.found_at((added.table.name, *descendants_by_inheritance(added.catalog, added.table)))
+    statements, undo = [*fill_trigger.drop(filling)], [*fill_trigger.create(filling)]
+    if added.change.default is not None:
+        statements += (USERS_PATH, _set_default(added, Part.HIDE), OUR_PATH)
+        undo.append(added.alter(Part.HIDE, sql.SQL("ALTER COLUMN {} DROP DEFAULT").format(added.column)))
+    yield Step(
         id=added.place.id("finish"),
         part=Part.HIDE,
+        turn=Turn.LAST,
         title=f"finish {added.change.name} of {added.table.name}: what only filling it took goes",
         statements=tuple(statements),
         undo=tuple(undo),
@@ -188,30 +227,10 @@ def _last(added: Added) -> Step | None:
     )
 
 
-def _not_null(added: Added) -> tuple[list[Statement], list[Statement]]:
-    """SET NOT NULL and dropping its proof are two statements: in one, all rows would be read."""
-    if added.change.nullable or not added.is_filled:
-        return [], []
-    proof = sql.Identifier(added_constraints.proof_name(added))
-    column = sql.SQL("ALTER COLUMN {} {}")
-    again = sql.SQL("ADD CONSTRAINT {} CHECK ({} IS NOT NULL) NOT VALID").format(proof, added.column)
-    return (
-        [
-            added.alter(Part.HIDE, column.format(added.column, sql.SQL("SET NOT NULL"))),
-            added.alter(Part.HIDE, sql.SQL("DROP CONSTRAINT {}").format(proof)),
-        ],
-        [
-            added.alter(Part.HIDE, column.format(added.column, sql.SQL("DROP NOT NULL"))),
-            added.alter(Part.HIDE, again),
-            added_constraints.mark_proof(added),
-        ],
-    )
-
-
 def _afterwards(added: Added, constraints: added_constraints.Constraints) -> Catalog:
     catalog = added.catalog
     for member in added.family:
-        catalog = catalog.with_table(_with(added, member))
+        catalog = catalog.with_table(added.made_on(member))
     table = catalog.table(added.table.name)
     assert table is not None
     return catalog.with_table(
@@ -221,26 +240,3 @@ def _afterwards(added: Added, constraints: added_constraints.Constraints) -> Cat
             indexes=(*table.indexes, *constraints.indexes),
         )
     )
-
-
-def _with(added: Added, table: Table) -> Table:
-    change, kind = added.change, added.type
-    sequence = QualifiedName(table.name.schema, f"{table.name.name}_{change.name}_seq")
-    column = Column(
-        name=change.name,
-        number=max((c.number for c in table.columns), default=0) + 1,
-        type=kind.spelling,
-        type_name=kind.name,
-        type_category=kind.category,
-        base_type=kind.base,
-        domain_constrained=kind.constrained,
-        not_null=not change.nullable or change.identity is not None,
-        default=Default(expression=change.default.sql, volatile=added.is_volatile) if change.default else None,
-        identity=Identity(always=change.identity == "always", sequence=sequence) if change.identity else None,
-        generated=change.generated.kind if change.generated else None,
-        generation_expression=change.generated.expression.sql if change.generated else None,
-        # The mark says to the plan's later changes that this one works on the column until the run is over.
-        comment=mark(added.place.plan) if added.is_filled else change.comment,
-        inherited_count=int(table is not added.table),
-    )
-    return replace(table, columns=(*table.columns, column))

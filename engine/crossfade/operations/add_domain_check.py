@@ -94,6 +94,13 @@ def _find(change: AddDomainCheck, catalog: Catalog) -> Domain | Refusal:
     for schema in schemas:
         if QualifiedName(schema, name.name) in by_name:
             return by_name[QualifiedName(schema, name.name)]
+    if any(t.name.name == name.name and t.name.schema in schemas and not t.labels for t in catalog.types):
+        return Refusal(
+            code="not_together",
+            object=str(name),
+            message="an earlier change of this plan makes the domain.",
+            instead="Write the check there: create_domain takes a `check`.",
+        )
     return Refusal(
         code="no_such_type",
         object=str(name),
@@ -135,6 +142,14 @@ def _refusals(
             object=f"constraint {change.name} on {domain.name}",
             message="the domain has a constraint of that name already.",
             instead="Choose another name.",
+        )
+    if domain.held_in:
+        yield Refusal(
+            code="domain_inside",
+            object=str(domain.name),
+            message=f"columns hold it inside of an array, a composite type or a range: {', '.join(domain.held_in)}. "
+            "PostgreSQL validates no check of a domain then.",
+            instead="Let these columns have another type first; or add a check to the tables, with add_check.",
         )
     for user in users:
         family = family_of(user.table, catalog)

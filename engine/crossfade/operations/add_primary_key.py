@@ -18,7 +18,7 @@ from crossfade.operations.constraints.unvalidated import Unvalidated
 from crossfade.operations.indexes import partition_indexes, unique_constraints
 from crossfade.operations.indexes.index_definition import IndexDefinition, staged_names
 from crossfade.operations.indexes.unique_constraints import Unique
-from crossfade.operations.step import Compiled, Part, Step, Turn
+from crossfade.operations.step import Compiled, Part, Step, Turn, ViolationLook, all_or_none
 from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.plan.changes.index_fields import IndexKey
 from crossfade.postgres.names import quoted
@@ -43,13 +43,13 @@ def compile_change(change: AddPrimaryKey, place: Place, catalog: Catalog) -> Com
     if refusals:
         return Compiled(refusals=refusals, catalog=catalog)
     nullable = tuple(c for c in table.columns if c.name in change.columns and not c.not_null)
+    proofs = (step for column in nullable for step in _proof(place, table, column))
     return Compiled(
         steps=(
-            *(step for column in nullable for step in _proof(place, table, column)),
-            *unique_constraints.builds(place, unique),
+            *all_or_none((*proofs, *unique_constraints.builds(place, unique))),
             _key(place, unique, nullable),
         ),
-        looks=(unique_constraints.look(unique),),
+        looks=(unique_constraints.look(unique), *_look(table, nullable)),
         catalog=_afterwards(catalog, unique),
     )
 
@@ -91,7 +91,19 @@ def _proof(place: Place, table: Table, column: Column) -> Iterator[Step]:
         part=Part.HIDE,
     )
     for step in unvalidated.steps(place, proof):
-        yield replace(step, turn=Turn.BEFORE)
+        yield replace(step, turn=Turn.FIRST)
+
+
+def _look(table: Table, nullable: tuple[Column, ...]) -> Iterator[ViolationLook]:
+    names = [sql.Identifier(column.staged) for column in nullable]
+    if names:
+        yield ViolationLook(
+            table=str(table.staged),
+            violated=render(sql.SQL(" OR ").join(sql.SQL("{} IS NULL").format(name) for name in names)),
+            what=f"with NULL in {', '.join(quoted(c.staged) for c in nullable)}",
+            then="Contract cannot make a key of it as long as there are any: give them values before, and see that no "
+            "version writes more.",
+        )
 
 
 def _key(place: Place, unique: Unique, nullable: tuple[Column, ...]) -> Step:

@@ -7,6 +7,7 @@ are found when the index is built stop contract before anything else is changed,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from crossfade.operations.indexes.index_definition import IndexDefinition
 from crossfade.operations.indexes.index_preflight import with_index
 from crossfade.operations.indexes.partition_indexes import Building
 from crossfade.operations.indexes.unique_constraints import Unique
-from crossfade.operations.step import Compiled, Part, Turn
+from crossfade.operations.step import Caution, Compiled, Part, Turn, all_or_none
 from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.plan.changes.index_fields import IndexKey
 from crossfade.postgres.names import QualifiedName
@@ -55,13 +56,27 @@ def compile_change(change: AddUnique, place: Place, catalog: Catalog) -> Compile
     if refusals:
         return Compiled(refusals=refusals, catalog=catalog)
     made = _constraint if change.where is None else _index
-    return replace(made(place, unique, catalog), looks=(unique_constraints.look(unique),))
+    return replace(
+        made(place, unique, catalog),
+        looks=(unique_constraints.look(unique),),
+        cautions=tuple(_deferrable(unique)),
+    )
+
+
+def _deferrable(unique: Unique) -> Iterator[Caution]:
+    if unique.deferrable is not None:
+        yield Caution(
+            code="deferrable",
+            object=f"constraint {unique.name} on {unique.table.name}",
+            message="INSERT … ON CONFLICT DO NOTHING without columns, and ON CONFLICT with these, fail from contract "
+            "on: PostgreSQL takes no deferrable constraint as an arbiter.",
+        )
 
 
 def _constraint(place: Place, unique: Unique, catalog: Catalog) -> Compiled:
     return Compiled(
         steps=(
-            *unique_constraints.builds(place, unique),
+            *all_or_none(unique_constraints.builds(place, unique)),
             unique_constraints.constrain(place, unique, then=(), undone=()),
         ),
         catalog=unique_constraints.afterwards(catalog, unique),
@@ -86,7 +101,7 @@ def _index(place: Place, unique: Unique, catalog: Catalog) -> Compiled:
         catalog = with_index(catalog, table, index)
     return Compiled(
         steps=(
-            *(replace(s, turn=Turn.BEFORE) for s in steps),
+            *all_or_none(replace(s, turn=Turn.FIRST) for s in steps),
             *attribute_names.at_contract(place, unique.definition, unique.family),
         ),
         trials=(trial,),

@@ -3,7 +3,8 @@
 ATTACH would read the whole table to see that its rows are within the bounds, the default partition to see that none of
 its rows are, build each index that is missing, and check the foreign keys, all under ACCESS EXCLUSIVE. So a CHECK on
 each of the two proves the rows, the indexes are built concurrently and the foreign keys validated before; ATTACH then
-finds all of it, and takes a moment. The CHECKs go in the same transaction.
+finds all of it, and takes a moment. The CHECKs go in the same transaction. That of the default partition refuses the
+rows that the app still writes there, so it comes last, and goes again with whatever fails behind it.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from crossfade.operations.constraints.unvalidated import Unvalidated
 from crossfade.operations.indexes import index_build, index_preflight
 from crossfade.operations.indexes.chosen_names import relation_name
 from crossfade.operations.indexes.index_build import IndexBuild, regclass
-from crossfade.operations.step import Compiled, Part, Step
+from crossfade.operations.step import Caution, Compiled, Part, Step, ViolationLook, all_or_none
 from crossfade.operations.tables import partition_bounds, partition_preflight
 from crossfade.operations.tables.table_preflight import table_refusals
-from crossfade.postgres.names import QualifiedName
+from crossfade.postgres.names import QualifiedName, quoted
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
@@ -41,24 +42,48 @@ def compile_change(change: AttachPartition, place: Place, catalog: Catalog) -> C
     refusals = tuple(r for name in change.tables for r in table_refusals(name, catalog))
     if refusals or parent is None or partition is None:
         return Compiled(refusals=refusals, catalog=catalog)
-    refusals = tuple(partition_preflight.attach_refusals(parent, partition))
+    refusals = (*partition_preflight.attach_refusals(parent, partition), *_exchanged(parent, partition))
     if refusals:
         return Compiled(refusals=refusals, catalog=catalog)
     within = partition_bounds.conditions(parent, change.bounds)
     default = partition_preflight.default_partition(parent, catalog)
     refusals = tuple(_read_under_lock(within, partition, default))
-    checks = tuple(_checks(place, partition, default, within))
     missing = tuple(_missing(parent, partition, catalog))
+    after = _afterwards(catalog, parent, partition, change.bounds, missing)
+    # All of it is in expand, by the names until contract.
+    parent, partition = (replace(table, name=table.staged) for table in (parent, partition))
+    bounds = tuple(_bounds(place, partition, within))
+    others = tuple(_others(place, default, within))
     return Compiled(
         steps=(
-            *(step for check in checks for step in unvalidated.steps(place, check)),
+            *all_or_none(step for check in bounds for step in unvalidated.steps(place, check)),
             *_indexes(place, partition, missing),
             *_foreign_keys(place, parent, partition),
-            _attach(place, parent, partition, change.bounds, checks),
+            *all_or_none(
+                (
+                    *(step for check in others for step in unvalidated.steps(place, check)),
+                    _attach(place, parent, partition, change.bounds, (*bounds, *others)),
+                )
+            ),
         ),
         refusals=refusals,
-        catalog=_afterwards(catalog, parent, partition, change.bounds, missing),
+        cautions=tuple(_refused_meanwhile(partition, default, within)),
+        looks=tuple(_looks(partition, default, within)),
+        catalog=after,
     )
+
+
+def _exchanged(*tables: Table) -> Iterator[Refusal]:
+    """Columns that have another name until contract: until then the two tables are not alike."""
+    for table in tables:
+        for column in table.columns:
+            if column.until_contract is not None:
+                yield Refusal(
+                    code="in_another_run",
+                    object=f"{table.name}.{quoted(column.name)}",
+                    message="an earlier change of this plan gives it another name or type at contract.",
+                    instead="Attach the partition in an earlier change, or in a plan of its own.",
+                )
 
 
 def _read_under_lock(within: Bounds | None, partition: Table, default: Table | None) -> Iterator[Refusal]:
@@ -75,21 +100,51 @@ def _read_under_lock(within: Bounds | None, partition: Table, default: Table | N
             )
 
 
-def _checks(place: Place, partition: Table, default: Table | None, within: Bounds | None) -> Iterator[Unvalidated]:
-    """The proofs: the table's rows are within the bounds, the default partition's are not."""
+def _bounds(place: Place, partition: Table, within: Bounds | None) -> Iterator[Unvalidated]:
+    """The proof that the table's rows are within the bounds."""
+    if within is not None:
+        yield _check(place, "bounds", partition, within.inside)
+
+
+def _others(place: Place, default: Table | None, within: Bounds | None) -> Iterator[Unvalidated]:
+    """The proof that the default partition's are not."""
+    if within is not None and default is not None:
+        yield _check(place, "default", default, within.outside)
+
+
+def _check(place: Place, what: str, table: Table, condition: sql.Composable) -> Unvalidated:
+    return Unvalidated(
+        table=replace(table, name=table.staged),
+        name=place.name(what, table.name.schema, table.name.name),
+        definition=sql.SQL("CHECK ({})").format(condition),
+        id=what,
+        comment=place.mark,
+        part=Part.EXPAND,
+    )
+
+
+def _refused_meanwhile(partition: Table, default: Table | None, within: Bounds | None) -> Iterator[Caution]:
+    if within is not None and default is not None:
+        yield Caution(
+            code="refused_meanwhile",
+            object=str(default.name),
+            message=f"while it is read right before {partition.name} is attached, and as long as older transactions "
+            "make that last, a write of a row that belongs into the new partition fails, if it gets there at all.",
+        )
+
+
+def _looks(partition: Table, default: Table | None, within: Bounds | None) -> Iterator[ViolationLook]:
     if within is None:
         return
-    proofs = {"bounds": (partition, within.inside)}
+    sides = [(partition, within.inside, "that are not within the bounds")]
     if default is not None:
-        proofs["default"] = (default, within.outside)
-    for what, (table, condition) in proofs.items():
-        yield Unvalidated(
-            table=table,
-            name=place.name(what, table.name.schema, table.name.name),
-            definition=sql.SQL("CHECK ({})").format(condition),
-            id=what,
-            comment=place.mark,
-            part=Part.EXPAND,
+        sides.append((default, within.outside, f"that belong into {partition.name}"))
+    for table, condition, what in sides:
+        yield ViolationLook(
+            table=str(table.staged),
+            violated=render(sql.SQL("({}) IS FALSE").format(condition)),
+            what=what,
+            then="Expand stops at them: move or correct them before.",
         )
 
 
@@ -120,7 +175,7 @@ def _indexes(place: Place, partition: Table, missing: tuple[tuple[Index, Qualifi
     for index, name in missing:
         build = IndexBuild(
             id=name.name,
-            name=name,
+            name=QualifiedName(partition.name.schema, name.name),
             definition=index_build.defined(index.definition, name=name.name, relation=relation),
             partitioned=False,
             title=f"build index {name.name} on {partition.name}, for {index.name.name}",

@@ -13,20 +13,25 @@ at contract is what every session sees at once. Drivers do for int → bigint or
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from crossfade.errors import Refusal
+from crossfade.operations.columns import named_columns
 from crossfade.operations.data_types import made_types
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial
-from crossfade.operations.sync import conversions, sameness
+from crossfade.operations.sync import constants, conversions, sameness
 from crossfade.operations.sync.converted_sync import Conversion, ShapeSync
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance, family_of
 from crossfade.operations.twins import carrying, change_type_keys, exchange_preflight
+from crossfade.operations.twins.carry.default import of_twin
 from crossfade.operations.twins.change_type_keys import Key
 from crossfade.operations.twins.exchange import Exchange, alter_table, exchange_steps
-from crossfade.operations.twins.type_twin import afterwards, retyped, same_name, twin_of
+from crossfade.operations.twins.type_twin import afterwards, assigned, retyped, same_name, twin_of
 from crossfade.operations.views import recreate
+from crossfade.postgres.catalog import Default
 from crossfade.postgres.forecast.type_change import judge
 from crossfade.postgres.statement import render
 
@@ -47,11 +52,34 @@ def compile_change(change: ChangeType, place: Place, catalog: Catalog) -> Compil
     data_type = catalog.type(change.to.sql)
     if data_type is None:
         return Compiled(refusals=(made_types.no_such_type(change.to, catalog),), catalog=catalog)
+    useless = (*_unseen(change, place, table), *_same_type(change, table, column, data_type))
+    if useless:
+        return Compiled(refusals=useless, catalog=catalog)
     if change.follow_references and table.incoming_foreign_keys:
         return change_type_keys.compile_keys(Key(table, column, data_type), place, catalog)
     if _is_in_place(change, table, column, catalog):
         return _in_place(place, table, column, data_type, catalog)
     return _exchanged(change, place, table, column, data_type, catalog)
+
+
+def _unseen(change: ChangeType, place: Place, table: Table) -> Iterator[Refusal]:
+    """What the expressions name and cannot see; only `reverse` sees the new column by a name of its own."""
+    columns = [c.name for c in table.columns]
+    with_new = columns if change.into is None else [*columns, change.into]
+    yield from named_columns.unknown(
+        place, table, (("using", change.using, columns), ("reverse", change.reverse, with_new))
+    )
+
+
+def _same_type(change: ChangeType, table: Table, column: Column, data_type: DataType) -> Iterator[Refusal]:
+    converted = change.using is not None or change.reverse is not None or change.into is not None
+    if data_type.spelling == column.type and column.collation is None and not converted:
+        yield Refusal(
+            code="nothing_to_do",
+            object=f"{table.name}.{column.name}",
+            message=f"it is {column.type} already.",
+            instead="Take the change out of the plan.",
+        )
 
 
 def _is_in_place(change: ChangeType, table: Table, column: Column, catalog: Catalog) -> bool:
@@ -126,7 +154,10 @@ def _has_type(table: Table, column: Column, data_type: DataType) -> str:
 def _exchanged(
     change: ChangeType, place: Place, table: Table, column: Column, data_type: DataType, catalog: Catalog
 ) -> Compiled:
-    twin = twin_of(column, table, data_type, place, into=change.into)
+    twin = replace(
+        twin_of(column, table, data_type, place, into=change.into),
+        of_default=change.using if _makes_a_default(change, table, column, data_type, catalog) else None,
+    )
     exchange = Exchange(place=place, table=table, catalog=catalog, twins=(twin,))
     refusals, cautions = exchange_preflight.check(exchange)
     made = exchange_steps(exchange, _sync(change, exchange, twin), carrying.carried(exchange))
@@ -134,10 +165,39 @@ def _exchanged(
         steps=made.steps,
         rows=made.rows,
         refusals=(*refusals, *made.refusals),
-        cautions=(*cautions, *made.cautions, *(same_name(twin, table) if change.into is None else ())),
+        cautions=(*cautions, *made.cautions, *_about_writes(change, twin, table)),
         trials=(*_trials(change, exchange, twin), *made.trials),
-        catalog=catalog.with_table(afterwards(table, twin, place)),
+        catalog=catalog.with_table(_with_default(afterwards(table, twin, place), twin)),
     )
+
+
+def _makes_a_default(change: ChangeType, table: Table, column: Column, data_type: DataType, catalog: Catalog) -> bool:
+    """Whether `using` says what becomes of the default: to an enum nothing is assigned, as text is to other types."""
+    found = _defaults(table, column.name, catalog)
+    alone = change.using is not None and {*change.using.columns} <= {column.name}
+    return data_type.category == "E" and alone and all(constants.is_constant(text) for text in found)
+
+
+def _defaults(table: Table, name: str, catalog: Catalog) -> tuple[str, ...]:
+    """The column's, and those that partitions and children have of their own; each once."""
+    columns = (found for member in family_of(table, catalog) if (found := member.column(name)) is not None)
+    return tuple(dict.fromkeys(c.default.expression for c in columns if c.default is not None))
+
+
+def _with_default(table: Table, twin: Twin) -> Table:
+    """What a later change of the plan finds as its default."""
+    default = twin.column.default
+    if default is None or twin.of_default is None:
+        return table
+    made = Default(expression=of_twin(twin, default.expression))
+    return replace(table, columns=tuple(replace(c, default=made) if c.name == twin.final else c for c in table.columns))
+
+
+def _about_writes(change: ChangeType, twin: Twin, table: Table) -> Iterator[Caution]:
+    if change.into is None:
+        yield from same_name(twin, table)
+    else:
+        yield from exchange_preflight.unseen_inserts(table, twin.column)
 
 
 def _sync(change: ChangeType, exchange: Exchange, twin: Twin) -> ShapeSync:
@@ -162,6 +222,8 @@ def _sync(change: ChangeType, exchange: Exchange, twin: Twin) -> ShapeSync:
         source=_source(reverse, twin.name),
         expression=reverse.sql if reverse else None,
         fallible=reverse is not None or not twin.keeps_null_out,
+        default=constants.constant_default(column),
+        generates=constants.generates(column),
     )
     return ShapeSync(
         place=exchange.place,
@@ -194,6 +256,7 @@ def _trials(change: ChangeType, exchange: Exchange, twin: Twin) -> Iterator[Tria
     """The conversions both ways, and the default, on an empty table with both columns."""
     table, column = exchange.table, twin.column
     columns = (*((c.name, c.type) for c in table.columns), (twin.name, twin.type.spelling))
+    called = () if change.into else ((twin.name, column.name),)
     for key, target, source, expression in (
         ("using", twin.name, column.name, change.using),
         ("reverse", column.name, twin.name, _over_twin(change, twin)),
@@ -202,21 +265,25 @@ def _trials(change: ChangeType, exchange: Exchange, twin: Twin) -> Iterator[Tria
         value = sql.Identifier(source) if expression is None else sql.SQL("({})").format(sql.SQL(expression.sql))
         yield Trial(
             where=f"{key} of change_type on {table.name}",
-            shown=written.text if written else f"{source} assigned to {target}",
+            shown=written.text if written else assigned(twin, column, back=key == "reverse"),
             columns=columns,
             statement=render(
                 sql.SQL("UPDATE {} SET {} = {}").format(sql.SQL(TRIAL_TABLE), sql.Identifier(target), value)
             ),
             value=expression.sql if expression else None,
             functions=expression.functions if expression else (),
+            called=called,
+            instead=f"Say by `{key}` how the value comes about." if expression is None else None,
         )
-    if column.default is not None:
+    for default in _defaults(table, column.name, exchange.catalog):
         action = sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}").format(
-            sql.SQL(TRIAL_TABLE), sql.Identifier(twin.name), sql.SQL(column.default.expression)
+            sql.SQL(TRIAL_TABLE), sql.Identifier(twin.name), sql.SQL(of_twin(twin, default))
         )
         yield Trial(
             where=f"default of {table.name}.{column.name}",
-            shown=column.default.expression,
+            shown=default,
             columns=columns,
             statement=render(action),
+            called=called,
+            instead="Drop it first (drop_default), and give the column one of the new type afterwards (set_default).",
         )

@@ -14,7 +14,7 @@ from psycopg import sql
 from crossfade.errors import Refusal
 from crossfade.operations.step import Compiled, Guard, Part, Step, Trial
 from crossfade.operations.sync.row_functions import OUR_PATH, USERS_PATH
-from crossfade.operations.tables import new_table, second_name, table_names
+from crossfade.operations.tables import new_table, new_table_references, second_name, table_names
 from crossfade.operations.tables.new_table import Elements
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.tables.table_preflight import table_refusals
@@ -35,12 +35,17 @@ def compile_change(change: CreateTable, place: Place, catalog: Catalog) -> Compi
     if schema is None:
         return Compiled(refusals=(_nowhere(change),), catalog=catalog)
     name = QualifiedName(schema, change.name.name)
-    refusals = tuple(_refusals(change, name, catalog))
+    found = new_table_references.references(change, catalog)
+    refusals = (*_refusals(change, name, catalog), *new_table_references.refusals(found))
     if refusals:
         return Compiled(refusals=refusals, catalog=catalog)
     return Compiled(
         steps=(_step(change, place, name, catalog),),
-        trials=(table_names.trial(place, name, str(name)), _trial(change, name)),
+        trials=(
+            table_names.trial(place, name, str(name)),
+            _trial(change, name),
+            *new_table_references.trials(change, str(name), found),
+        ),
         catalog=catalog.with_table(new_table.as_table(change, name, catalog)),
     )
 

@@ -2,6 +2,7 @@
 
 DETACH CONCURRENTLY leaves a CHECK of the bounds, which lets a revert attach the table again without reading it; it goes
 when `retain` is over. A detaching that is cut off stays half done in the catalog: the next step finishes it.
+It comes before what else is hidden, so that a later change of the plan can drop the table.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from psycopg import sql
 from crossfade.operations.attach_partition import is_attached
 from crossfade.operations.indexes.chosen_names import constraint_name
 from crossfade.operations.indexes.index_build import regclass
+from crossfade.operations.indexes.index_definition import staged_names
 from crossfade.operations.step import Caution, Compiled, Part, Step, Turn
 from crossfade.operations.tables import partition_preflight
 from crossfade.operations.tables.table_preflight import table_refusals
@@ -59,7 +61,9 @@ def _checks(parent: Table, partition: Table) -> Iterator[str]:
     """What PostgreSQL calls the CHECK of the bounds: after the column if it is over one only."""
     taken = {c.name for c in partition.constraints}
     if len(parent.partition_key_columns) == 1:
-        yield constraint_name(partition.name.name, parent.partition_key_columns, "check", taken)
+        names = staged_names(parent)
+        key = tuple(names.get(c, c) for c in parent.partition_key_columns)
+        yield constraint_name(partition.name.name, key, "check", taken)
     if len(parent.partition_key_columns) > 1 or parent.partition_parent is not None:
         # A partition of a partition has the bounds of both.
         yield constraint_name(partition.name.name, (), "check", taken)
@@ -73,8 +77,10 @@ def _detach(place: Place, parent: Table, partition: Table) -> Step:
         title=f"detach {partition.name} from {parent.name} while everybody goes on",
         statements=(_alter(parent, sql.SQL("DETACH PARTITION {} CONCURRENTLY").format(child)),),
         transactional=False,
-        done=render(sql.SQL("SELECT NOT ({})").format(sql.SQL(is_attached(parent, partition)))),
-        turn=Turn.AFTER,
+        done=render(
+            sql.SQL("SELECT {} AND NOT ({})").format(_is_there(partition), sql.SQL(is_attached(parent, partition)))
+        ),
+        turn=Turn.BEFORE,
     )
 
 
@@ -97,11 +103,17 @@ def _finish(place: Place, parent: Table, partition: Table, checks: tuple[str, ..
         ),
         done=render(
             sql.SQL(
-                "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = pg_catalog.to_regclass({}))"
-            ).format(regclass(partition.name))
+                "SELECT {} AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits "
+                "WHERE inhrelid = pg_catalog.to_regclass({}))"
+            ).format(_is_there(partition), regclass(partition.name))
         ),
-        turn=Turn.AFTER,
+        turn=Turn.BEFORE,
     )
+
+
+def _is_there(partition: Table) -> sql.Composable:
+    """A table that nobody finds by its name is not detached for that."""
+    return sql.SQL("pg_catalog.to_regclass({}) IS NOT NULL").format(regclass(partition.name))
 
 
 def _tidy(place: Place, partition: Table, checks: tuple[str, ...]) -> Step:
@@ -119,8 +131,11 @@ def _tidy(place: Place, partition: Table, checks: tuple[str, ...]) -> Step:
 
 
 def _dropped(partition: Table, checks: tuple[str, ...]) -> Iterator[Statement]:
+    """A later change of the plan may have dropped the table."""
+    relation = sql.Identifier(partition.name.schema, partition.name.name)
     for name in checks:
-        yield _alter(partition, sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(sql.Identifier(name)))
+        text = sql.SQL("ALTER TABLE IF EXISTS {} DROP CONSTRAINT IF EXISTS {}").format(relation, sql.Identifier(name))
+        yield Statement(text=render(text))
 
 
 def _alter(table: Table, action: sql.Composable) -> Statement:

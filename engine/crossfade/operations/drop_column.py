@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.columns import drop_column_preflight
+from crossfade.operations.columns import drop_column_preflight, named_columns
 from crossfade.operations.columns.column_in_place import InPlace, find
 from crossfade.operations.step import TRIAL_TABLE, Compiled, Part, Step, Trial
 from crossfade.operations.sync import fill_trigger, sameness
@@ -65,6 +65,10 @@ def compile_change(change: DropColumn, place: Place, catalog: Catalog) -> Compil
     target = find(change.table, change.column, place, catalog)
     if isinstance(target, tuple):
         return Compiled(refusals=target, catalog=catalog)
+    columns = [c.name for c in target.table.columns]
+    unseen = tuple(named_columns.unknown(place, target.table, (("reverse", change.reverse, columns),)))
+    if unseen:
+        return Compiled(refusals=unseen, catalog=catalog)
     refusals, cautions = drop_column_preflight.check(target, change.reverse)
     if refusals and any(r.ack is None for r in refusals):
         return Compiled(refusals=refusals, cautions=cautions, catalog=catalog)

@@ -8,15 +8,12 @@ The gate `table_activity` stands in front of contract by itself; it has to pass 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.errors import Refusal
-from crossfade.operations.step import Caution, Compiled, Part, Step
-from crossfade.operations.tables import second_name
-from crossfade.operations.tables.ownership import owner_refusals
+from crossfade.operations.step import Compiled, Part, Step
+from crossfade.operations.tables import drop_table_preflight, second_name
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.tables.table_preflight import family_of, table_refusals
 from crossfade.postgres.catalog import QualifiedName
@@ -26,9 +23,6 @@ if TYPE_CHECKING:
     from crossfade.operations.step import Place
     from crossfade.plan.changes import DropTable
     from crossfade.postgres.catalog import Catalog, Table
-
-_GOES_ALONG = frozenset({"policy", "publication", "statistics", "trigger", "generated column", "rule", "foreign key"})
-"""Kinds of dependents that DROP TABLE takes with it, or that are judged by themselves."""
 
 
 def compile_change(change: DropTable, place: Place, catalog: Catalog) -> Compiled:
@@ -40,8 +34,8 @@ def compile_change(change: DropTable, place: Place, catalog: Catalog) -> Compile
     family = family_of(table, catalog)
     return Compiled(
         steps=(_hide(place, table), _drop(place, table)),
-        refusals=tuple(_refusals(table, family)),
-        cautions=tuple(_cautions(table, family)),
+        refusals=tuple(drop_table_preflight.refusals(table, family)),
+        cautions=tuple(drop_table_preflight.cautions(table, family)),
         catalog=_without(catalog, family),
     )
 
@@ -91,64 +85,3 @@ def _without(catalog: Catalog, family: tuple[Table, ...]) -> Catalog:
     for member in family:
         catalog = catalog.without_table(member.name)
     return catalog
-
-
-def _refusals(table: Table, family: tuple[Table, ...]) -> Iterator[Refusal]:
-    names = {member.name for member in family}
-    if table.until_contract is not None:
-        yield Refusal(
-            code="in_another_run",
-            object=str(table.name),
-            message="an earlier change of this plan gives it another name.",
-            instead="Drop it in a plan of its own.",
-        )
-    parents = (*((table.partition_parent,) if table.partition_parent else ()), *table.inherits)
-    if parents:
-        yield Refusal(
-            code="unsupported_table",
-            object=str(table.name),
-            message=f"it is a partition or child of {parents[0]}, which shows its rows under whatever name it has.",
-            instead="Detach it first (detach_partition, ALTER TABLE … NO INHERIT).",
-        )
-    yield from owner_refusals(family)
-    for member in family:
-        for key in member.incoming_foreign_keys:
-            if key.table not in names:
-                yield _in_the_way(f"foreign key {key.name} of {key.table}", table)
-        for dependent in member.dependents:
-            if dependent.kind not in _GOES_ALONG:
-                yield _in_the_way(f"{dependent.kind} {dependent.name}", table)
-    if table.kind == "table" and table.children:
-        children = ", ".join(map(str, table.children))
-        yield Refusal(
-            code="table_dependent",
-            object=str(table.name),
-            message=f"other tables inherit from it: {children}.",
-            instead="Let them go on by themselves first: ALTER TABLE … NO INHERIT.",
-        )
-
-
-def _in_the_way(name: str, table: Table) -> Refusal:
-    return Refusal(
-        code="table_dependent",
-        object=name,
-        message=f"it depends on {table.name}, which could be dropped with CASCADE only.",
-        instead="Drop it first, in a plan or a migration of its own.",
-    )
-
-
-def _cautions(table: Table, family: tuple[Table, ...]) -> Iterator[Caution]:
-    going = [str(member.name) for member in family if member is not table]
-    going += [f"{d.kind} {d.name}" for d in table.dependents if d.kind == "publication"]
-    if going:
-        yield Caution(
-            code="goes_along",
-            object=str(table.name),
-            message=f"with it go: {', '.join(going)}.",
-        )
-    for function in table.text_functions:
-        yield Caution(
-            code="function_text",
-            object=f"function {function.name}",
-            message=f"its text may name {table.name}; PostgreSQL does not track that. It fails after contract.",
-        )

@@ -147,6 +147,6 @@ def _trial(policy: NewPolicy, table: Table) -> Trial:
     return Trial(
         where=f"policy {policy.name} on {table.name}",
         shown=" and ".join(written) or policy.name,
-        columns=tuple((column.staged, column.type) for column in table.columns),
+        columns=tuple((column.name, column.type) for column in table.columns),
         statement=render(_create(policy, sql.SQL(TRIAL_TABLE))),
     )

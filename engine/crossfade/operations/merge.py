@@ -34,7 +34,7 @@ def merged(steps: Iterable[Step]) -> tuple[Step, ...]:
 
 def _can_merge(one: Step, other: Step) -> bool:
     in_place = (one.part, one.turn) == (other.part, other.turn)
-    quick = all(s.transactional and not s.rewrites and not s.scans for s in (one, other))
+    quick = all(s.transactional and not s.rewrites and not s.scans and not s.falls_with for s in (one, other))
     return in_place and quick and bool(_closed_to_writes(one) & _closed_to_writes(other))
 
 
@@ -50,6 +50,7 @@ def _merge(one: Step, other: Step) -> Step:
         statements=(*one.statements, *other.statements),
         undo=(*other.undo, *one.undo),
         guards=(*one.guards, *other.guards),
+        in_the_way=(*one.in_the_way, *other.in_the_way),
         irreversible="; ".join(filter(None, (one.irreversible, other.irreversible))) or None,
         done=render(sql.SQL("SELECT ({}) AND ({})").format(sql.SQL(one.done), sql.SQL(other.done))),
     )

@@ -6,14 +6,21 @@ PostgreSQL cuts identifiers at 63 bytes; a derived name that is merely longer th
 from __future__ import annotations
 
 import hashlib
+import re
 
 LEDGER_SCHEMA = "crossfade"
+_OURS = re.compile(r"crossfade_[a-z_]+_[0-9a-f]{12}")
 
 
 def own_name(purpose: str, *parts: str) -> str:
     """`crossfade_<purpose>_<12 hex digits>`, the digits from all the parts; at most 63 bytes for a short purpose."""
     digest = hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:12]
     return f"crossfade_{purpose}_{digest}"
+
+
+def is_own_name(name: str) -> bool:
+    """Whether `own_name` gives such names."""
+    return _OURS.fullmatch(name) is not None
 
 
 def mark(plan: str) -> str:

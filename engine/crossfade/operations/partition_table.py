@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg import sql
 
-from crossfade.operations.step import Compiled, Copy, Part, RowCopy, RowLook, Step
+from crossfade.operations.step import TRIAL_TABLE, Compiled, Copy, Part, RowCopy, RowLook, Step, Trial
 from crossfade.operations.sync import table_sync
 from crossfade.operations.sync.table_sync import Mirror
 from crossfade.operations.tables import partition_table_preflight, second_name, table_exchange, table_twin
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.operations.tables.table_twin import Partition, TableTwin
+from crossfade.operations.twins import exchange_preflight
 from crossfade.operations.twins.exchange import analyze
 from crossfade.plan.changes.partition_table import PartitionBounds
 from crossfade.postgres.catalog import QualifiedName
@@ -46,7 +47,10 @@ def compile_change(change: PartitionTable, place: Place, catalog: Catalog) -> Co
     if unusable or table is None:
         return Compiled(refusals=unusable, catalog=catalog)
     views = tuple(table_exchange.views_over(table, catalog))
-    refusals = tuple(partition_table_preflight.refusals(change, table, views, catalog))
+    refusals = (
+        *partition_table_preflight.refusals(change, table, views, catalog),
+        *exchange_preflight.unfinished_indexes((table,), frozenset(c.name for c in table.columns)),
+    )
     if any(refusal.ack is None for refusal in refusals):
         return Compiled(refusals=refusals, catalog=catalog)
     twin = TableTwin(
@@ -71,6 +75,7 @@ def compile_change(change: PartitionTable, place: Place, catalog: Catalog) -> Co
         copies=(_rows(twin, forward),),
         refusals=refusals,
         cautions=tuple(partition_table_preflight.cautions(table, every_row_placed=forward.unplaced == "refused")),
+        trials=(_trial(twin),),
         catalog=_partitioned(twin),
     )
 
@@ -99,6 +104,29 @@ def _end(value: Scalar) -> sql.Composable:
 def _value(value: Scalar | None) -> sql.Composable:
     """A literal that the key's type reads."""
     return sql.SQL("NULL") if value is None else sql.Literal(str(value))
+
+
+def _trial(twin: TableTwin) -> Trial:
+    """The partitions under their names, of an empty table with the columns of the key."""
+    parent = sql.Identifier("pg_temp", "crossfade_trial_of_partitions")
+    key = sql.SQL(", ").join(map(sql.Identifier, twin.key))
+    made = [
+        sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {}) PARTITION BY {} ({})").format(
+            parent, sql.SQL(TRIAL_TABLE), sql.SQL(twin.by), key
+        )
+    ]
+    made += [
+        sql.SQL("CREATE TEMPORARY TABLE {} PARTITION OF {} {}").format(
+            sql.Identifier("pg_temp", p.name.name), parent, p.bounds
+        )
+        for p in twin.partitions
+    ]
+    return Trial(
+        where=f"partitions of {twin.place.kind} on {twin.table.name}",
+        shown=", ".join(p.name.name for p in twin.partitions),
+        columns=tuple((c.name, c.type) for c in twin.table.columns if c.name in twin.key),
+        statement=render(sql.SQL("; ").join(made)),
+    )
 
 
 def _takes_every_row(change: PartitionTable) -> bool:

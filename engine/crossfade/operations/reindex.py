@@ -8,6 +8,7 @@ them is left: the step removes it before it begins again, and a rollback removes
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,14 @@ def _ours(index: Index, catalog: Catalog, there: tuple[QualifiedName, ...]) -> t
     return tuple(QualifiedName(index.name.schema, relation_name(index.name, (), mark, taken)) for mark in _MARKS)
 
 
+def _until_contract(table: Table, index: Index) -> Index:
+    """The index where it is until contract; a later move of its table takes it along."""
+    return replace(index, name=QualifiedName(table.staged.schema, index.name.name))
+
+
 def _step(place: Place, table: Table, index: Index, catalog: Catalog) -> Step:
+    table = replace(table, indexes=tuple(_until_contract(table, i) for i in table.indexes))
+    index = _until_contract(table, index)
     there = _leftovers(table, index)
     beside = tuple(dict.fromkeys((*there, *_ours(index, catalog, there))))
     cleanup = tuple(drop_concurrently(sql.Identifier(n.schema, n.name)) for n in beside)

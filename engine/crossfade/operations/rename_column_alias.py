@@ -58,10 +58,12 @@ class _Alias:
         )
 
     def _with_rights_on_both(self) -> Table:
-        """Rights on the column are rights on either name."""
+        """Rights on the column are rights on either name; with a default of both an INSERT would set it twice."""
         column = self.table.column(self.change.from_)
         assert column is not None
-        return replace(self.table, columns=(*self.table.columns, replace(column, name=self.change.to)))
+        either = replace(column, default=None)
+        columns = tuple(either if c.name == column.name else c for c in self.table.columns)
+        return replace(self.table, columns=(*columns, replace(either, name=self.change.to)))
 
     def rename(self, source: QualifiedName, target: QualifiedName) -> Statement:
         """Give the table another name."""

@@ -1,7 +1,7 @@
 """`set_identity`: a column becomes an identity column, another kind of one, or an ordinary one; its sequence's options.
 
 expand    what lets every version write as it did: BY DEFAULT, with a sequence that goes on behind the greatest
-          number there is; the sequence's options
+          number there is, or the smallest where it counts down; the sequence's options
 contract  ALWAYS, under which a version that writes numbers of its own fails; and, after `retain`, no identity at
           all: the sequence goes, and nothing brings it back as it was
 """
@@ -16,7 +16,8 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.columns.column_in_place import find
-from crossfade.operations.step import Caution, Compiled, Part, Step
+from crossfade.operations.indexes.chosen_names import relation_name
+from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial
 from crossfade.postgres.catalog import Identity, QualifiedName
 from crossfade.postgres.statement import Statement, render
 
@@ -40,16 +41,21 @@ def compile_change(change: SetIdentity, place: Place, catalog: Catalog) -> Compi
         return Compiled(refusals=refusals, catalog=catalog)
     identity, steps, cautions = target.column.identity, list[Step](), list[Caution]()
     if identity is None:
-        steps.append(_add(target))
+        steps.append(_add(target, change.sequence))
         cautions.append(_numbers_of_old_versions(target))
         identity = Identity(always=False, sequence=_sequence_name(target))
-    if change.sequence is not None:
+    elif change.sequence is not None:
         steps.append(_options(target, identity, change.sequence))
     steps += _kind_steps(target, change, identity)
     left = None if change.generated == "never" else replace(identity, always=change.generated == "always")
     if change.generated is None:
         left = identity
-    return Compiled(steps=tuple(steps), cautions=tuple(cautions), catalog=target.changed(identity=left))
+    return Compiled(
+        steps=tuple(steps),
+        cautions=tuple(cautions),
+        trials=() if change.sequence is None else (_trial(target, change.sequence),),
+        catalog=target.changed(identity=left),
+    )
 
 
 def _refusals(target: InPlace, change: SetIdentity) -> Iterator[Refusal]:
@@ -77,6 +83,19 @@ def _refusals(target: InPlace, change: SetIdentity) -> Iterator[Refusal]:
             object=target.shown,
             message=f"it is GENERATED {'ALWAYS' if identity.always else 'BY DEFAULT'} already.",
             instead="Take the change out of the plan.",
+        )
+    elif identity.sequence_options and change.sequence is not None and change.sequence.increment is not None:
+        yield from _turned_round(target, identity, change.sequence.increment)
+
+
+def _turned_round(target: InPlace, identity: Identity, increment: int) -> Iterator[Refusal]:
+    if ("INCREMENT BY -" in identity.sequence_options) != (increment < 0):
+        yield Refusal(
+            code="sequence_turned_round",
+            object=target.shown,
+            message="its sequence would count back through the numbers that it has given.",
+            instead="Make it an ordinary column first (`generated: never`), then an identity column that counts this "
+            "way, in a plan of its own.",
         )
 
 
@@ -109,8 +128,10 @@ def _cannot_become_one(target: InPlace) -> Iterator[Refusal]:
 
 
 def _sequence_name(target: InPlace) -> QualifiedName:
-    name = target.table.name
-    return QualifiedName(name.schema, f"{name.name}_{target.column.name}_seq")
+    """As PostgreSQL would call it by the names from contract on; it lies where the table does."""
+    table, taken = target.table, target.catalog.relation_names
+    named = QualifiedName(table.staged.schema, table.name.name)
+    return QualifiedName(named.schema, relation_name(named, (target.column.name,), "seq", taken))
 
 
 def _numbers_of_old_versions(target: InPlace) -> Caution:
@@ -122,24 +143,69 @@ def _numbers_of_old_versions(target: InPlace) -> Caution:
     )
 
 
-def _add(target: InPlace) -> Step:
-    """The lock that ADD takes is kept until the sequence stands behind the greatest number."""
+def _add(target: InPlace, options: SequenceOptions | None) -> Step:
+    """The lock that ADD takes is kept until the sequence stands behind the numbers that there are."""
     relation = sql.Identifier(target.table.staged.schema, target.table.staged.name)
-    column = target.name_in(Part.EXPAND)
-    behind = sql.SQL(
-        "SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence({}, {}), pg_catalog.max({}) + 1, false) FROM {} "
-        "HAVING pg_catalog.max({}) >= 1"
-    ).format(sql.Literal(render(relation)), sql.Literal(target.column.staged), column, relation, column)
     return Step(
         id=target.place.id("identity"),
         part=Part.EXPAND,
         title=f"make {target.column.name} of {target.table.name} an identity column; numbers of old versions go on",
         statements=(
-            target.alter_column(Part.EXPAND, sql.SQL("ADD GENERATED BY DEFAULT AS IDENTITY")),
-            Statement(text=render(behind)),
+            target.alter_column(Part.EXPAND, _identity(f"{_named(target)} {_written(options)}".strip())),
+            Statement(text=render(_behind(relation, target.column.staged, options))),
         ),
         undo=(target.alter_column(Part.EXPAND, sql.SQL("DROP IDENTITY IF EXISTS")),),
         done=target.done(Part.EXPAND, "attidentity <> ''"),
+    )
+
+
+def _named(target: InPlace) -> str:
+    """The sequence's name, where it would get another one by the names until contract."""
+    if target.table.until_contract is None and target.column.until_contract is None:
+        return ""
+    name = _sequence_name(target)
+    return render(sql.SQL("SEQUENCE NAME {}").format(sql.Identifier(name.schema, name.name)))
+
+
+def _identity(options: str) -> sql.Composable:
+    inside = sql.SQL(f" ({options})" if options else "")
+    return sql.SQL("ADD GENERATED BY DEFAULT AS IDENTITY{}").format(inside)
+
+
+def _written(options: SequenceOptions | None) -> str:
+    return "" if options is None else " ".join(render(clause) for clause in _clauses(options))
+
+
+def _behind(relation: sql.Composable, column: str, options: SequenceOptions | None) -> sql.Composable:
+    """The sequence goes on behind the greatest number, or the smallest where it counts down."""
+    down = options is not None and (options.increment or 1) < 0
+    bounds = () if options is None else (options.start, options.max_value if down else options.min_value)
+    first = next((number for number in bounds if number is not None), -1 if down else 1)
+    behind = "pg_catalog.min({0}) - 1" if down else "pg_catalog.max({0}) + 1"
+    reached = "pg_catalog.min({0}) <= {1}" if down else "pg_catalog.max({0}) >= {1}"
+    identifier = sql.Identifier(column)
+    text = "SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence({}, {}), {}, false) FROM {} HAVING {}"
+    return sql.SQL(text).format(
+        sql.Literal(render(relation)),
+        sql.Literal(column),
+        sql.SQL(behind).format(identifier),
+        relation,
+        sql.SQL(reached).format(identifier, sql.Literal(first)),
+    )
+
+
+def _trial(target: InPlace, options: SequenceOptions) -> Trial:
+    """The options on a sequence like its own; whether they fit the numbers that there are shows in expand alone."""
+    column, before = sql.Identifier(target.column.name), target.column.identity
+    actions = [sql.SQL("SET NOT NULL"), _identity(_written(options) if before is None else before.sequence_options)]
+    if before is not None:
+        actions.append(sql.SQL(" ").join(sql.SQL("SET {}").format(clause) for clause in _clauses(options)))
+    alter = sql.SQL("ALTER TABLE {} ALTER COLUMN {} {}")
+    return Trial(
+        where=f"sequence of set_identity on {target.table.name}",
+        shown=_written(options),
+        columns=((target.column.name, target.column.type),),
+        statement=render(sql.SQL("; ").join(alter.format(sql.SQL(TRIAL_TABLE), column, a) for a in actions)),
     )
 
 
@@ -180,14 +246,13 @@ def _options(target: InPlace, identity: Identity, options: SequenceOptions) -> S
     def alter(clauses: sql.Composable) -> Statement:
         return Statement(text=render(sql.SQL("ALTER SEQUENCE {} {}").format(sequence, clauses)))
 
-    before = target.column.identity
     return Step(
         id=target.place.id("sequence"),
         part=Part.EXPAND,
         title=f"set how the sequence of {target.column.name} of {target.table.name} counts",
-        statements=(alter(sql.SQL(" ").join(_clauses(options))),),
-        # A sequence that this run made goes with its column's identity.
-        undo=(alter(sql.SQL(before.sequence_options)),) if before is not None else (),
+        statements=(alter(sql.SQL(_written(options))),),
+        # A sequence that this run made goes with its column.
+        undo=(alter(sql.SQL(identity.sequence_options)),) if identity.sequence_options else (),
         done="SELECT true",
     )
 

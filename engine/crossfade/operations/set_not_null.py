@@ -23,7 +23,7 @@ from crossfade.operations.columns.column_preflight import no_column
 from crossfade.operations.constraints import constraint_preflight, unvalidated
 from crossfade.operations.constraints.unvalidated import Unvalidated
 from crossfade.operations.step import Compiled, Part, RowFill, Step, Turn
-from crossfade.operations.sync import row_functions, row_triggers, watching
+from crossfade.operations.sync import fill_trigger, row_functions, row_triggers, watching
 from crossfade.operations.sync.row_functions import RowFunction
 from crossfade.operations.sync.row_triggers import RowTrigger
 from crossfade.operations.sync.watching import Watched
@@ -134,7 +134,7 @@ def compile_change(change: SetNotNull, place: Place, catalog: Catalog) -> Compil
 
 def _refusals(change: SetNotNull, place: Place, table: Table, column: Column, catalog: Catalog) -> Iterator[Refusal]:
     used = () if change.fill is None else change.fill.columns
-    yield from constraint_preflight.new_constraint(place, table, "", (column.name, *used), catalog)
+    yield from constraint_preflight.new_constraint(place, table, "", (column.name, *used), catalog, ())
     if column.not_null:
         yield Refusal(
             code="already_not_null",
@@ -144,6 +144,8 @@ def _refusals(change: SetNotNull, place: Place, table: Table, column: Column, ca
         )
     if column.staged != column.name:
         yield from other_runs(family_of(table, catalog), [column.name])
+    if change.fill is not None:
+        yield from fill_trigger.gives_nothing(f"{table.name}.{column.name}", change.fill)
     if change.fill is not None and column.generated:
         yield Refusal(
             code="generated_column",

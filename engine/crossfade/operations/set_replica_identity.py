@@ -1,7 +1,8 @@
 """`set_replica_identity`: what logical replication sends of a row that is updated or deleted.
 
 A change of the catalog under a short ACCESS EXCLUSIVE lock, in expand; a partitioned table's partitions keep their own.
-With nothing else in the plan it is contracted at once.
+With nothing else in the plan it is contracted at once. An index that an earlier change of the plan builds, or whose
+columns it makes NOT NULL, is fit for it only in contract, so there it is set behind that change.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.step import Caution, Compiled, Part, Step
+from crossfade.operations.own_names import mark
+from crossfade.operations.step import Caution, Compiled, Part, Step, Turn
 from crossfade.operations.tables.ownership import owner_refusals
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.tables.table_preflight import table_refusals
@@ -22,7 +24,7 @@ from crossfade.postgres.statement import Statement, render
 if TYPE_CHECKING:
     from crossfade.operations.step import Place
     from crossfade.plan.changes import SetReplicaIdentity
-    from crossfade.postgres.catalog import Catalog, Index, Table
+    from crossfade.postgres.catalog import Catalog, Index, QualifiedName, Table
 
 _LETTERS = {"default": "d", "nothing": "n", "full": "f", "index": "i"}
 _WORDS = {"default": sql.SQL("DEFAULT"), "nothing": sql.SQL("NOTHING"), "full": sql.SQL("FULL")}
@@ -49,23 +51,34 @@ def _with_identity(change: SetReplicaIdentity, table: Table) -> Table:
 
 
 def _step(change: SetReplicaIdentity, place: Place, table: Table) -> Step:
+    late = _is_fit_at_contract_only(change, place, table)
+    name = table.name if late else table.staged
     return Step(
         id=place.id("set"),
-        part=Part.EXPAND,
+        part=Part.HIDE if late else Part.EXPAND,
+        turn=Turn.AFTER if late else Turn.AMONG,
         title=f"set the replica identity of {table.name} to {change.index or change.to}",
-        statements=(_set(table, change.to, change.index),),
-        undo=(_set(table, table.replica_identity, table.replica_identity_index),),
-        done=_done(change, table),
+        statements=(_set(name, change.to, change.index),),
+        undo=(_set(name, table.replica_identity, table.replica_identity_index),),
+        done=_done(change, name),
     )
 
 
-def _set(table: Table, to: str, index: str | None) -> Statement:
+def _is_fit_at_contract_only(change: SetReplicaIdentity, place: Place, table: Table) -> bool:
+    index = next((i for i in table.indexes if i.name.name == change.index), None)
+    if index is None:
+        return False
+    in_work = (c for c in table.columns if c.name in index.columns and c.comment == mark(place.plan))
+    return index.oid == 0 or any(in_work)
+
+
+def _set(table: QualifiedName, to: str, index: str | None) -> Statement:
     what = _WORDS[to] if index is None else sql.SQL("USING INDEX {}").format(sql.Identifier(index))
-    text = sql.SQL("ALTER TABLE {} REPLICA IDENTITY {}").format(identifier(table.staged), what)
+    text = sql.SQL("ALTER TABLE {} REPLICA IDENTITY {}").format(identifier(table), what)
     return Statement(text=render(text))
 
 
-def _done(change: SetReplicaIdentity, table: Table) -> str:
+def _done(change: SetReplicaIdentity, table: QualifiedName) -> str:
     """The letter of `pg_class.relreplident`, and the index where one is meant."""
     text = sql.SQL(
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass({}) "
@@ -73,7 +86,7 @@ def _done(change: SetReplicaIdentity, table: Table) -> str:
         "JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid "
         "WHERE i.indrelid = c.oid AND i.indisreplident AND x.relname = {})))"
     )
-    relation = sql.Literal(render(identifier(table.staged)))
+    relation = sql.Literal(render(identifier(table)))
     index = sql.Literal(change.index)
     return render(text.format(relation, sql.Literal(_LETTERS[change.to]), index, index))
 

@@ -18,11 +18,11 @@ from psycopg import sql
 
 from crossfade.operations.constraints import unvalidated
 from crossfade.operations.constraints.unvalidated import Unvalidated
-from crossfade.operations.own_names import own_name
 from crossfade.operations.step import Compiled, Copy, Part, RowCopy, RowLook, Step, Turn
-from crossfade.operations.sync import sameness, two_homes
-from crossfade.operations.sync.two_homes import Key, Pair, TwoHomes
-from crossfade.operations.tables import second_home, second_name, split_table_preflight
+from crossfade.operations.sync import two_homes, two_homes_rows
+from crossfade.operations.sync.two_homes import Key, TwoHomes
+from crossfade.operations.sync.two_homes_words import equal
+from crossfade.operations.tables import moved_columns, second_home, second_name, split_table_preflight
 from crossfade.operations.tables.second_home import SecondHome
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.tables.table_preflight import table_refusals
@@ -33,7 +33,7 @@ from crossfade.postgres.statement import Statement, render
 if TYPE_CHECKING:
     from crossfade.operations.step import Place
     from crossfade.plan.changes import SplitTable
-    from crossfade.postgres.catalog import Catalog, Column, Table
+    from crossfade.postgres.catalog import Catalog
 
 
 def compile_change(change: SplitTable, place: Place, catalog: Catalog) -> Compiled:
@@ -68,7 +68,7 @@ def compile_change(change: SplitTable, place: Place, catalog: Catalog) -> Compil
         copies=(_rows(home, homes),),
         refusals=refusals,
         cautions=cautions,
-        catalog=catalog.with_table(_without(table, frozenset(home.columns))).with_table(made),
+        catalog=catalog.with_table(moved_columns.without(table, frozenset(home.columns))).with_table(made),
     )
 
 
@@ -77,34 +77,19 @@ def _homes(home: SecondHome) -> TwoHomes:
     return TwoHomes(
         plan=home.place.plan,
         name=home.place.name("home"),
-        old=table.name,
-        new=home.name,
-        key=tuple(Key(old=old, new=new, type=_of(table, old).type) for old, new in home.key.items()),
-        pairs=tuple(_pair(_of(table, old), new) for old, new in home.columns.items()),
+        main=table.name,
+        side=home.name,
+        old="main",
+        key=tuple(Key(main=old, side=new, type=moved_columns.column(table, old).type) for old, new in home.key.items()),
+        pairs=tuple(
+            moved_columns.pair(moved_columns.column(table, old), old, new) for old, new in home.columns.items()
+        ),
         reference=home.reference,
     )
 
 
-def _pair(column: Column, new: str) -> Pair:
-    empty = sql.SQL("NULL" if column.default is None else column.default.expression)
-    return Pair(
-        old=column.name,
-        new=new,
-        exact=sameness.is_exact(column),
-        empty=sql.SQL("({})::{}").format(empty, sql.SQL(column.type)),
-    )
-
-
-def _of(table: Table, name: str) -> Column:
-    found = table.column(name)
-    assert found is not None, "preflight has looked"
-    return found
-
-
 def _hidden(home: SecondHome) -> dict[str, str]:
-    """The columns' names while the run is `retained`."""
-    name = home.table.name
-    return {old: own_name("old", home.place.plan, name.schema, name.name, old) for old in home.columns}
+    return moved_columns.hidden_names(home.place.plan, home.table, home.columns)
 
 
 def _reference(home: SecondHome) -> Unvalidated:
@@ -141,12 +126,12 @@ def _expand(home: SecondHome, homes: TwoHomes) -> Step:
 def _rows(home: SecondHome, homes: TwoHomes) -> RowCopy:
     """Rows that the new table has not; and in either table those that are not equal, unless they are noted."""
     id_, table = home.place.id("rows"), home.table.name
-    olds = {**{k.old: k.new for k in homes.key}, **home.columns}
+    olds = {**{k.main: k.side for k in homes.key}, **home.columns}
     return RowCopy(
         id=id_,
         schema=table.schema,
         table=table.name,
-        pending=_without_equal(homes, home.name, olds),
+        pending=two_homes_rows.apart(homes, "main"),
         write=Copy(
             into=render(home.relation),
             columns=tuple(render(sql.Identifier(new)) for new in olds.values()),
@@ -162,49 +147,10 @@ def _rows(home: SecondHome, homes: TwoHomes) -> RowCopy:
             id=id_,
             schema=home.name.schema,
             table=home.name.name,
-            pending=_without_equal(homes, table, {new: old for old, new in olds.items()}),
+            pending=two_homes_rows.apart(homes, "side"),
         ),
         hidden=tuple(_hidden(home).values()),
     )
-
-
-def _without_equal(homes: TwoHomes, other: QualifiedName, names: dict[str, str]) -> str:
-    """True for a row to which the other table has none that is equal, and of which nothing is noted.
-
-    The other's columns are found by a subquery that gives them names of ours, so that the row's need no table's name.
-    """
-    aliases = {there: f"crossfade_{n}" for n, there in enumerate(names.values(), 1)}
-    keys = tuple(names.items())[: len(homes.key)]
-    key = [_equal(sql.Identifier(aliases[there]), sql.Identifier(here)) for here, there in keys]
-    there = sql.SQL(", ").join(
-        sql.SQL("{} AS {}").format(sql.Identifier(column), sql.Identifier(alias)) for column, alias in aliases.items()
-    )
-    moved = tuple(names.items())[len(homes.key) :]
-    return render(
-        sql.SQL(
-            "NOT EXISTS (SELECT FROM (SELECT {} FROM {}) AS crossfade_other WHERE {}"
-            " AND pg_catalog.record_image_eq(ROW({}), ROW({})))"
-            " AND NOT EXISTS (SELECT FROM (SELECT {} FROM {}) AS crossfade_noted WHERE {})"
-        ).format(
-            there,
-            identifier(other),
-            sql.SQL(" AND ").join(key),
-            sql.SQL(", ").join(sql.Identifier(aliases[there]) for _, there in moved),
-            sql.SQL(", ").join(sql.Identifier(here) for here, _ in moved),
-            sql.SQL(", ").join(
-                sql.SQL("{} AS {}").format(sql.Identifier(f"k{n}"), sql.Identifier(f"crossfade_k{n}"))
-                for n in range(1, len(homes.key) + 1)
-            ),
-            homes.notes,
-            sql.SQL(" AND ").join(
-                _equal(sql.Identifier(f"crossfade_k{n}"), sql.Identifier(here)) for n, (here, _) in enumerate(keys, 1)
-            ),
-        )
-    )
-
-
-def _equal(left: sql.Composable, right: sql.Composable) -> sql.Composed:
-    return sql.SQL("{} OPERATOR(pg_catalog.=) {}").format(left, right)
 
 
 def _make_again(home: SecondHome) -> Step:
@@ -219,7 +165,7 @@ def _make_again(home: SecondHome) -> Step:
         identifier(home.table.name),
         home.relation,
         sql.SQL(" AND ").join(
-            _equal(sql.SQL("there.{}").format(sql.Identifier(new)), sql.SQL("here.{}").format(sql.Identifier(old)))
+            equal(sql.SQL("there.{}").format(sql.Identifier(new)), sql.SQL("here.{}").format(sql.Identifier(old)))
             for old, new in home.key.items()
         ),
         sql.SQL(", ").join(map(sql.Identifier, home.key.values())),
@@ -246,7 +192,7 @@ def _hide(home: SecondHome, homes: TwoHomes, reference: Unvalidated) -> Step:
             *two_homes.let_go(homes),
             *two_homes.settle(homes),
             *(rename_column(home.table, old, name) for old, name in hidden.items()),
-            *two_homes.follow(homes, hidden),
+            *two_homes.follow(homes.hidden(hidden)),
             *unvalidated.add(home.place, reference).statements,
             _statement("COMMENT ON TABLE {} IS NULL", home.relation),
         ),
@@ -274,17 +220,6 @@ def _drop(home: SecondHome, homes: TwoHomes) -> Step:
             *(drop_column(home.table, name) for name in hidden),
         ),
         done=negated(column_exists(home.table, hidden[0])),
-    )
-
-
-def _without(table: Table, gone: frozenset[str]) -> Table:
-    constraints = {c.name for name in gone for c in table.constraints_using(name)}
-    return replace(
-        table,
-        columns=tuple(c for c in table.columns if c.name not in gone),
-        constraints=tuple(c for c in table.constraints if c.name not in constraints),
-        indexes=tuple(i for i in table.indexes if not i.references & gone),
-        extended_statistics=tuple(s for s in table.extended_statistics if not gone & {*s.columns}),
     )
 
 

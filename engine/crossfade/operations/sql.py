@@ -254,15 +254,24 @@ def _trial_of_rows(fill: SqlFill, catalog: Catalog) -> Iterator[Trial]:
     names = tuple(dict.fromkeys([*fill.set, *_columns(fill)]))
     if table is None or any(table.column(name) is None for name in names):
         return
-    statement = sql.SQL("UPDATE {} SET {} WHERE {}").format(
-        sql.SQL(TRIAL_TABLE), sql.SQL(_assignment(fill)), sql.SQL(pending(fill.where))
-    )
-    yield Trial(
-        where=f"backfill of sql on {table.name}",
-        shown=_assignment(fill),
-        columns=tuple((name, _type(table, name)) for name in names),
-        statement=render(statement),
-    )
+    columns = tuple((name, _type(table, name)) for name in names)
+    filled = sql.SQL("UPDATE {} SET {} = ({})")
+    found = sql.SQL("SELECT FROM {} WHERE {}").format(sql.SQL(TRIAL_TABLE), sql.SQL(pending(fill.where)))
+    for key, expression, statement in (
+        *(
+            (f"set.{n}", e, filled.format(sql.SQL(TRIAL_TABLE), sql.Identifier(n), sql.SQL(e.sql)))
+            for n, e in fill.set.items()
+        ),
+        ("where", fill.where, found),
+    ):
+        yield Trial(
+            where=f"backfill.{key} of sql on {table.name}",
+            shown=expression.text,
+            columns=columns,
+            statement=render(statement),
+            value=expression.sql,
+            functions=expression.functions,
+        )
 
 
 def _type(table: Table, name: str) -> str:

@@ -7,7 +7,7 @@ and whatever it left half-made is removed by `cleanup` before it is tried again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from crossfade.errors import Refusal
+    from crossfade.plan.changes import Change
     from crossfade.postgres.catalog import Catalog, QualifiedName
 
 
@@ -31,6 +32,8 @@ class Place:
     kind: str
     table: str | None = None
     """The table, where the change works on several."""
+    later: tuple[Change, ...] = field(default=(), compare=False, repr=False)
+    """The plan's changes behind it."""
 
     def id(self, what: str) -> str:
         """The id of a step or of rows: `1.rename_column/add`."""
@@ -71,9 +74,13 @@ class Part(StrEnum):
 class Turn(IntEnum):
     """When within its part a step runs. What exchanges names is together, so that it can be one transaction."""
 
+    FIRST = -2
+    """By the names until contract, before a table gets its other one."""
     BEFORE = -1
     AMONG = 0
     AFTER = 1
+    LAST = 2
+    """Once everything that the part enforces is there: what kept old versions within it goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +93,18 @@ class Guard:
     """One boolean: is there any of it now?"""
     what: str
     """In words that follow "would destroy": `values of nickname in public.users that only new versions wrote`."""
+    rows: str | None = None
+    """True for a row that has some of it, so that rows can be counted and named; None where it is no matter of rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InTheWay:
+    """NULL in a column that is NOT NULL in the old shape: a step is not taken back while there is any."""
+
+    relation: str
+    """The table, in SQL's quoting."""
+    columns: tuple[str, ...]
+    """The names that the column has in turn; the first that there is counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +124,15 @@ class Step:
     done: str
     """A query for one boolean: is the effect in the catalog?"""
     cleanup: tuple[Statement, ...] = ()
-    """Run before a step outside a transaction, to remove an invalid leftover; does nothing where there is none."""
+    """Removes what an earlier attempt outside a transaction, or an undo, has left; does nothing where nothing is."""
     turn: Turn = Turn.AMONG
     """When within its part, whatever its change's place in the plan."""
     guards: tuple[Guard, ...] = ()
     """What its undo would destroy."""
+    in_the_way: tuple[InTheWay, ...] = ()
+    """What its undo would fail for."""
+    falls_with: tuple[str, ...] = ()
+    """Ids of later steps whose failure takes it back: what helps them only must not stay in force for writes."""
     irreversible: str | None = None
     """Why it cannot be taken back once it is done, in the plan's words; None where `undo` does it."""
 
@@ -132,6 +155,12 @@ class Step:
     def scans(self) -> bool:
         """Whether any statement reads a whole table."""
         return any(s.scans for s in self.statements)
+
+
+def all_or_none(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """The steps, of which none stays where a later one fails."""
+    given = tuple(steps)
+    return tuple(replace(s, falls_with=tuple(later.id for later in given[n:])) for n, s in enumerate(given, start=1))
 
 
 def strongest(locks: Iterable[Lock]) -> tuple[Lock, ...]:
@@ -325,6 +354,13 @@ class RowCopy:
     """The other table's rows that come from nowhere."""
     hidden: tuple[str, ...] = ()
     """The names that columns of the table have once they are hidden, from when on the two are not compared."""
+    across: str | None = None
+    """The other table, in SQL's quoting, where `write` only notes in one of ours what a trigger then carries there."""
+
+    @property
+    def other(self) -> str:
+        """The other table, in SQL's quoting."""
+        return self.across or self.write.into
 
     @property
     def touched(self) -> tuple[str, ...]:
@@ -365,6 +401,10 @@ class Trial:
     """The functions that it calls: the schema, where one is written, and the name."""
     prelude: tuple[str, ...] = ()
     """Statements before it: types that earlier changes of the plan make."""
+    called: tuple[tuple[str, str], ...] = ()
+    """Names of ours in it, and what a person calls the columns that have them."""
+    instead: str | None = None
+    """What to do where it fails; None where the server says it, or nobody can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,6 +418,20 @@ class UniqueLook:
     where: str | None = None
     """Only among these rows."""
     nulls_equal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViolationLook:
+    """A constraint that is validated in a step: rows that it would refuse are looked for now."""
+
+    table: str
+    """In SQL's quoting; its name until contract, as are the columns'."""
+    violated: str
+    """True for such a row."""
+    what: str
+    """What they are, in words that follow "rows": `that are not within the bounds of orders_2025`."""
+    then: str
+    """What that means for the plan, in a sentence."""
 
 
 TRIAL_TABLE = "pg_temp.crossfade_trial"
@@ -396,7 +450,7 @@ class Compiled:
     refusals: tuple[Refusal, ...] = ()
     cautions: tuple[Caution, ...] = ()
     trials: tuple[Trial, ...] = ()
-    looks: tuple[UniqueLook, ...] = ()
+    looks: tuple[UniqueLook | ViolationLook, ...] = ()
     makes: tuple[str, ...] = ()
     """Statements that make what the trials of later changes may need."""
     unread: frozenset[QualifiedName] = frozenset()

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crossfade.errors import PlanProblem
+from crossfade.plan import alternatives
 from crossfade.plan.document import Mapping, Node, Place, Scalar, Sequence
 from crossfade.plan.durations import EXPECTED, PATTERN
 from crossfade.plan.faults import FAULT
@@ -44,6 +45,8 @@ class _Fault:
     node: Node
     """The value; the one around it if there is none."""
     exists: bool
+    of_form: bool
+    """Whether it is about the whole value, in one of the forms that it may have."""
     context: dict[str, Any]
     otherwise: str
     """pydantic's own words."""
@@ -76,47 +79,57 @@ def problems_of(error: ValidationError, root: Node, file: str) -> Iterator[PlanP
     """One problem per fault, with its place in the tree that was validated."""
     faults = [_fault(details, root) for details in error.errors(include_url=False, include_input=False)]
     mistyped = {(*f.loc[:-1], _meant(f)) for f in faults if f.kind == "extra_forbidden"}
-    for found in faults:
+    for found, *others in alternatives.settled(faults):
         if (found.kind == "missing" and found.loc in mistyped) or found.is_echo:
             continue
-        message, hint = _said(found)
+        message, hint = _of_no_form((found, *others)) if others else _said(found)
         yield PlanProblem(file=file, line=found.at.line, column=found.at.column, message=message, hint=hint)
 
 
 def _fault(details: ErrorDetails, root: Node) -> _Fault:
     of_key = details["loc"][-1:] == ("[key]",)
-    loc = details["loc"][:-1] if of_key else details["loc"]
-    key, node, exists = root.at, root, True
-    for part in loc:
-        if isinstance(node, Mapping) and part in node.entries:
-            key, node = node.entries[str(part)]
-        elif part == _UNWRITTEN:
+    loc: list[int | str] = []
+    key, node, exists, of_form = root.at, root, True, False
+    for part in details["loc"][:-1] if of_key else details["loc"]:
+        of_form = False
+        inside = _entry(node, part) if exists else None
+        if inside is not None:
+            key, node = inside
+        elif exists and alternatives.is_form(part):
+            of_form = True
             continue
-        elif isinstance(node, Sequence):
-            node = node.items[part] if isinstance(part, int) else _named(node, part)
-            key = node.at
-        else:
+        elif part != _UNWRITTEN:
             exists = False
-            break
+        loc.append(part)
     return _Fault(
         kind=details["type"],
-        loc=loc,
+        loc=tuple(loc),
         key=key,
         node=node,
         exists=exists and not of_key,
+        of_form=of_form,
         context=details.get("ctx", {}),
         otherwise=details["msg"],
     )
 
 
-def _named(listed: Sequence, text: str) -> Node:
-    """The entry of a list that is this text: where a model keeps another order, its faults name the text."""
-    return next(n for n in listed.items if isinstance(n, Scalar) and n.raw == text)
+def _entry(node: Node, part: int | str) -> tuple[Place, Node] | None:
+    """What stands there in a mapping or a list, and where; None for nothing.
+
+    Of a list it may be the text itself: where a model keeps another order, its faults name the text.
+    """
+    if isinstance(node, Mapping):
+        return node.entries.get(str(part))
+    if not isinstance(node, Sequence):
+        return None
+    if isinstance(part, int):
+        return node.items[part].at, node.items[part]
+    return next(((n.at, n) for n in node.items if isinstance(n, Scalar) and n.raw == part), None)
 
 
 def _meant(found: _Fault) -> str | None:
     """The known key that an unknown one is nearest to."""
-    return nearest_word(found.name, _schema_at(found.loc[:-1])["properties"])
+    return nearest_word(found.name, _schema_at(found.loc[:-1]).get("properties", ()))
 
 
 def _said(found: _Fault) -> Said:
@@ -124,6 +137,18 @@ def _said(found: _Fault) -> Said:
         return found.context["message"], found.context["hint"]
     words = _WORDS.get(found.kind)
     return words(found) if words else (f"{found.got} is not valid here: {found.otherwise}", None)
+
+
+def _of_no_form(faults: tuple[_Fault, ...]) -> Said:
+    """What may be one of several things is none of them."""
+    words = [str(f.context["expected"]).replace("'", "`") for f in faults if f.kind == "literal_error"]
+    plain = [alternatives.EXPECTED[f.kind] for f in faults if f.kind != "literal_error"]
+    forms = list(dict.fromkeys((*(p for p in plain if p != "a whole number" or "a number" not in plain), *words)))
+    found = faults[0]
+    near = nearest(found.node.raw, [w.strip("`") for w in words]) if isinstance(found.node, Scalar) else None
+    examples = _schema_at(found.loc).get("examples")
+    example = f", such as `{found.name}: {examples[0]}`" if examples and not isinstance(examples[0], dict) else ""
+    return f"expected {', '.join(forms[:-1])} or {forms[-1]}; got {found.got}", near or f"write one of them{example}"
 
 
 def _missing(found: _Fault) -> Said:
@@ -139,7 +164,7 @@ def _quoted(text: str) -> str:
 
 
 def _unknown(found: _Fault) -> Said:
-    key, known = found.name, list(_schema_at(found.loc[:-1])["properties"])
+    key, known = found.name, list(_schema_at(found.loc[:-1]).get("properties", ()))
     if key in _NOT_YET:
         return f"this version of crossfade has no {shown(key)} yet", "remove it"
     if len(found.loc) > 1 and key in _schema()["properties"]:
@@ -192,6 +217,11 @@ def _too_large(found: _Fault) -> Said:
     return f"{found.got} is too large", f"at most {found.context['le']}"
 
 
+def _malformed(found: _Fault) -> Said:
+    examples = _schema_at(found.loc).get("examples")
+    return f"{found.got} is not valid here", f"write something like `{examples[0]}`" if examples else "write another"
+
+
 def _empty(found: _Fault) -> Said:
     if isinstance(found.node, Scalar):
         return "an empty text", "write something between the quotes"
@@ -218,6 +248,7 @@ _WORDS: dict[str, Callable[[_Fault], Said]] = {
     "literal_error": _not_a_choice,
     "greater_than_equal": _too_small,
     "less_than_equal": _too_large,
+    "string_pattern_mismatch": _malformed,
     "string_too_short": _empty,
     "too_short": _empty,
     "string_too_long": _too_long,

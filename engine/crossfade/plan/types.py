@@ -78,6 +78,11 @@ def _parsed(text: str) -> SqlType:
         )
     if node.pct_type or node.setof:
         raise fault(f"{shown(text)} names no type of its own", "write the type itself")
+    if len(node.names) > 2:
+        raise fault(
+            f"{shown(text)} has {len(node.names)} parts; a type is `name` or `schema.name`",
+            "put a part that contains a dot in double quotes: '\"my.schema\".status'",
+        )
     sql = _printed(node)
     node.typmods = None
     schema = str(node.names[-2].sval) if len(node.names) > 1 else None

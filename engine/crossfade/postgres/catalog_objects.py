@@ -245,6 +245,8 @@ class ForeignKey:
     referenced_columns: tuple[str, ...]
     definition: str
     validated: bool = True
+    until_contract: bool = False
+    """An earlier change of the plan drops it, at contract and before any name changes hands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -414,6 +416,8 @@ class Domain:
     default: str | None = None
     constraints: tuple[Constraint, ...] = ()
     """Its CHECKs."""
+    held_in: tuple[str, ...] = ()
+    """Columns that hold it inside of an array, a composite type or a range: `public.orders.amounts`."""
     owner: str = ""
     owned: bool = True
     """The reader has the owner's rights."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pglast import ast, parse_sql
 from pglast.enums import AlterTableType, ObjectType
 from pglast.parser import ParseError, scan
 
+from crossfade.operations.own_names import is_own_name
 from crossfade.operations.step import Step
+from crossfade.postgres.names import QualifiedName
 
 _DONE_ALONE = frozenset(
     {AlterTableType.AT_AddConstraint, AlterTableType.AT_ValidateConstraint, AlterTableType.AT_DropConstraint}
@@ -47,6 +49,32 @@ def _identifiers(text: str) -> Iterator[str]:
             yield written[1:-1].replace('""', '"')
         elif token.name == "IDENT" or token.kind != "NO_KEYWORD":
             yield written.lower()
+
+
+def taken_by(steps: Iterable[Step]) -> frozenset[str]:
+    """The columns that get a name of ours in these steps, by the names that they have until then."""
+    found: set[str] = set()
+    for text in (s.text for step in steps for s in step.statements):
+        for raw in parse_sql(text):
+            match raw.stmt:
+                case ast.RenameStmt(renameType=ObjectType.OBJECT_COLUMN, subname=str(name), newname=str(new)):
+                    found |= {name} if is_own_name(new) else set()
+    return frozenset(found)
+
+
+def tables_taken_by(steps: Iterable[Step]) -> frozenset[str]:
+    """The tables that get a name of ours in these steps, by both their names, in SQL's quoting."""
+    found: set[str] = set()
+    for text in (s.text for step in steps for s in step.statements):
+        for raw in parse_sql(text):
+            match raw.stmt:
+                case ast.RenameStmt(
+                    renameType=ObjectType.OBJECT_TABLE,
+                    relation=ast.RangeVar(schemaname=str(schema), relname=str(name)),
+                    newname=str(new),
+                ) if is_own_name(new):
+                    found |= {str(QualifiedName(schema, each)) for each in (name, new)}
+    return frozenset(found)
 
 
 def left_by(step: Step) -> frozenset[str]:

@@ -4,12 +4,13 @@ A program is compiled against the catalog once, and its steps run over hours or 
 when it is compiled, anew in the transaction of each step, and after each undo; so what a step of ours changes is never
 taken for somebody else's doing, nor by another run on the same table. Before each step the tables are compared. What is
 new and has nothing to do with the plan's columns is noted and kept; anything else stops the run with BaselineChanged.
-Turning back does not ask: what it finds is noted. A change of rows has no baseline.
+Turning back asks only whether what it takes back has its name still: anything else is noted. A change of rows has no
+baseline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -19,14 +20,25 @@ from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
 from crossfade.errors import BaselineChanged, WrongState
+from crossfade.operations.own_names import mark
 from crossfade.operations.step import Part, Step
 from crossfade.plan.names import TableName
 from crossfade.postgres.domain_users import tables_with
 from crossfade.postgres.names import QualifiedName, quoted
 from crossfade.workflow import ledger
-from crossfade.workflow.affected_names import columns_of
+from crossfade.workflow.affected_names import columns_of, tables_taken_by, taken_by
+from crossfade.workflow.program import Program, from_json
 from crossfade.workflow.states import FINAL
-from crossfade.workflow.table_changes import Bearing, Structure, TableChange, TableDifference, carried_over, changes_of
+from crossfade.workflow.table_changes import (
+    Bearing,
+    Columns,
+    Structure,
+    TableChange,
+    TableDifference,
+    carried_over,
+    changes_of,
+    renamed_columns,
+)
 
 if TYPE_CHECKING:
     from crossfade.plan.model import Plan
@@ -36,7 +48,9 @@ if TYPE_CHECKING:
 Connection = psycopg.Connection[Any]
 _LOCK_CLASS = 0x43524241
 """Of the advisory locks that runs on the same table take one after the other: "CRBA"."""
+_MADE_ANEW = "Drop it, run the same command again, and make it anew once the run is contracted."
 _NOTED = frozenset({Bearing.APART, Bearing.PARTITION})
+_LOST = frozenset({Bearing.LOST, Bearing.GONE})
 
 
 def look(connect: Callable[[], Connection], plan: Plan) -> tuple[TableDifference, ...]:
@@ -72,33 +86,96 @@ def begin(connection: Connection, run_id: int, seen: tuple[TableDifference, ...]
     _keep(connection, run_id, seen)
 
 
-def check(session: Session, step: Step | None, left: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """Within a transaction, before a step, or before the rows are compared: what is noted of others' changes, in words.
+def check(session: Session, ahead: Step | Part | None, left: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Within a transaction, before a step, the steps of a part, or the rows are compared: others' changes, in words.
 
     `left` is what an earlier attempt at the step may have left. Raises BaselineChanged for what the run cannot go on
     with.
     """
+    step = ahead if isinstance(ahead, Step) else None
+    part = step.part if step is not None else ahead
     # The rows of a new partition are compared before anything is hidden; one that came since then is not.
-    noted = _NOTED - {Bearing.PARTITION} if step is not None and step.part is Part.HIDE else _NOTED
+    noted = _NOTED - {Bearing.PARTITION} if part is Part.HIDE else _NOTED
+    if part is Part.DROP:
+        # There is nothing left to drop on it.
+        noted |= {Bearing.GONE}
     found = _found(session.work, session.run_id)
     changes = _changes(session, found, left)
     stopping = tuple(c for c in changes if c.bearing not in noted)
     if stopping:
-        raise _changed(session.name, step, stopping)
+        raise _changed(session.name, ahead, stopping)
     return _note(session, step, found, changes)
 
 
 def note(session: Session, step: Step, left: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """As `check`, for the undo of a step, which stops for none of it."""
+    """As `check`, for the undo of a step, which stops for nothing but what it would not find any more."""
     found = _found(session.work, session.run_id)
+    _refuse_renamed(session, found)
     return _note(session, step, found, _changes(session, found, left))
+
+
+def refuse_renamed(session: Session) -> None:
+    """Before a run turns back. Raises BaselineChanged where others gave a table, or a column of ours, another name."""
+    with session.work.transaction():
+        _refuse_renamed(session, _found(session.work, session.run_id))
+
+
+def lost_a_table(session: Session) -> bool:
+    """Whether somebody else dropped a table that the plan names, so that statements may not find it."""
+    row = session.work.execute(
+        "SELECT EXISTS (SELECT FROM crossfade.events WHERE run_id = %s AND kind = 'table_changed' AND data ? 'gone')",
+        [session.run_id],
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _refuse_renamed(session: Session, found: tuple[TableDifference, ...]) -> None:
+    both = [d for d in found if d.kept is not None and d.found is not None]
+    words = [w for d in both for w in (*_another_name(d), *_another_name_of_ours(session, d))]
+    if words:
+        raise BaselineChanged(
+            f"run {session.name} cannot be taken back, since its statements do not find what somebody else renamed: "
+            f"{'; '.join(words)}",
+            changes=tuple(words),
+            hint="Nothing was done. Give it its name back, and run the same command again; it can have another one "
+            "when the run is over.",
+        )
+
+
+def _another_name(difference: TableDifference) -> Iterator[str]:
+    kept, found = (difference.kept or {})["table"], (difference.found or {})["table"]
+    # Of a partition the statements do not speak.
+    if kept["name"] != found["name"] and (difference.is_root or found["bound"] is None):
+        yield f"table {kept['name']} is {found['name']} now"
+
+
+def _another_name_of_ours(session: Session, difference: TableDifference) -> Iterator[str]:
+    """Columns that carry the run's mark."""
+    renamed = renamed_columns(difference)
+    if not renamed or difference.found is None:
+        return
+    rows = session.work.execute(
+        "SELECT a.attname FROM pg_catalog.pg_attribute a WHERE a.attrelid = %s AND a.attname = ANY (%s)"
+        " AND a.attinhcount = 0 AND pg_catalog.col_description(a.attrelid, a.attnum) = %s",
+        [difference.relation, list(renamed.values()), mark(session.name)],
+    ).fetchall()
+    table = difference.found["table"]["name"]
+    ours = {name for (name,) in rows}
+    yield from (f"column {quoted(o)} of {table} is {quoted(n)} now" for o, n in renamed.items() if n in ours)
 
 
 def _changes(session: Session, found: tuple[TableDifference, ...], left: frozenset[str]) -> tuple[TableChange, ...]:
     if not found:
         return ()
-    changes = changes_of(found, columns_of(session.plan.as_json()["changes"]))
+    states = ledger.step_states(session.work, session.run_id)
+    changes = changes_of(found, _columns(session.plan.as_json()["changes"], session.program, states))
     return tuple(c for c in changes if c.made_alone is None or c.made_alone not in left)
+
+
+def _columns(changes: Any, program: Program, states: Mapping[str, str]) -> Columns:
+    hiding = program.of(Part.HIDE)
+    to_come = (step for step in hiding if states.get(step.id) != "done")
+    return Columns(planned=columns_of(changes), taken=taken_by(to_come), tables=tables_taken_by(hiding))
 
 
 def _note(
@@ -109,7 +186,10 @@ def _note(
     _keep(session.work, session.run_id, found)
     words = tuple(c.text for c in changes)
     if words:
-        facts = {"changes": list(words), **({"step": step.id} if step is not None else {})}
+        gone = [d.table["name"] for d in found if d.is_root and not d.is_there]
+        facts: dict[str, Any] = {"changes": list(words)}
+        facts |= {"step": step.id} if step is not None else {}
+        facts |= {"gone": gone} if gone else {}
         ledger.add_event(session.work, session.run_id, "table_changed", facts)
     return words
 
@@ -133,17 +213,24 @@ def accept(connection: Connection, run: RunRow, actor: str) -> tuple[str, ...]:
         # No step may be under way in between.
         connection.execute("SELECT FROM crossfade.runs WHERE id = %s FOR UPDATE", [run.id])
         found = _found(connection, run.id)
-        changes = changes_of(found, columns_of(run.plan["changes"]))
+        states = ledger.step_states(connection, run.id)
+        changes = changes_of(found, _columns(run.plan["changes"], from_json(run.program), states))
         if not changes:
             raise WrongState(
                 f"nobody else has changed a table of run {run.name}; there is nothing to accept",
                 hint=f"See crossfade status {run.name}.",
             )
-        lost = [c.text for c in changes if c.bearing is Bearing.LOST]
+        lost = [c.text for c in changes if c.bearing in _LOST]
         if lost:
             raise WrongState(
                 f"{'; '.join(lost)}: the statements of run {run.name} name it, so this cannot be accepted",
                 hint=f"Undo it, or take the run back: crossfade rollback {run.name}",
+            )
+        held = [c.text for c in changes if c.bearing is Bearing.HOLDS]
+        if held:
+            raise WrongState(
+                f"{'; '.join(held)}: it would keep run {run.name} from dropping a column, so this cannot be accepted",
+                hint=_MADE_ANEW,
             )
         _keep(connection, run.id, found)
         words = tuple(c.text for c in changes)
@@ -152,17 +239,29 @@ def accept(connection: Connection, run: RunRow, actor: str) -> tuple[str, ...]:
     return words
 
 
-def _changed(run: str, step: Step | None, changes: tuple[TableChange, ...]) -> BaselineChanged:
+def _changed(run: str, ahead: Step | Part | None, changes: tuple[TableChange, ...]) -> BaselineChanged:
     words = tuple(c.text for c in changes)
-    before = f"before step {step.id} ({step.title})" if step is not None else "before the rows are compared"
+    step = ahead if isinstance(ahead, Step) else None
+    before = "before the rows are compared" if ahead is None else f"before it begins to {ahead}"
+    before = f"before step {step.id} ({step.title})" if step is not None else before
+    if any(c.bearing is Bearing.HOLDS for c in changes):
+        return BaselineChanged(
+            f"run {run} stops {before}, since somebody else made something on a column that is going to be dropped: "
+            f"{'; '.join(words)}",
+            changes=words,
+            hint=f"Nothing was done. {_MADE_ANEW}",
+            location=step.id if step is not None else None,
+        )
     accepted = f"let the run go on with it: crossfade resume {run} --accept-changes. Or "
-    if any(c.bearing is Bearing.LOST for c in changes):
+    if any(c.bearing in _LOST for c in changes):
         accepted = ""
+    part = step.part if step is not None else ahead
+    back = "revert" if part in (Part.HIDE, Part.DROP) else "rollback"
     return BaselineChanged(
         f"run {run} stops {before}, since somebody else changed a table of it: {'; '.join(words)}",
         changes=words,
         hint=f"Nothing was done. Undo the change and run the same command again, or {accepted}"
-        f"take the run back: crossfade rollback {run}",
+        f"take the run back: crossfade {back} {run}",
         location=step.id if step is not None else None,
     )
 

@@ -23,6 +23,7 @@ from crossfade.workflow.program import Program, from_json
 from crossfade.workflow.runner import control_of, drive, jobs_of, turn_back
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import FORWARD, GIVEN_UP, TRANSITIONS, Event, State, after
+from crossfade.workflow.step_execution import locked, waiting_for
 
 Connection = psycopg.Connection[Any]
 
@@ -33,7 +34,7 @@ class Order:
 
     goal: State
     begin: Event | None
-    """What a person decides, where that is not the way forwards: to roll back, or to revert."""
+    """What a person decides, where that is not the way forwards: to roll back, to revert, to hide after all."""
     confirm: Callable[[str], None]
     """Returns if a person agrees to what is about to happen; raises UsageError otherwise."""
     wait_until: float | None
@@ -142,8 +143,15 @@ def _begin(session: Session, row: RunRow, order: Order) -> None:
     target = after(row.state, order.begin) if order.begin else None
     if target is not None:
         look_before_turning(session, target)
-        with session.work.transaction():
+
+        def turn() -> None:
             ledger.move(session.work, session.run_id, session.token, row.state, target)
+
+        if target is State.CONTRACTING:
+            locked(session, "raise the fence", (ledger.FENCE,), turn, waiting_for(session, "fence"))
+        else:
+            with session.work.transaction():
+                turn()
     elif row.state not in _expected(order):
         raise WrongState(
             f"run {row.name} is {row.state} by now; nothing was done", hint=f"See crossfade status {row.name}."

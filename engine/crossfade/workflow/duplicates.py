@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from crossfade.operations.step import Caution
+from crossfade.operations.step import Caution, UniqueLook
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import UniqueLook
+    from crossfade.operations.step import ViolationLook
     from crossfade.postgres.catalog import Catalog
 
 Connection = psycopg.Connection[Any]
@@ -24,9 +24,11 @@ EXAMPLES = 5
 SECONDS = 5
 
 
-def duplicate_cautions(connection: Connection, looks: Iterable[UniqueLook], catalog: Catalog) -> tuple[Caution, ...]:
+def duplicate_cautions(
+    connection: Connection, looks: Iterable[UniqueLook | ViolationLook], catalog: Catalog
+) -> tuple[Caution, ...]:
     """What is found of it, for each; the session's search_path is `pg_catalog`."""
-    found = (_caution(connection, look, catalog) for look in looks)
+    found = (_caution(connection, look, catalog) for look in looks if isinstance(look, UniqueLook))
     return tuple(caution for caution in found if caution is not None)
 
 

@@ -210,18 +210,26 @@ class Engine:
         confirm: Confirmation = _agreed,
         wait: timedelta | None = None,
     ) -> Status:
-        """Hide the old shape once the gates pass, and drop it once `retain` is over."""
+        """Hide the old shape once the gates pass, and drop it once `retain` is over.
+
+        A run that is reverting goes forwards again.
+        """
         run = self._find(target, tuple(acks))
-        self._require_state(run, "contract", State.BACKFILLED)
+        if run.state is not State.REVERTING:
+            self._require_state(run, "contract", State.BACKFILLED)
         return self._contract(run, confirm=confirm, wait=wait)
 
     def _contract(self, run: RunRow, *, confirm: Confirmation, wait: timedelta | None) -> Status:
         """First to `retained`; on to the drop if that is due within `wait`, or was all that was left to do."""
         begun, patience = time.monotonic(), wait or timedelta()
+        if from_json(run.program).is_empty(Phase.CONTRACT) and run.state in FORWARD:
+            # Nothing is hidden, so nothing is retained either.
+            return self._drive(run, State.CONTRACTED, confirm=confirm, wait=wait)
         if run.state not in (State.RETAINED, State.DROPPING, State.CONTRACTED):
             retain = Plan.from_json(dict(run.plan)).retain
             asked = confirm if retain > patience else _with_the_drop(confirm)
-            status = self._drive(run, State.RETAINED, confirm=asked, wait=wait)
+            begin = Event.BEGIN_CONTRACT if run.state is State.REVERTING else None
+            status = self._drive(run, State.RETAINED, confirm=asked, wait=wait, begin=begin)
             patience = max(patience - timedelta(seconds=time.monotonic() - begun), timedelta())
             if status.retain_until is not None and status.retain_until > database_now(self._read()) + patience:
                 return status
@@ -552,7 +560,8 @@ class Engine:
 
     def _live_too_early(self, run: RunRow) -> str | None:
         """Which instances of the new version are live before the rows are filled."""
-        if run.state not in BEFORE_BACKFILLED:
+        is_filled = run.state is State.EXPANDED and from_json(run.program).is_empty(Phase.BACKFILL)
+        if run.state not in BEFORE_BACKFILLED or is_filled:
             return None
         look = Look(phase=Phase.BACKFILL, now=database_now(self._read()), record=False)
         return app_version.live_in_new(app_version.observe(self._read(), self._subject(run), AppVersion(), look))

@@ -1,60 +1,131 @@
 """Before a run turns back: what would be destroyed that exists nowhere else, and what cannot be taken back.
 
-It is looked at before the run turns round, so that a refusal leaves everything as it is; what would be destroyed also
-right before the step is taken back, which may be hours later. Neither look holds a lock that anybody waits for.
+It is looked at before the run turns round, so that a refusal leaves everything as it is; what would be destroyed, and
+rows that do not fit, also right before the step is taken back, which may be hours later. No look holds a lock that
+anybody waits for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
-from crossfade.errors import Irreversible, WouldDiscard
-from crossfade.operations.step import Guard, Part, Step
-from crossfade.workflow import ledger
+from crossfade.errors import Irreversible, RowsInTheWay, WouldDiscard, WrongState
+from crossfade.operations.step import Guard, InTheWay, Part, Step
+from crossfade.postgres.statement import render
+from crossfade.workflow import baseline, ledger
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import State
-from crossfade.workflow.way_back import IN_WORDS, in_the_way
+from crossfade.workflow.way_back import IN_WORDS, TAKEN_BACK, has_dropped, in_the_way
 
 Connection = psycopg.Connection[Any]
+_EXAMPLES = 3
+"""How many rows are named."""
 
 
 def look_before_turning(session: Session, through: State) -> None:
-    """Look at what would be taken back in the state that leads back.
+    """Look at what would be taken back in the state that leads back; nothing is where it leads forwards again.
 
-    Raises Irreversible where the plan says of a step that it cannot be, and WouldDiscard where a rollback would destroy
-    something, unless that is wanted.
+    Raises WrongState where the old data is dropped, BaselineChanged where others renamed what its statements look for,
+    Irreversible where the plan says of a step that it cannot be taken back, WouldDiscard where that would destroy
+    something, unless that is wanted, and RowsInTheWay where rows do not fit what they would go back to.
     """
+    if through not in TAKEN_BACK:
+        return
+    baseline.refuse_renamed(session)
     states = ledger.step_states(session.work, session.run_id)
+    if through is State.REVERTING and has_dropped(session.program, states):
+        raise WrongState(
+            f"run {session.name} has dropped what it hid, or a part of it; it cannot be reverted any more",
+            hint=f"Go on with: crossfade contract {session.name}",
+        )
     stays = in_the_way(session.program, states, through)
     if stays is not None:
         raise Irreversible(session.name, IN_WORDS[through], stays.title, stays.irreversible or "", location=stays.id)
-    if through is State.ROLLING_BACK:
-        refuse_to_discard(session, (s for s in session.program.steps if states.get(s.id) == "done"))
+    done = tuple(s for s in session.program.of(*TAKEN_BACK[through]) if states.get(s.id) == "done")
+    refuse_to_discard(session, done)
+    refuse_rows(session, done)
 
 
 def refuse_to_discard(session: Session, steps: Iterable[Step]) -> None:
     """Raises WouldDiscard where the undo of one of these steps would destroy something, unless that is wanted."""
     steps = tuple(steps)
-    guards = tuple(guard for step in steps for guard in step.guards)
+    guards = {guard.what: guard for step in steps for guard in step.guards}
     if session.discards or not guards:
         return
+    with _reading(session) as connection:
+        found = tuple(said for guard in guards.values() for said in _would_go(connection, guard))
+    if found:
+        raise WouldDiscard(session.name, found, reverts=any(step.part is Part.HIDE for step in steps))
+
+
+def refuse_rows(session: Session, steps: Iterable[Step]) -> None:
+    """Raises RowsInTheWay where the undo of one of these steps would fail for rows."""
+    ways = tuple((step.id, way) for step in steps for way in step.in_the_way)
+    if not ways:
+        return
+    with _reading(session) as connection:
+        found = tuple((step, said) for step, way in ways for said in _do_not_fit(connection, way))
+    if found:
+        raise RowsInTheWay(session.name, tuple(said for _, said in found), location=found[0][0])
+
+
+@contextmanager
+def _reading(session: Session) -> Iterator[Connection]:
     with session.connect() as connection:
         # A default of the plan may be compared with: names in it mean what they mean to the users.
         connection.execute("RESET search_path")
         # It may read a whole table; row security must not hide from it what would go.
         connection.execute("SELECT pg_catalog.set_config('statement_timeout', '0', false)")
         connection.execute("SELECT pg_catalog.set_config('row_security', 'off', false)")
-        found = tuple(guard.what for guard in guards if _has_something(connection, guard))
-    if found:
-        raise WouldDiscard(session.name, found, reverts=any(step.part is Part.HIDE for step in steps))
+        yield connection
 
 
-def _has_something(connection: Connection, guard: Guard) -> bool:
+def _would_go(connection: Connection, guard: Guard) -> Iterator[str]:
     there = connection.execute("SELECT pg_catalog.to_regclass(%s) IS NOT NULL", [guard.relation]).fetchone()
     if there is None or not there[0]:
-        return False
+        return
     row = connection.execute(guard.query.encode()).fetchone()
-    return bool(row and row[0])
+    if row and row[0]:
+        named = "" if guard.rows is None else _named(connection, guard.relation, guard.rows)
+        yield f"{guard.what} ({named})" if named else guard.what
+
+
+def _do_not_fit(connection: Connection, way: InTheWay) -> Iterator[str]:
+    names = connection.execute(
+        "SELECT a.attname FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass(%s)"
+        " AND a.attname = ANY (%s) AND NOT a.attisdropped",
+        [way.relation, list(way.columns)],
+    ).fetchall()
+    column = next((name for name in way.columns if (name,) in names), None)
+    if column is not None:
+        named = _named(connection, way.relation, render(sql.SQL("{} IS NULL").format(sql.Identifier(column))))
+        if named:
+            last = way.columns[-1]
+            back = f"which is the NOT NULL {last} again then" if column != last else "which is NOT NULL again then"
+            yield f"NULL in {way.relation}.{column}, {back} ({named})"
+
+
+def _named(connection: Connection, relation: str, rows: str) -> str:
+    """How many rows there are for which this is true, and the keys of some; empty where there is none."""
+    keys = connection.execute(
+        "SELECT a.attname FROM pg_catalog.pg_index i, pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (attnum, n)"
+        " JOIN pg_catalog.pg_attribute a ON a.attnum = k.attnum"
+        " WHERE i.indrelid = pg_catalog.to_regclass(%s) AND i.indisprimary AND a.attrelid = i.indrelid"
+        " AND k.n <= i.indnkeyatts ORDER BY k.n",
+        [relation],
+    ).fetchall()
+    parts = [sql.SQL("{} || {}::text").format(sql.Literal(f"{key} = "), sql.Identifier(key)) for (key,) in keys]
+    key = sql.SQL("concat_ws(' and ', {})").format(sql.SQL(", ").join(parts)) if parts else sql.SQL("NULL::text")
+    counted = sql.SQL("SELECT count(*), (array_agg({}))[1:{}] FROM {} WHERE {}").format(
+        key, sql.Literal(_EXAMPLES), sql.SQL(relation), sql.SQL(rows)
+    )
+    row = connection.execute(render(counted).encode()).fetchone()
+    if row is None or row[0] == 0:
+        return ""
+    number = "1 row" if row[0] == 1 else f"{row[0]} rows"
+    return ": ".join((number, ", ".join(row[1]))) if keys else number

@@ -139,7 +139,8 @@ _WORKING = {
     State.DROPPING: (Part.DROP, Event.FINISH_DROP),
 }
 _UNDOING = {
-    State.ROLLING_BACK: ((Part.EXPAND, Part.SEAL), Event.FINISH_ROLLBACK),
+    # Nothing is hidden then; a step that is there for its undo only may have something left of a revert.
+    State.ROLLING_BACK: ((Part.EXPAND, Part.SEAL, Part.HIDE), Event.FINISH_ROLLBACK),
     State.REVERTING: ((Part.HIDE,), Event.FINISH_REVERT),
 }
 
@@ -238,10 +239,12 @@ def _before_contract(run: Run, facts: Facts) -> Effect | None:
 
 
 def _retained(run: Run, facts: Facts) -> Effect:
-    if not run.program.of(Part.DROP):
+    if not run.program.of(Part.HIDE, Part.DROP):
+        # Nothing to go back to and nothing to drop.
         return Finish(Event.BEGIN_DROP)
     if facts.now is None or facts.retain_until is None:
         return Wait(("it is not known how long the old data is retained",))
     if facts.now < facts.retain_until:
         return Wait((f"the old data is retained until {facts.retain_until:%Y-%m-%d %H:%M:%S %Z}",), facts.retain_until)
-    return Finish(Event.BEGIN_DROP) if facts.confirmed else Confirm("drop the old data for good")
+    asks = run.program.of(Part.DROP) and not facts.confirmed
+    return Confirm("drop the old data for good") if asks else Finish(Event.BEGIN_DROP)

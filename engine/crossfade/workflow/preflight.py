@@ -17,6 +17,7 @@ from crossfade.workflow.published_writes import published_refusals
 from crossfade.workflow.star_statements import star_cautions
 from crossfade.workflow.stranger_cautions import stranger_cautions
 from crossfade.workflow.trials import trial_refusals
+from crossfade.workflow.violations import violation_cautions
 
 if TYPE_CHECKING:
     from crossfade.plan.model import Plan
@@ -52,8 +53,9 @@ def examine(connect: Callable[[], Connection], plan: Plan, acks: Iterable[str]) 
         stars = star_cautions(connection, tables, catalog.statements_extension)
         strange = stranger_cautions(connection, plan, compilation.program)
         alike = duplicate_cautions(connection, compilation.looks, catalog)
+        violating = violation_cautions(connection, compilation.looks)
     return replace(
         compilation,
         refusals=(*compilation.refusals, *against),
-        cautions=(*compilation.cautions, *stars, *strange, *alike),
+        cautions=(*compilation.cautions, *stars, *strange, *alike, *violating),
     ).accepting(acks)

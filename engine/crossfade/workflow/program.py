@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import PreflightRefused, Refusal
+from crossfade.operations.columns import columns_together, earlier_changes
 from crossfade.operations.foreseen import foreseen
 from crossfade.operations.kinds import compile_change
 from crossfade.operations.merge import merged
@@ -23,6 +24,7 @@ from crossfade.operations.step import (
     Delete,
     Dropped,
     Guard,
+    InTheWay,
     PairTrigger,
     Part,
     Phase,
@@ -37,6 +39,7 @@ from crossfade.operations.step import (
     Turn,
     UniqueLook,
     Update,
+    ViolationLook,
     Watch,
     Write,
 )
@@ -116,6 +119,10 @@ def _step(document: Mapping[str, Any]) -> Step:
             "turn": Turn(document["turn"]),
             **{key: tuple(_statement(s) for s in document[key]) for key in ("statements", "undo", "cleanup")},
             "guards": tuple(Guard(**g) for g in document["guards"]),
+            "falls_with": tuple(document.get("falls_with", ())),
+            "in_the_way": tuple(
+                InTheWay(relation=w["relation"], columns=tuple(w["columns"])) for w in document.get("in_the_way", ())
+            ),
         }
     )
 
@@ -175,8 +182,8 @@ class Compilation:
     cautions: tuple[Caution, ...] = ()
     trials: tuple[Trial, ...] = ()
     """SQL of the plan that the database has to take."""
-    looks: tuple[UniqueLook, ...] = ()
-    """What is going to be unique."""
+    looks: tuple[UniqueLook | ViolationLook, ...] = ()
+    """What is going to be unique, or to hold for every row."""
 
     def accepting(self, acks: Iterable[str]) -> Compilation:
         """Without the refusals and cautions that these words accept."""
@@ -202,7 +209,8 @@ def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
     for position, change in enumerate(plan.changes, start=1):
         catalogs.append(catalog)
         unread = frozenset(name for one in compiled for name in one.unread)
-        compiled.append(_compiled(change, Place(plan.name, position, change.kind), catalog, unread))
+        place = Place(plan.name, position, change.kind, later=tuple(plan.changes[position:]))
+        compiled.append(_compiled(change, place, catalog, unread))
         catalog = compiled[-1].catalog
     program = Program(
         plan=plan.name,
@@ -220,8 +228,9 @@ def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
     return Compilation(
         program=replace(program, steps=told.steps),
         refusals=(
-            *(r for c in compiled for r in c.refusals),
+            *earlier_changes.refusals(plan.name, plan.changes, compiled, catalogs),
             *together.refusals(plan.changes, compiled, catalogs),
+            *columns_together.refusals(plan.changes, compiled, catalogs),
             *kept.refusals,
             *told.refusals,
         ),

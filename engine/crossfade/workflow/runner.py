@@ -13,11 +13,11 @@ from crossfade.backfill.control import Control
 from crossfade.backfill.drive import fill
 from crossfade.backfill.job import Job
 from crossfade.backfill.verify import verify
-from crossfade.errors import GateBlocked, VerificationFailed, WorkLeft
+from crossfade.errors import CrossfadeError, GateBlocked, StepFailed, VerificationFailed, WorkLeft
 from crossfade.gates.evaluate import evaluate
 from crossfade.gates.verdict import PhaseVerdict
 from crossfade.observe.events import GatesEvaluated, StateChanged, Waiting
-from crossfade.operations.step import Phase, RowChange, RowCopy, RowLook, Step
+from crossfade.operations.step import Part, Phase, RowChange, RowCopy, RowLook, Step
 from crossfade.postgres.names import QualifiedName
 from crossfade.workflow import ledger, machine
 from crossfade.workflow.machine import Facts
@@ -36,6 +36,8 @@ from crossfade.workflow.step_execution import (
 
 POLL_SECONDS = 1.0
 """Between two looks at a gate that is waited for."""
+_NOT_FOUND = frozenset({"42P01", "42703"})
+"""A table or a column."""
 
 _PHASE_BEGUN_BY = {
     Event.BEGIN_EXPAND: Phase.EXPAND,
@@ -147,6 +149,9 @@ def _wait(session: Session, wait: machine.Wait, verdict: PhaseVerdict | None) ->
 
 def _finish(session: Session, state: State, event: Event) -> None:
     target = TRANSITIONS[state, event]
+    if event is Event.BEGIN_DROP and session.program.of(Part.DROP):
+        # While it can still be reverted.
+        look_for_changes(session, Part.DROP)
 
     def body() -> None:
         ledger.move(session.work, session.run_id, session.token, state, target)
@@ -169,7 +174,13 @@ def _finish(session: Session, state: State, event: Event) -> None:
 def _run_batches(session: Session) -> None:
     with control_of(session) as control:
         for job in jobs_of(session, control):
-            fill(job)
+            try:
+                fill(job)
+            except StepFailed as error:
+                if error.sqlstate in _NOT_FOUND:
+                    # Said in words that lead on, where it was somebody else.
+                    look_for_changes(session)
+                raise
 
 
 def control_of(session: Session) -> Control:
@@ -206,8 +217,10 @@ def _verify(session: Session) -> None:
         if not _is_hidden(session, change, tuple(column.hidden for column in change.dropped)):
             _compare(session, change, f"between {change.old_names} and {change.new_names}")
     for copy in session.program.copies:
-        if _is_there(session, copy.write.into) and not _is_hidden(session, copy, copy.hidden):
-            _compare(session, copy, f"from what {copy.write.into} has")
+        source = str(QualifiedName(copy.schema, copy.table))
+        both = _is_there(session, source) and _is_there(session, copy.other)
+        if both and not _is_hidden(session, copy, copy.hidden):
+            _compare(session, copy, f"from what {copy.other} has")
             _compare(session, copy.surplus, f"from what {copy.schema}.{copy.table} has")
 
 
@@ -261,4 +274,23 @@ def _executed(
         return verdict, replace(facts, blockers=None)
     except GatesClosed as closed:
         return closed.verdict, replace(facts, blockers=closed.verdict.blockers, verified=False)
+    except StepFailed as failed:
+        raise _with_what_falls(session, step, failed) from None
     return verdict, facts
+
+
+def _with_what_falls(session: Session, step: Step, failed: StepFailed) -> StepFailed:
+    """The failure, once what falls with the step is taken back; what cannot be taken back now is said."""
+    states = ledger.step_states(session.work, session.run_id)
+    falling = [s for s in session.program.steps if step.id in s.falls_with and states.get(s.id) == "done"]
+    if not falling:
+        return failed
+    hint = (
+        "Nothing is enforced. Repair the rows, see that no live version writes more of them, and run the command again."
+    )
+    try:
+        for one in reversed(falling):
+            undo(session, one)
+    except CrossfadeError as error:
+        hint = f"What was made for it is still in force for writes, and could not be taken back now: {error}"
+    return StepFailed(str(failed), sqlstate=failed.sqlstate, hint=hint, location=failed.location)

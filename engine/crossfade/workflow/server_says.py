@@ -23,7 +23,9 @@ _ABOUT_THE_STATEMENT = frozenset({"0A", "22", "23", "2F", "38", "39", "3F", "42"
 """Classes of SQLSTATE that say something of the plan; any other is about the moment."""
 _NO_RIGHT = "42501"
 _PREREQUISITE = "55000"
-_UNKNOWN_NAMES = frozenset({"3F000", "42704", "42883", "42P01"})
+_BROKEN = {"23502": "it gives NULL, and the column is NOT NULL", "23514": "a row with it would break the CHECK"}
+_UNKNOWN_OBJECT = "42704"
+_UNKNOWN_NAMES = frozenset({"3F000", _UNKNOWN_OBJECT, "42883", "42P01"})
 """A schema, a type or other object, a function or operator, a relation."""
 _BY_ITSELF = "Subquery Scan"
 
@@ -62,9 +64,13 @@ def refusal_of(error: psycopg.Error, where: str, what: str, catalog: Catalog) ->
             instead=f"Grant it to role {catalog.current_user}: it reads and writes the rows of the table, and of each "
             "partition by itself.",
         )
+    if state in _BROKEN:
+        # In the server's own words it would be about the table on which it was tried.
+        said = _BROKEN[state]
     path = ", ".join(catalog.search_path)
     instead = error.diag.message_hint or "Correct it."
-    if state in _UNKNOWN_NAMES:
+    # Of a type without an operator class the server knows better.
+    if state in _UNKNOWN_NAMES and not (state == _UNKNOWN_OBJECT and error.diag.message_hint):
         instead = f"Names are looked up on the search_path ({path}); write others with their schema. Types count too."
     return Refusal(code="expression", object=where, message=f"{what}{said}.", instead=instead)
 

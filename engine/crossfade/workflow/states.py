@@ -69,8 +69,12 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.RETAINED, Event.BEGIN_REVERT): State.REVERTING,
     # A person, where contract stands still half done, for example because a lock cannot be had.
     (State.CONTRACTING, Event.BEGIN_REVERT): State.REVERTING,
+    # A person, where the drop has not begun in earnest, for example because something needs what is to be dropped.
+    (State.DROPPING, Event.BEGIN_REVERT): State.REVERTING,
     # The runner, when every hide step is taken back.
     (State.REVERTING, Event.FINISH_REVERT): State.BACKFILLED,
+    # A person, where a revert does not come to its end, to hide again what it has taken back.
+    (State.REVERTING, Event.BEGIN_CONTRACT): State.CONTRACTING,
     # A person, at any time before contract; nothing is lost, since both shapes hold the same facts.
     (State.PLANNED, Event.BEGIN_ROLLBACK): State.ROLLING_BACK,
     (State.EXPANDING, Event.BEGIN_ROLLBACK): State.ROLLING_BACK,

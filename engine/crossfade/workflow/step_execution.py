@@ -10,8 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -27,7 +28,7 @@ from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Lock, LockMode, Statement
 from crossfade.workflow import baseline, ledger
 from crossfade.workflow.affected_names import left_by
-from crossfade.workflow.guards import refuse_to_discard
+from crossfade.workflow.guards import refuse_rows, refuse_to_discard
 from crossfade.workflow.session import Session
 
 HELD_SECONDS = 10.0
@@ -40,10 +41,12 @@ OLDEST_SECONDS = 5.0
 
 _HINT = "The step was rolled back. Remove the cause and run the command again."
 _HINTS = {
+    "2BP01": "The step was rolled back. Drop what is named, run the command again, and make it anew after that.",
     "23505": "Nothing is enforced, and nothing of the index is left. Make the rows differ of which the message names "
     "one key, see that no live version writes more of them, and run the command again.",
 }
 """What to do, by SQLSTATE."""
+_NO_TABLE = "42P01"
 
 Connection = psycopg.Connection[Any]
 
@@ -62,7 +65,12 @@ def execute(session: Session, step: Step, gates: Asked) -> None:
         _outside_transaction(session, step, way, lambda: _make(session, step))
         return
     on_wait = waiting_for(session, step.id)
-    forwards = _Way(step.statements, "done", lambda: baseline.check(session, step))
+    # One that is there for its undo has something to do only where a revert stood half done.
+    left_over = not step.statements and step.cleanup and not _is_done(session.work, step)
+    statements = step.cleanup if left_over else step.statements
+    forwards = _Way(statements, "done", lambda: baseline.check(session, step))
+    if step.part is Part.DROP:
+        forwards = replace(forwards, is_lenient=lambda: baseline.lost_a_table(session))
     if step.part is not Part.HIDE:
         _in_transaction(session, step, forwards, on_wait)
         return
@@ -125,14 +133,16 @@ def _asking_again(on_wait: locks.OnWait, gates: Asked) -> locks.OnWait:
 
 def undo(session: Session, step: Step) -> None:
     """Take back a step that is done, or that was begun and may be half made. Raises as `execute` does."""
-    if not step.undo:
-        # What undoes an earlier step takes this one's effect with it.
+    if not step.undo or (not step.statements and not _is_done(session.work, step)):
+        # What undoes an earlier step takes this one's effect with it; or that one did not run.
         with session.work.transaction():
             ledger.prove_lease(session.work, session.run_id, session.token)
             ledger.step_ended(session.work, session.run_id, step.id, state="undone", lock_wait_ms=0, duration_ms=0)
         return
     state = ledger.step_states(session.work, session.run_id)[step.id]
-    refuse_to_discard(session, (step,) if state == "done" else ())
+    if state == "done":
+        refuse_to_discard(session, (step,))
+        refuse_rows(session, (step,))
     session.emit(
         StepStarted(run=session.name, step=step.id, title=f"undo: {step.title}", phase=step.phase.value, attempt=1)
     )
@@ -141,11 +151,12 @@ def undo(session: Session, step: Step) -> None:
     statements = () if step.transactional and half_made else step.undo
     # Outside a transaction the effect may be gone already, or never have been there.
     left = left_by(step)
-    back = _Way(statements, "undone", lambda: baseline.note(session, step, left))
+    lost = partial(baseline.lost_a_table, session)
+    back = _Way(statements, "undone", lambda: baseline.note(session, step, left), lost)
     if step.transactional:
         _in_transaction(session, step, back, waiting_for(session, step.id))
     else:
-        _outside_transaction(session, step, back, lambda: _send_outside(session, step, step.undo))
+        _outside_transaction(session, step, back, lambda: _send_outside(session, step, step.undo, lost))
 
 
 def waiting_for(session: Session, step: str) -> locks.OnWait:
@@ -171,6 +182,8 @@ class _Way:
     """The ledger's word for the step afterwards."""
     compare: Callable[[], tuple[str, ...]]
     """Looks at what others changed, and gives what was noted of it; raises BaselineChanged."""
+    is_lenient: Callable[[], bool] = lambda: False
+    """Asked after that: whether statements do nothing where their table is not there."""
 
 
 def _in_transaction(
@@ -187,8 +200,9 @@ def _in_transaction(
         ledger.prove_lease(session.work, session.run_id, session.token)
         noted = way.compare()
         prelude()
+        send = _send_where_it_is if way.is_lenient() else _send
         for statement in way.statements:
-            _send(session.work, step, statement)
+            send(session.work, step, statement)
         baseline.keep(session)
         timing.update(lock_wait_ms=(held - begun) * 1000, duration_ms=(time.monotonic() - held) * 1000)
         ledger.step_ended(session.work, session.run_id, step.id, state=way.state, **timing)
@@ -252,14 +266,17 @@ def _tell(session: Session, step: str, noted: tuple[str, ...]) -> None:
         session.emit(TableChanged(run=session.name, step=step, changes=noted))
 
 
-def look_for_changes(session: Session) -> None:
-    """Before the rows are compared. Raises BaselineChanged where the run cannot go on with what others have changed."""
+def look_for_changes(session: Session, ahead: Part | None = None) -> None:
+    """Before the rows are compared, or the steps of a part that is ahead.
+
+    Raises BaselineChanged where the run cannot go on with what others have changed.
+    """
     noted: tuple[str, ...] = ()
 
     def body() -> None:
         nonlocal noted
         ledger.prove_lease(session.work, session.run_id, session.token)
-        noted = baseline.check(session, None)
+        noted = baseline.check(session, ahead)
 
     locked(session, "compare the tables with the baseline", (), body, waiting_for(session, "verify"))
     _tell(session, "verify", noted)
@@ -312,10 +329,16 @@ def _make(session: Session, step: Step) -> None:
         raise
 
 
-def _send_outside(session: Session, step: Step, statements: tuple[Statement, ...]) -> None:
+def _send_outside(
+    session: Session, step: Step, statements: tuple[Statement, ...], is_lenient: Callable[[], bool] = lambda: False
+) -> None:
     def send() -> None:
         for statement in statements:
-            _send(connection, step, statement)
+            try:
+                _send(connection, step, statement)
+            except StepFailed as error:
+                if error.sqlstate != _NO_TABLE or not is_lenient():
+                    raise
 
     with session.connect() as connection:
         give_up = round(session.plan.locks.give_up_after / timedelta(milliseconds=1))
@@ -343,6 +366,16 @@ def _is_done(connection: Connection, step: Step) -> bool:
         connection.execute("SET LOCAL search_path TO DEFAULT")
         row = connection.execute(step.done.encode()).fetchone()
     return bool(row and row[0])
+
+
+def _send_where_it_is(connection: Connection, step: Step, statement: Statement) -> None:
+    """Within a transaction: nothing is done where the table is not there."""
+    try:
+        with connection.transaction():
+            _send(connection, step, statement)
+    except StepFailed as error:
+        if error.sqlstate != _NO_TABLE:
+            raise
 
 
 def _send(connection: Connection, step: Step, statement: Statement) -> None:

@@ -8,6 +8,7 @@ locked or even looked at.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -35,7 +36,15 @@ def trial_refusals(connection: Connection, trials: Iterable[Trial], catalog: Cat
             # Of the table itself this is known from its catalog, with the columns that were dropped.
             continue
         except psycopg.Error as error:
-            yield refusal_of(error, trial.where, f"{shown(trial.shown)}: ", catalog)
+            yield _in_users_names(refusal_of(error, trial.where, f"{shown(trial.shown)}: ", catalog), trial)
+
+
+def _in_users_names(refusal: Refusal, trial: Trial) -> Refusal:
+    """The server's words with the users' names in place of ours; what is ours never stands alone in them."""
+    message, instead = refusal.message, trial.instead or refusal.instead
+    for ours, theirs in ((f"{TRIAL_TABLE.partition('.')[2]}.", ""), *trial.called):
+        message, instead = message.replace(ours, theirs), instead.replace(ours, theirs)
+    return replace(refusal, message=message, instead=instead)
 
 
 def _try(connection: Connection, trial: Trial) -> bool:

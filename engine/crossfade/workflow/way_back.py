@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from crossfade.operations.step import Step
     from crossfade.workflow.program import Program
 
-_TAKEN_BACK = {State.ROLLING_BACK: (Part.EXPAND, Part.SEAL), State.REVERTING: (Part.HIDE,)}
+TAKEN_BACK = {State.ROLLING_BACK: (Part.EXPAND, Part.SEAL), State.REVERTING: (Part.HIDE,)}
 """What is undone in each of the two states that lead back."""
 IN_WORDS = {State.ROLLING_BACK: "rolled back", State.REVERTING: "reverted"}
 
@@ -22,11 +22,17 @@ def in_the_way(program: Program, steps: Mapping[str, str], through: State) -> St
 
     `steps` is the ledger's word for each step that was begun, `through` the state that would lead back.
     """
-    for step in reversed(program.of(*_TAKEN_BACK[through])):
+    for step in reversed(program.of(*TAKEN_BACK[through])):
         state = steps.get(step.id)
         if step.irreversible and (state == "done" or (state == "running" and not step.transactional)):
             return step
     return None
+
+
+def has_dropped(program: Program, steps: Mapping[str, str]) -> bool:
+    """Whether something of the old shape is dropped, or may be, so that nothing can be reverted any more."""
+    states = ((s, steps.get(s.id)) for s in program.of(Part.DROP))
+    return any(state == "done" or (state == "running" and not s.transactional) for s, state in states)
 
 
 def warnings(program: Program, steps: Mapping[str, str], state: State) -> Iterator[str]:
@@ -39,7 +45,7 @@ def warnings(program: Program, steps: Mapping[str, str], state: State) -> Iterat
 
 def _warnings(program: Program, steps: Mapping[str, str], through: State) -> Iterator[str]:
     done = in_the_way(program, steps, through)
-    first = next((s for s in program.of(*_TAKEN_BACK[through]) if s.irreversible), None)
+    first = next((s for s in program.of(*TAKEN_BACK[through]) if s.irreversible), None)
     if done is not None:
         yield f"it cannot be {IN_WORDS[through]} any more: {done.title}: {done.irreversible}"
     elif first is not None:

@@ -23,8 +23,6 @@ ALL_THE_WAY = (
     ("indexes of every kind", "change_type"),
     ("its name inside of literals", "change_type into"),
     ("names of 63 bytes with a prefix in common", "rename_column by alias"),
-    ("policies", "change_type"),
-    ("publications", "change_type into"),
 )
 
 

@@ -99,6 +99,7 @@ class Course:
         if self._hidden() is State.CONTRACTED:
             self.new.rest()
             return
+        assert self.engine.orphans() == ()
         if State.RETAINED in self.case.turns_back:
             self._revert()
             self._both_rest()

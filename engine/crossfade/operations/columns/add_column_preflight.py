@@ -20,7 +20,9 @@ from crossfade.operations.columns.column_preflight import (
     right_refusals,
     shape_refusals,
 )
+from crossfade.operations.constraints import foreign_key_preflight
 from crossfade.operations.step import TRIAL_TABLE, Caution, Part, Trial
+from crossfade.operations.sync import fill_trigger
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def refusals(added: Added) -> tuple[Refusal, ...]:
         *_virtual(added),
         *_rewrites(added),
         *_fill(added),
+        *_referenced(added),
         *replication_refusals(added.table, added.catalog),
     )
 
@@ -110,6 +113,7 @@ def _fill(added: Added) -> Iterator[Refusal]:
         return
     yield from (r for member, trigger in own_triggers(added.family) for r in order_refusals(member, trigger))
     yield from moving_sources(added.table, fill.columns)
+    yield from fill_trigger.gives_nothing(added.shown, fill)
     if added.default_of_domain is not None:
         yield Refusal(
             code="has_value",
@@ -135,6 +139,13 @@ def _fill(added: Added) -> Iterator[Refusal]:
             )
 
 
+def _referenced(added: Added) -> Iterator[Refusal]:
+    references = added.change.references
+    other = None if references is None else added.catalog.resolve(references.table.schema, references.table.name)
+    if references is not None and references.column is not None and other is not None:
+        yield from foreign_key_preflight.of_columns(other, (references.column,), 1)
+
+
 def cautions(added: Added) -> Iterator[Caution]:
     """What a person should know."""
     change = added.change
@@ -154,8 +165,8 @@ def cautions(added: Added) -> Iterator[Caution]:
         yield Caution(
             code="late_constraint",
             object=added.shown,
-            message=f"{' and '.join(late)} come in contract, since a row of an old version could break them; a row "
-            "that does by then stops contract, and is named by PostgreSQL.",
+            message=f"{' and '.join(late)} come in contract, since a row of an old version could break them; rows "
+            "and writes that do are counted, and contract waits for them (`violating_writes`).",
         )
 
 
@@ -167,9 +178,7 @@ def trials(added: Added) -> Iterator[Trial]:
     """Everything that the plan says in SQL, on an empty table with the columns that there are."""
     change = added.change
     column, spelling = added.column, sql.SQL(added.type.spelling)
-    if change.default is not None:
-        action = sql.SQL("ALTER COLUMN {} SET DEFAULT {}").format(column, sql.SQL(change.default.sql))
-        yield _trial(added, "default", change.default.text, _altered(action))
+    yield from _default_trials(added)
     if change.fill is not None:
         action = sql.SQL("UPDATE {} SET {} = ({})").format(sql.SQL(TRIAL_TABLE), column, sql.SQL(change.fill.sql))
         tried = _trial(added, "fill", change.fill.text, action)
@@ -188,10 +197,42 @@ def trials(added: Added) -> Iterator[Trial]:
             value = sql.SQL(change.default.sql)
             action = sql.SQL("{}; INSERT INTO {} ({}) VALUES ({})").format(action, sql.SQL(TRIAL_TABLE), column, value)
         yield _trial(added, "check", change.check.text, action)
+    if change.unique:
+        action = sql.SQL("CREATE UNIQUE INDEX ON {} ({})").format(sql.SQL(TRIAL_TABLE), column)
+        yield _trial(added, "unique", change.name, action)
+    yield from _reference_trials(added)
     if change.collation is not None:
         names = (n for n in (change.collation.schema, change.collation.name) if n is not None)
         action = sql.SQL("ALTER COLUMN {} TYPE {} COLLATE {}").format(column, spelling, sql.Identifier(*names))
         yield _trial(added, "collation", str(change.collation), _altered(action))
+
+
+def _default_trials(added: Added) -> Iterator[Trial]:
+    """The default, and a row that gets it; what is volatile is not called before its time."""
+    change, column = added.change, added.column
+    if change.default is None:
+        return
+    action = _altered(sql.SQL("ALTER COLUMN {} SET DEFAULT {}").format(column, sql.SQL(change.default.sql)))
+    if not added.is_volatile:
+        if added.is_not_null_at_once:
+            action = sql.SQL("{}, ALTER COLUMN {} SET NOT NULL").format(action, column)
+        action = sql.SQL("{}; INSERT INTO {} DEFAULT VALUES").format(action, sql.SQL(TRIAL_TABLE))
+    alone = ((change.name, added.type.spelling),)
+    yield replace(_trial(added, "default", change.default.text, action), columns=alone)
+
+
+def _reference_trials(added: Added) -> Iterator[Trial]:
+    """The column's values compared with those that they refer to."""
+    references = added.change.references
+    other = None if references is None else added.catalog.resolve(references.table.schema, references.table.name)
+    if references is None or other is None:
+        return
+    primary = next((c.columns for c in other.constraints if c.kind == "primary"), ())
+    names = (references.column,) if references.column is not None else primary
+    for target in (column for name in names[:1] if (column := other.column(name)) is not None):
+        text = sql.SQL("SELECT FROM {} WHERE {} = NULL::{}")
+        compared = text.format(sql.SQL(TRIAL_TABLE), added.column, sql.SQL(target.type))
+        yield _trial(added, "references", f"{other.name}.{target.name}", compared)
 
 
 def _altered(action: sql.Composable) -> sql.Composed:

@@ -7,22 +7,30 @@ a rewrite   a stored expression, an identity, a domain that checks something: on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.step import Part
+from crossfade.operations.own_names import mark
+from crossfade.operations.step import Part, Turn
 from crossfade.operations.sync import sameness
 from crossfade.operations.sync.constants import is_constant
 from crossfade.operations.sync.fill_trigger import Filling
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance, family_of
+from crossfade.operations.tables.turn import turn_of
+from crossfade.plan.changes.drop_default import DropDefault
+from crossfade.plan.changes.set_default import SetDefault
+from crossfade.postgres.catalog import Column, Default, Identity, QualifiedName
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from crossfade.operations.step import Place
     from crossfade.plan.changes import AddColumn
+    from crossfade.plan.expressions import Expression
     from crossfade.postgres.catalog import Catalog, DataType, Table
 
 
@@ -50,6 +58,33 @@ class Added:
     def column(self) -> sql.Identifier:
         """The column, for SQL."""
         return sql.Identifier(self.change.name)
+
+    def made_on(self, member: Table) -> Table:
+        """A table of the family with the column."""
+        change, kind = self.change, self.type
+        sequence = QualifiedName(member.name.schema, f"{member.name.name}_{change.name}_seq")
+        column = Column(
+            name=change.name,
+            number=max((c.number for c in member.columns), default=0) + 1,
+            type=kind.spelling,
+            type_name=kind.name,
+            type_category=kind.category,
+            base_type=kind.base,
+            domain_constrained=kind.constrained,
+            not_null=not change.nullable or change.identity is not None,
+            default=Default(expression=change.default.sql, volatile=self.is_volatile) if change.default else None,
+            identity=Identity(always=change.identity == "always", sequence=sequence) if change.identity else None,
+            generated=change.generated.kind if change.generated else None,
+            generation_expression=change.generated.expression.sql if change.generated else None,
+            # The mark says to the plan's later changes that this one works on the column until the run is over.
+            comment=mark(self.place.plan) if self.is_filled else change.comment,
+            inherited_count=int(member is not self.table),
+        )
+        return replace(member, columns=(*member.columns, column))
+
+    def turn_over(self, columns: Iterable[str]) -> Turn:
+        """When in contract something over these columns comes: behind whatever gives one of them its name then."""
+        return turn_of(self.table, (name for name in columns if name != self.change.name), None)
 
     def relation(self, part: Part) -> sql.Identifier:
         """The table, for SQL of this part."""
@@ -117,7 +152,7 @@ class Added:
     @property
     def proven_in(self) -> Part:
         """When NOT NULL is proven: in contract, unless no write of an old version could leave the column empty."""
-        sure = self.filling is None or self.filling.always_a_value
+        sure = self.change.fill is None or self.change.fill.is_constant
         return Part.SEAL if sure else Part.HIDE
 
     @property
@@ -147,4 +182,16 @@ class Added:
     def default_can_be_told(self) -> bool:
         """Whether a value that was written can be told from one that the default gave."""
         default = self.change.default
-        return default is None or (not self.is_volatile and is_constant(default.sql))
+        known = default is None or (not self.is_volatile and is_constant(default.sql))
+        return known and all(value is None or is_constant(value.sql) for value in self.later_defaults)
+
+    @property
+    def later_defaults(self) -> tuple[Expression | None, ...]:
+        """What later changes of the plan make its default until contract; None for no default."""
+        change = self.change
+        return tuple(
+            later.value if isinstance(later, SetDefault) else None
+            for later in self.place.later
+            if isinstance(later, SetDefault | DropDefault)
+            and (later.table, later.column) == (change.table, change.name)
+        )

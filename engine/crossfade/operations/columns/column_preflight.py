@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
@@ -21,14 +21,18 @@ FIRST_OF_OURS = "~crossfade"
 
 def no_column(table: Table, name: str) -> Refusal:
     """The table has no such column."""
-    names = [c.name for c in table.columns]
-    near = difflib.get_close_matches(name, names, n=2)
     return Refusal(
         code="no_such_column",
         object=f"{table.name}.{name}",
         message=f"table {table.name} has no column {name}.",
-        instead=f"Did you mean {' or '.join(near)}?" if near else f"It has: {', '.join(names)}.",
+        instead=near_or_all(name, [c.name for c in table.columns]),
     )
+
+
+def near_or_all(name: str, names: Collection[str]) -> str:
+    """Which of these columns was meant, or what there is."""
+    near = difflib.get_close_matches(name, names, n=2)
+    return f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names)}."
 
 
 def name_refusals(name: str, table: Table, family: tuple[Table, ...]) -> Iterator[Refusal]:
@@ -73,8 +77,8 @@ def shape_refusals(column: Column, table: Table, family: tuple[Table, ...]) -> I
             yield Refusal(
                 code="partition_key",
                 object=f"{member.name}.{column.name}",
-                message="it is part of the partition key; a row written under the new name could not be routed.",
-                instead="Rename it in a maintenance window, or through a partitioned twin of the table.",
+                message="it is part of the partition key; a row whose value is in another column could not be routed.",
+                instead="Do it in a maintenance window, or through a partitioned twin of the table.",
             )
         if member.kind == "foreign":
             yield Refusal(

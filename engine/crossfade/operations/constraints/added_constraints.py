@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.constraints import unvalidated
+from crossfade.operations.constraints import added_watches, unvalidated
 from crossfade.operations.constraints.unvalidated import Unvalidated
 from crossfade.operations.indexes import index_build
 from crossfade.operations.indexes.index_build import IndexBuild
 from crossfade.operations.step import Part, Step, Turn
+from crossfade.operations.sync import watching
 from crossfade.operations.sync.converted_sync import OUR_PATH, USERS_PATH
 from crossfade.postgres.catalog import Constraint, Index, QualifiedName
 from crossfade.postgres.forecast.chosen_names import chosen_name
@@ -23,6 +24,7 @@ from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
     from crossfade.operations.columns.added_column import Added
+    from crossfade.operations.sync.watching import Watched
     from crossfade.postgres.catalog import ConstraintKind, Table
 
 
@@ -34,6 +36,8 @@ class Constraints:
     made: tuple[Constraint, ...] = ()
     indexes: tuple[Index, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    watched: tuple[Watched, ...] = ()
+    """What a row can break until contract enforces it."""
 
     def __add__(self, other: Constraints) -> Constraints:
         """Both."""
@@ -42,12 +46,16 @@ class Constraints:
             made=(*self.made, *other.made),
             indexes=(*self.indexes, *other.indexes),
             refusals=(*self.refusals, *other.refusals),
+            watched=(*self.watched, *other.watched),
         )
 
 
 def compiled(added: Added) -> Constraints:
     """All that constrains the column."""
-    return _proof(added) + _check(added) + _foreign_key(added) + _unique(added)
+    made = _proof(added) + _check(added) + _foreign_key(added) + _unique(added)
+    begin = (watching.begin(w) for w in made.watched)
+    end = (watching.end(w, added_watches.final_members(added, w)) for w in made.watched)
+    return replace(made, steps=(*begin, *made.steps, *end))
 
 
 def proof_name(added: Added) -> str:
@@ -73,7 +81,10 @@ def _proof(added: Added) -> Constraints:
         comment=added.place.mark,
         part=added.proven_in,
     )
-    return Constraints(steps=_first(unvalidated.steps(added.place, proof)))
+    return Constraints(
+        steps=_in_turn(unvalidated.steps(added.place, proof), added.turn_over(())),
+        watched=(added_watches.of_not_null(added),) if added.proven_in is Part.HIDE else (),
+    )
 
 
 def _check(added: Added) -> Constraints:
@@ -95,7 +106,11 @@ def _check(added: Added) -> Constraints:
     add, validate = unvalidated.steps(added.place, constraint)
     # Names in it mean what they mean to the users.
     add = replace(add, statements=(USERS_PATH, *add.statements, OUR_PATH))
-    return Constraints(steps=_first((add, validate)), made=(_made(name, "check", check.columns),))
+    return Constraints(
+        steps=_in_turn((add, validate), added.turn_over(check.columns)),
+        made=(_made(name, "check", check.columns, sql.SQL("CHECK ({})").format(sql.SQL(check.sql))),),
+        watched=(added_watches.of_check(added, name, check),) if part is Part.HIDE else (),
+    )
 
 
 def _foreign_key(added: Added) -> Constraints:
@@ -112,19 +127,31 @@ def _foreign_key(added: Added) -> Constraints:
     constraint = Unvalidated(
         table=_as_found(added.table, part),
         name=name,
-        definition=_references(added, other, target),
+        definition=_references(added, other, target, part),
         id="references",
         comment=None,
         part=part,
     )
     refusals = (_partitioned(added, "a foreign key"),) if added.table.kind == "partitioned" else ()
-    made = replace(_made(name, "foreign", (added.change.name,)), referenced=other.name, referenced_columns=(target,))
-    return Constraints(steps=_first(unvalidated.steps(added.place, constraint)), made=(made,), refusals=refusals)
+    definition = _references(added, other, target)
+    made = replace(
+        _made(name, "foreign", (added.change.name,), definition),
+        referenced=other.name,
+        referenced_columns=(target,),
+    )
+    key = other.column(target)
+    is_there = other.until_contract is None and (key is None or key.until_contract is None)
+    return Constraints(
+        steps=_in_turn(unvalidated.steps(added.place, constraint), added.turn_over(()) if is_there else Turn.AFTER),
+        made=(made,),
+        refusals=refusals,
+        watched=(added_watches.of_references(added, name, other, key),) if key and part is Part.HIDE else (),
+    )
 
 
-def _references(added: Added, other: Table, target: str) -> sql.Composable:
-    """The foreign key's definition, by the names of the part in which it is added."""
-    references, column, part = added.change.references, other.column(target), added.constrained_in
+def _references(added: Added, other: Table, target: str, part: Part = Part.HIDE) -> sql.Composable:
+    """The foreign key's definition, by the names of this part."""
+    references, column = added.change.references, other.column(target)
     assert references is not None
     at = _as_found(other, part).name
     found = target if part is Part.HIDE or column is None else column.staged
@@ -147,6 +174,7 @@ def _unique(added: Added) -> Constraints:
     in_schema = {r.name for r in added.catalog.relation_names if r.schema == schema}
     name = chosen_name(added.table.name.name, (column,), "key", {*_taken(added.table), *in_schema})
     build = _index(added, part, name)
+    unique = sql.SQL("UNIQUE ({})").format(added.column)
     index = Index(
         name=QualifiedName(schema, name),
         definition=index_build.defined(build.definition, name=name),
@@ -156,8 +184,10 @@ def _unique(added: Added) -> Constraints:
         constraint=name,
     )
     return Constraints(
-        steps=_first((*index_build.steps(added.place, (build,), part), _use(added, part, name, build))),
-        made=(replace(_made(name, "unique", (column,)), index=name),),
+        steps=_in_turn(
+            (*index_build.steps(added.place, (build,), part), _use(added, part, name, build)), added.turn_over(())
+        ),
+        made=(replace(_made(name, "unique", (column,), unique), index=name),),
         indexes=(index,),
         refusals=(_partitioned(added, "UNIQUE"),) if len(added.family) > 1 else (),
     )
@@ -195,9 +225,9 @@ def _use(added: Added, part: Part, name: str, build: IndexBuild) -> Step:
     )
 
 
-def _first(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Those of contract come before what exchanges names and takes the trigger away."""
-    return tuple(replace(s, turn=Turn.BEFORE) if s.part is Part.HIDE else s for s in steps)
+def _in_turn(steps: tuple[Step, ...], turn: Turn) -> tuple[Step, ...]:
+    """Those of contract come before what exchanges names, unless they need one that is exchanged."""
+    return tuple(replace(s, turn=turn) if s.part is Part.HIDE else s for s in steps)
 
 
 def _as_found(table: Table, part: Part) -> Table:
@@ -213,8 +243,8 @@ def _taken(table: Table) -> set[str]:
     return {c.name for c in table.constraints}
 
 
-def _made(name: str, kind: ConstraintKind, columns: tuple[str, ...]) -> Constraint:
-    return Constraint(name=name, kind=kind, columns=columns, definition="")
+def _made(name: str, kind: ConstraintKind, columns: tuple[str, ...], definition: sql.Composable) -> Constraint:
+    return Constraint(name=name, kind=kind, columns=columns, definition=render(definition))
 
 
 def _only_key_column(table: Table) -> str | None:

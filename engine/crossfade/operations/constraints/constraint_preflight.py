@@ -26,15 +26,15 @@ def find(name: TableName, catalog: Catalog) -> Table | tuple[Refusal, ...]:
 
 
 def new_constraint(
-    place: Place, table: Table, name: str, columns: Iterable[str], catalog: Catalog
+    place: Place, table: Table, name: str, columns: Iterable[str], catalog: Catalog, bearers: Iterable[Table]
 ) -> Iterator[Refusal]:
-    """Why a constraint of this name over these columns cannot come."""
+    """Why a constraint of this name over these columns cannot come; `bearers` are the tables that get it."""
     family = family_of(table, catalog)
     yield from owned(family)
     known = [column for column in columns if table.column(column) is not None]
     yield from (no_column(table, column) for column in columns if column not in known)
     yield from other_runs(family, (c for c in known if not is_of_this_plan(place, table, c)))
-    for member in family:
+    for member in bearers:
         if any(c.name == name for c in member.constraints):
             yield name_taken(member, name)
 

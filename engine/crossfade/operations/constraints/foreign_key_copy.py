@@ -20,7 +20,7 @@ from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Place
-    from crossfade.postgres.catalog import Catalog, Table
+    from crossfade.postgres.catalog import Catalog, QualifiedName, Table
     from crossfade.postgres.statement import Statement
 
 FIRST_WITH_UNVALIDATED_ON_PARTITIONED = 180000
@@ -78,6 +78,21 @@ def over_columns(definition: str, columns: Mapping[str, str], referenced: Mappin
     key.fk_attrs, key.pk_attrs = over(key.fk_attrs, columns), over(key.pk_attrs, referenced)
     key.fk_del_set_cols = over(key.fk_del_set_cols, columns)
     key.skip_validation, key.initially_valid = False, True
+    text: str = RawStream()(tree)
+    return text.partition(" ADD CONSTRAINT c ")[2]
+
+
+def referring_to(definition: str, relation: QualifiedName) -> str:
+    """The definition with the referenced table under that name.
+
+    Raises pglast's ParseError for a form that it does not know.
+    """
+    from pglast import parse_sql
+    from pglast.stream import RawStream
+
+    tree = parse_sql(f"ALTER TABLE t ADD CONSTRAINT c {definition}")
+    key: Any = tree[0].stmt.cmds[0].def_  # type: ignore[union-attr]
+    key.pktable.schemaname, key.pktable.relname = relation.schema, relation.name
     text: str = RawStream()(tree)
     return text.partition(" ADD CONSTRAINT c ")[2]
 

@@ -10,6 +10,7 @@ from crossfade.errors import Refusal
 from crossfade.operations.columns.column_preflight import no_column
 from crossfade.operations.constraints import constraint_preflight
 from crossfade.operations.constraints.foreign_key_copy import FIRST_WITH_UNVALIDATED_ON_PARTITIONED
+from crossfade.operations.tables.table_preflight import family_of
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Place
@@ -33,7 +34,7 @@ def find(change: AddForeignKey, catalog: Catalog) -> Ends | tuple[Refusal, ...]:
     referenced = constraint_preflight.find(change.references.table, catalog)
     if isinstance(table, tuple) or isinstance(referenced, tuple):
         return tuple(r for found in (table, referenced) if isinstance(found, tuple) for r in found)
-    names = change.references.columns or _primary_key(referenced)
+    names = change.references.columns or primary_key(referenced)
     if not names:
         return (_no_key(referenced, "it has no primary key"),)
     if len(names) != len(change.columns):
@@ -54,7 +55,8 @@ def find(change: AddForeignKey, catalog: Catalog) -> Ends | tuple[Refusal, ...]:
     )
 
 
-def _primary_key(table: Table) -> tuple[str, ...]:
+def primary_key(table: Table) -> tuple[str, ...]:
+    """The columns of a table's primary key; none where it has none."""
     return next((c.columns for c in table.constraints if c.kind == "primary"), ())
 
 
@@ -70,7 +72,9 @@ def _no_key(referenced: Table, why: str) -> Refusal:
 def refusals(change: AddForeignKey, place: Place, ends: Ends, catalog: Catalog) -> Iterator[Refusal]:
     """Why it cannot be added."""
     table, referenced = ends.table, ends.referenced
-    yield from constraint_preflight.new_constraint(place, table, change.name, change.columns, catalog)
+    # Inheritance children do not get it.
+    bearers = family_of(table, catalog) if table.kind == "partitioned" else (table,)
+    yield from constraint_preflight.new_constraint(place, table, change.name, change.columns, catalog, bearers)
     yield from constraint_preflight.owned((referenced,))
     yield from _about_fix(change, table)
     names = [c.name for c in ends.referenced_columns]
@@ -103,6 +107,19 @@ def refusals(change: AddForeignKey, place: Place, ends: Ends, catalog: Catalog) 
             )
 
 
+def of_columns(referenced: Table, names: tuple[str, ...] | None, width: int) -> Iterator[Refusal]:
+    """Why so many columns cannot refer to these of another table, or to its primary key if None is given."""
+    wanted = primary_key(referenced) if names is None else names
+    missing = [no_column(referenced, name) for name in wanted if referenced.column(name) is None]
+    yield from missing
+    if not wanted:
+        yield _no_key(referenced, "it has no primary key")
+    elif len(wanted) != width:
+        yield _no_key(referenced, f"{', '.join(wanted)} is another number of columns")
+    elif not missing and not _is_key(referenced, list(wanted)):
+        yield _no_key(referenced, f"{', '.join(wanted)} {'are' if wanted[1:] else 'is'} no key of it")
+
+
 def _about_fix(change: AddForeignKey, table: Table) -> Iterator[Refusal]:
     used = (name for expression in change.fix.values() for name in expression.columns)
     for name in dict.fromkeys((*change.fix, *used)):
@@ -111,13 +128,21 @@ def _about_fix(change: AddForeignKey, table: Table) -> Iterator[Refusal]:
 
 
 def _is_key(table: Table, names: list[str]) -> bool:
-    """Whether a unique index that is no partial one has exactly these columns, in any order."""
+    """Whether a unique index that is no partial one has exactly these columns, in any order.
+
+    A key WITHOUT OVERLAPS, held up by a gist index, is none: only a foreign key with PERIOD could refer to it.
+    """
+    temporal = {i.constraint for i in table.indexes if i.constraint is not None and i.method != "btree"}
     of_indexes = (
         i.columns[: i.key_count]
         for i in table.indexes
-        if i.unique and i.valid and not i.partial and not i.has_expressions
+        if i.unique and i.valid and not i.partial and not i.has_expressions and i.constraint not in temporal
     )
-    of_constraints = (c.columns for c in table.constraints if c.kind in ("primary", "unique") and not c.deferrable)
+    of_constraints = (
+        c.columns
+        for c in table.constraints
+        if c.kind in ("primary", "unique") and not c.deferrable and c.name not in temporal
+    )
     return any(sorted(str(n) for n in found) == sorted(names) for found in (*of_indexes, *of_constraints))
 
 

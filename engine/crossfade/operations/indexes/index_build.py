@@ -140,9 +140,11 @@ def rename(name: QualifiedName, to: str) -> Statement:
     return Statement(text=render(text))
 
 
-def again(index: Index, *, concurrent: bool) -> Statement:
-    """What would build it again as it was."""
-    return Statement(text=defined(repeatable(index.definition), name=index.name.name, concurrent=concurrent))
+def again(index: Index, *, concurrent: bool, table: QualifiedName | None = None) -> Statement:
+    """What would build it again as it was, on its table under this name if it has another one."""
+    relation = {} if table is None else {"schemaname": table.schema, "relname": table.name}
+    definition = defined(repeatable(index.definition), name=index.name.name, concurrent=concurrent, relation=relation)
+    return Statement(text=definition)
 
 
 def gone(name: QualifiedName) -> str:

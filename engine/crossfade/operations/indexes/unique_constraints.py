@@ -88,7 +88,7 @@ def builds(place: Place, unique: Unique) -> Iterator[Step]:
         if one.table.kind != "partitioned"
     )
     for step in index_build.steps(place, wanted, Part.HIDE):
-        yield replace(step, turn=Turn.BEFORE)
+        yield replace(step, turn=Turn.FIRST)
 
 
 def constrain(place: Place, unique: Unique, *, then: tuple[Statement, ...], undone: tuple[Statement, ...]) -> Step:
@@ -177,6 +177,14 @@ def refusals(unique: Unique, catalog: Catalog) -> Iterator[Refusal]:
     """What such a constraint on this table cannot do with."""
     yield from index_preflight.shape_refusals(unique.definition, unique.table, catalog)
     yield from index_preflight.name_refusals(unique.name, unique.table, None, catalog)
+    built = QualifiedName(unique.table.staged.schema, unique.name)
+    if built.schema != unique.table.name.schema and built in catalog.relation_names:
+        yield Refusal(
+            code="name_taken",
+            object=str(built),
+            message="there is another relation of that name where the table is until contract.",
+            instead="Choose another name.",
+        )
     if any(c.name == unique.name for c in unique.table.constraints if c.index is None):
         yield Refusal(
             code="name_taken",

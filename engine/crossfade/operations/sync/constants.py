@@ -6,7 +6,10 @@ the next transaction, and what a function gives nobody knows.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crossfade.postgres.catalog import Column
 
 _PARTS = frozenset({"SelectStmt", "ResTarget", "A_Const", "TypeCast", "TypeName", "A_ArrayExpr", "CollateClause"})
 """Kinds of nodes, besides the values in them, that a constant is made of."""
@@ -31,3 +34,15 @@ def is_constant(expression: str) -> bool:
     statement: Any = parse_sql(f"SELECT {expression}")[0].stmt
     kinds(statement)
     return kinds.found <= _PARTS | _VALUES
+
+
+def constant_default(column: Column) -> str | None:
+    """The column's default, if a value can be compared with it."""
+    default = column.default
+    return default.expression if default is not None and is_constant(default.expression) else None
+
+
+def generates(column: Column) -> bool:
+    """Whether a row that leaves the column out gets a value that nothing can be compared with."""
+    other = column.default is not None and constant_default(column) is None
+    return other or column.identity is not None

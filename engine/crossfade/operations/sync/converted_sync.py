@@ -12,6 +12,9 @@ narrower type), so the shapes are in step where either side is the conversion of
 
 Where an early writer sets one of several new columns in such a row, the others are filled first.
 
+An INSERT that gives the old columns nothing but their constant defaults is nobody's in particular: it goes forward, and
+is not noted. Where a default is no constant no INSERT is noted.
+
 A NULL in all new columns says "not written yet": that is how an early update of an unrelated column in a row that the
 backfill has not reached fills the new shape instead of emptying the old one. A new writer's NULL stays NULL unless the
 conversion of the old side's NULL is a value.
@@ -63,6 +66,10 @@ class Conversion:
     """Over the source's columns; None is a plain assignment of the only one."""
     fallible: bool = True
     """Whether it may fail for a value."""
+    default: str | None = None
+    """The column's default if it is a constant, so that a value can be compared with it; of an old one only."""
+    generates: bool = False
+    """It has another default, or an identity: what an INSERT leaves out looks like what an old version wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +96,11 @@ class ShapeSync:
         """The columns whose change is a change of the old shape: the old ones, and what the new ones are made of."""
         made_of = (name for conversion in self.new for name in conversion.source)
         return tuple(dict.fromkeys((*(c.column for c in self.old), *made_of)))
+
+    @property
+    def inserts_told(self) -> bool:
+        """Whether a legacy INSERT can be told from one that leaves the old columns to their defaults."""
+        return not any(c.generates for c in self.old)
 
     @property
     def old_names(self) -> str:
@@ -146,6 +158,29 @@ class _Row:
         return sql.SQL("{} IS NOT NULL").format(self.field("NEW", column))
 
 
+def _old_written(sync: ShapeSync, row: _Row) -> sql.Composed:
+    """Whether an INSERT gave an old column a value of its own; what it left to a default is nobody's in particular."""
+    by_name = {c.column: c for c in sync.old}
+
+    def told(column: str) -> sql.Composable:
+        if by_name[column].default is None:
+            return row.is_written(column)
+        return sql.SQL("{}({})").format(_written(sync, by_name[column]), row.field("NEW", column))
+
+    return row.any_of(by_name, told)
+
+
+def _written(sync: ShapeSync, conversion: Conversion) -> sql.Identifier:
+    return row_triggers.own_function(
+        sync.place.name("written", sync.table.schema, sync.table.name, sync.old_names, conversion.column)
+    )
+
+
+def _with_default(sync: ShapeSync) -> tuple[Conversion, ...]:
+    """The old columns whose values have to be compared with their defaults."""
+    return tuple(c for c in sync.old if c.default is not None and sync.told_apart)
+
+
 def _function_of(sync: ShapeSync, conversion: Conversion) -> sql.Identifier:
     return row_triggers.own_function(
         sync.place.name("to", sync.table.schema, sync.table.name, sync.old_names, conversion.column)
@@ -165,8 +200,10 @@ def _guarded(conversions: tuple[Conversion, ...], row: _Row, otherwise: sql.Comp
     )
 
 
-def _note(sync: ShapeSync, kind: str, condition: sql.Composable) -> sql.Composable:
+def _note(sync: ShapeSync, event: str, kind: str, condition: sql.Composable) -> sql.Composable:
     if not sync.told_apart and kind in ("legacy", "conflict"):
+        return sql.SQL("")
+    if event == "INSERT" and not sync.inserts_told and kind in ("legacy", "conflict"):
         return sql.SQL("")
     return note(
         plan=sync.place.plan,
@@ -185,12 +222,12 @@ def _body(sync: ShapeSync, event: str, names: Mapping[str, str]) -> sql.Composed
     forward = _guarded(sync.new, row, nothing)
     written = row.any_of(_columns(sync.new), row.is_written)
     if event == "INSERT":
-        old_written = row.any_of(_columns(sync.old), row.is_written)
+        old_written = _old_written(sync, row)
         return sql.SQL("BEGIN IF {} THEN{} {} ELSE{} {} END IF; RETURN NEW; END").format(
             written,
-            _note(sync, "conflict", old_written),
+            _note(sync, event, "conflict", old_written),
             row.assign(sync.old),
-            _note(sync, "legacy", old_written),
+            _note(sync, event, "legacy", old_written),
             forward,
         )
     old_changed = row.any_of(sync.watched, row.changed)
@@ -202,12 +239,12 @@ def _body(sync: ShapeSync, event: str, names: Mapping[str, str]) -> sql.Composed
         new_changed=row.any_of(_columns(sync.new), row.changed),
         unless_in_step=nothing if sync.lossless else _if_apart(sync, row, old_changed),
         end=sql.SQL("" if sync.lossless else "END IF; "),
-        conflict=_note(sync, "conflict", old_changed),
+        conflict=_note(sync, event, "conflict", old_changed),
         others=_fill_others(sync, row),
         backward=row.assign(sync.old),
         written=written,
         old_changed=old_changed,
-        legacy=_note(sync, "legacy", old_changed),
+        legacy=_note(sync, event, "legacy", old_changed),
         forward=forward,
     )
 
@@ -238,16 +275,18 @@ def _settled_body(sync: ShapeSync, event: str, names: Mapping[str, str]) -> sql.
     names: it is carried over as before.
     """
     row = _Row(sync, names)
-    lost = _note(sync, "unrepresentable", sql.SQL("true"))
+    lost = _note(sync, event, "unrepresentable", sql.SQL("true"))
     if event == "INSERT":
         backward = _guarded(sync.old, row, lost)
         forward = _guarded(sync.new, row, sql.SQL(""))
         given = row.any_of(_columns(sync.old), row.is_written)
         return sql.SQL("BEGIN IF {} THEN {} ELSE {} END IF; RETURN NEW; END").format(given, forward, backward)
-    # Each old column by itself: another one may hold what the new shape has no value for.
+    # Each old column by itself: another one may hold what the new shape has no value for. One that is made of nothing
+    # has what it has.
     followed = sql.SQL(" ").join(
         sql.SQL("IF {} THEN {} END IF;").format(row.any_of(made_of, row.changed), _guarded(together, row, lost))
         for made_of, together in _by_source(sync.old)
+        if made_of
     )
     return sql.SQL("BEGIN {} RETURN NEW; END").format(followed)
 
@@ -275,6 +314,23 @@ def _triggers(sync: ShapeSync) -> tuple[RowTrigger, ...]:
         RowTrigger(name=f"~{sync.name('sync')}_insert", event="INSERT", function=sync.name("insert")),
         RowTrigger(name=f"~{sync.name('sync')}_update", event="UPDATE", function=sync.name("update"), when=when),
     )
+
+
+def _comparisons(sync: ShapeSync) -> Iterator[Statement]:
+    """With each default, by names that are settled now, under our own search_path."""
+    for conversion in _with_default(sync):
+        default = sql.SQL("({})").format(sql.SQL(conversion.default or ""))
+        yield Statement(
+            text=render(
+                sql.SQL(
+                    "CREATE FUNCTION {}(value {}) RETURNS bool LANGUAGE sql STABLE BEGIN ATOMIC SELECT {}; END"
+                ).format(
+                    _written(sync, conversion),
+                    sql.SQL(conversion.type),
+                    differs(sql.Identifier("value"), default, exact=conversion.exact),
+                )
+            )
+        )
 
 
 def _conversion_functions(sync: ShapeSync) -> Iterator[Statement]:
@@ -372,6 +428,7 @@ def create(sync: ShapeSync) -> Iterator[Statement]:
     """Functions and triggers, with comments that name the run; the columns have to be there."""
     plan = sync.place.plan
     yield from _conversion_functions(sync)
+    yield from _comparisons(sync)
     if not sync.lossless:
         yield _apart(sync)
     yield from serve_both(sync)
@@ -413,6 +470,8 @@ def _signatures(sync: ShapeSync) -> Iterator[sql.Composable]:
     for conversion in (*sync.new, *sync.old):
         if conversion.expression is not None:
             yield _signed(_function_of(sync, conversion), [sync.types[name] for name in conversion.source])
+    for conversion in _with_default(sync):
+        yield _signed(_written(sync, conversion), [conversion.type])
 
 
 def _functions(sync: ShapeSync) -> Iterator[sql.Composable]:
@@ -421,6 +480,7 @@ def _functions(sync: ShapeSync) -> Iterator[sql.Composable]:
     if not sync.lossless:
         yield row_triggers.own_function(sync.name("apart"))
     yield from (_function_of(sync, c) for c in (*sync.new, *sync.old) if c.expression is not None)
+    yield from (_written(sync, c) for c in _with_default(sync))
 
 
 def _signed(function: sql.Identifier, types: Iterable[str]) -> sql.Composed:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from crossfade.errors import Refusal
 from crossfade.operations.sync import row_triggers
 from crossfade.operations.sync.constants import is_constant
 from crossfade.operations.sync.converted_sync import OUR_PATH, USERS_PATH
@@ -83,6 +84,17 @@ def is_never_null(expression: Expression) -> bool:
 
     nothing = any(getattr(node, "isnull", False) for node in below(tree(expression.sql)))
     return is_constant(expression.sql) and not nothing
+
+
+def gives_nothing(shown: str, fill: Expression) -> Iterator[Refusal]:
+    """The refusal of a `fill` that is NULL and nothing else."""
+    if is_constant(fill.sql) and not is_never_null(fill):
+        yield Refusal(
+            code="expression",
+            object=shown,
+            message="`fill` is NULL, which fills nothing.",
+            instead="Write the value that rows get, or leave `fill` out.",
+        )
 
 
 def create(filling: Filling) -> Iterator[Statement]:

@@ -22,9 +22,10 @@ class Words:
         self.homes = homes
         keys = homes.key
         self.parts: dict[str, sql.Composable] = {
-            "here": identifier(homes.old),
-            "there": identifier(homes.new),
+            "here": identifier(homes.main),
+            "there": identifier(homes.side),
             "notes": homes.notes,
+            "made": homes.made,
             "settle": homes.function("settle"),
             "try_settle": homes.function("try_settle"),
             "follow_one": homes.function("follow_one"),
@@ -32,20 +33,20 @@ class Words:
             # A batch copies rows that it has locked here, so that little is left to do for it.
             "nested": sql.SQL("pg_catalog.pg_trigger_depth() OPERATOR(pg_catalog.>) 1"),
             "backfill": sql.SQL("pg_catalog.current_setting('crossfade.backfill', true) OPERATOR(pg_catalog.=) 'on'"),
-            "new_key": listed(sql.Identifier(k.new) for k in keys),
+            "side_key": listed(sql.Identifier(k.side) for k in keys),
             "arguments": listed(sql.SQL(f"${n}") for n in range(1, len(keys) + 1)),
             "give": sql.SQL(f"${len(keys) + 1}"),
             "keep": sql.SQL(f"${len(keys) + 2}"),
             "note_key": listed(sql.Identifier(f"k{n}") for n in range(1, len(keys) + 1)),
         }
         for record in ("NEW", "OLD"):
-            self.parts[f"{record}_old"] = listed(of(record, k.old) for k in keys)
-            self.parts[f"{record}_new"] = listed(of(record, k.new) for k in keys)
+            self.parts[f"{record}_main"] = listed(of(record, k.main) for k in keys)
+            self.parts[f"{record}_side"] = listed(of(record, k.side) for k in keys)
             self.parts[f"{record}_note"] = listed(of(record, f"k{n}") for n in range(1, len(keys) + 1))
         self.parts["all_emptied"] = sql.SQL("UPDATE {} AS here SET {} WHERE NOT ({})").format(
-            identifier(homes.old),
-            listed(sql.SQL("{} = {}").format(sql.Identifier(p.old), p.empty) for p in homes.pairs),
-            self.is_empty("here", "old"),
+            identifier(homes.main),
+            listed(sql.SQL("{} = {}").format(sql.Identifier(p.main), p.empty) for p in homes.pairs),
+            self.is_empty("here", "main"),
         )
 
     def arguments(self, *more: LiteralString, returns: LiteralString) -> sql.Composed:
@@ -65,15 +66,20 @@ class Words:
     def at(self, alias: LiteralString, values: Iterable[sql.Composable]) -> sql.Composed:
         """The row of one home with this key; of the notes, those about it."""
         columns = {
-            "here": [k.old for k in self.homes.key],
-            "there": [k.new for k in self.homes.key],
+            "here": [k.main for k in self.homes.key],
+            "m": [f"k{n}" for n in range(1, len(self.homes.key) + 1)],
+            "there": [k.side for k in self.homes.key],
             "n": [f"k{n}" for n in range(1, len(self.homes.key) + 1)],
         }[alias]
         return sql.SQL(" AND ").join(equal(of(alias, c), v) for c, v in zip(columns, values, strict=True))
 
     def by_arguments(self, alias: LiteralString) -> sql.Composed:
         """The same with the function's arguments."""
-        return self.at(alias, (sql.SQL(f"${n}") for n in range(1, len(self.homes.key) + 1)))
+        return self.at(alias, self.each_argument())
+
+    def each_argument(self) -> tuple[sql.SQL, ...]:
+        """The function's arguments that are the key."""
+        return tuple(sql.SQL(f"${n}") for n in range(1, len(self.homes.key) + 1))
 
     def by(self, alias: LiteralString, record: LiteralString, side: str) -> sql.Composed:
         """The same with the key of a trigger's row."""
@@ -101,9 +107,28 @@ class Words:
             same(of(alias, column_of(p, side)), p.empty, exact=p.exact) for p in self.homes.pairs
         )
 
-    def as_new(self, alias: LiteralString, side: str) -> sql.Composed:
+    def is_ours(self, key: Iterable[sql.Composable]) -> sql.Composed:
+        """Whether the side table's row with this key is one that we made, and that nobody has written since."""
+        values = tuple(key)
+        return self.text(
+            "EXISTS (SELECT FROM {made} AS m JOIN {there} AS there ON there.ctid OPERATOR(pg_catalog.=) m.place"
+            " AND there.xmin OPERATOR(pg_catalog.=) m.writer WHERE {at_made} AND {at_there})",
+            at_made=self.at("m", values),
+            at_there=self.at("there", values),
+        )
+
+    def remember(self) -> sql.Composed:
+        """Note where the side table's row is that we have just made, or written while nobody else had."""
+        return self.text(
+            "INSERT INTO {made} ({note_key}, place, writer) SELECT {arguments}, there.ctid, there.xmin"
+            " FROM {there} AS there WHERE {at_there}"
+            " ON CONFLICT ({note_key}) DO UPDATE SET place = excluded.place, writer = excluded.writer; ",
+            at_there=self.by_arguments("there"),
+        )
+
+    def as_row(self, alias: LiteralString, side: str) -> sql.Composed:
         """Whether the other home's row is as the trigger's, which is of this side."""
-        other = "old" if side == "new" else "new"
+        other = "main" if side == "side" else "side"
         return sql.SQL(" AND ").join(
             same(of(alias, column_of(p, other)), of("NEW", column_of(p, side)), exact=p.exact) for p in self.homes.pairs
         )
@@ -134,7 +159,7 @@ def of(alias: LiteralString, column: str) -> sql.Composed:
 
 def column_of(of: Key | Pair, side: str) -> str:
     """A key's or a pair's column in one of the two homes."""
-    return of.old if side == "old" else of.new
+    return of.main if side == "main" else of.side
 
 
 def equal(left: sql.Composable, right: sql.Composable) -> sql.Composed:
@@ -144,7 +169,7 @@ def equal(left: sql.Composable, right: sql.Composable) -> sql.Composed:
 
 def same_pair(pair: Pair) -> sql.Composed:
     """Whether the two homes hold the same fact."""
-    return same(of("here", pair.old), of("there", pair.new), exact=pair.exact)
+    return same(of("here", pair.main), of("there", pair.side), exact=pair.exact)
 
 
 def bit(number: int) -> sql.Composed:
@@ -153,13 +178,13 @@ def bit(number: int) -> sql.Composed:
 
 
 def is_taken(number: int) -> sql.Composed:
-    """Whether the new home's value is the newer one."""
+    """Whether the side table's value is the newer one."""
     return sql.SQL("(crossfade_take OPERATOR(pg_catalog.&) {}) OPERATOR(pg_catalog.<>) 0").format(bit(number))
 
 
 def either(taken: sql.Composable, value: sql.Composable, pair: Pair) -> sql.Composed:
     """That value, or what is there."""
-    return sql.SQL("CASE WHEN {} THEN {} ELSE {} END").format(taken, value, of("here", pair.old))
+    return sql.SQL("CASE WHEN {} THEN {} ELSE {} END").format(taken, value, of("here", pair.main))
 
 
 def sets(values: Iterable[tuple[str, sql.Composable]]) -> sql.Composed:

@@ -32,8 +32,8 @@ def refusals(change: PartitionTable, table: Table, views: tuple[View, ...], cata
     """Every reason why it cannot be done."""
     yield from _shape(table)
     yield from right_refusals((table,))
-    yield from _key(change, table)
-    yield from _unique(change, table)
+    key = tuple(_key(change, table))
+    yield from key or _unique(change, table)
     yield from _constraints(table)
     yield from _hanging_on_it(table)
     yield from _replicated(table, catalog)

@@ -115,8 +115,8 @@ def create(home: SecondHome) -> Iterator[Statement]:
     """Everything but the foreign key to the table that the columns come from."""
     moved = [(name, _column(home, old)) for old, name in home.columns.items()]
     by_key = [(name, _column(home, old)) for old, name in home.key.items()]
-    parts = [*(_declared(n, replace(c, default=None, not_null=False)) for n, c in by_key)]
-    parts += [_declared(n, c) for n, c in moved]
+    parts = [*(declared(n, replace(c, default=None, not_null=False)) for n, c in by_key)]
+    parts += [declared(n, c) for n, c in moved]
     made = {c.name: c for c in home.constraints()}
     primary = next(c for c in made.values() if c.kind == "primary")
     parts.append(
@@ -125,7 +125,7 @@ def create(home: SecondHome) -> Iterator[Statement]:
     yield _statement("CREATE TABLE {} ({})", home.relation, sql.SQL(", ").join(parts))
     yield _statement("COMMENT ON TABLE {} IS {}", home.relation, sql.Literal(home.place.mark))
     for name, column in moved:
-        yield from _attributes(home, name, column)
+        yield from attributes(home.relation, name, column)
     yield from _hanging(home)
     yield from _owner(home)
 
@@ -136,7 +136,7 @@ def _hanging(home: SecondHome) -> Iterator[Statement]:
         constraints, (*home.moved("check"), *home.moved("unique"), *home.moved("foreign")), strict=True
     ):
         name = sql.Identifier(constraint.name)
-        definition = sql.SQL(_over(old.definition, home.columns))
+        definition = sql.SQL(over(old.definition, home.columns))
         yield _statement("ALTER TABLE {} ADD CONSTRAINT {} {}", home.relation, name, definition)
         if old.comment is not None:
             yield _statement("COMMENT ON CONSTRAINT {} ON {} IS {}", name, home.relation, sql.Literal(old.comment))
@@ -155,7 +155,7 @@ def _index_definition(home: SecondHome, index: Index) -> str:
     return printed(node)
 
 
-def _over(definition: str, columns: Mapping[str, str]) -> str:
+def over(definition: str, columns: Mapping[str, str]) -> str:
     """A constraint's definition over other columns."""
     from pglast import parse_sql
     from pglast.ast import String
@@ -174,7 +174,8 @@ def _over(definition: str, columns: Mapping[str, str]) -> str:
     return text.partition(" ADD CONSTRAINT c ")[2]
 
 
-def _declared(name: str, column: Column) -> sql.Composed:
+def declared(name: str, column: Column) -> sql.Composed:
+    """A column as CREATE TABLE and ADD COLUMN have it, with everything but what other statements give it."""
     parts: list[sql.Composable] = [sql.Identifier(name), sql.SQL(column.type)]
     if column.compression is not None:
         parts.append(sql.SQL("COMPRESSION {}").format(sql.SQL(column.compression)))
@@ -187,16 +188,15 @@ def _declared(name: str, column: Column) -> sql.Composed:
     return sql.SQL(" ").join(parts)
 
 
-def _attributes(home: SecondHome, name: str, column: Column) -> Iterator[Statement]:
-    of_column = sql.SQL("ALTER TABLE {} ALTER COLUMN {}").format(home.relation, sql.Identifier(name))
+def attributes(relation: sql.Identifier, name: str, column: Column) -> Iterator[Statement]:
+    """What other statements give it: storage, statistics, the comment."""
+    of_column = sql.SQL("ALTER TABLE {} ALTER COLUMN {}").format(relation, sql.Identifier(name))
     if not column.storage_is_default:
         yield _statement("{} SET STORAGE {}", of_column, _STORAGES[column.storage])
     if column.statistics_target is not None:
         yield _statement("{} SET STATISTICS {}", of_column, sql.Literal(column.statistics_target))
     if column.comment is not None:
-        yield _statement(
-            "COMMENT ON COLUMN {}.{} IS {}", home.relation, sql.Identifier(name), sql.Literal(column.comment)
-        )
+        yield _statement("COMMENT ON COLUMN {}.{} IS {}", relation, sql.Identifier(name), sql.Literal(column.comment))
 
 
 def _owner(home: SecondHome) -> Iterator[Statement]:

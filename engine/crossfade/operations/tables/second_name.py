@@ -45,7 +45,21 @@ def create(
     invoker = sql.SQL("WITH (security_invoker = true) " if table.row_security else "")
     made = sql.SQL("CREATE VIEW {} {}AS SELECT {} FROM {}").format(identifier(view), invoker, columns, identifier(over))
     mark = sql.SQL("COMMENT ON VIEW {} IS {}").format(identifier(view), sql.Literal(comment))
-    return tuple(Statement(text=render(s)) for s in (made, mark, *_rights(view, table, catalog)))
+    defaults = _defaults(view, table, comment)
+    return tuple(Statement(text=render(s)) for s in (made, mark, *defaults, *_rights(view, table, catalog)))
+
+
+def _defaults(view: QualifiedName, table: Table, comment: str) -> Iterator[sql.Composable]:
+    """Without its own a view takes `SET column = DEFAULT` for NULL.
+
+    None for a column that the plan works on, which may have another default by then.
+    """
+    for column in table.columns:
+        is_worked_on = column.comment == comment or column.until_contract is not None
+        if column.default is not None and column.generated is None and not is_worked_on:
+            yield sql.SQL("ALTER VIEW {} ALTER COLUMN {} SET DEFAULT {}").format(
+                identifier(view), sql.Identifier(column.name), sql.SQL(column.default.expression)
+            )
 
 
 def drop(view: QualifiedName) -> Statement:
@@ -155,5 +169,6 @@ def caution(view: QualifiedName, table: Table, catalog: Catalog) -> Caution:
         message=f"until contract it is a view over {table.name}. SELECT, INSERT, UPDATE, DELETE, ON CONFLICT (column) "
         f"and FOR UPDATE work through it. These do not: {merge}COPY, TRUNCATE, ON CONFLICT ON CONSTRAINT, GROUP BY the "
         "primary key alone, WHERE CURRENT OF, TABLESAMPLE, ctid, xmin and tableoid, a function that takes the table's "
-        "row, and DDL by this name; ANALYZE and VACUUM pass over it, and ONLY says nothing.",
+        "row, and DDL by this name; DEFAULT for a column is NULL in an UPDATE where the column is an identity, or the "
+        "plan works on it; ANALYZE and VACUUM pass over it, and ONLY says nothing.",
     )

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from crossfade.errors import Refusal
 from crossfade.operations.columns import drop_column_preflight
 from crossfade.operations.columns.column_in_place import InPlace, moving_sources
 from crossfade.operations.columns.column_preflight import no_column, right_refusals
-from crossfade.operations.step import Caution
+from crossfade.operations.tables import moved_columns_preflight as moves
 from crossfade.operations.tables import table_names
+from crossfade.operations.tables.moved_columns_preflight import Moving
 from crossfade.operations.tables.table_preflight import other_runs
 from crossfade.postgres.catalog import QualifiedName
-from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import Place
+    from crossfade.errors import Refusal
+    from crossfade.operations.step import Caution, Place
     from crossfade.plan.changes import SplitTable
-    from crossfade.postgres.catalog import Catalog, Column, Default, Index, Table
+    from crossfade.postgres.catalog import Catalog, Table
 
 
 def check(
@@ -28,224 +27,28 @@ def check(
     missing = tuple(no_column(table, n) for n in (*change.key, *change.columns) if table.column(n) is None)
     if missing:
         return missing, ()
+    moving = Moving(key=change.key, columns=change.columns)
     moved = [
         InPlace(place=place, table=table, column=c, catalog=catalog) for c in table.columns if c.name in change.columns
     ]
     found = [drop_column_preflight.check(target, None) for target in moved]
     refusals = [r for refused, _ in found for r in refused if r.code != "no_value"]
     refusals += [
-        *_shape(table),
+        *moves.shape(table),
         *right_refusals((table,)),
         *other_runs((table,), (*change.columns, *change.key)),
         *moving_sources(table, (*change.columns, *change.key)),
-        *_key(change, table),
-        *(r for target in moved for r in _column(table, target.column)),
-        *_constraints(change, table),
-        *_hanging_on_it(table),
+        *moves.key(change.key, table),
+        *(r for target in moved for r in moves.column(table, target.column)),
+        *moves.constraints(moving, table),
+        *moves.hanging_on_it(table),
     ]
     name = QualifiedName(table.name.schema, change.to_table)
     if name in catalog.relation_names:
         refusals.append(table_names.name_taken(name))
     cautions = (
-        _twice(table, name),
-        *(c for _, said in found for c in _left(change, table, said)),
-        *_left_behind(change, table),
+        moves.twice(table, name),
+        *(c for _, said in found for c in moves.left(moving, table, said)),
+        *moves.left_behind(moving, table),
     )
     return tuple(dict.fromkeys(refusals)), tuple(dict.fromkeys(cautions))
-
-
-def _shape(table: Table) -> Iterator[Refusal]:
-    reasons = {
-        "it is partitioned, or a partition.": table.kind == "partitioned" or table.partition_parent is not None,
-        "it inherits, or is inherited from.": bool(table.inherits or table.children),
-        f"it is a typed table of {table.typed_of}.": table.typed_of is not None,
-        "it is unlogged.": table.persistence == "unlogged",
-        "an earlier change of this plan gives it another name.": table.until_contract is not None,
-    }
-    for message, holds in reasons.items():
-        if holds:
-            yield Refusal(
-                code="unsupported_table",
-                object=str(table.name),
-                message=message,
-                instead="Move its columns in a maintenance window.",
-            )
-
-
-def _key(change: SplitTable, table: Table) -> Iterator[Refusal]:
-    unique = any(
-        i.unique
-        and i.valid
-        and not i.partial
-        and not i.has_expressions
-        and {*i.columns[: i.key_count]} == {*change.key}
-        and not _is_deferrable(table, i.constraint)
-        for i in table.indexes
-    )
-    columns = [c for c in table.columns if c.name in change.key]
-    if not unique or not all(c.not_null for c in columns):
-        yield Refusal(
-            code="no_unique_key",
-            object=str(table.name),
-            message=f"{', '.join(map(quoted, change.key))} is no primary key, and not unique and NOT NULL, so it does "
-            "not say which rows belong together.",
-            instead="Name the columns of the primary key, or of a unique constraint without NULLs, in `key`.",
-        )
-    for column in columns:
-        if column.base_type.schema != "pg_catalog" and column.type_category != "E":
-            yield Refusal(
-                code="key_type",
-                object=f"{table.name}.{quoted(column.name)}",
-                message=f"values of {column.type} are compared by an operator that is not the server's own, which a "
-                "trigger could find another one for.",
-                instead="Take another key, or move the columns in a maintenance window.",
-            )
-
-
-def _is_deferrable(table: Table, constraint: str | None) -> bool:
-    return any(c.deferrable for c in table.constraints if c.name == constraint)
-
-
-def _column(table: Table, column: Column) -> Iterator[Refusal]:
-    name = f"{table.name}.{quoted(column.name)}"
-    if column.generated is not None:
-        yield Refusal(
-            code="generated_column",
-            object=name,
-            message="it is a generated column; no app writes it, and the new table could not be filled.",
-            instead="Drop it first, and add it to the new table afterwards.",
-        )
-    if column.identity is not None or column.owned_sequences:
-        yield Refusal(
-            code="identity_column",
-            object=name,
-            message="it numbers its rows by a sequence, so each INSERT here would give the row there another number.",
-            instead="Leave it where it is.",
-        )
-    elif column.default is not None and not _is_constant(column.default):
-        yield Refusal(
-            code="default_varies",
-            object=name,
-            message=f"its default {column.default.expression} is no constant: nothing tells a row that an old version "
-            "gave it from one that a new version wrote without the column.",
-            instead="Drop the default first (drop_default), and let the app give the value.",
-        )
-    if column.not_null and column.default is None:
-        yield Refusal(
-            code="no_value",
-            object=name,
-            message="it is NOT NULL and has no default: an INSERT of a new version, which leaves it out, would fail.",
-            instead="Give it a default first (set_default), or let it be NULL (drop_not_null).",
-        )
-    if column.domain_constrained:
-        yield Refusal(
-            code="constrained_domain",
-            object=name,
-            message=f"its type {column.type} is a domain that checks something, perhaps that it is not NULL.",
-            instead="Change its type first, or move it in a maintenance window.",
-        )
-
-
-def _is_constant(default: Default) -> bool:
-    from pglast import parse_sql
-
-    node = parse_sql(f"SELECT {default.expression}")[0].stmt.targetList[0].val  # type: ignore[union-attr]
-    while type(node).__name__ in ("TypeCast", "CollateClause"):
-        node = node.arg
-    return type(node).__name__ == "A_Const"
-
-
-def _constraints(change: SplitTable, table: Table) -> Iterator[Refusal]:
-    moved = change.columns.keys()
-    for constraint in table.constraints:
-        over = {*constraint.columns}
-        if not over & moved:
-            continue
-        reason = None
-        if constraint.kind == "exclusion":
-            reason = "an exclusion constraint does not go along."
-        elif constraint.kind == "unique" and constraint.deferrable:
-            reason = "a deferrable one does not go along: SET CONSTRAINTS would reach one of the two."
-        elif constraint.kind == "foreign" and "ON DELETE CASCADE" in constraint.definition:
-            reason = "whoever deletes what it refers to deletes rows of both tables until contract, then of one."
-        elif over <= moved and not (constraint.validated and constraint.enforced):
-            reason = "it is not known to hold for every row, and the new table's would refuse the others."
-        if reason is not None:
-            yield Refusal(
-                code="unsupported_constraint",
-                object=f"constraint {constraint.name} on {table.name}",
-                message=reason,
-                instead="Drop it, or make it another, in a plan before this one.",
-            )
-
-
-def _hanging_on_it(table: Table) -> Iterator[Refusal]:
-    if table.row_security or table.policies:
-        yield Refusal(
-            code="row_security",
-            object=str(table.name),
-            message=f"its row security ({', '.join(table.policies) or 'no policy'}) would not hold for the new table.",
-            instead="Move the columns in a maintenance window, with policies for both tables.",
-        )
-    for rule in table.rules:
-        yield Refusal(
-            code="rule",
-            object=f"rule {rule.name} on {table.name}",
-            message="a rule of yours changes what a statement on the table does, also what our triggers send.",
-            instead="Drop it, or make a trigger of it.",
-        )
-    for publication in table.publications:
-        yield Refusal(
-            code="publication",
-            object=f"publication {publication.name}",
-            message=f"it sends the rows of {table.name}, and a subscriber would not get the new table's with them.",
-            instead="Let the subscribers have the new table first, or take the table out of it meanwhile.",
-        )
-
-
-def _twice(table: Table, name: QualifiedName) -> Caution:
-    return Caution(
-        code="written_twice",
-        object=str(table.name),
-        message=f"until the end of `retain` every write of these columns is done here and in {name}, and fires the "
-        "triggers of both.",
-    )
-
-
-def _left(change: SplitTable, table: Table, said: tuple[Caution, ...]) -> Iterator[Caution]:
-    """What goes with the columns, as with DROP COLUMN, and is not made again over the new table's."""
-    moved = change.columns.keys()
-    for caution in said:
-        if caution.code != "goes_along":
-            yield caution
-    gone = [f"index {i.name.name}" for i in table.indexes if i.constraint is None and _only_partly(i.references, moved)]
-    gone += [
-        f"constraint {c.name}"
-        for c in table.constraints
-        if c.kind != "not_null" and _only_partly(frozenset(c.columns), moved)
-    ]
-    gone += [f"statistics {s.name}" for s in table.extended_statistics if {*s.columns} & moved]
-    if gone:
-        yield Caution(
-            code="goes_along",
-            object=str(table.name),
-            message=f"with the columns go, since they are over others as well: {', '.join(gone)}.",
-        )
-
-
-def _left_behind(change: SplitTable, table: Table) -> Iterator[Caution]:
-    """What PostgreSQL's own names for indexes, and their making, leave no place for."""
-    left = [f"the comment of index {i.name.name}" for i in _whole(change, table) if i.comment is not None]
-    left += [f"statistics targets of index {i.name.name}" for i in _whole(change, table) if i.statistics_targets]
-    left += [f"options of column {quoted(c.name)}" for c in table.columns if c.name in change.columns and c.options]
-    if left:
-        yield Caution(code="left_behind", object=str(table.name), message=f"these do not go along: {', '.join(left)}.")
-
-
-def _whole(change: SplitTable, table: Table) -> tuple[Index, ...]:
-    return tuple(i for i in table.indexes if i.constraint is None and i.references <= change.columns.keys())
-
-
-def _only_partly(used: frozenset[str], moved: object) -> bool:
-    columns = frozenset(moved)  # type: ignore[call-overload]
-    return bool(used & columns) and not used <= columns

@@ -21,7 +21,7 @@ from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Place
-    from crossfade.postgres.catalog import Catalog, Table
+    from crossfade.postgres.catalog import Catalog, Index, Table
 
 
 def renamed(catalog: Catalog, table: Table, to: QualifiedName) -> Catalog:
@@ -29,6 +29,12 @@ def renamed(catalog: Catalog, table: Table, to: QualifiedName) -> Catalog:
 
     def name(old: QualifiedName) -> QualifiedName:
         return to if old == table.name else old
+
+    def of_index(index: Index) -> Index:
+        above = index.parent is not None and table.index(index.parent.name)
+        if not above or above.name != index.parent:
+            return index
+        return replace(index, parent=QualifiedName(to.schema, above.name.name))
 
     moved = replace(
         table,
@@ -40,6 +46,7 @@ def renamed(catalog: Catalog, table: Table, to: QualifiedName) -> Catalog:
     tables = tuple(
         replace(
             t,
+            indexes=tuple(of_index(i) for i in t.indexes),
             constraints=tuple(replace(c, referenced=c.referenced and name(c.referenced)) for c in t.constraints),
             incoming_foreign_keys=tuple(replace(k, table=name(k.table)) for k in t.incoming_foreign_keys),
             partition_parent=t.partition_parent and name(t.partition_parent),

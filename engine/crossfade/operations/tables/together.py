@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 from crossfade.errors import Refusal
 from crossfade.operations.step import Part
 from crossfade.plan.changes.add_enum_value import AddEnumValue
+from crossfade.plan.changes.detach_partition import DetachPartition
+from crossfade.plan.changes.drop_table import DropTable
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Compiled
     from crossfade.plan.changes.fields import ChangeModel
+    from crossfade.plan.names import TableName
     from crossfade.plan.types import SqlType
     from crossfade.postgres.catalog import Catalog
 
@@ -26,6 +29,7 @@ def refusals(
 ) -> Iterator[Refusal]:
     """Every pair that does not go together; `catalogs` are those that the changes were compiled against."""
     yield from _of_types(changes, catalogs)
+    yield from _of_partitions(changes, compiled, catalogs)
     for n, change in enumerate(changes):
         if not (change.takes_name_away and compiled[n].steps):
             continue
@@ -59,6 +63,36 @@ def _of_types(changes: Sequence[ChangeModel], catalogs: Sequence[Catalog]) -> It
                 )
 
 
+def _of_partitions(
+    changes: Sequence[ChangeModel], compiled: Sequence[Compiled], catalogs: Sequence[Catalog]
+) -> Iterator[Refusal]:
+    """A partition is one until contract, and what is done to its parent until then reaches it too."""
+    for n, change in enumerate(changes):
+        if not (isinstance(change, DetachPartition) and compiled[n].steps):
+            continue
+        parent, partition = (_oids((name,), catalogs[n]) for name in change.tables)
+        for m, other in enumerate(changes):
+            named = _oids(other.tables, catalogs[m])
+            is_late = _is_late(compiled[m]) and not isinstance(other, DetachPartition) and not other.takes_name_away
+            if m == n or not named & (parent | partition):
+                continue
+            is_named_after = m > n and named & partition and not isinstance(other, DropTable)
+            if is_named_after or compiled[m].rows or (m < n and is_late):
+                yield Refusal(
+                    code="not_together",
+                    object=f"change {m + 1} ({other.kind})",
+                    message=f"it works on a table of change {n + 1} (detach_partition), which takes the two apart at "
+                    "contract only.",
+                    instead="Put one of the two into a plan of its own."
+                    if is_named_after or compiled[m].rows
+                    else f"Write it behind change {n + 1}; or put it into a plan of its own.",
+                )
+
+
+def _is_late(compiled: Compiled) -> bool:
+    return any(step.part in (Part.HIDE, Part.DROP) for step in compiled.steps)
+
+
 def _names(types: Iterable[SqlType], catalog: Catalog) -> frozenset[str]:
     """The types; of an array that of its elements."""
     found = (catalog.type(t.sql) for t in types)
@@ -66,7 +100,11 @@ def _names(types: Iterable[SqlType], catalog: Catalog) -> frozenset[str]:
 
 
 def _tables(change: ChangeModel, catalog: Catalog) -> frozenset[int]:
-    found = (catalog.resolve(name.schema, name.name) for name in change.tables[:1])
+    return _oids(change.tables[:1], catalog)
+
+
+def _oids(names: Iterable[TableName], catalog: Catalog) -> frozenset[int]:
+    found = (catalog.resolve(name.schema, name.name) for name in names)
     return frozenset(table.oid for table in found if table is not None and table.oid)
 
 
@@ -75,5 +113,5 @@ def _reason(change: ChangeModel, other: Compiled, *, is_earlier: bool) -> str | 
         return "which puts something else in its place"
     if other.rows:
         return "whose rows have two shapes until long after it has another name"
-    late = any(step.part in (Part.HIDE, Part.DROP) for step in other.steps)
-    return "which has another name by the time that its last steps run" if late and is_earlier else None
+    is_late = _is_late(other) and is_earlier
+    return "which has another name by the time that its last steps run" if is_late else None

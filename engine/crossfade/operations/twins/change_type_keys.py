@@ -29,7 +29,7 @@ from crossfade.operations.sync.converted_sync import Conversion, ShapeSync
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance
 from crossfade.operations.twins import carrying, exchange_preflight, key_references
 from crossfade.operations.twins.exchange import Exchange, Exchanged, Twin, exchange_steps
-from crossfade.operations.twins.type_twin import afterwards, same_name, twin_of
+from crossfade.operations.twins.type_twin import afterwards, assigned, same_name, twin_of
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
@@ -168,7 +168,8 @@ def _trials(exchange: Exchange) -> Iterator[Trial]:
         for target, source in ((twin.name, twin.column.name), (twin.column.name, twin.name)):
             yield Trial(
                 where=f"change_type on {exchange.table.name}",
-                shown=f"{source} assigned to {target}",
+                shown=assigned(twin, twin.column, back=source == twin.name),
+                called=((twin.name, twin.column.name),),
                 columns=(*columns, (twin.name, twin.type.spelling)),
                 statement=render(
                     sql.SQL("UPDATE {} SET {} = {}").format(

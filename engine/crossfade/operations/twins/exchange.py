@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from crossfade.errors import Refusal
     from crossfade.operations.step import Caution, Place, Trial
     from crossfade.operations.sync.converted_sync import ShapeSync
+    from crossfade.plan.expressions import Expression
     from crossfade.postgres.catalog import Catalog, Column, DataType, QualifiedName, Table
 
 
@@ -45,6 +46,8 @@ class Twin:
     type: DataType
     keeps_null_out: bool
     """Whether the hidden column can stay NOT NULL: every value of the twin can be converted back."""
+    of_default: Expression | None = None
+    """Over the column: what a constant default becomes for the twin; None where it is assigned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +280,7 @@ def _rows(exchange: Exchange, sync: ShapeSync) -> RowChange:
         ),
         triggers=converted_sync.in_place(sync),
         told_apart=sync.told_apart,
+        inserts_visible=sync.inserts_told,
     )
 
 

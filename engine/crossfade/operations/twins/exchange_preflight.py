@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,14 @@ from crossfade.operations.columns.column_preflight import (
     shape_refusals,
 )
 from crossfade.operations.rows.rule_preflight import rules_of_a_write
+from crossfade.operations.step import Caution
+from crossfade.operations.sync import constants
 from crossfade.operations.tables.table_preflight import family_of, other_runs, table_refusals
 from crossfade.operations.twins.carry import policies, publications, triggers
 from crossfade.operations.views import recreate, recreate_preflight
 from crossfade.operations.views.recreate import Around
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import Caution
     from crossfade.operations.twins.exchange import Exchange, Twin
     from crossfade.plan.names import TableName
     from crossfade.postgres.catalog import Catalog, Column, Table
@@ -78,6 +79,7 @@ def check(exchange: Exchange) -> tuple[tuple[Refusal, ...], tuple[Caution, ...]]
         *(r for twin in exchange.twins for r in _references(exchange, twin)),
         *(r for member in family[1:] for r in _own_constraints(exchange, member)),
         *(r for twin in exchange.twins for member in family[1:] for r in _own_column(twin, member)),
+        *unfinished_indexes(family, exchange.columns),
         *_changed_before(exchange),
         *replication_refusals(table, catalog),
     )
@@ -150,13 +152,36 @@ def _own_column(twin: Twin, member: Table) -> Iterator[Refusal]:
             "would not be.",
             instead="Change it in a maintenance window.",
         )
-    if column.not_null != twin.column.not_null or column.not_null_constraint != twin.column.not_null_constraint:
+    if column.not_null != twin.column.not_null:
         yield Refusal(
             code="partition_constraint",
             object=f"{member.name}.{column.name}",
-            message="its NOT NULL is not its parent's, or has another name; it is not carried over.",
+            message="its NOT NULL is not its parent's; it is not carried over.",
             instead=f"ALTER TABLE {member.name} ALTER COLUMN … DROP NOT NULL first, or set it for the parent as well.",
         )
+    elif column.not_null_constraint != twin.column.not_null_constraint:
+        yield Refusal(
+            code="partition_constraint",
+            object=f"{member.name}.{column.name}",
+            message=f"its NOT NULL is called {column.not_null_constraint} and its parent's "
+            f"{twin.column.not_null_constraint}: PostgreSQL can rename neither while it is a partition.",
+            instead=f"Detach it, give it the parent's name (ALTER TABLE {member.name} RENAME CONSTRAINT … TO …), and "
+            "attach it again: detach_partition, attach_partition.",
+        )
+
+
+def unfinished_indexes(family: Iterable[Table], columns: frozenset[str]) -> Iterator[Refusal]:
+    """Indexes over these columns that are not valid: of what is half built no copy can be made."""
+    for member in family:
+        for index in member.indexes:
+            if not index.valid and index.references & columns:
+                yield Refusal(
+                    code="invalid_index",
+                    object=f"index {index.name} on {member.name}",
+                    message="it is not valid: a build was cut off or is still under way, or one on a partitioned table "
+                    "still lacks an index of a partition. It would go, and nothing would take its place.",
+                    instead="Finish it first (reindex; attach what it lacks), or drop it.",
+                )
 
 
 def _changed_before(exchange: Exchange) -> Iterator[Refusal]:
@@ -211,6 +236,18 @@ def in_place(table: Table, column: Column, catalog: Catalog) -> tuple[tuple[Refu
         before=tuple(s for move in moves for s in move.before),
         after=tuple(s for move in moves for s in move.after),
     )
+
+
+def unseen_inserts(table: Table, column: Column) -> Iterator[Caution]:
+    """An old column whose values cannot be told from those that an INSERT leaves out."""
+    if constants.generates(column):
+        yield Caution(
+            code="volatile_default",
+            object=f"{table.name}.{column.name}",
+            message="its default is not a constant: an INSERT that leaves the old and the new columns out cannot be "
+            "told from an old writer's. Inserts are therefore not counted as legacy writes, only updates are; rely on "
+            "the app versions.",
+        )
 
 
 def _inherited(column: Column, table: Table) -> Iterator[Refusal]:

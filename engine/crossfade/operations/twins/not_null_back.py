@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.operations.constraints import unvalidated
-from crossfade.operations.step import Part, Step, Turn
+from crossfade.operations.step import InTheWay, Part, Step, Turn
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
@@ -37,6 +37,15 @@ class NotNullBack:
         name = self.table.name
         return self.place.name("back", name.schema, name.name, self.column.name)
 
+    @property
+    def in_the_way(self) -> InTheWay:
+        """What it is validated against."""
+        return InTheWay(relation=str(self.table.name), columns=(self.hidden, self.column.name))
+
+    def is_checked(self) -> str:
+        """A query: is the CHECK there, so that there is something to take back?"""
+        return unvalidated.exists(self.table, self.check)
+
     def alter(self, action: sql.Composable) -> Statement:
         """An ALTER TABLE of the table."""
         relation = sql.Identifier(self.table.name.schema, self.table.name.name)
@@ -48,7 +57,11 @@ def give_up(back: NotNullBack) -> tuple[tuple[Statement, ...], tuple[Statement, 
     hidden = sql.Identifier(back.hidden)
     again = sql.SQL("ADD CONSTRAINT {} CHECK ({} IS NOT NULL) NOT VALID").format(sql.Identifier(back.check), hidden)
     return (
-        (back.alter(sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(hidden)),),
+        (
+            # Where a revert stood half done, and it goes forward again.
+            back.alter(sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(sql.Identifier(back.check))),
+            back.alter(sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(hidden)),
+        ),
         (back.alter(again), *unvalidated.comment_on(back.table, back.check, back.place.mark)),
     )
 
@@ -62,7 +75,6 @@ def steps(back: NotNullBack) -> tuple[Step, Step]:
         not_null = sql.SQL("ADD CONSTRAINT {} NOT NULL {}").format(sql.Identifier(named), column)
     gone = back.alter(sql.SQL("DROP CONSTRAINT {}").format(check))
     title = f"nothing now; on the way back {{}} that {back.column.name} of {back.table.name} has no NULL"
-    nothing = "SELECT true"
     return (
         Step(
             id=back.place.id(f"back/{back.column.name}/not_null"),
@@ -71,7 +83,7 @@ def steps(back: NotNullBack) -> tuple[Step, Step]:
             title=title.format("say again"),
             statements=(),
             undo=(back.alter(not_null), gone),
-            done=nothing,
+            done=back.is_checked(),
         ),
         Step(
             id=back.place.id(f"back/{back.column.name}/validate"),
@@ -80,6 +92,7 @@ def steps(back: NotNullBack) -> tuple[Step, Step]:
             title=title.format("prove, while everybody goes on,"),
             statements=(),
             undo=(back.alter(sql.SQL("VALIDATE CONSTRAINT {}").format(check)),),
-            done=nothing,
+            done=back.is_checked(),
+            in_the_way=(back.in_the_way,),
         ),
     )

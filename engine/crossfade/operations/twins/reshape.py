@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.columns import drop_column_preflight
+from crossfade.operations.columns import drop_column_preflight, named_columns
 from crossfade.operations.columns.column_preflight import (
     name_refusals,
     no_column,
@@ -32,7 +32,7 @@ from crossfade.operations.columns.column_preflight import (
 from crossfade.operations.data_types import made_types
 from crossfade.operations.own_names import own_name
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Dropped, Part, RowChange, Step, Trial
-from crossfade.operations.sync import converted_sync, sameness
+from crossfade.operations.sync import constants, converted_sync, sameness
 from crossfade.operations.sync.converted_sync import Conversion, ShapeSync
 from crossfade.operations.tables.table_preflight import (
     descendants_by_inheritance,
@@ -40,7 +40,7 @@ from crossfade.operations.tables.table_preflight import (
     other_runs,
     table_refusals,
 )
-from crossfade.operations.twins import not_null_back
+from crossfade.operations.twins import exchange_preflight, not_null_back
 from crossfade.operations.twins.exchange import (
     add_column,
     alter_table,
@@ -119,8 +119,9 @@ def compile_reshaping(change: Reshaping, place: Place, catalog: Catalog) -> Comp
     unknown = tuple(
         made_types.no_such_type(new.type, catalog) for new in change.new if catalog.type(new.type.sql) is None
     )
-    if missing or unknown:
-        return Compiled(refusals=(*missing, *unknown), catalog=catalog)
+    unseen = tuple(_unseen(change, place, table))
+    if missing or unknown or unseen:
+        return Compiled(refusals=(*missing, *unknown, *unseen), catalog=catalog)
     reshape = _Reshape(
         place=place,
         table=table,
@@ -130,6 +131,15 @@ def compile_reshaping(change: Reshaping, place: Place, catalog: Catalog) -> Comp
         reverse=change.reverse,
     )
     return _compiled(reshape)
+
+
+def _unseen(change: Reshaping, place: Place, table: Table) -> Iterator[Refusal]:
+    """What the expressions name and cannot see; only those of `reverse` see the new columns."""
+    columns = [c.name for c in table.columns]
+    both = [*columns, *(new.name for new in change.new)]
+    usings = ((f"using of {new.name}", new.using, columns) for new in change.new)
+    reverses = ((f"reverse of {name}", expression, both) for name, expression in change.reverse.items())
+    yield from named_columns.unknown(place, table, (*usings, *reverses))
 
 
 def _compiled(reshape: _Reshape) -> Compiled:
@@ -166,6 +176,8 @@ def _sync(reshape: _Reshape) -> ShapeSync:
                 exact=sameness.is_exact(column),
                 source=reshape.reverse[column.name].columns,
                 expression=reshape.reverse[column.name].sql,
+                default=constants.constant_default(column),
+                generates=constants.generates(column),
             )
             for column in reshape.old
         ),
@@ -213,6 +225,7 @@ def _rows(reshape: _Reshape, sync: ShapeSync) -> RowChange:
             for c in reshape.old
         ),
         triggers=converted_sync.in_place(sync),
+        inserts_visible=sync.inserts_told,
     )
 
 
@@ -331,8 +344,9 @@ def _cautions(reshape: _Reshape) -> Iterator[Caution]:
                 code="default_taken_for_a_write",
                 object=f"{table.name}.{column.name}",
                 message="it has a default: an INSERT of the new version that leaves all new columns NULL gets the "
-                "default's conversion, since it looks like one of the old version.",
+                "default's conversion, as one of the old version does.",
             )
+        yield from exchange_preflight.unseen_inserts(table, column)
 
 
 def _trials(reshape: _Reshape) -> Iterator[Trial]:

@@ -28,6 +28,12 @@ def twin_of(column: Column, table: Table, data_type: DataType, place: Place, int
     )
 
 
+def assigned(twin: Twin, column: Column, *, back: bool) -> str:
+    """What happens to a value without an expression of the plan, for people."""
+    old, new = f"{column.name} {column.type}", f"{twin.final} {twin.type.spelling}"
+    return f"{new} assigned to {old}" if back else f"{old} assigned to {new}"
+
+
 def retyped(table: Table, column: Column, data_type: DataType, name: str | None = None) -> Table:
     """The table with the column of another type, and name if one is given."""
     other = replace(

@@ -28,6 +28,8 @@ from crossfade.plan.changes.drop_table import DropTable
 from crossfade.plan.changes.enable_row_security import EnableRowSecurity
 from crossfade.plan.changes.fields import Prose
 from crossfade.plan.changes.merge_columns import MergeColumns
+from crossfade.plan.changes.merge_tables import MergeTables
+from crossfade.plan.changes.move_columns import MoveColumns
 from crossfade.plan.changes.move_table import MoveTable
 from crossfade.plan.changes.partition_table import PartitionTable
 from crossfade.plan.changes.reindex import Reindex
@@ -82,6 +84,8 @@ __all__ = [
     "DropTable",
     "EnableRowSecurity",
     "MergeColumns",
+    "MergeTables",
+    "MoveColumns",
     "MoveTable",
     "PartitionTable",
     "Prose",
@@ -160,6 +164,8 @@ Change = (
     | SetReplicaIdentity
     | SetStorageParameters
     | SplitTable
+    | MoveColumns
+    | MergeTables
     # rows
     | UpdateRows
     | DeleteRows

@@ -97,6 +97,17 @@ class AddColumn(TableChange):
         )
         return tuple((place, expression) for place, expression in written if expression is not None)
 
+    @property
+    def watches_writes(self) -> bool:
+        """Where a row can have a value that its constraints, which come in contract, would refuse."""
+        given = self.fill or self.default
+        if given is None:
+            return False
+        alone = self.fill is None and given.is_constant and set(self.check.columns if self.check else ()) <= {self.name}
+        check = self.check is not None and not alone
+        left_empty = self.fill is not None and not self.fill.is_constant and not self.nullable
+        return check or self.references is not None or left_empty
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         of_server = [key for key in ("generated", "identity") if getattr(self, key) is not None]

@@ -1,8 +1,8 @@
 """`create_enum`."""
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, field_validator
 
 from crossfade.plan.changes.fields import ChangeModel, Comment
 from crossfade.plan.faults import fault
@@ -10,8 +10,8 @@ from crossfade.plan.names import TableName
 from crossfade.plan.words import shown
 
 TYPE_NAME = "The type, `name` or `schema.name`; a part with a dot or a quote goes in double quotes."
-Label = Annotated[str, StringConstraints(min_length=1)]
-"""An enum's value; PostgreSQL takes up to 63 bytes."""
+Label = str
+"""An enum's value; PostgreSQL takes up to 63 bytes, none of which is one too."""
 
 
 def check_label(label: str) -> str:

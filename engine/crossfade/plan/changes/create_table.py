@@ -137,8 +137,9 @@ class CreateTable(ChangeModel):
 
     @model_validator(mode="after")
     def _columns_that_it_has(self) -> Self:
+        hint = f"name one of its columns: {', '.join(self.columns)}"
         faults = [
-            FaultAt(place, f"the table has no column {shown(name)}", nearest(name, self.columns))
+            FaultAt(place, f"the table has no column {shown(name)}", nearest(name, self.columns) or hint)
             for place, names in self._named()
             for name in names
             if name not in self.columns

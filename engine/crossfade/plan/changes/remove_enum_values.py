@@ -11,8 +11,8 @@ from crossfade.plan.types import SqlType
 from crossfade.plan.words import shown
 
 # A pattern makes the JSON Schema of a mapping one of `patternProperties`, which closes it to anything else.
-Gone = Annotated[Label, Field(json_schema_extra={"pattern": r"^[\s\S]+$"})]
-Instead = Annotated[Label | None, WithJsonSchema({"type": ["string", "null"], "minLength": 1})]
+Gone = Annotated[Label, Field(json_schema_extra={"pattern": r"^[\s\S]*$"})]
+Instead = Annotated[Label | None, WithJsonSchema({"type": ["string", "null"]})]
 
 
 class RemoveEnumValues(ChangeModel):

@@ -15,17 +15,19 @@ Number = Annotated[int | None, Given()]
 class SequenceOptions(PlanPart):
     """How the sequence of an identity counts; what is left out stays as it is."""
 
-    increment: Number = Field(default=None, description="By how much.", examples=[1])
+    increment: Number = Field(default=None, description="By how much; below 0 it counts down.", examples=[1])
     min_value: Number = Field(default=None, description="The least number.")
     max_value: Number = Field(default=None, description="The greatest number.")
     start: Number = Field(default=None, description="Where a restart begins.")
-    cache: Number = Field(default=None, description="How many numbers a session takes at once.", examples=[32])
+    cache: Number = Field(default=None, ge=1, description="How many numbers a session takes at once.", examples=[32])
     cycle: Annotated[bool | None, Given()] = Field(default=None, description="Whether it begins anew at its end.")
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if all(value is None for value in self.__dict__.values()):
             raise fault("no option of the sequence", "give one, such as `cache: 32`, or leave `sequence` out")
+        if self.increment == 0:
+            raise fault("`increment: 0` would give one number for ever", "write 1, or -1 to count down")
         return self
 
 

@@ -10,7 +10,27 @@ SELECT ARRAY[n.nspname::text, t.typname::text] AS name,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('name', c.conname, 'validated', c.convalidated,
                                                      'definition', pg_get_constraintdef(c.oid)) ORDER BY c.conname),
                         '[]')
-        FROM pg_constraint c WHERE c.contypid = t.oid AND c.contype = 'c') AS constraints
+        FROM pg_constraint c WHERE c.contypid = t.oid AND c.contype = 'c') AS constraints,
+       -- Of arrays, ranges and row types made of it, or of a domain over it; columns of such a domain apart.
+       ARRAY(WITH RECURSIVE holder AS (
+                 SELECT t.oid AS type, false AS inside
+                 UNION
+                 SELECT coalesce(k.reltype, d.objid), h.inside OR k.oid IS NOT NULL OR made.typtype <> 'd'
+                 FROM holder h
+                 JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = h.type
+                 LEFT JOIN pg_type made ON d.classid = 'pg_type'::regclass AND made.oid = d.objid
+                 LEFT JOIN pg_class k ON d.classid = 'pg_class'::regclass AND k.oid = d.objid AND k.reltype <> 0
+                 WHERE made.oid IS NOT NULL OR k.oid IS NOT NULL
+             )
+             SELECT DISTINCT quote_ident(un.nspname) || '.' || quote_ident(u.relname) || '.' || quote_ident(ua.attname)
+             FROM holder h
+             JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = h.type
+                             AND d.classid = 'pg_class'::regclass
+             JOIN pg_class u ON u.oid = d.objid AND u.relkind IN ('r', 'p', 'm')
+             JOIN pg_namespace un ON un.oid = u.relnamespace
+             JOIN pg_attribute ua ON ua.attrelid = u.oid AND ua.attnum = d.objsubid AND NOT ua.attisdropped
+             WHERE h.inside
+             ORDER BY 1) AS held_in
 FROM pg_type t
 JOIN pg_namespace n ON n.oid = t.typnamespace
 JOIN pg_type b ON b.oid = t.typbasetype

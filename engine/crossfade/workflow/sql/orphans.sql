@@ -1,4 +1,5 @@
--- Everything in the users' schemas, and every function in ours, that has a name or a comment of ours; with its comment.
+-- Everything in the users' schemas, and every function and table of notes in ours, that has a name or a comment of ours;
+-- with its comment.
 -- What follows its parent has no comment of its own and is left out: a partition's clone of a trigger, an inherited
 -- column, and so has an index that was made for a new partition: neither our name nor our comment.
 WITH user_tables AS (
@@ -21,7 +22,11 @@ WITH user_tables AS (
     UNION ALL
     SELECT 4, 'function', p.proname, n.nspname, NULL, obj_description(p.oid, 'pg_proc')
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE n.nspname = 'crossfade' AND p.proname ~ '^crossfade_(insert|update|written)_'
+    WHERE n.nspname = 'crossfade' AND p.proname ~ '^crossfade_(insert|update|written|home)_'
+    UNION ALL
+    SELECT 5, 'table', c.relname, n.nspname, NULL, obj_description(c.oid, 'pg_class')
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'crossfade' AND c.relkind = 'r' AND c.relname ~ '^crossfade_home_'
 )
 SELECT kind, name::text, nspname::text AS schema, relname::text AS relation, comment
 FROM found

@@ -9,6 +9,7 @@ WITH items AS (
                'name', format('%%s.%%s', quote_ident(n.nspname), quote_ident(c.relname)),
                'relation', c.relname,
                'owner', pg_get_userbyid(c.relowner),
+               'persistence', c.relpersistence,
                'partition_key', CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
                'bound', pg_get_expr(c.relpartbound, c.oid),
                'parents', (SELECT jsonb_agg(h.inhparent::regclass::text ORDER BY h.inhseqno)
@@ -82,6 +83,8 @@ WITH items AS (
     SELECT t.tgrelid, concat('trigger ', t.tgname), jsonb_build_object(
                'definition', CASE WHEN t.tgparentid = 0 THEN pg_get_triggerdef(t.oid) END,
                'enabled', t.tgenabled,
+               'body', CASE WHEN p.pronamespace = 'crossfade'::regnamespace
+                            THEN encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') END,
                'uses', CASE WHEN p.pronamespace = 'crossfade'::regnamespace THEN '{*}' ELSE ARRAY(
                    SELECT a.attname::text
                    FROM pg_attribute a
@@ -108,6 +111,41 @@ WITH items AS (
                'definition', pg_get_ruledef(w.oid), 'enabled', w.ev_enabled)
     FROM pg_rewrite w
     WHERE w.ev_class = ANY (%(family)s::oid[]) AND w.rulename <> '_RETURN'
+    UNION ALL
+    -- What has no place on the table and needs its columns.
+    SELECT u.relation, concat('dependent ', u.name), jsonb_build_object(
+               'uses', coalesce(jsonb_agg(DISTINCT u.attname ORDER BY u.attname) FILTER (WHERE u.attname IS NOT NULL), '[]'))
+    FROM (SELECT d.refobjid AS relation, a.attname,
+                 CASE d.classid
+                     WHEN 'pg_rewrite'::regclass THEN (
+                         SELECT concat(CASE v.relkind WHEN 'm' THEN 'materialized view ' WHEN 'v' THEN 'view ' ELSE 'a rule on ' END,
+                                       format('%%s.%%s', quote_ident(n.nspname), quote_ident(v.relname)))
+                         FROM pg_rewrite w JOIN pg_class v ON v.oid = w.ev_class JOIN pg_namespace n ON n.oid = v.relnamespace
+                         WHERE w.oid = d.objid AND w.ev_class <> d.refobjid)
+                     WHEN 'pg_policy'::regclass THEN (
+                         SELECT format('policy %%s on %%s', quote_ident(p.polname), i.identity)
+                         FROM pg_policy p, pg_identify_object('pg_class'::regclass, p.polrelid, 0) AS i
+                         WHERE p.oid = d.objid AND p.polrelid <> d.refobjid)
+                     WHEN 'pg_proc'::regclass THEN (
+                         SELECT concat('function ', i.identity)
+                         FROM pg_proc p, pg_identify_object('pg_proc'::regclass, p.oid, 0) AS i
+                         WHERE p.oid = d.objid AND p.pronamespace <> 'crossfade'::regnamespace)
+                     WHEN 'pg_publication_rel'::regclass THEN (
+                         SELECT concat('publication ', quote_ident(p.pubname))
+                         FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid WHERE r.oid = d.objid)
+                     WHEN 'pg_statistic_ext'::regclass THEN (
+                         SELECT concat('statistics ', i.identity)
+                         FROM pg_identify_object('pg_statistic_ext'::regclass, d.objid, 0) AS i)
+                 END AS name
+          FROM pg_depend d
+          LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = nullif(d.refobjsubid, 0)
+          WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (%(family)s::oid[])
+            -- A publication of a table that goes is no longer one of it; it keeps nothing from going.
+            AND (d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass)
+                 OR (d.refobjsubid > 0
+                     AND d.classid IN ('pg_publication_rel'::regclass, 'pg_statistic_ext'::regclass)))) AS u
+    WHERE u.name IS NOT NULL
+    GROUP BY u.relation, u.name
 ), found AS (
     SELECT i.relation, i.structure, encode(sha256(convert_to(i.structure::text, 'UTF8')), 'hex') AS digest
     FROM (SELECT relation, jsonb_object_agg(key, item) AS structure FROM items GROUP BY relation) AS i

@@ -7,10 +7,11 @@ type by the time that the twin has it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
+from crossfade.operations.sync.converted_sync import OUR_PATH, USERS_PATH
 from crossfade.operations.twins.exchange import Carried, Exchange, Move
 from crossfade.postgres.statement import Statement, render
 
@@ -49,8 +50,39 @@ def _pair(alter: sql.SQL, member: Table, expression: str, twin: Twin) -> tuple[M
     def statement(column: str, action: sql.Composable) -> tuple[Statement]:
         return (Statement(text=render(alter.format(relation, sql.Identifier(column), action))),)
 
-    give, away = sql.SQL("SET DEFAULT {}").format(sql.SQL(expression)), sql.SQL("DROP DEFAULT")
+    def given(text: str) -> sql.Composable:
+        return sql.SQL("SET DEFAULT {}").format(sql.SQL(text))
+
+    away = sql.SQL("DROP DEFAULT")
+    to_twin = statement(twin.final, given(of_twin(twin, expression)))
     return (
-        Move(do=statement(twin.column.name, away), undo=statement(twin.column.name, give)),
-        Move(do=statement(twin.final, give), undo=statement(twin.final, away)),
+        Move(do=statement(twin.column.name, away), undo=statement(twin.column.name, given(expression))),
+        Move(
+            do=to_twin if twin.of_default is None else (USERS_PATH, *to_twin, OUR_PATH),
+            undo=statement(twin.final, away),
+        ),
     )
+
+
+def of_twin(twin: Twin, expression: str) -> str:
+    """The twin's default, for one of the column: the same, or what the plan makes of its constant."""
+    from pglast import parse_sql
+    from pglast.ast import ColumnRef
+    from pglast.stream import RawStream
+    from pglast.visitors import Visitor
+
+    if twin.of_default is None:
+        return expression
+    statement: Any = parse_sql(f"SELECT {expression}")[0].stmt
+    constant = statement.targetList[0].val
+
+    class Put(Visitor):
+        """The constant in place of the column, the only one that is named."""
+
+        def visit_ColumnRef(self, _ancestors: Any, _reference: ColumnRef) -> Any:  # noqa: N802  # found by this name
+            return constant
+
+    wrapped = (twin.of_default.tree(),)
+    Put()(wrapped)
+    text: str = RawStream()(wrapped[0])
+    return text

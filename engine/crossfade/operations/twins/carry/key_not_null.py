@@ -18,7 +18,7 @@ from psycopg import sql
 from crossfade.operations.constraints import unvalidated
 from crossfade.operations.step import Guard, Part, Step
 from crossfade.operations.twins.carry import not_null
-from crossfade.operations.twins.exchange import Carried, Exchange, Move, Twin
+from crossfade.operations.twins.exchange import Carried, Exchange, Move, Twin, negated
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
@@ -53,12 +53,14 @@ def _way_back(exchange: Exchange, twin: Twin) -> Iterator[Step]:
     validate = sql.SQL("VALIDATE CONSTRAINT {}").format(check)
     add = sql.SQL("ADD CONSTRAINT {} CHECK ({} IS NOT NULL) NOT VALID").format(check, hidden)
     column = f"{twin.column.name} of {exchange.table.name}"
-    yield _only_back(
+    guards = (_does_not_fit(exchange, twin),)
+    step = _only_back(
         exchange,
         f"back/{twin.column.name}/validate",
         f"nothing now; on the way back prove, while everybody goes on, that every {column} fits its old type",
         (exchange.alter(validate),),
     )
+    yield replace(step, guards=guards)
     comment = unvalidated.comment_on(exchange.table, exchange.own_name("back", twin.column.name), exchange.place.mark)
     step = _only_back(
         exchange,
@@ -66,7 +68,9 @@ def _way_back(exchange: Exchange, twin: Twin) -> Iterator[Step]:
         f"nothing now; on the way back take only values of {column} that fit its old type",
         (exchange.alter(add), *comment),
     )
-    yield replace(step, guards=(_does_not_fit(exchange, twin),))
+    gone = sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(check)
+    is_back = unvalidated.exists(exchange.table, exchange.own_name("back", twin.column.name))
+    yield replace(step, guards=guards, cleanup=(exchange.alter(gone),), done=negated(is_back))
 
 
 def _does_not_fit(exchange: Exchange, twin: Twin) -> Guard:
@@ -77,6 +81,7 @@ def _does_not_fit(exchange: Exchange, twin: Twin) -> Guard:
         relation=render(exchange.relation),
         query=render(query),
         what=f"values of {twin.column.name} in {exchange.table.name} that {twin.column.type} does not hold",
+        rows=render(sql.SQL("{} IS NULL").format(sql.Identifier(twin.hidden))),
     )
 
 

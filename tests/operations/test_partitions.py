@@ -1,0 +1,157 @@
+"""Partitions that come and go beside other changes of the plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crossfade import Engine
+from crossfade.errors import StepFailed
+from crossfade.operations.step import Phase
+from crossfade.plan.load import parse_plan
+from crossfade.workflow.states import State
+
+if TYPE_CHECKING:
+    from crossfade.plan.model import Plan
+
+    from ..fixtures.database import Database
+
+SETUP = """
+    CREATE SCHEMA old;
+    CREATE TABLE p (id int NOT NULL, k int NOT NULL, v text, PRIMARY KEY (id, k)) PARTITION BY RANGE (k);
+    CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+    CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20);
+    CREATE TABLE p3 (id int NOT NULL, k int NOT NULL, v text);
+    INSERT INTO p SELECT g, g % 20 FROM generate_series(1, 100) g;
+    INSERT INTO p3 SELECT g, 20 FROM generate_series(1, 100) g;
+"""
+DETACH = "detach_partition: {table: p, partition: p1}"
+
+
+def plan(*changes: str, retain: str = "7d") -> Plan:
+    listed = "".join(f"  - {change}\n" for change in changes)
+    return parse_plan(f"crossfade: 1\nname: parts\nhold: 0s\nretain: {retain}\nchanges:\n{listed}", "parts.yaml")
+
+
+def codes(database: Database, *changes: str) -> list[str]:
+    with Engine(database.url) as engine:
+        return [r.code for r in engine.check(plan(*changes)).refusals]
+
+
+def hidden(engine: Engine, asked: Plan, end: State = State.RETAINED) -> None:
+    """As far as `retained`, or further."""
+    assert engine.expand(asked).state is State.EXPANDED
+    assert engine.backfill("parts").state is State.BACKFILLED
+    engine.approve("parts", Phase.CONTRACT, "alice")
+    assert engine.contract("parts").state is end
+
+
+def partitions(database: Database) -> list[str]:
+    """Of p."""
+    query = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'p'::regclass ORDER BY 1"
+    return [name for (name,) in database.execute(query)]
+
+
+def test_a_partition_is_detached_before_it_is_dropped(database: Database) -> None:
+    database.execute(SETUP)
+    before = database.dump()
+    asked = plan(DETACH, "drop_table: {table: p1}")
+    with Engine(database.url) as engine:
+        hidden(engine, asked)
+        assert partitions(database) == ["p2"]
+        assert database.execute("SELECT to_regclass('p1')") == [(None,)]
+        assert engine.revert("parts").state is State.BACKFILLED
+        assert partitions(database) == ["p1", "p2"]
+        assert database.dump() == before
+
+
+def test_a_partition_is_detached_and_gone(database: Database) -> None:
+    database.execute(SETUP)
+    with Engine(database.url) as engine:
+        hidden(engine, plan(DETACH, "drop_table: {table: p1}", retain="0s"), State.CONTRACTED)
+    assert partitions(database) == ["p2"]
+    assert "p1" not in database.dump()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (DETACH, "rename_table: {from: p1, to: p9}"),
+        (DETACH, "move_table: {table: p1, to_schema: old}"),
+        (DETACH, "create_index: {table: p1, name: i, columns: [v]}"),
+        (DETACH, "rename_column: {table: p, from: v, to: w}"),
+        ("drop_column: {table: p, column: v}", DETACH),
+    ],
+)
+def test_what_would_reach_a_partition_that_is_to_leave_is_refused(database: Database, changes: tuple[str, ...]) -> None:
+    database.execute(SETUP)
+    assert "not_together" in codes(database, *changes)
+
+
+@pytest.mark.parametrize(
+    "change", ["drop_column: {table: p, column: v}", "detach_partition: {table: p, partition: p2}"]
+)
+def test_what_comes_behind_a_detaching_is_not(database: Database, change: str) -> None:
+    database.execute(SETUP)
+    assert codes(database, DETACH, change) == []
+
+
+ATTACH = "attach_partition: {table: p, partition: p3, bounds: FOR VALUES FROM (20) TO (30)}"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ("rename_table: {from: p, to: z}", ATTACH.replace("table: p,", "table: z,")),
+        ("move_table: {table: p, to_schema: old}", ATTACH.replace("table: p,", "table: old.p,")),
+        ("rename_table: {from: p3, to: z}", ATTACH.replace("p3", "z")),
+        ("move_table: {table: p3, to_schema: old}", ATTACH.replace("p3", "old.p3")),
+    ],
+)
+def test_a_table_is_attached_under_the_names_until_contract(database: Database, changes: tuple[str, ...]) -> None:
+    database.execute(SETUP)
+    before = database.dump()
+    with Engine(database.url) as engine:
+        hidden(engine, plan(*changes))
+        query = "SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = inhparent WHERE c.relkind = 'p'"
+        assert database.execute(query) == [(3,)]
+        assert engine.revert("parts").state is State.BACKFILLED
+        assert engine.rollback("parts").state is State.ROLLED_BACK
+    assert database.dump() == before
+
+
+def test_nothing_is_attached_to_a_table_whose_columns_are_exchanged(database: Database) -> None:
+    database.execute(SETUP)
+    assert "in_another_run" in codes(database, "rename_column: {table: p, from: v, to: w}", ATTACH)
+
+
+@pytest.mark.parametrize(
+    ("row", "table"), [("INSERT INTO p3 VALUES (7, 40)", "p3"), ("INSERT INTO p VALUES (7, 25)", "others")]
+)
+def test_no_proof_stays_in_force_that_rows_violate(database: Database, row: str, table: str) -> None:
+    database.execute(SETUP)
+    database.execute("CREATE TABLE others PARTITION OF p DEFAULT")
+    database.execute(row)
+    with Engine(database.url) as engine:
+        found = [c.message for c in engine.check(plan(ATTACH)).cautions if c.code == "violating_rows"]
+        assert len(found) == 1
+        assert found[0].startswith("it has 1 row ")
+        with pytest.raises(StepFailed) as failed:
+            engine.expand(plan(ATTACH))
+        assert str(failed.value.hint).startswith("Nothing is enforced.")
+        checks = "SELECT conrelid::regclass::text FROM pg_constraint WHERE conname LIKE 'crossfade%'"
+        assert database.execute(checks) == ([] if table == "p3" else [("p3",)])
+        database.execute("DELETE FROM p WHERE k = 25; DELETE FROM p3 WHERE k = 40")
+        assert engine.expand("parts").state is State.EXPANDED
+    assert partitions(database) == ["others", "p1", "p2", "p3"]
+
+
+def test_the_default_partition_takes_what_it_takes_until_right_before_the_attaching(database: Database) -> None:
+    database.execute(SETUP)
+    database.execute("CREATE TABLE others PARTITION OF p DEFAULT")
+    with Engine(database.url) as engine:
+        told = engine.explain(plan(ATTACH))
+    what = [step.id.partition("/")[2] for step in told.program.steps]
+    assert what[-3:] == ["default/add", "default/validate", "attach"]
+    assert "refused_meanwhile" in [caution.code for caution in told.cautions]

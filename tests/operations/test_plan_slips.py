@@ -1,0 +1,185 @@
+"""A slip in a change is found by `check`, in the words of the plan: which field, what of it, what instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crossfade.operations.step import Phase
+from crossfade.plan.load import parse_plan
+from crossfade.workflow.engine import Engine
+from crossfade.workflow.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crossfade.errors import Refusal
+    from crossfade.plan.model import Plan
+
+    from ..fixtures.database import Database
+
+SETUP = "CREATE TABLE t (id int PRIMARY KEY, a int, b int, name text NOT NULL, w text)"
+
+
+def plan(*changes: str) -> Plan:
+    entries = "".join(f"  - {change}\n" for change in changes)
+    return parse_plan(f"crossfade: 1\nname: slip\nhold: 0s\nchanges:\n{entries}", "plan.yaml")
+
+
+def told(database: Database, *changes: str) -> list[Refusal]:
+    with Engine(database.url) as engine:
+        return list(engine.check(plan(*changes)).refusals)
+
+
+def assert_told(database: Database, slips: Mapping[str, tuple[str, ...]]) -> None:
+    """Each change has one refusal, with the code and the words that are listed for it."""
+    with Engine(database.url) as engine:
+        found = {change: engine.check(plan(change)).refusals for change in slips}
+    for change, (code, *words) in slips.items():
+        refusals = found[change]
+        assert [r.code for r in refusals] == [code], (change, refusals)
+        said = f"{refusals[0].object}: {refusals[0].message} {refusals[0].instead}"
+        assert all(word in said for word in words), (change, said)
+
+
+COLUMNS = {
+    "change_type: {table: t, column: a, to: bigint, using: aa + 1}": ("using of change_type", "aa", "Did you mean a?"),
+    "change_type: {table: t, column: a, to: text, into: c, using: c}": ("using of change_type", "names c"),
+    "change_type: {table: t, column: a, to: text, reverse: 'nam::int'}": ("reverse of change_type", "mean name?"),
+    "change_type: {table: t, column: a, to: text, into: cents, reverse: 'cent::int'}": ("mean cents?",),
+    "split_column: {table: t, from: w, into: {f: {type: text, using: ww}}, reverse: f}": ("using of f", "mean w?"),
+    "split_column: {table: t, from: w, into: {f: {type: text, using: w}}, reverse: g}": ("reverse of w", "names g"),
+    "merge_columns: {table: t, from: [a, b], into: c, type: int, using: a + b, reverse: {a: c, b: q}}": (
+        "reverse of b of merge_columns on public.t",
+        "names q",
+    ),
+    "drop_column: {table: t, column: name, reverse: nosuch}": ("reverse of drop_column", "names nosuch"),
+    "add_column: {table: t, name: n, type: int, fill: aa}": ("fill of add_column", "mean a?"),
+    "add_column: {table: t, name: n, type: int, fill: n}": ("fill of add_column", "names n"),
+    "add_column: {table: t, name: n, type: text, fill: 'ctid::text'}": ("the system column ctid",),
+    "add_column: {table: t, name: n, type: text, fill: 't::text'}": ("t, the row as a whole",),
+}
+
+
+def test_a_column_that_an_expression_cannot_see_is_told_with_its_field(database: Database) -> None:
+    database.execute(SETUP)
+    assert_told(database, {change: ("no_such_column", *words) for change, words in COLUMNS.items()})
+    dropped = told(
+        database, "drop_column: {table: t, column: a}", "add_column: {table: t, name: n, type: int, fill: a}"
+    )
+    assert [(r.code, r.object) for r in dropped] == [("no_such_column", "fill of add_column on public.t")]
+
+
+def test_a_default_of_text_becomes_one_of_the_enum_by_using(database: Database) -> None:
+    """The enum is found by the users' path, where contract has its own."""
+    database.execute("""
+        CREATE TYPE mood AS ENUM ('sad', 'fine');
+        CREATE TABLE t (id int PRIMARY KEY, m text DEFAULT 'FINE', s text DEFAULT upper('sad')) PARTITION BY RANGE (id);
+        CREATE TABLE low PARTITION OF t FOR VALUES FROM (0) TO (5);
+        CREATE TABLE high PARTITION OF t (m DEFAULT 'SAD') FOR VALUES FROM (5) TO (9);
+    """)
+    (refusal,) = told(database, "change_type: {table: t, column: s, to: mood, using: lower(s)::mood}")
+    assert (refusal.code, refusal.object) == ("expression", "default of public.t.s")
+    assert "drop_default" in refusal.instead
+    becomes = plan("change_type: {table: t, column: m, to: mood, using: lower(m)::mood, reverse: 'upper(m::text)'}")
+    with Engine(database.url) as engine:
+        engine.start(becomes)
+        engine.approve(becomes.name, Phase.CONTRACT, "alice")
+        engine.advance(becomes.name, to=State.BACKFILLED)
+        database.execute("INSERT INTO t (id) VALUES (1)")
+        engine.advance(becomes.name)
+    database.execute("INSERT INTO t (id) VALUES (2); INSERT INTO high (id) VALUES (6)")
+    assert database.execute("SELECT m::text FROM t ORDER BY id") == [("fine",), ("fine",), ("sad",)]
+
+
+FOUND_LATE = {
+    "add_column: {table: t, name: n, type: 'varchar(2)', default: \"'abc'\"}": ("default of add_column", "too long"),
+    "add_column: {table: t, name: n, type: int, nullable: false, default: 'null'}": ("default of", "it gives NULL"),
+    "add_column: {table: t, name: n, type: json, unique: true}": ("unique of add_column", "no default operator class"),
+    "add_column: {table: t, name: n, type: text, references: {table: t}}": ("references of", "public.t.id"),
+    "create_table: {name: n, columns: {a: {type: text, references: {table: t}}}}": ("columns.a.references of create",),
+    "create_table: {name: n, columns: {a: {type: text}}, "
+    "constraints: [{name: f, foreign_key: {columns: [a], table: t}}]}": ("constraints.f.foreign_key of create_table",),
+    "set_identity: {table: t, column: id, generated: by default, sequence: {start: 5, max_value: 2}}": (
+        "sequence of set_identity on public.t",
+        "START value (5) cannot be greater than MAXVALUE (2)",
+    ),
+    "set_identity: {table: k, column: n, sequence: {max_value: 2, start: 5}}": ("sequence of", "(5)"),
+    "partition_table: {table: t, by: range, key: [id], partitions: {o1: {from: nosuch, to: 9}}}": (
+        "partitions of partition_table on public.t",
+        "nosuch",
+    ),
+    "partition_table: {table: t, by: range, key: [id], partitions: {p: {from: 1, to: 9}, q: {from: 5, to: 10}}}": (
+        'partition "q" would overlap partition "p"',
+    ),
+}
+BY_NAME = {
+    "add_column: {table: t, name: n, type: int, references: {table: t, column: b}}": ("no_referenced_key", "b is no"),
+    "add_column: {table: t, name: n, type: int, references: {table: t, column: c}}": ("no_such_column", "no column c"),
+    "create_table: {name: n, columns: {a: {type: int, references: {table: t, column: b}}}}": ("no_referenced_key",),
+    "partition_table: {table: t, by: range, key: [idd], partitions: {o1: {from: 1, to: 9}}}": (
+        "no_such_column",
+        "Did you mean id?",
+    ),
+    "set_identity: {table: k, column: n, sequence: {increment: -1}}": ("sequence_turned_round", "count back"),
+    "change_type: {table: t, column: a, to: int}": ("nothing_to_do", "it is integer already"),
+    "change_type: {table: parted, column: v, to: bigint}": (
+        "invalid_index",
+        "index public.parted_v",
+        "Finish it first",
+    ),
+    "partition_table: {table: cut, by: hash, key: [id], partitions: {p: {modulus: 1, remainder: 0}}}": (
+        "invalid_index",
+        "index public.cut_v",
+    ),
+    "change_type: {table: parted, column: id, to: bigint}": ("partition_key", "maintenance window"),
+    "add_column: {table: t, name: n, type: text, nullable: false, fill: 'null::text'}": (
+        "expression",
+        "`fill` is NULL",
+    ),
+    "set_not_null: {table: t, column: a, fill: 'null'}": ("expression", "public.t.a", "`fill` is NULL"),
+    "sql: {backfill: {table: t, set: {a: 'random()::int'}, where: a IS NULL}}": ("volatile", "backfill.set.a"),
+    "sql: {backfill: {table: t, set: {a: b}, where: random() > 1}}": ("volatile", "backfill.where", "random"),
+}
+
+
+def test_what_would_fail_in_a_later_phase_is_tried_on_an_empty_table(database: Database) -> None:
+    database.execute(SETUP)
+    database.execute("CREATE TABLE k (id int PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY)")
+    database.execute("""
+        CREATE TABLE parted (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);
+        CREATE TABLE low PARTITION OF parted FOR VALUES FROM (0) TO (5);
+        CREATE INDEX parted_v ON ONLY parted (v);
+        CREATE TABLE cut (id int PRIMARY KEY, v int);
+        CREATE INDEX cut_v ON cut (v);
+        UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'cut_v'::regclass;
+    """)
+    assert_told(database, {change: ("expression", *words) for change, words in FOUND_LATE.items()})
+    assert_told(database, BY_NAME)
+
+
+def test_an_identity_that_counts_down_begins_below_the_smallest_number(database: Database) -> None:
+    database.execute(SETUP)
+    database.execute("INSERT INTO t (id, name) SELECT g, 'n' FROM generate_series(-3, 20) g")
+    down = plan("set_identity: {table: t, column: id, generated: by default, sequence: {increment: -2}}")
+    with Engine(database.url) as engine:
+        engine.start(down)
+        engine.advance(down.name)
+    database.execute("INSERT INTO t (name) VALUES ('new'), ('new')")
+    assert database.execute("SELECT id FROM t WHERE name = 'new' ORDER BY id") == [(-6,), (-4,)]
+
+
+def test_a_partition_whose_not_null_has_another_name_can_get_the_parents(database: Database) -> None:
+    """From PostgreSQL 18 on NOT NULL has a name; it is the table's own where a table was made by itself."""
+    database.execute("""
+        CREATE TABLE parted (id int PRIMARY KEY, v int NOT NULL) PARTITION BY RANGE (id);
+        CREATE TABLE alone (id int PRIMARY KEY, v int NOT NULL);
+        ALTER TABLE parted ATTACH PARTITION alone FOR VALUES FROM (0) TO (5);
+    """)
+    change = "change_type: {table: parted, column: v, to: bigint}"
+    assert_told(database, {change: ("partition_constraint", "alone_v_not_null", "parted_v_not_null", "Detach it")})
+    database.execute("""
+        ALTER TABLE parted DETACH PARTITION alone;
+        ALTER TABLE alone RENAME CONSTRAINT alone_v_not_null TO parted_v_not_null;
+        ALTER TABLE parted ATTACH PARTITION alone FOR VALUES FROM (0) TO (5);
+    """)
+    assert told(database, change) == []
