@@ -30,6 +30,7 @@ def test_domains_with_what_they_are_over_and_what_they_check(shop: Shop) -> None
         type="character varying(20)",
         type_name=builtin("varchar"),
         owner=shop.connection.info.user,
+        held_in=("shop.users.codes",),
     )
     assert (domains[named("code")].type, domains[named("codes")].type) == ("shop.short", "shop.code[]")
     assert domains[named("code")].type_name == named("short")

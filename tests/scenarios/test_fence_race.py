@@ -69,8 +69,10 @@ def test_an_old_instance_is_seen_or_not_let_in(database: Database, asks: str) ->
             starting.join()
             took = time.monotonic() - begun if has_contracted else took
             assert has_contracted or engine.status(plan.name).state is State.BACKFILLED
-        assert has_contracted != answers[0], f"contracted: {has_contracted}, let in: {answers[0]}, after {delay:.3f} s"
+        # A heartbeat that is told no is a sighting all the same, and may keep contract out as well.
+        assert not (has_contracted and answers[0]), f"let in although it was contracted, after {delay:.3f} s"
+        assert has_contracted or answers[0] or asks.startswith("heartbeat"), f"kept out by nobody, after {delay:.3f} s"
         outcomes.add((has_contracted, answers[0]))
         # What was let in is gone, and what is hidden stays so: the next try begins anew.
         database.execute("DELETE FROM crossfade.sightings; UPDATE crossfade.runs SET fences = '{}'")
-    assert TRIES < 50 or len(outcomes) == 2, "the moments were never the interesting ones"
+    assert TRIES < 50 or len(outcomes) >= 2, "the moments were never the interesting ones"

@@ -55,4 +55,5 @@ def test_only_sessions_of_others_that_are_at_work_count(
 
 @pytest.mark.every_server
 def test_the_servers_own_processes_are_no_sessions(blind: psycopg.Connection[Any]) -> None:
-    assert observe(blind, []) == Observation(active=0, hidden=0)
+    # A session of the test before may be about to end.
+    eventually(lambda: observe(blind, []) == Observation(active=0, hidden=0), "nobody but the server itself")
