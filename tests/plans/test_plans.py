@@ -1,7 +1,7 @@
 """Every plan in plans/ does what it is copied for, as it stands in the file, on a table that `setup/` has for it.
 
-From its start to `contracted`; from its start to `rolled_back`, from every state that has something to roll back; and every step takes
-exactly the locks that `explain` says. On the servers that tests/operations/life does not use.
+From its start to `contracted`; from its start to `rolled_back`, from every state that has something to roll back; and
+every step takes exactly the locks that `explain` says. On the servers that tests/operations/life does not use.
 """
 
 from __future__ import annotations
