@@ -43,6 +43,7 @@ LOAD = (
 PLAN = """
 crossfade: 1
 name: ten-changes
+hold: 0s
 changes:
   - rename_column: {table: orders, from: email, to: email_address}
   - change_type: {table: orders, column: code, to: varchar(40)}
