@@ -42,5 +42,5 @@ def test_random_plans_end_as_plain_ddl_or_as_before(server: Server, figure: Call
 
     each()
     for end, count in sorted(ends.items()):
-        figure(end, count)
+        figure(str(end), count)
     assert ends["refused"] < PLANS / 2, ends
