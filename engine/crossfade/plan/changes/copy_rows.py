@@ -1,56 +1,19 @@
 """`copy_rows`."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
-from pydantic_core import CoreSchema, core_schema
 
 from crossfade.plan.changes.fields import TABLE_EXAMPLES, ChangeModel, Condition, Values, placed
+from crossfade.plan.changes.listed_columns import ListOfNames
 from crossfade.plan.expressions import Expression
-from crossfade.plan.faults import FaultAt, fault, faults_at
+from crossfade.plan.faults import fault
 from crossfade.plan.names import TableName
 from crossfade.plan.words import shown
 
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-    from pydantic.json_schema import JsonSchemaValue
 
-
-@dataclass(frozen=True, slots=True)
-class _ListOfNames:
-    """Marks columns that may also be written as a list of names, each of which gets the column of its own name."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> CoreSchema:
-        """The mapping, or a list that becomes one."""
-        return core_schema.no_info_before_validator_function(_as_mapping, handler(source))
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: "GetJsonSchemaHandler") -> "JsonSchemaValue":
-        """Either form."""
-        name = {"type": "string", "minLength": 1, "maxLength": 63}
-        names = {"type": "array", "items": name, "minItems": 1, "uniqueItems": True}
-        return {"oneOf": [handler(schema), names]}
-
-
-def _as_mapping(value: object) -> object:
-    if not isinstance(value, tuple | list):
-        return value
-    if not value:
-        raise fault("`columns` is empty", "list at least one column")
-    found = [FaultAt((n,), *said) for n, name in enumerate(value) for said in _not_a_name(name, value[:n])]
-    if found:
-        raise faults_at(found, value)
-    return {name: Expression.of_column(name).text for name in value}
-
-
-def _not_a_name(name: object, before: "tuple[object, ...] | list[object]") -> Iterator[tuple[str, str | None]]:
-    if not isinstance(name, str):
-        yield "expected the name of a column", "put it in quotes if it is one, or write `column: expression` lines"
-    elif name in before:
-        yield f"{shown(name)} is listed twice", "keep one of them"
-    elif not 1 <= len(name.encode("utf-8", "surrogatepass")) <= 63:
-        yield f"{shown(name)} is no column's name: 1 to 63 bytes", "use the name as `\\d` shows it"
+def _of_itself(name: str) -> str:
+    return Expression.of_column(name).text
 
 
 class CopyRows(ChangeModel):
@@ -65,7 +28,7 @@ class CopyRows(ChangeModel):
         examples=TABLE_EXAMPLES,
     )
     into: TableName = Field(description="An existing table that the rows are inserted into.", examples=["people"])
-    columns: Annotated[Values, _ListOfNames()] = Field(
+    columns: Annotated[Values, ListOfNames(each=_of_itself, line="column: expression")] = Field(
         min_length=1,
         description="What each column of the other table gets: an SQL expression over the row's columns; or a list of "
         "columns that both tables have.",

@@ -5,11 +5,11 @@ from typing import Annotated, ClassVar
 from pydantic import Field, ValidationInfo, field_validator
 
 from crossfade.plan.changes.fields import TABLE, TABLE_EXAMPLES, ChangeModel
-from crossfade.plan.changes.moved_columns import MOST, ListOfNames, Names, each_once
+from crossfade.plan.changes.moved_columns import MOST, OR_LISTED, Names, each_once
 from crossfade.plan.entries import Given
 from crossfade.plan.names import TableName
 
-_Columns = Annotated[Names, Field(min_length=1, max_length=MOST), ListOfNames()]
+_Columns = Annotated[Names, Field(min_length=1, max_length=MOST), OR_LISTED]
 
 
 class MergeTables(ChangeModel):

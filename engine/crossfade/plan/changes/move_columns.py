@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, ValidationInfo, field_validator
 
 from crossfade.plan.changes.fields import TABLE, TABLE_EXAMPLES, TableChange
-from crossfade.plan.changes.moved_columns import MOST, ListOfNames, Names, each_once
+from crossfade.plan.changes.moved_columns import MOST, OR_LISTED, Names, each_once
 from crossfade.plan.names import TableName
 
 
@@ -20,7 +20,7 @@ class MoveColumns(TableChange):
         "other one. One of the two tables has a foreign key over them to the other.",
         examples=[{"id": "user_id"}],
     )
-    columns: Annotated[Names, ListOfNames()] = Field(
+    columns: Annotated[Names, OR_LISTED] = Field(
         min_length=1,
         max_length=MOST,
         description=f"The columns that move, at most {MOST}; or each with its name in the other table.",

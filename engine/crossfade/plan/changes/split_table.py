@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, ValidationInfo, field_validator
 
 from crossfade.plan.changes.fields import TableChange
-from crossfade.plan.changes.moved_columns import MOST, ListOfNames, Names, each_once
+from crossfade.plan.changes.moved_columns import MOST, OR_LISTED, Names, each_once
 from crossfade.plan.names import Identifier
 
 
@@ -22,7 +22,7 @@ class SplitTable(TableChange):
         "their names in the new one.",
         examples=[{"id": "user_id"}],
     )
-    columns: Annotated[Names, ListOfNames()] = Field(
+    columns: Annotated[Names, OR_LISTED] = Field(
         min_length=1,
         max_length=MOST,
         description=f"The columns that move, at most {MOST}; or each with its name in the new table.",
