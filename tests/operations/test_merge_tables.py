@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crossfade import Engine
-from crossfade.errors import PreflightRefused
 from crossfade.operations.step import Phase
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.states import State
@@ -156,8 +155,4 @@ def test_what_cannot_be_merged_is_refused_by_name(database: Database) -> None:
 
 
 def refusals(engine: Engine) -> set[str]:
-    try:
-        engine.explain(plan(", columns: [bio, lang]"))
-    except PreflightRefused as refused:
-        return {r.code for r in refused.refusals}
-    return set()
+    return {r.code for r in engine.check(plan(", columns: [bio, lang]")).refusals}

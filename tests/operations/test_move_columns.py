@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crossfade import Engine
-from crossfade.errors import InvalidPlan, PreflightRefused, VerificationFailed
+from crossfade.errors import InvalidPlan, VerificationFailed
 from crossfade.operations.step import Phase
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.states import State
+
+from .written_past import write_past
 
 if TYPE_CHECKING:
     from crossfade.plan.model import Plan
@@ -140,22 +142,11 @@ def test_what_is_written_while_the_columns_are_hidden_is_there_after_a_revert(da
         assert engine.contract("move").state is State.RETAINED
 
 
-ENABLED = """
-    DO $$ DECLARE t name; BEGIN
-        FOR t IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'profiles'::regclass AND NOT tgisinternal LOOP
-            EXECUTE format('ALTER TABLE profiles ENABLE ALWAYS TRIGGER %I', t);
-        END LOOP;
-    END $$
-"""
-
-
 def test_a_value_that_somebody_wrote_past_is_not_hidden(database: Database) -> None:
     database.execute(TABLES)
     with Engine(database.url) as engine:
         begin(engine, State.BACKFILLED)
-        database.execute("ALTER TABLE profiles DISABLE TRIGGER USER")
-        database.execute("UPDATE profiles SET lang = 'other' WHERE user_id = 2")
-        database.execute(ENABLED)
+        write_past(database, "profiles", "UPDATE profiles SET lang = 'other' WHERE user_id = 2")
         with pytest.raises(VerificationFailed, match=r'1 row differs from what "?public"?\."?profiles'):
             engine.contract("move")
 
@@ -214,11 +205,7 @@ def clear(database: Database) -> None:
 
 
 def refusals(engine: Engine) -> set[tuple[str, str]]:
-    try:
-        engine.explain(plan())
-    except PreflightRefused as refused:
-        return {(r.code, r.object) for r in refused.refusals}
-    return set()
+    return {(r.code, r.object) for r in engine.check(plan()).refusals}
 
 
 def test_a_plan_that_names_a_column_of_the_key_is_told_so() -> None:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from crossfade import Engine
-from crossfade.errors import InvalidPlan, PreflightRefused, RowsFailed, VerificationFailed
+from crossfade.errors import InvalidPlan, RowsFailed, VerificationFailed
 from crossfade.operations.step import Phase
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.states import State
@@ -238,8 +238,4 @@ def test_what_cannot_travel_is_refused_by_name(database: Database) -> None:
 
 
 def refusals(engine: Engine) -> set[str]:
-    try:
-        engine.explain(plan())
-    except PreflightRefused as refused:
-        return {r.code for r in refused.refusals}
-    return set()
+    return {r.code for r in engine.check(plan()).refusals}

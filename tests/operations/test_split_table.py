@@ -9,13 +9,14 @@ import pytest
 from psycopg import sql
 
 from crossfade import Engine
-from crossfade.errors import Interrupted, InvalidPlan, PreflightRefused, VerificationFailed
+from crossfade.errors import Interrupted, InvalidPlan, VerificationFailed
 from crossfade.observe.events import StepDone
 from crossfade.operations.step import Part, Phase
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.states import State
 
 from .hammering import hammer
+from .written_past import write_past
 
 if TYPE_CHECKING:
     from crossfade.observe.events import Event
@@ -189,11 +190,7 @@ def test_what_cannot_be_split_off_is_refused_by_name(database: Database) -> None
 
 
 def refusals(engine: Engine) -> set[str]:
-    try:
-        engine.explain(plan())
-    except PreflightRefused as refused:
-        return {r.code for r in refused.refusals}
-    return set()
+    return {r.code for r in engine.check(plan()).refusals}
 
 
 WRONG = {
@@ -210,22 +207,11 @@ def test_what_makes_no_table_is_told_by_the_plan(columns: str, key: str) -> None
         plan(columns, key)
 
 
-ENABLED = """
-    DO $$ DECLARE t name; BEGIN
-        FOR t IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'profiles'::regclass AND NOT tgisinternal LOOP
-            EXECUTE format('ALTER TABLE profiles ENABLE ALWAYS TRIGGER %I', t);
-        END LOOP;
-    END $$
-"""
-
-
 def test_a_home_that_somebody_wrote_past_is_not_hidden(database: Database) -> None:
     database.execute(TABLE)
     with Engine(database.url) as engine:
         begin(engine, State.BACKFILLED)
-        database.execute("SET session_replication_role = replica; ALTER TABLE profiles DISABLE TRIGGER USER")
-        database.execute("UPDATE profiles SET about = 'other' WHERE user_id = 2")
-        database.execute(ENABLED)
+        write_past(database, "profiles", "UPDATE profiles SET about = 'other' WHERE user_id = 2")
         with pytest.raises(VerificationFailed, match="1 row differs"):
             engine.contract("split")
 

@@ -21,7 +21,7 @@ from crossfade.operations.tables import merge_tables_preflight, other_home, seco
 from crossfade.operations.tables.other_home import OtherHome
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.tables.table_preflight import table_refusals
-from crossfade.operations.twins.exchange import analyze, negated
+from crossfade.operations.twins.exchange import negated
 from crossfade.postgres.catalog import QualifiedName
 from crossfade.postgres.statement import Statement, render
 
@@ -47,9 +47,7 @@ def compile_change(change: MergeTables, place: Place, catalog: Catalog) -> Compi
     homes = home.homes(leaves=True)
     return Compiled(
         steps=(
-            other_home.expand(home, homes),
-            *other_home.constraints(home),
-            analyze(place, new, tuple(home.columns.values())),
+            *other_home.before_contract(home, homes),
             _hide(home, homes),
             _drop(home, homes),
         ),

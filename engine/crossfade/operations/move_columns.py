@@ -19,7 +19,7 @@ from crossfade.operations.sync import two_homes, two_homes_rows
 from crossfade.operations.tables import move_columns_preflight, moved_columns, other_home
 from crossfade.operations.tables.other_home import OtherHome
 from crossfade.operations.tables.table_preflight import table_refusals
-from crossfade.operations.twins.exchange import analyze, column_exists, drop_column, negated, rename_column
+from crossfade.operations.twins.exchange import column_exists
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Place
@@ -43,11 +43,9 @@ def compile_change(change: MoveColumns, place: Place, catalog: Catalog) -> Compi
     hidden = _hidden(home)
     return Compiled(
         steps=(
-            other_home.expand(home, homes),
-            *other_home.constraints(home),
-            analyze(place, new, tuple(home.columns.values())),
+            *other_home.before_contract(home, homes),
             _hide(home, homes),
-            _drop(home, homes),
+            moved_columns.drop(place, homes, old, hidden),
         ),
         copies=(two_homes_rows.noting(homes, place.id("rows"), tuple(hidden.values())),),
         refusals=refusals,
@@ -61,38 +59,16 @@ def _hidden(home: OtherHome) -> dict[str, str]:
 
 
 def _hide(home: OtherHome, homes: TwoHomes) -> Step:
-    names = _hidden(home)
+    hidden = _hidden(home)
     return Step(
         id=home.place.id("hide"),
         part=Part.HIDE,
         title=f"{', '.join(home.columns)} of {home.old.name} steps aside for {home.new.name}, still in step",
-        statements=(
-            *two_homes.let_go(homes),
-            *two_homes.settle(homes),
-            *(rename_column(home.old, old, name) for old, name in names.items()),
-            *two_homes.follow(homes.hidden(names)),
-        ),
+        statements=tuple(moved_columns.step_aside(homes, home.old, hidden)),
         undo=(
-            *two_homes.let_go(homes),
-            *(rename_column(home.old, name, old) for old, name in names.items()),
-            *two_homes.serve_both(homes),
+            *moved_columns.come_back(homes, home.old, hidden),
             *((two_homes.note_missing(homes),) if homes.old == "side" else ()),
             *two_homes.settle(homes),
         ),
-        done=column_exists(home.old, next(iter(names.values()))),
-    )
-
-
-def _drop(home: OtherHome, homes: TwoHomes) -> Step:
-    hidden = tuple(_hidden(home).values())
-    return Step(
-        id=home.place.id("drop"),
-        part=Part.DROP,
-        title=f"drop what {', '.join(home.columns)} was on {home.old.name}, with our triggers",
-        statements=(
-            *two_homes.let_go(homes),
-            *two_homes.drop(homes),
-            *(drop_column(home.old, name) for name in hidden),
-        ),
-        done=negated(column_exists(home.old, hidden[0])),
+        done=column_exists(home.old, next(iter(hidden.values()))),
     )

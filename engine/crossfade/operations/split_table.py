@@ -26,7 +26,7 @@ from crossfade.operations.tables import moved_columns, second_home, second_name,
 from crossfade.operations.tables.second_home import SecondHome
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.tables.table_preflight import table_refusals
-from crossfade.operations.twins.exchange import analyze, column_exists, drop_column, negated, rename_column
+from crossfade.operations.twins.exchange import analyze, column_exists
 from crossfade.postgres.catalog import QualifiedName
 from crossfade.postgres.statement import Statement, render
 
@@ -63,7 +63,7 @@ def compile_change(change: SplitTable, place: Place, catalog: Catalog) -> Compil
             _make_again(home),
             _hide(home, homes, reference),
             replace(unvalidated.validate(place, reference), turn=Turn.AFTER),
-            _drop(home, homes),
+            moved_columns.drop(place, homes, table, _hidden(home)),
         ),
         copies=(_rows(home, homes),),
         refusals=refusals,
@@ -189,37 +189,17 @@ def _hide(home: SecondHome, homes: TwoHomes, reference: Unvalidated) -> Step:
         part=Part.HIDE,
         title=f"{', '.join(home.columns)} of {home.table.name} steps aside for {home.name}, still in step",
         statements=(
-            *two_homes.let_go(homes),
-            *two_homes.settle(homes),
-            *(rename_column(home.table, old, name) for old, name in hidden.items()),
-            *two_homes.follow(homes.hidden(hidden)),
+            *moved_columns.step_aside(homes, home.table, hidden),
             *unvalidated.add(home.place, reference).statements,
             _statement("COMMENT ON TABLE {} IS NULL", home.relation),
         ),
         undo=(
             *unvalidated.add(home.place, reference).undo,
-            *two_homes.let_go(homes),
-            *(rename_column(home.table, name, old) for old, name in hidden.items()),
-            *two_homes.serve_both(homes),
+            *moved_columns.come_back(homes, home.table, hidden),
             *two_homes.settle(homes),
             _statement("COMMENT ON TABLE {} IS {}", home.relation, mark),
         ),
         done=column_exists(home.table, next(iter(hidden.values()))),
-    )
-
-
-def _drop(home: SecondHome, homes: TwoHomes) -> Step:
-    hidden = tuple(_hidden(home).values())
-    return Step(
-        id=home.place.id("drop"),
-        part=Part.DROP,
-        title=f"drop what {', '.join(home.columns)} was on {home.table.name}, with our triggers",
-        statements=(
-            *two_homes.let_go(homes),
-            *two_homes.drop(homes),
-            *(drop_column(home.table, name) for name in hidden),
-        ),
-        done=negated(column_exists(home.table, hidden[0])),
     )
 
 

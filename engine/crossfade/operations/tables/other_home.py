@@ -20,7 +20,7 @@ from crossfade.operations.sync import two_homes
 from crossfade.operations.sync.two_homes import Key, TwoHomes
 from crossfade.operations.tables import moved_columns, second_home
 from crossfade.operations.tables.second_name import identifier
-from crossfade.operations.twins.exchange import alter_table, column_exists, drop_column
+from crossfade.operations.twins.exchange import alter_table, analyze, column_exists, drop_column
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Place
@@ -77,9 +77,7 @@ class OtherHome:
     def carried(self) -> Iterator[Unvalidated]:
         """The constraints that come along."""
         taken = {c.name for c in self.new.constraints}
-        for found in self.old.constraints:
-            if found.kind not in ("check", "foreign") or not found.columns or not {*found.columns} <= {*self.columns}:
-                continue
+        for found in self._carried_from():
             over = [self.columns[c] for c in found.columns]
             name = found.name
             if found.kind == "foreign" or name in taken:
@@ -133,7 +131,15 @@ def _reference(side: Table, main: Table, key: Mapping[str, str]) -> Constraint |
     )
 
 
-def expand(home: OtherHome, homes: TwoHomes) -> Step:
+def before_contract(home: OtherHome, homes: TwoHomes) -> Iterator[Step]:
+    """The columns and the triggers; what comes along once all rows are there; statistics."""
+    yield _expand(home, homes)
+    for found in home.carried():
+        yield from unvalidated.steps(home.place, found)
+    yield analyze(home.place, home.new, tuple(home.columns.values()))
+
+
+def _expand(home: OtherHome, homes: TwoHomes) -> Step:
     """The columns, and the triggers on both tables."""
     moved = ", ".join(home.columns)
     relation = identifier(home.new.name)
@@ -156,8 +162,3 @@ def expand(home: OtherHome, homes: TwoHomes) -> Step:
         ),
         done=column_exists(home.new, columns[0][0]),
     )
-
-
-def constraints(home: OtherHome) -> tuple[Step, ...]:
-    """What comes along once all rows are there."""
-    return tuple(step for found in home.carried() for step in unvalidated.steps(home.place, found))

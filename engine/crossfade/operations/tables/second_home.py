@@ -17,6 +17,7 @@ from crossfade.operations.indexes.chosen_names import constraint_name, relation_
 from crossfade.operations.indexes.index_build import printed
 from crossfade.operations.indexes.index_copy import exchange_columns
 from crossfade.operations.rights.recreate_rights import Handed, rights
+from crossfade.operations.tables import moved_columns
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.views.deparsed import repeatable
 from crossfade.postgres.catalog import Column, Constraint, Index, QualifiedName, Table
@@ -113,8 +114,8 @@ class SecondHome:
 
 def create(home: SecondHome) -> Iterator[Statement]:
     """Everything but the foreign key to the table that the columns come from."""
-    moved = [(name, _column(home, old)) for old, name in home.columns.items()]
-    by_key = [(name, _column(home, old)) for old, name in home.key.items()]
+    moved = [(name, moved_columns.column(home.table, old)) for old, name in home.columns.items()]
+    by_key = [(name, moved_columns.column(home.table, old)) for old, name in home.key.items()]
     parts = [*(declared(n, replace(c, default=None, not_null=False)) for n, c in by_key)]
     parts += [declared(n, c) for n, c in moved]
     made = {c.name: c for c in home.constraints()}
@@ -219,10 +220,10 @@ def _owner(home: SecondHome) -> Iterator[Statement]:
 def as_table(home: SecondHome) -> Table:
     """The table as it is once everything is done."""
     columns = [
-        replace(_column(home, old), name=new, not_null=True, default=None, identity=None)
+        replace(moved_columns.column(home.table, old), name=new, not_null=True, default=None, identity=None)
         for old, new in home.key.items()
     ]
-    columns += [replace(_column(home, old), name=new) for old, new in home.columns.items()]
+    columns += [replace(moved_columns.column(home.table, old), name=new) for old, new in home.columns.items()]
     constraints = home.constraints()
     return Table(
         name=home.name,
@@ -277,12 +278,6 @@ def _keyed(name: str, kind: Any, columns: tuple[str, ...]) -> Constraint:
         definition=render(sql.SQL("PRIMARY KEY ({})").format(_names(columns))),
         index=name,
     )
-
-
-def _column(home: SecondHome, name: str) -> Column:
-    found = home.table.column(name)
-    assert found is not None, "preflight has looked"
-    return found
 
 
 def _names(columns: Any) -> sql.Composed:
