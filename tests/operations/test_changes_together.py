@@ -257,17 +257,49 @@ def test_what_the_plan_makes_follows_a_column_that_only_gets_another_name(databa
     }
 
 
-def test_a_column_that_the_plan_works_on_already_is_told_with_the_change(database: Database) -> None:
-    database.execute(SETUP)
-    for other in (
-        "set_comment: {table: t, column: bb, comment: x}",
-        "set_not_null: {table: t, column: bb, fill: '1'}",
+REFUSED_TWICE = (
+    (
+        TAKERS["rename"],
         "add_column: {table: t, name: x, type: int, fill: bb}",
-    ):
-        (refusal,) = told(database, "set_comment: {table: t, comment: x}", TAKERS["rename"], other)
-        assert (refusal.code, refusal.object) == ("in_another_run", "public.t.bb")
-        assert refusal.message == "change 2 (rename_column) of this plan works on it already."
-        assert refusal.instead == f"Put change 3 ({other.partition(':')[0]}) into a plan of its own, after this one."
+        "into a plan of its own, after this one.",
+    ),
+    (TAKERS["rename"], "change_type: {table: t, column: bb, to: bigint}", "one change_type with `into`"),
+    ("set_not_null: {table: t, column: b}", TAKERS["rename"], "Write it before change 2 (set_not_null)"),
+    (
+        "add_check: {table: t, name: positive, expression: b > 0}",
+        TAKERS["type"],
+        "Write it before change 2 (add_check)",
+    ),
+)
+
+
+@pytest.mark.parametrize(("first", "second", "advice"), REFUSED_TWICE)
+def test_a_column_that_the_plan_works_on_already_is_told_with_the_change(
+    database: Database, first: str, second: str, advice: str
+) -> None:
+    database.execute(SETUP)
+    (refusal,) = told(database, "set_comment: {table: t, comment: x}", first, second)
+    assert (refusal.code, refusal.object) == ("in_another_run", "public.t.bb" if "rename" in first else "public.t.b")
+    assert refusal.message == f"change 2 ({first.partition(':')[0]}) of this plan works on it already."
+    assert advice in (refusal.instead or "")
+
+
+def test_both_names_of_a_renamed_column_are_filled_whichever_is_written(database: Database) -> None:
+    database.execute(SETUP)
+    with Engine(database.url) as engine:
+        engine.expand(plan(TAKERS["rename"], "set_not_null: {table: t, column: bb, fill: '-1'}"))
+    database.execute("INSERT INTO t (id, b, c, n) VALUES (2, NULL, 1, 1), (3, 5, 1, 1), (4, 5, 1, 1)")
+    database.execute("INSERT INTO t (id, bb, c, n) VALUES (5, NULL, 1, 1)")
+    database.execute("UPDATE t SET b = NULL WHERE id = 3")
+    database.execute("UPDATE t SET bb = NULL WHERE id = 4")
+    assert database.execute("SELECT DISTINCT b, bb FROM t WHERE id > 1") == [(-1, -1)]
+
+
+def test_what_another_change_computes_is_not_filled_besides(database: Database) -> None:
+    database.execute(SETUP)
+    for maker, column in ((TAKERS["type"], "b"), (TAKERS["into"], "bb"), (TAKERS["split"], "y")):
+        (refusal,) = told(database, maker, f"set_not_null: {{table: t, column: {column}, fill: '1'}}")
+        assert (refusal.code, refusal.object) == ("filled_twice", f"public.t.{column}")
 
 
 def test_the_name_of_a_dropped_key_is_its_indexs_until_contract(database: Database) -> None:
@@ -279,6 +311,17 @@ def test_the_name_of_a_dropped_key_is_its_indexs_until_contract(database: Databa
     database.execute("CREATE TABLE other (); CREATE INDEX taken ON t (a)")
     (refusal,) = told(database, dropped, "add_primary_key: {table: t, name: other, columns: [n]}")
     assert refusal.code == "name_taken"
+
+
+def test_an_index_is_built_anew_by_the_name_that_it_gets_at_contract(database: Database) -> None:
+    database.execute(SETUP + "CREATE INDEX ib ON t (b)")
+    before = database.execute("SELECT 'ib'::regclass::oid")
+    with Engine(database.url) as engine:
+        engine.expand(plan("rename_index: {from: ib, to: of_b}", "reindex: {index: of_b}"))
+        assert database.execute("SELECT 'ib'::regclass::oid") != before
+        engine.approve("pair", Phase.CONTRACT, "alice")
+        assert engine.advance("pair").state is State.CONTRACTED
+    assert database.execute("SELECT to_regclass('ib'), to_regclass('of_b')::text") == [(None, "of_b")]
 
 
 def test_a_domain_that_the_plan_makes_gets_its_check_there(database: Database) -> None:

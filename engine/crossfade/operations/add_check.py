@@ -35,7 +35,7 @@ def compile_change(change: AddCheck, place: Place, catalog: Catalog) -> Compiled
     table = constraint_preflight.find(change.table, catalog)
     if isinstance(table, tuple):
         return Compiled(refusals=table, catalog=catalog)
-    refusals = tuple(_refusals(change, place, table, catalog))
+    refusals = tuple(_refusals(change, table, catalog))
     if refusals:
         return Compiled(refusals=refusals, catalog=catalog)
     awaited = _awaited(change, place, table, catalog)
@@ -45,14 +45,14 @@ def compile_change(change: AddCheck, place: Place, catalog: Catalog) -> Compiled
         fills=awaited_constraint.fills(awaited, change.enforce),
         watches=watches,
         trials=tuple(_trials(change, table)),
-        catalog=catalog.with_table(_afterwards(change, place, table)),
+        catalog=catalog.with_table(_afterwards(change, table)),
     )
 
 
-def _refusals(change: AddCheck, place: Place, table: Table, catalog: Catalog) -> Iterator[Refusal]:
+def _refusals(change: AddCheck, table: Table, catalog: Catalog) -> Iterator[Refusal]:
     bearers = (table,) if change.no_inherit else family_of(table, catalog)
     columns = change.expression.columns
-    yield from constraint_preflight.new_constraint(place, table, change.name, columns, catalog, bearers)
+    yield from constraint_preflight.new_constraint(table, change.name, columns, catalog, bearers)
     used = (name for expression in change.fix.values() for name in expression.columns)
     for name in dict.fromkeys((*change.fix, *used)):
         if table.column(name) is None and name not in change.expression.columns:
@@ -103,7 +103,7 @@ def _trials(change: AddCheck, table: Table) -> Iterator[Trial]:
     yield from row_functions.fix_trials(change.kind, "fix", table, change.fix)
 
 
-def _afterwards(change: AddCheck, place: Place, table: Table) -> Table:
+def _afterwards(change: AddCheck, table: Table) -> Table:
     constraint = Constraint(
         name=change.name,
         kind="check",
@@ -111,5 +111,5 @@ def _afterwards(change: AddCheck, place: Place, table: Table) -> Table:
         definition=render(_definition(change, change.expression.sql)),
         no_inherit=change.no_inherit,
     )
-    marked = constraint_preflight.in_work(place, table, change.expression.columns)
+    marked = constraint_preflight.in_work(table, change.expression.columns)
     return replace(marked, constraints=(*marked.constraints, constraint))

@@ -70,7 +70,7 @@ def compile_change(change: AddDomainCheck, place: Place, catalog: Catalog) -> Co
     if isinstance(domain, Refusal):
         return Compiled(refusals=(domain,), catalog=catalog)
     users = tuple(_users(change, place, domain, catalog))
-    refusals = tuple(_refusals(change, place, domain, users, catalog))
+    refusals = tuple(_refusals(change, domain, users, catalog))
     if any(r.ack is None for r in refusals):
         return Compiled(refusals=refusals, catalog=catalog)
     check = _check(change, place, domain)
@@ -83,7 +83,7 @@ def compile_change(change: AddDomainCheck, place: Place, catalog: Catalog) -> Co
         watches=tuple(watching.watch(u.watched) for u in users),
         refusals=refusals,
         trials=tuple(_trials(change, domain)),
-        catalog=_afterwards(change, place, domain, users, catalog),
+        catalog=_afterwards(change, domain, users, catalog),
     )
 
 
@@ -126,9 +126,7 @@ def _users(change: AddDomainCheck, place: Place, domain: Domain, catalog: Catalo
                 yield _User(place=place, change=change, table=table, column=column, below=below)
 
 
-def _refusals(
-    change: AddDomainCheck, place: Place, domain: Domain, users: tuple[_User, ...], catalog: Catalog
-) -> Iterator[Refusal]:
+def _refusals(change: AddDomainCheck, domain: Domain, users: tuple[_User, ...], catalog: Catalog) -> Iterator[Refusal]:
     if not domain.owned:
         yield Refusal(
             code="not_owner",
@@ -154,7 +152,7 @@ def _refusals(
     for user in users:
         family = family_of(user.table, catalog)
         yield from constraint_preflight.owned(family)
-        if not constraint_preflight.is_of_this_plan(place, user.table, user.column.name):
+        if not constraint_preflight.is_of_this_plan(user.table, user.column.name):
             yield from other_runs(family, [user.column.name])
     for table in dict.fromkeys(u.table.name for u in users):
         size = max(u.table.size_bytes for u in users if u.table.name == table)
@@ -264,12 +262,10 @@ def _trials(change: AddDomainCheck, domain: Domain) -> Iterator[Trial]:
         )
 
 
-def _afterwards(
-    change: AddDomainCheck, place: Place, domain: Domain, users: tuple[_User, ...], catalog: Catalog
-) -> Catalog:
+def _afterwards(change: AddDomainCheck, domain: Domain, users: tuple[_User, ...], catalog: Catalog) -> Catalog:
     for user in users:
         table = catalog.table(user.table.name) or user.table
-        catalog = catalog.with_table(constraint_preflight.in_work(place, table, [user.column.name]))
+        catalog = catalog.with_table(constraint_preflight.in_work(table, [user.column.name]))
     definition = f"CHECK ({change.expression.sql})"
     added = Constraint(name=change.name, kind="check", columns=(), definition=definition)
     changed = replace(domain, constraints=(*domain.constraints, added))

@@ -24,12 +24,10 @@ from crossfade.postgres.catalog import Constraint, ForeignKey
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from crossfade.operations.constraints.foreign_key_preflight import Ends
     from crossfade.operations.step import Place
     from crossfade.plan.changes import AddForeignKey
-    from crossfade.postgres.catalog import Catalog, QualifiedName
+    from crossfade.postgres.catalog import Catalog
 
 
 def compile_change(change: AddForeignKey, place: Place, catalog: Catalog) -> Compiled:
@@ -37,7 +35,7 @@ def compile_change(change: AddForeignKey, place: Place, catalog: Catalog) -> Com
     ends = foreign_key_preflight.find(change, catalog)
     if isinstance(ends, tuple):
         return Compiled(refusals=ends, catalog=catalog)
-    refusals = tuple(foreign_key_preflight.refusals(change, place, ends, catalog))
+    refusals = tuple(foreign_key_preflight.refusals(change, ends, catalog))
     if refusals:
         return Compiled(refusals=refusals, catalog=catalog)
     awaited = _awaited(change, place, ends)
@@ -48,7 +46,7 @@ def compile_change(change: AddForeignKey, place: Place, catalog: Catalog) -> Com
         watches=watches,
         cautions=tuple(_without_index(change, ends)),
         trials=tuple(_trials(change, ends)),
-        catalog=_afterwards(change, place, ends, catalog),
+        catalog=_afterwards(change, ends, catalog),
     )
 
 
@@ -69,10 +67,8 @@ def _awaited(change: AddForeignKey, place: Place, ends: Ends) -> Awaited:
             inherited=False,
         ),
         members=(table.name,),
-        definition=_definition(change, ends, {}),
-        definition_now=_definition(
-            change, ends, {c.name: c.staged for c in ends.referenced_columns}, ends.referenced.staged
-        ),
+        definition=_definition(change, ends),
+        definition_now=_definition(change, ends.until_contract),
         fix=row_functions.fixes(place, table, change.fix),
     )
 
@@ -92,13 +88,11 @@ def _holds(change: AddForeignKey, ends: Ends) -> sql.Composed:
     )
 
 
-def _definition(
-    change: AddForeignKey, ends: Ends, staged: Mapping[str, str], referenced: QualifiedName | None = None
-) -> sql.Composed:
-    """What follows the constraint's name; `staged` and `referenced` are what the other end is named until contract."""
-    other = referenced or ends.referenced.name
-    own = sql.SQL(", ").join(map(sql.Identifier, change.columns))
-    others = sql.SQL(", ").join(sql.Identifier(staged.get(c.name, c.name)) for c in ends.referenced_columns)
+def _definition(change: AddForeignKey, ends: Ends) -> sql.Composed:
+    """What follows the constraint's name."""
+    other = ends.referenced.name
+    own = sql.SQL(", ").join(sql.Identifier(c.name) for c in ends.columns)
+    others = sql.SQL(", ").join(sql.Identifier(c.name) for c in ends.referenced_columns)
     when = [f" ON {event} {action.upper()}" for event, action in _actions(change) if action != "no action"]
     when += [" DEFERRABLE"] if change.deferrable else []
     when += [" INITIALLY DEFERRED"] if change.initially_deferred else []
@@ -141,8 +135,8 @@ def _without_index(change: AddForeignKey, ends: Ends) -> Iterator[Caution]:
         )
 
 
-def _afterwards(change: AddForeignKey, place: Place, ends: Ends, catalog: Catalog) -> Catalog:
-    definition = render(_definition(change, ends, {}))
+def _afterwards(change: AddForeignKey, ends: Ends, catalog: Catalog) -> Catalog:
+    definition = render(_definition(change, ends))
     others = tuple(c.name for c in ends.referenced_columns)
     constraint = Constraint(
         name=change.name,
@@ -161,9 +155,9 @@ def _afterwards(change: AddForeignKey, place: Place, ends: Ends, catalog: Catalo
         referenced_columns=others,
         definition=definition,
     )
-    marked = constraint_preflight.in_work(place, ends.table, change.columns)
+    marked = constraint_preflight.in_work(ends.table, change.columns)
     catalog = catalog.with_table(replace(marked, constraints=(*marked.constraints, constraint)))
     referenced = catalog.table(ends.referenced.name) or ends.referenced
-    referenced = constraint_preflight.in_work(place, referenced, others)
+    referenced = constraint_preflight.in_work(referenced, others)
     keys = (*referenced.incoming_foreign_keys, incoming)
     return catalog.with_table(replace(referenced, incoming_foreign_keys=keys))

@@ -167,7 +167,7 @@ def _exchanged(
         refusals=(*refusals, *made.refusals),
         cautions=(*cautions, *made.cautions, *_about_writes(change, twin, table)),
         trials=(*_trials(change, exchange, twin), *made.trials),
-        catalog=catalog.with_table(_with_default(afterwards(table, twin, place), twin)),
+        catalog=catalog.with_table(_with_default(afterwards(table, twin), twin)),
     )
 
 

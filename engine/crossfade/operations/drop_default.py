@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.columns.column_in_place import find
+from crossfade.operations.columns.column_in_place import find_to_set
 from crossfade.operations.set_default import default_of, own_value_refusals
 from crossfade.operations.step import Compiled, Part, Step
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def compile_change(change: DropDefault, place: Place, catalog: Catalog) -> Compiled:
     """The step against a catalog; refusals instead where there is no default."""
-    target = find(change.table, change.column, place, catalog)
+    target = find_to_set(change.table, change.column, place, catalog)
     if isinstance(target, tuple):
         return Compiled(refusals=target, catalog=catalog)
     column = target.column
@@ -36,6 +36,7 @@ def compile_change(change: DropDefault, place: Place, catalog: Catalog) -> Compi
     step = Step(
         id=place.id("default"),
         part=Part.HIDE,
+        turn=target.default_set_in[1],
         title=f"drop the default of {column.name} of {target.table.name}",
         statements=(target.alter_column(Part.HIDE, sql.SQL("DROP DEFAULT")),),
         undo=tuple(target.each_back(Part.HIDE, default_of)),

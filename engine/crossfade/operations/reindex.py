@@ -110,8 +110,8 @@ def _ours(index: Index, catalog: Catalog, there: tuple[QualifiedName, ...]) -> t
 
 
 def _until_contract(table: Table, index: Index) -> Index:
-    """The index where it is until contract; a later move of its table takes it along."""
-    return replace(index, name=QualifiedName(table.staged.schema, index.name.name))
+    """The index as it is found until contract; a later move of its table takes it along."""
+    return replace(index, name=QualifiedName(table.staged.schema, index.staged))
 
 
 def _step(place: Place, table: Table, index: Index, catalog: Catalog) -> Step:

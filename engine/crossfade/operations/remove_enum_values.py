@@ -218,6 +218,6 @@ def _afterwards(successor: EnumTwin, exchanges: tuple[Exchange, ...], catalog: C
     for exchange in exchanges:
         changed = exchange.table
         for twin in exchange.twins:
-            changed = afterwards(changed, replace(twin, type=successor.afterwards), exchange.place)
+            changed = afterwards(changed, replace(twin, type=successor.afterwards))
         catalog = catalog.with_table(changed)
     return catalog.with_type(successor.afterwards)

@@ -27,6 +27,7 @@ from crossfade.operations.own_names import mark
 from crossfade.operations.step import Compiled, Dropped, Part, RowChange, Step
 from crossfade.operations.sync import column_sync, constants, sameness
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance, family_of
+from crossfade.postgres.catalog import Shadow
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
@@ -261,19 +262,23 @@ def _afterwards(rename: _Rename) -> Catalog:
     """The catalog with the column renamed throughout the table's family."""
     catalog = rename.catalog
     for table in family_of(rename.table, catalog):
-        catalog = catalog.with_table(_renamed(table, rename.pair))
+        catalog = catalog.with_table(_renamed(table, rename))
     return catalog
 
 
-def _renamed(table: Table, pair: Pair) -> Table:
+def _renamed(table: Table, rename: _Rename) -> Table:
+    pair = rename.pair
+    shadow = Shadow(until_contract=pair.new, hidden=rename.hidden)
+
     def name(column: str) -> str:
         return pair.new if column == pair.old else column
 
     return replace(
         table,
-        # The mark says to the plan's later changes that this one works on the column until the run is over.
         columns=tuple(
-            replace(c, name=pair.new, until_contract=pair.old, comment=mark(pair.plan)) if c.name == pair.old else c
+            replace(c, name=pair.new, until_contract=pair.old, work="replaced", shadow=shadow)
+            if c.name == pair.old
+            else c
             for c in table.columns
         ),
         constraints=tuple(replace(c, columns=tuple(name(k) for k in c.columns)) for c in table.constraints),

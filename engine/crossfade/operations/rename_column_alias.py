@@ -185,9 +185,7 @@ def _afterwards(alias: _Alias) -> Table:
     return replace(
         alias.table,
         columns=tuple(
-            replace(c, name=change.to, until_contract=change.from_, comment=alias.place.mark)
-            if c.name == change.from_
-            else c
+            replace(c, name=change.to, until_contract=change.from_, work="replaced") if c.name == change.from_ else c
             for c in alias.table.columns
         ),
         until_contract=alias.aside,

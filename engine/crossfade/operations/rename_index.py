@@ -71,7 +71,7 @@ def _constraint(table: Table, index: Index, to: str) -> Iterator[Caution]:
 
 
 def _afterwards(catalog: Catalog, table: Table, index: Index, target: QualifiedName) -> Catalog:
-    renamed = replace(index, name=target, constraint=index.constraint and target.name)
+    renamed = replace(index, name=target, constraint=index.constraint and target.name, until_contract=index.staged)
     constraints = tuple(
         replace(c, name=target.name, index=target.name) if c.name == index.constraint else c for c in table.constraints
     )

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.columns.column_in_place import find
-from crossfade.operations.step import TRIAL_TABLE, Compiled, Part, Step, Trial
+from crossfade.operations.columns.column_in_place import find_to_set
+from crossfade.operations.step import TRIAL_TABLE, Compiled, Step, Trial
 from crossfade.operations.sync.converted_sync import OUR_PATH, USERS_PATH
 from crossfade.postgres.catalog import Default
 from crossfade.postgres.statement import render
@@ -27,17 +27,19 @@ if TYPE_CHECKING:
 
 def compile_change(change: SetDefault, place: Place, catalog: Catalog) -> Compiled:
     """The step against a catalog; refusals instead where the column takes no default."""
-    target = find(change.table, change.column, place, catalog)
+    target = find_to_set(change.table, change.column, place, catalog)
     if isinstance(target, tuple):
         return Compiled(refusals=target, catalog=catalog)
     value = sql.SQL("SET DEFAULT {}").format(sql.SQL(change.value.sql))
+    part, turn = target.default_set_in
     step = Step(
         id=place.id("default"),
-        part=Part.EXPAND,
+        part=part,
+        turn=turn,
         title=f"set the default of {target.column.name} of {target.table.name}; no row is touched",
-        statements=(USERS_PATH, target.alter_column(Part.EXPAND, value), OUR_PATH),
-        undo=tuple(target.each_back(Part.EXPAND, default_of)),
-        done=target.done(Part.EXPAND, "atthasdef"),
+        statements=(USERS_PATH, target.alter_column(part, value), OUR_PATH),
+        undo=tuple(target.each_back(part, default_of)),
+        done=target.done(part, "atthasdef"),
     )
     return Compiled(
         steps=(step,),

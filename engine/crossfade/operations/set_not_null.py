@@ -6,6 +6,8 @@
                               CHECK waits for contract
     without                   counted only
 
+Where an earlier change of the plan renames the column, both of its names are filled.
+
 `SET NOT NULL` and dropping the CHECK are two statements: in one the proof is gone before it is looked at, and all rows
 are read (measured on 15 and 18).
 """
@@ -27,7 +29,7 @@ from crossfade.operations.sync import fill_trigger, row_functions, row_triggers,
 from crossfade.operations.sync.row_functions import RowFunction
 from crossfade.operations.sync.row_triggers import RowTrigger
 from crossfade.operations.sync.watching import Watched
-from crossfade.operations.tables.table_preflight import family_of, other_runs, staged_members
+from crossfade.operations.tables.table_preflight import staged_members
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
@@ -76,12 +78,20 @@ class _Setting:
     @property
     def triggers(self) -> tuple[RowTrigger, RowTrigger]:
         """What fills."""
-        empty = sql.SQL("NEW.{} IS NULL").format(sql.Identifier(self.column.name))
-        name, function = self.name("fill"), self.name("filling")
+        empty = sql.SQL("NEW.{} IS NULL").format(sql.Identifier(self.column.staged))
+        # By their names they fire behind what keeps the column equal to another.
+        name, function = self.name("zfill"), self.name("filling")
         return (
             RowTrigger(name=f"~{name}_insert", event="INSERT", function=function, when=empty),
             RowTrigger(name=f"~{name}_update", event="UPDATE", function=function, when=empty),
         )
+
+    def names(self, part: Part) -> tuple[str, ...]:
+        """The columns that are filled, by the names that they have while steps of this part run."""
+        column, shadow = self.column, self.column.shadow
+        if part is Part.HIDE:
+            return (column.name, shadow.hidden) if shadow else (column.name,)
+        return (column.staged, shadow.until_contract) if shadow else (column.staged,)
 
     @property
     def watched(self) -> Watched:
@@ -109,7 +119,7 @@ def compile_change(change: SetNotNull, place: Place, catalog: Catalog) -> Compil
     column = table.column(change.column)
     if column is None:
         return Compiled(refusals=(no_column(table, change.column),), catalog=catalog)
-    refusals = tuple(_refusals(change, place, table, column, catalog))
+    refusals = tuple(_refusals(change, table, column, catalog))
     if refusals:
         return Compiled(refusals=refusals, catalog=catalog)
     below = tuple(staged_members(catalog, table))
@@ -132,9 +142,9 @@ def compile_change(change: SetNotNull, place: Place, catalog: Catalog) -> Compil
     )
 
 
-def _refusals(change: SetNotNull, place: Place, table: Table, column: Column, catalog: Catalog) -> Iterator[Refusal]:
+def _refusals(change: SetNotNull, table: Table, column: Column, catalog: Catalog) -> Iterator[Refusal]:
     used = () if change.fill is None else change.fill.columns
-    yield from constraint_preflight.new_constraint(place, table, "", (column.name, *used), catalog, ())
+    yield from constraint_preflight.new_constraint(table, "", (column.name, *used), catalog, ())
     if column.not_null:
         yield Refusal(
             code="already_not_null",
@@ -142,8 +152,15 @@ def _refusals(change: SetNotNull, place: Place, table: Table, column: Column, ca
             message="the column is NOT NULL already.",
             instead="Leave this change out.",
         )
-    if column.staged != column.name:
-        yield from other_runs(family_of(table, catalog), [column.name])
+    if change.fill is not None and column.work == "replaced" and column.shadow is None:
+        yield Refusal(
+            code="filled_twice",
+            object=f"{table.name}.{column.name}",
+            message="an earlier change of this plan makes its values out of others, and a row that `fill` gave one "
+            "would not agree with those any more.",
+            instead="Leave `fill` out, and let that change's `using` give a value where there is none: coalesce(…); or "
+            "put this change into a plan of its own, after this one.",
+        )
     if change.fill is not None:
         yield from fill_trigger.gives_nothing(f"{table.name}.{column.name}", change.fill)
     if change.fill is not None and column.generated:
@@ -159,9 +176,6 @@ def _filling(setting: _Setting) -> Iterator[Step]:
     """From expand on no write leaves a NULL, as far as the expression gives a value."""
     for function in setting.fill:
         filling, plan = row_triggers.own_function(setting.name("filling")), setting.place.plan
-        target = sql.SQL("NEW.{}").format(sql.Identifier(setting.column.name))
-        value = function.call(sql.SQL("NEW.{}").format(sql.Identifier(c.staged)) for c in function.columns)
-        body = sql.SQL("BEGIN BEGIN {} := {}; EXCEPTION WHEN OTHERS THEN NULL; END; RETURN NEW; END")
         yield Step(
             id=setting.place.id("fill"),
             part=Part.EXPAND,
@@ -169,13 +183,34 @@ def _filling(setting: _Setting) -> Iterator[Step]:
             title=f"fill {setting.column.name} of {setting.table.name} where a write leaves it NULL",
             statements=(
                 *row_functions.create(setting.place, (function,)),
-                row_triggers.replace_function(setting.name("filling"), body.format(target, value)),
+                _fill_function(setting, function),
                 *row_triggers.close_function(plan, filling),
                 *row_triggers.create(plan, setting.members, setting.triggers),
             ),
             undo=_filling_away(setting, setting.members),
             done=watching.function_exists(setting.name("filling")),
         )
+
+
+def _fill_function(setting: _Setting, function: RowFunction) -> Statement:
+    """What the trigger does; `fill` reads no column whose name changes hands."""
+    value = function.call(sql.SQL("NEW.{}").format(sql.Identifier(c.staged)) for c in function.columns)
+    filled = _filled(setting.names(Part.EXPAND), value)
+    if setting.column.shadow is not None:
+        # Names change hands in the middle of contract: what is assigned first has its name until there, and only then.
+        filled = sql.SQL("BEGIN {} EXCEPTION WHEN undefined_column THEN {} END;").format(
+            filled, _filled(setting.names(Part.HIDE), value)
+        )
+    body = sql.SQL("BEGIN BEGIN {} EXCEPTION WHEN OTHERS THEN NULL; END; RETURN NEW; END").format(filled)
+    return row_triggers.replace_function(setting.name("filling"), body)
+
+
+def _filled(columns: tuple[str, ...], value: sql.Composable) -> sql.Composable:
+    """The first column gets the value, and the others what it has."""
+    first, *others = (sql.SQL("NEW.{}").format(sql.Identifier(name)) for name in columns)
+    return sql.SQL(" ").join(
+        sql.SQL("{} := {};").format(column, given) for column, given in ((first, value), *((o, first) for o in others))
+    )
 
 
 def _filling_away(setting: _Setting, members: tuple[QualifiedName, ...]) -> tuple[Statement, ...]:
@@ -200,14 +235,14 @@ def _no_filling(setting: _Setting) -> Iterator[Step]:
 
 def _fills(setting: _Setting) -> Iterator[RowFill]:
     for function in setting.fill:
-        name = sql.Identifier(setting.column.name)
+        name = sql.Identifier(setting.column.staged)
         yield RowFill(
             id=setting.place.id("fill"),
             schema=setting.table.staged.schema,
             table=setting.table.staged.name,
             assignment=render(sql.SQL("{} = {}").format(name, function.of_row())),
             pending=render(sql.SQL("({} IS NULL)").format(name)),
-            touched=(setting.column.name,),
+            touched=(setting.column.staged,),
             stays=setting.change.always_fills,
         )
 
@@ -215,9 +250,8 @@ def _fills(setting: _Setting) -> Iterator[RowFill]:
 def _proof(setting: _Setting) -> Iterator[Step]:
     """The CHECK: at the end of backfill where no write can break it, else behind the gates."""
     if setting.change.always_fills:
-        staged = replace(setting.table, name=setting.table.staged)
-        yield from _check(setting, staged, Part.SEAL)
-        _, validate = _check(setting, setting.table, Part.HIDE)
+        yield from _check(setting, Part.SEAL)
+        _, validate = _check(setting, Part.HIDE)
         yield replace(
             validate,
             id=setting.place.id("proof_back"),
@@ -227,15 +261,16 @@ def _proof(setting: _Setting) -> Iterator[Step]:
             done="SELECT true",
         )
     else:
-        yield from _check(setting, setting.table, Part.HIDE)
+        yield from _check(setting, Part.HIDE)
 
 
-def _check(setting: _Setting, table: Table, part: Part) -> tuple[Step, Step]:
+def _check(setting: _Setting, part: Part) -> tuple[Step, Step]:
+    table, column = setting.table, setting.column
     proof = Unvalidated(
-        table=table,
+        table=table if part is Part.HIDE else replace(table, name=table.staged),
         name=setting.proof,
-        definition=sql.SQL("CHECK ({} IS NOT NULL)").format(sql.Identifier(setting.column.name)),
-        id=f"proof/{setting.column.name}",
+        definition=sql.SQL("CHECK ({} IS NOT NULL)").format(sql.Identifier(setting.names(part)[0])),
+        id=f"proof/{column.name}",
         comment=setting.place.mark,
         part=part,
     )
@@ -270,6 +305,6 @@ def _set(setting: _Setting) -> Step:
 
 
 def _afterwards(setting: _Setting) -> Table:
-    table = constraint_preflight.in_work(setting.place, setting.table, [setting.column.name])
+    table = constraint_preflight.in_work(setting.table, [setting.column.name])
     columns = (replace(c, not_null=True) if c.name == setting.column.name else c for c in table.columns)
     return replace(table, columns=tuple(columns))

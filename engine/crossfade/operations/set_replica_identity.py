@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.own_names import mark
 from crossfade.operations.step import Caution, Compiled, Part, Step, Turn
 from crossfade.operations.tables.ownership import owner_refusals
 from crossfade.operations.tables.second_name import identifier
@@ -51,7 +50,7 @@ def _with_identity(change: SetReplicaIdentity, table: Table) -> Table:
 
 
 def _step(change: SetReplicaIdentity, place: Place, table: Table) -> Step:
-    late = _is_fit_at_contract_only(change, place, table)
+    late = _is_fit_at_contract_only(change, table)
     name = table.name if late else table.staged
     return Step(
         id=place.id("set"),
@@ -64,12 +63,11 @@ def _step(change: SetReplicaIdentity, place: Place, table: Table) -> Step:
     )
 
 
-def _is_fit_at_contract_only(change: SetReplicaIdentity, place: Place, table: Table) -> bool:
+def _is_fit_at_contract_only(change: SetReplicaIdentity, table: Table) -> bool:
     index = next((i for i in table.indexes if i.name.name == change.index), None)
     if index is None:
         return False
-    in_work = (c for c in table.columns if c.name in index.columns and c.comment == mark(place.plan))
-    return index.oid == 0 or any(in_work)
+    return index.oid == 0 or any(c.work is not None for c in table.columns if c.name in index.columns)
 
 
 def _set(table: QualifiedName, to: str, index: str | None) -> Statement:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.columns.column_in_place import find
-from crossfade.operations.step import Compiled, Part, Step
+from crossfade.operations.columns.column_in_place import find_to_set
+from crossfade.operations.step import Compiled, Step
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Place
@@ -20,18 +20,20 @@ _SERVERS_OWN = -1
 
 def compile_change(change: SetStatistics, place: Place, catalog: Catalog) -> Compiled:
     """The step against a catalog; refusals instead where there is no such column."""
-    target = find(change.table, change.column, place, catalog)
+    target = find_to_set(change.table, change.column, place, catalog)
     if isinstance(target, tuple):
         return Compiled(refusals=target, catalog=catalog)
     number = _SERVERS_OWN if change.target == "default" else change.target
+    part, turn = target.set_in
     step = Step(
         id=place.id("statistics"),
-        part=Part.EXPAND,
+        part=part,
+        turn=turn,
         title=f"set the statistics target of {target.column.name} of {target.table.name}",
-        statements=(target.alter_column(Part.EXPAND, _target(number)),),
-        undo=tuple(target.each_back(Part.EXPAND, lambda column: _target(column.statistics_target))),
+        statements=(target.alter_column(part, _target(number)),),
+        undo=tuple(target.each_back(part, lambda column: _target(column.statistics_target))),
         # Up to PostgreSQL 16 the server's default is -1, from 17 on NULL.
-        done=target.done(Part.EXPAND, f"coalesce(attstattarget, {_SERVERS_OWN}) = {number}"),
+        done=target.done(part, f"coalesce(attstattarget, {_SERVERS_OWN}) = {number}"),
     )
     kept = None if number == _SERVERS_OWN else number
     return Compiled(steps=(step,), catalog=target.changed(statistics_target=kept))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.columns.column_in_place import find
-from crossfade.operations.step import TRIAL_TABLE, Compiled, Part, Step, Trial
+from crossfade.operations.columns.column_in_place import find_to_set
+from crossfade.operations.step import TRIAL_TABLE, Compiled, Step, Trial
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 
 def compile_change(change: SetStorage, place: Place, catalog: Catalog) -> Compiled:
     """The step against a catalog; refusals instead where there is no such column."""
-    target = find(change.table, change.column, place, catalog)
+    target = find_to_set(change.table, change.column, place, catalog)
     if isinstance(target, tuple):
         return Compiled(refusals=target, catalog=catalog)
     column = target.column
+    part, turn = target.set_in
     step = Step(
         id=place.id("storage"),
-        part=Part.EXPAND,
+        part=part,
+        turn=turn,
         title=f"set the storage of {column.name} of {target.table.name} to {change.storage}; no row is touched",
-        statements=(target.alter_column(Part.EXPAND, _storage(change.storage)),),
-        undo=tuple(target.each_back(Part.EXPAND, lambda own: _storage(own.storage))),
-        done=target.done(Part.EXPAND, f"attstorage = '{_LETTERS[change.storage]}'"),
+        statements=(target.alter_column(part, _storage(change.storage)),),
+        undo=tuple(target.each_back(part, lambda own: _storage(own.storage))),
+        done=target.done(part, f"attstorage = '{_LETTERS[change.storage]}'"),
     )
     return Compiled(
         steps=(step,),

@@ -13,6 +13,7 @@ So it is open whenever the clock shows a time within it, without a break, and no
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -100,7 +101,7 @@ def _jump(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
     return before + timedelta(seconds=high)
 
 
-class Written:
+class Written(ABC):
     """A value that is one text in the file and in JSON; `str` gives the canonical text, which `parse` reads back."""
 
     __slots__ = ()
@@ -109,9 +110,9 @@ class Written:
     examples: ClassVar[tuple[str, ...]]
 
     @classmethod
+    @abstractmethod
     def parse(cls, text: str) -> Self:
         """Read the text; a fault says what is wrong with it."""
-        raise NotImplementedError
 
     @classmethod
     def read(cls, value: object) -> Self:

@@ -151,6 +151,19 @@ class Identity:
     sequence_comment: str | None = None
 
 
+Work = Literal["filled", "constrained", "replaced"]
+"""What an earlier change of a plan does with a column until the run is over: rows get a value; something is asked of
+its values; it is one of two columns, which exchange their names or places at contract."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shadow:
+    """A column that triggers keep equal to another, until it goes at the end: the names that it has in turn."""
+
+    until_contract: str
+    hidden: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """A live column of a table."""
@@ -202,6 +215,10 @@ class Column:
     """In bytes, from the statistics, where the reader may see them."""
     until_contract: str | None = None
     """The name by which it is found until contract, where an earlier change of the plan gives it another one then."""
+    work: Work | None = None
+    """What an earlier change of the plan is about with it."""
+    shadow: Shadow | None = None
+    """The column that an earlier change of the plan keeps equal to it."""
 
     @property
     def staged(self) -> str:
@@ -280,6 +297,13 @@ class Index:
     statistics_targets: tuple[tuple[int, int], ...] = ()
     """Position of the index column (from 1) and its target, where one is set."""
     size_bytes: int = 0
+    until_contract: str | None = None
+    """The name by which it is found until contract, where an earlier change of the plan gives it another one then."""
+
+    @property
+    def staged(self) -> str:
+        """The name that statements before contract have to use, in the table's schema."""
+        return self.until_contract or self.name.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -228,7 +228,7 @@ def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
     return Compilation(
         program=replace(program, steps=told.steps),
         refusals=(
-            *earlier_changes.refusals(plan.name, plan.changes, compiled, catalogs),
+            *earlier_changes.refusals(plan.changes, compiled, catalogs),
             *together.refusals(plan.changes, compiled, catalogs),
             *columns_together.refusals(plan.changes, compiled, catalogs),
             *kept.refusals,

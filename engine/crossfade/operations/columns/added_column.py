@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.own_names import mark
 from crossfade.operations.step import Part, Turn
 from crossfade.operations.sync import sameness
 from crossfade.operations.sync.constants import is_constant
@@ -76,8 +75,8 @@ class Added:
             identity=Identity(always=change.identity == "always", sequence=sequence) if change.identity else None,
             generated=change.generated.kind if change.generated else None,
             generation_expression=change.generated.expression.sql if change.generated else None,
-            # The mark says to the plan's later changes that this one works on the column until the run is over.
-            comment=mark(self.place.plan) if self.is_filled else change.comment,
+            comment=change.comment,
+            work="filled" if self.is_filled else None,
             inherited_count=int(member is not self.table),
         )
         return replace(member, columns=(*member.columns, column))

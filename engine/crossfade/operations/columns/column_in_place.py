@@ -14,7 +14,7 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.columns.column_preflight import right_refusals
-from crossfade.operations.step import Part
+from crossfade.operations.step import Part, Turn
 from crossfade.operations.tables.table_preflight import family_of, other_runs
 from crossfade.operations.twins import exchange_preflight
 from crossfade.postgres.statement import Statement, render
@@ -38,6 +38,16 @@ class InPlace:
     def family(self) -> tuple[Table, ...]:
         """The table with its partitions and children."""
         return family_of(self.table, self.catalog)
+
+    @property
+    def set_in(self) -> tuple[Part, Turn]:
+        """When a setting comes: once the column that an earlier change of the plan makes has its place."""
+        return (Part.HIDE, Turn.AFTER) if self.column.work == "replaced" else (Part.EXPAND, Turn.AMONG)
+
+    @property
+    def default_set_in(self) -> tuple[Part, Turn]:
+        """The same for a default: behind the one that an earlier change gives the column when its rows are filled."""
+        return (Part.HIDE, Turn.LAST) if self.column.work == "filled" else self.set_in
 
     @property
     def shown(self) -> str:
@@ -83,12 +93,20 @@ class InPlace:
 
 def find(name: TableName, column: str, place: Place, catalog: Catalog) -> InPlace | tuple[Refusal, ...]:
     """The column, or why it cannot be altered at all."""
+    target = find_to_set(name, column, place, catalog)
+    if isinstance(target, tuple) or target.column.work is None:
+        return target
+    return tuple(other_runs(target.family, [column]))
+
+
+def find_to_set(name: TableName, column: str, place: Place, catalog: Catalog) -> InPlace | tuple[Refusal, ...]:
+    """The same for what is only set, which earlier changes of the plan do not stand in the way of."""
     found = exchange_preflight.find(name, column, catalog)
     if isinstance(found, tuple):
         return found
     target = InPlace(place=place, table=found.table, column=found.column, catalog=catalog)
-    against = (*other_runs(target.family, [column]), *ownership_refusals(target.family))
-    return against or target
+    others = () if found.column.work is not None else other_runs(target.family, [column])
+    return (*others, *ownership_refusals(target.family)) or target
 
 
 def ownership_refusals(family: tuple[Table, ...]) -> Iterator[Refusal]:

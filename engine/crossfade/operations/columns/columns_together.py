@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from crossfade.errors import Refusal
 from crossfade.operations.step import Part, Turn
 from crossfade.operations.tables.table_preflight import family_of
+from crossfade.plan.changes.add_column import AddColumn
+from crossfade.plan.changes.drop_column import DropColumn
 from crossfade.plan.changes.set_generated import SetGenerated
 from crossfade.postgres.forecast.trees import kind, parse
 from crossfade.postgres.names import quoted
@@ -85,10 +87,19 @@ def _read_and_taken(reader: _Planned, taker: _Planned) -> Iterator[Refusal]:
                 object=taker.shown,
                 message=f"at contract it takes {table.name}.{quoted(column)} away or puts another column in its place, "
                 f"and {' and '.join(places)} of {reader.shown} reads that column until the run is over.",
-                instead=f"Put {taker.shown} into a plan of its own, after this one."
+                instead=_apart(reader, taker)
                 if is_later
                 else f"Put {reader.shown} into a plan of its own, before this one or after it.",
             )
+
+
+def _apart(reader: _Planned, taker: _Planned) -> str:
+    if isinstance(reader.change, AddColumn) and isinstance(taker.change, DropColumn):
+        return (
+            "Use change_type with `into`, split_column or merge_columns, which keep the two columns in step: what old "
+            "versions write to this one once a row is filled would be lost with it."
+        )
+    return f"Put {taker.shown} into a plan of its own, after this one."
 
 
 def _read(reader: _Planned) -> dict[tuple[Table, str], list[str]]:
@@ -159,7 +170,7 @@ def _made_late_and_replaced(maker: _Planned, taker: _Planned) -> Iterator[Refusa
                     object=taker.shown,
                     message=f"it puts another column in the place of one that {quoted(name)} of {maker.shown} is over, "
                     "which comes only in contract and could not be carried over before.",
-                    instead=f"Put {taker.shown} into a plan of its own, after this one.",
+                    instead=f"Write it before {maker.shown}, or put it into a plan of its own, after this one.",
                 )
 
 

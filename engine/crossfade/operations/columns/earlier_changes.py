@@ -7,10 +7,11 @@ change of the plan that comes from is seen by what each of them leaves.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from crossfade.operations.own_names import mark
+from crossfade.plan.changes.change_type import ChangeType
+from crossfade.plan.changes.rename_column import RenameColumn
 from crossfade.postgres.names import QualifiedName, quoted
 
 if TYPE_CHECKING:
@@ -18,34 +19,63 @@ if TYPE_CHECKING:
     from crossfade.operations.step import Compiled
     from crossfade.plan.changes.fields import ChangeModel
     from crossfade.postgres.catalog import Catalog, Table
+    from crossfade.postgres.catalog_objects import Work
 
 
 def refusals(
-    plan: str, changes: Sequence[ChangeModel], compiled: Sequence[Compiled], catalogs: Sequence[Catalog]
+    changes: Sequence[ChangeModel], compiled: Sequence[Compiled], catalogs: Sequence[Catalog]
 ) -> Iterator[Refusal]:
     """Every change's own refusals; `catalogs` are those that the changes were compiled against."""
-    for n, (change, one) in enumerate(zip(changes, compiled, strict=True)):
-        for refusal in one.refusals:
-            said = refusal
-            for m, earlier in enumerate(changes[:n]):
-                before, after = catalogs[m], compiled[m].catalog
-                shown = f"change {m + 1} ({earlier.kind})"
-                if refusal.code == "in_another_run" and refusal.object in set(_begun(before, after, mark(plan))):
-                    said = replace(
-                        refusal,
-                        message=f"{shown} of this plan works on it already.",
-                        instead=f"Put change {n + 1} ({change.kind}) into a plan of its own, after this one.",
-                    )
-                elif refusal.code == "name_taken" and refusal.object in set(_given_away(before, after)):
-                    said = replace(
-                        refusal,
-                        code="name_in_use_until_contract",
-                        message=f"{shown} of this plan gives that name away only at contract, or once `retain` is "
-                        "over.",
-                        instead=f"Take another name, or put change {n + 1} ({change.kind}) into a plan of its own, "
-                        "after this one.",
-                    )
-            yield said
+    planned = [
+        _Planned(number=n, change=change, before=before, compiled=one)
+        for n, (change, before, one) in enumerate(zip(changes, catalogs, compiled, strict=True), start=1)
+    ]
+    for one in planned:
+        for refusal in one.compiled.refusals:
+            said = (_told(refusal, one, earlier) for earlier in reversed(planned[: one.number - 1]))
+            yield next((other for other in said if other is not None), refusal)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """A change of the plan, and the catalog before it."""
+
+    number: int
+    change: ChangeModel
+    before: Catalog
+    compiled: Compiled
+
+    @property
+    def shown(self) -> str:
+        return f"change {self.number} ({self.change.kind})"
+
+
+def _told(refusal: Refusal, one: _Planned, earlier: _Planned) -> Refusal | None:
+    """The same in words that name the earlier change, where that is its cause."""
+    before, after = earlier.before, earlier.compiled.catalog
+    work = dict(_begun(before, after)).get(refusal.object) if refusal.code == "in_another_run" else None
+    if work is not None:
+        message = f"{earlier.shown} of this plan works on it already."
+        return replace(refusal, message=message, instead=_instead(one, earlier, work))
+    if refusal.code == "name_taken" and refusal.object in set(_given_away(before, after)):
+        return replace(
+            refusal,
+            code="name_in_use_until_contract",
+            message=f"{earlier.shown} of this plan gives that name away only at contract, or once `retain` is over.",
+            instead=f"Take another name, or put {one.shown} into a plan of its own, after this one.",
+        )
+    return None
+
+
+def _instead(one: _Planned, earlier: _Planned, work: Work) -> str:
+    if isinstance(one.change, RenameColumn | ChangeType) and work == "constrained":
+        return (
+            f"Write it before {earlier.shown}, which then names the column as this one leaves it; or put {one.shown} "
+            "into a plan of its own, after this one."
+        )
+    if {type(one.change), type(earlier.change)} == {RenameColumn, ChangeType}:
+        return "Write one change_type with `into`, which gives it another name and another type at once."
+    return f"Put {one.shown} into a plan of its own, after this one."
 
 
 def _changed(before: Catalog, after: Catalog) -> Iterator[tuple[Table | None, Table]]:
@@ -55,13 +85,13 @@ def _changed(before: Catalog, after: Catalog) -> Iterator[tuple[Table | None, Ta
             yield was.get(table.oid), table
 
 
-def _begun(before: Catalog, after: Catalog, comment: str) -> Iterator[str]:
+def _begun(before: Catalog, after: Catalog) -> Iterator[tuple[str, Work]]:
     """The columns that the change begins to work on, as refusals name them."""
     for was, table in _changed(before, after):
-        marked = {c.name for c in was.columns if c.comment == comment} if was is not None else set()
+        working = {c.name for c in was.columns if c.work is not None} if was is not None else set()
         for column in table.columns:
-            if column.comment == comment and column.name not in marked:
-                yield from (f"{table.name}.{quoted(column.name)}", f"{table.name}.{column.name}")
+            if column.work is not None and column.name not in working:
+                yield from ((f"{table.name}.{name}", column.work) for name in (quoted(column.name), column.name))
 
 
 def _given_away(before: Catalog, after: Catalog) -> Iterator[str]:

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
 from crossfade.operations.columns.column_preflight import no_column, right_refusals
-from crossfade.operations.own_names import mark
 from crossfade.operations.tables.table_preflight import family_of, other_runs, table_refusals
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import Place
     from crossfade.plan.names import TableName
     from crossfade.postgres.catalog import Catalog, Constraint, Table
 
@@ -26,23 +24,23 @@ def find(name: TableName, catalog: Catalog) -> Table | tuple[Refusal, ...]:
 
 
 def new_constraint(
-    place: Place, table: Table, name: str, columns: Iterable[str], catalog: Catalog, bearers: Iterable[Table]
+    table: Table, name: str, columns: Iterable[str], catalog: Catalog, bearers: Iterable[Table]
 ) -> Iterator[Refusal]:
     """Why a constraint of this name over these columns cannot come; `bearers` are the tables that get it."""
     family = family_of(table, catalog)
     yield from owned(family)
     known = [column for column in columns if table.column(column) is not None]
     yield from (no_column(table, column) for column in columns if column not in known)
-    yield from other_runs(family, (c for c in known if not is_of_this_plan(place, table, c)))
+    yield from other_runs(family, (c for c in known if not is_of_this_plan(table, c)))
     for member in bearers:
         if any(c.name == name for c in member.constraints):
             yield name_taken(member, name)
 
 
-def is_of_this_plan(place: Place, table: Table, column: str) -> bool:
+def is_of_this_plan(table: Table, column: str) -> bool:
     """An earlier change of the plan works on it, which this one may build on."""
     found = table.column(column)
-    return found is not None and found.comment == mark(place.plan)
+    return found is not None and found.work is not None
 
 
 def name_taken(table: Table, name: str) -> Refusal:
@@ -89,10 +87,10 @@ def owned(family: tuple[Table, ...]) -> Iterator[Refusal]:
     return (r for r in right_refusals(family) if r.code == "not_owner")
 
 
-def in_work(place: Place, table: Table, columns: Iterable[str]) -> Table:
-    """The table with a mark that says to the plan's later changes that this one is about these columns."""
+def in_work(table: Table, columns: Iterable[str]) -> Table:
+    """The table as the plan's later changes find it: something is asked of these columns until the run is over."""
     names = frozenset(columns)
     return replace(
         table,
-        columns=tuple(replace(c, comment=place.mark) if c.name in names else c for c in table.columns),
+        columns=tuple(replace(c, work=c.work or "constrained") if c.name in names else c for c in table.columns),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
@@ -13,7 +13,6 @@ from crossfade.operations.constraints.foreign_key_copy import FIRST_WITH_UNVALID
 from crossfade.operations.tables.table_preflight import family_of
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import Place
     from crossfade.plan.changes import AddForeignKey
     from crossfade.postgres.catalog import Catalog, Column, Table
 
@@ -26,6 +25,16 @@ class Ends:
     columns: tuple[Column, ...]
     referenced: Table
     referenced_columns: tuple[Column, ...]
+
+    @property
+    def until_contract(self) -> Ends:
+        """The same by the names of until then."""
+        return Ends(
+            table=replace(self.table, name=self.table.staged),
+            columns=tuple(replace(c, name=c.staged) for c in self.columns),
+            referenced=replace(self.referenced, name=self.referenced.staged),
+            referenced_columns=tuple(replace(c, name=c.staged) for c in self.referenced_columns),
+        )
 
 
 def find(change: AddForeignKey, catalog: Catalog) -> Ends | tuple[Refusal, ...]:
@@ -69,12 +78,12 @@ def _no_key(referenced: Table, why: str) -> Refusal:
     )
 
 
-def refusals(change: AddForeignKey, place: Place, ends: Ends, catalog: Catalog) -> Iterator[Refusal]:
+def refusals(change: AddForeignKey, ends: Ends, catalog: Catalog) -> Iterator[Refusal]:
     """Why it cannot be added."""
     table, referenced = ends.table, ends.referenced
     # Inheritance children do not get it.
     bearers = family_of(table, catalog) if table.kind == "partitioned" else (table,)
-    yield from constraint_preflight.new_constraint(place, table, change.name, change.columns, catalog, bearers)
+    yield from constraint_preflight.new_constraint(table, change.name, change.columns, catalog, bearers)
     yield from constraint_preflight.owned((referenced,))
     yield from _about_fix(change, table)
     names = [c.name for c in ends.referenced_columns]
@@ -97,14 +106,6 @@ def refusals(change: AddForeignKey, place: Place, ends: Ends, catalog: Catalog) 
             "rows while writes wait.",
             instead="Add it to each partition.",
         )
-    for column in ends.columns:
-        if column.staged != column.name:
-            yield Refusal(
-                code="in_another_run",
-                object=f"{table.name}.{column.name}",
-                message=f"run {place.plan} gives it another type at contract.",
-                instead="Add the foreign key in a plan of its own, once that run is over.",
-            )
 
 
 def of_columns(referenced: Table, names: tuple[str, ...] | None, width: int) -> Iterator[Refusal]:

@@ -45,18 +45,17 @@ def create(
     invoker = sql.SQL("WITH (security_invoker = true) " if table.row_security else "")
     made = sql.SQL("CREATE VIEW {} {}AS SELECT {} FROM {}").format(identifier(view), invoker, columns, identifier(over))
     mark = sql.SQL("COMMENT ON VIEW {} IS {}").format(identifier(view), sql.Literal(comment))
-    defaults = _defaults(view, table, comment)
+    defaults = _defaults(view, table)
     return tuple(Statement(text=render(s)) for s in (made, mark, *defaults, *_rights(view, table, catalog)))
 
 
-def _defaults(view: QualifiedName, table: Table, comment: str) -> Iterator[sql.Composable]:
+def _defaults(view: QualifiedName, table: Table) -> Iterator[sql.Composable]:
     """Without its own a view takes `SET column = DEFAULT` for NULL.
 
     None for a column that the plan works on, which may have another default by then.
     """
     for column in table.columns:
-        is_worked_on = column.comment == comment or column.until_contract is not None
-        if column.default is not None and column.generated is None and not is_worked_on:
+        if column.default is not None and column.generated is None and column.work is None:
             yield sql.SQL("ALTER VIEW {} ALTER COLUMN {} SET DEFAULT {}").format(
                 identifier(view), sql.Identifier(column.name), sql.SQL(column.default.expression)
             )

@@ -98,13 +98,20 @@ def other_runs(family: Iterable[Table], names: Iterable[str]) -> Iterator[Refusa
     """Columns that a run keeps in step with a twin already; an earlier change of the same plan counts too."""
     members = tuple(family)
     for name in names:
+        if any((column := member.column(name)) is not None and column.work is not None for member in members):
+            yield Refusal(
+                code="in_another_run",
+                object=f"{members[0].name}.{quoted(name)}",
+                message="an earlier change of this plan works on it already.",
+                instead="Put the second change into a plan of its own, after this one.",
+            )
         runs = dict.fromkeys(run for member in members for run in _runs_at(member, name))
         for run in runs:
             yield Refusal(
                 code="in_another_run",
                 object=f"{members[0].name}.{quoted(name)}",
                 message=f"run {run} is changing it already.",
-                instead=f"Let that run end first (crossfade status {run}); within one plan, name a column once.",
+                instead=f"Let that run end first (crossfade status {run}).",
             )
 
 

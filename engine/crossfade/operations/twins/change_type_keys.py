@@ -62,7 +62,7 @@ def compile_keys(key: Key, place: Place, catalog: Catalog) -> Compiled:
     for exchange in exchanges:
         changed = exchange.table
         for twin in exchange.twins:
-            changed = afterwards(changed, twin, place)
+            changed = afterwards(changed, twin)
         catalog = catalog.with_table(changed)
     return Compiled(
         steps=_together(place, made, between),

@@ -379,7 +379,7 @@ def _afterwards(reshape: _Reshape) -> Table:
             type_name=data_type.name,
             type_category=data_type.category,
             base_type=data_type.base,
-            comment=reshape.place.mark,
+            work="replaced",
         )
         for n, (new, data_type) in enumerate(reshape.new, start=1)
     )

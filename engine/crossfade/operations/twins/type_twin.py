@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from crossfade.operations.own_names import mark, own_name
+from crossfade.operations.own_names import own_name
 from crossfade.operations.step import Caution
 from crossfade.operations.sync import conversions
 from crossfade.operations.twins.exchange import Twin
@@ -48,18 +48,17 @@ def retyped(table: Table, column: Column, data_type: DataType, name: str | None 
     return replace(table, columns=tuple(other if c.name == column.name else c for c in table.columns))
 
 
-def afterwards(table: Table, twin: Twin, place: Place) -> Table:
+def afterwards(table: Table, twin: Twin) -> Table:
     """The table as contract leaves it."""
 
     def name(column: str) -> str:
         return twin.final if column == twin.column.name else column
 
     changed = retyped(table, twin.column, twin.type, twin.final)
-    # The mark says to the plan's later changes that this one works on the column until the run is over.
     return replace(
         changed,
         columns=tuple(
-            replace(c, comment=mark(place.plan), until_contract=twin.name) if c.name == twin.final else c
+            replace(c, work="replaced", until_contract=twin.name) if c.name == twin.final else c
             for c in changed.columns
         ),
         # By its new name, so that a later change of what stands on the column is told of it.
