@@ -19,7 +19,8 @@ _HEAD = """# Changes
 
 Every kind of change and its keys, printed from the models by `python -m tests.docs.changes_page`. What happens in each
 phase stands in [operations](../operations/README.md). `note`, a remark for the people who review the plan, can stand in
-every change.
+every change; so can `intent`, which says whether a person has confirmed what an import guessed: nothing runs while it
+is `unconfirmed`.
 """
 
 
@@ -45,7 +46,7 @@ def _properties(model: str) -> Iterator[tuple[str, dict[str, str]]]:
     definition = plan_json_schema()["$defs"][model]
     required = set(definition.get("required", ()))
     for key, schema in definition["properties"].items():
-        if key == "note":
+        if key in {"note", "intent"}:
             continue
         shown = f"e.g. `{_written(schema['examples'][0])}`" if schema.get("examples") else ""
         what = _flat(schema.get("description", ""))

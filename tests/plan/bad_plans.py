@@ -87,6 +87,12 @@ UNREADABLE = [
     Bad("at-sign", GOOD + "description: @x\n", "5:14", ("quotes",)),
     Bad("escape", GOOD + 'description: "C:\\quux"\n', "5:18", ("unknown escape", "backslash")),
     Bad("beyond-unicode", GOOD + 'description: "\\UFFFFFFFF"\n', "5:15", ("no character",)),
+    Bad(
+        "unconfirmed",
+        rename("table: users, from: a, to: b, intent: unconfirmed"),
+        "4:59",
+        ("a guess", "intent: confirmed"),
+    ),
     Bad("escaped-nul", rename('table: users, from: a, to: "b\\0"'), "4:48", ("cannot store",)),
     Bad("lone-surrogate", rename('table: users, from: a, to: "\\ud800"'), "4:48", ("cannot store",)),
     Bad("two-documents", GOOD + "---\n" + GOOD, "5:1", ("a second document", "its own file")),

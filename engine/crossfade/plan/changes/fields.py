@@ -1,12 +1,13 @@
 """Fields that many kinds of change have, and the values that they take."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
 from crossfade.plan.entries import Entry, Given
 from crossfade.plan.expressions import Expression
+from crossfade.plan.faults import fault
 from crossfade.plan.names import Identifier, TableName, check_identifier
 from crossfade.plan.types import SqlType
 
@@ -20,6 +21,7 @@ Name = Annotated[Identifier | None, Given()]
 Comment = Annotated[str | None, Given()]
 """What COMMENT ON says of an object; it may be left out."""
 NOTE = "A remark for the people who review the plan."
+INTENT = "Whether a person has confirmed what an import guessed: nothing runs while it is `unconfirmed`."
 TABLE = "The table, `name` or `schema.name`; a part with a dot or a quote goes in double quotes."
 TABLE_EXAMPLES = ["users", "shop.users", '"Odd.Schema"."My Table"']
 # A pattern makes the JSON Schema of a mapping one of `patternProperties`, which closes it to anything else.
@@ -28,10 +30,25 @@ Values = dict[ColumnName, Expression]
 """What columns get, by their names."""
 
 
+Intent = Annotated[Literal["unconfirmed", "confirmed"] | None, Given()]
+
+
 class ChangeModel(Entry):
     """What every kind of change has."""
 
     note: Note = Field(default=None, description=NOTE)
+    intent: Intent = Field(default=None, description=INTENT)
+
+    @field_validator("intent")
+    @classmethod
+    def _chosen(cls, intent: str | None) -> str | None:
+        if intent == "unconfirmed":
+            raise fault(
+                "it is a guess at what a migration was meant to do, which nobody has confirmed",
+                "write `intent: confirmed` if it is meant so; else put the other reading in its place, which stands "
+                "in the comments beside it",
+            )
+        return intent
 
     @property
     def tables(self) -> tuple[TableName, ...]:
