@@ -224,7 +224,7 @@ def test_a_column_is_compared_by_its_own_collation(database: Database) -> None:
         engine.advance(asked.name, to=State.EXPANDED)
         database.execute("INSERT INTO orders VALUES (21, 1, 'Z'), (22, 1, 'b')")
         (watch,) = engine.explain(asked).program.watches
-        found = database.execute(f"SELECT id FROM orders WHERE {watch.violated}")
+        found = database.execute(f"SELECT id FROM orders WHERE {watch.violated}(orders)")
         assert found == [(21,)]
 
 

@@ -158,3 +158,44 @@ def test_a_contract_that_hid_nothing_yet_can_be_reverted(database: Database, cha
         assert engine.revert("halves").state is State.BACKFILLED
         assert engine.rollback("halves").state is State.ROLLED_BACK
     assert database.dump() == before
+
+
+def stopped_by_a_lock(database: Database, table: LiteralString) -> None:
+    """Somebody reads the table while the run is taken back, so that only what stands behind it is."""
+    with database.connect() as reader, Engine(database.url) as engine:
+        reader.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(sql.Identifier(table)))
+        with pytest.raises(LockNotAcquired):
+            engine.revert("halves")
+        assert engine.status("halves").state is State.REVERTING
+
+
+@pytest.mark.every_server
+@pytest.mark.parametrize(
+    "changes",
+    [
+        "rename_column: {table: t, from: b, to: bb}\n  - add_check: {table: t, name: k, expression: bb > 0}",
+        "rename_column: {table: t, from: c, to: cc}\n  - set_not_null: {table: t, column: cc}",
+        "rename_table: {from: t, to: tt}\n  - add_check: {table: tt, name: k, expression: b > 0}",
+    ],
+)
+def test_the_gates_ask_for_violations_whatever_names_have_changed_hands(database: Database, changes: str) -> None:
+    retain(database, changes)
+    stopped_by_a_lock(database, "tt" if "tt" in changes else "t")
+    with Engine(database.url) as engine:
+        assert engine.contract("halves").state is State.RETAINED
+        assert engine.revert("halves").state is State.BACKFILLED
+
+
+def test_an_index_that_went_with_its_constraint_is_built_anew_after_a_whole_revert(database: Database) -> None:
+    database.execute("CREATE TABLE u (id int PRIMARY KEY, x int); INSERT INTO u VALUES (1, 1), (2, 2)")
+    retain(
+        database,
+        "rename_column: {table: t, from: b, to: bb}\n  - add_unique: {table: u, name: k, columns: [x]}",
+    )
+    stopped_by_a_lock(database, "t")
+    with Engine(database.url) as engine:
+        with pytest.raises(WrongState, match="would have to come before what the revert has not taken back yet"):
+            engine.contract("halves")
+        assert engine.revert("halves").state is State.BACKFILLED
+        assert engine.contract("halves").state is State.RETAINED
+    assert database.execute("SELECT conname::text FROM pg_constraint WHERE conname = 'k'") == [("k",)]

@@ -273,8 +273,11 @@ class Watch:
     constraint: str
     """The name of what is going to be enforced."""
     violated: str
-    """True for a row that the constraint would refuse; NULL never. Empty where one row cannot tell."""
+    """The function that says of a row whether the constraint would refuse it, in SQL's quoting. Its argument tells the
+    table, whatever name that has by now."""
     triggers: tuple[PairTrigger, ...]
+    inherited: bool = True
+    """Whether rows of inheritance children are meant too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

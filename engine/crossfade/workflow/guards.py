@@ -28,12 +28,15 @@ _EXAMPLES = 3
 
 
 def look_before_turning(session: Session, through: State) -> None:
-    """Look at what would be taken back in the state that leads back; nothing is where it leads forwards again.
+    """Look at what would be taken back in the state that leads back.
 
-    Raises WrongState where the old data is dropped, BaselineChanged where others renamed what its statements look for,
-    Irreversible where the plan says of a step that it cannot be taken back, WouldDiscard where that would destroy
-    something, unless that is wanted, and RowsInTheWay where rows do not fit what they would go back to.
+    Raises WrongState where the old data is dropped, or the way leads forwards again and a step would have to come
+    before others that stand; BaselineChanged where others renamed what its statements look for, Irreversible where the
+    plan says of a step that it cannot be taken back, WouldDiscard where that would destroy something, unless that is
+    wanted, and RowsInTheWay where rows do not fit what they would go back to.
     """
+    if through is State.CONTRACTING:
+        _refuse_gap(session)
     if through not in TAKEN_BACK:
         return
     baseline.refuse_renamed(session)
@@ -49,6 +52,21 @@ def look_before_turning(session: Session, through: State) -> None:
     done = tuple(s for s in session.program.of(*TAKEN_BACK[through]) if states.get(s.id) == "done")
     refuse_to_discard(session, done)
     refuse_rows(session, done)
+
+
+def _refuse_gap(session: Session) -> None:
+    states = ledger.step_states(session.work, session.run_id)
+    missing = None
+    for step in session.program.of(Part.HIDE):
+        if states.get(step.id) != "done":
+            missing = missing or step
+        elif missing is not None:
+            raise WrongState(
+                f"run {session.name} cannot be contracted from here: to {missing.title} would have to come before what "
+                "the revert has not taken back yet",
+                hint=f"Let the revert finish first: crossfade revert {session.name}",
+                location=missing.id,
+            )
 
 
 def refuse_to_discard(session: Session, steps: Iterable[Step]) -> None:

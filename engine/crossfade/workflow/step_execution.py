@@ -133,6 +133,12 @@ def _asking_again(on_wait: locks.OnWait, gates: Asked) -> locks.OnWait:
 
 def undo(session: Session, step: Step) -> None:
     """Take back a step that is done, or that was begun and may be half made. Raises as `execute` does."""
+    _undo(session, step)
+    if step.part is Part.HIDE:
+        _note_lost(session)
+
+
+def _undo(session: Session, step: Step) -> None:
     if not step.undo or (not step.statements and not _is_done(session.work, step)):
         # What undoes an earlier step takes this one's effect with it; or that one did not run.
         with session.work.transaction():
@@ -157,6 +163,16 @@ def undo(session: Session, step: Step) -> None:
         _in_transaction(session, step, back, waiting_for(session, step.id))
     else:
         _outside_transaction(session, step, back, lambda: _send_outside(session, step, step.undo, lost))
+
+
+def _note_lost(session: Session) -> None:
+    """Steps of contract whose effect went with what a later one made of it: an index, with its constraint."""
+    states = ledger.step_states(session.work, session.run_id)
+    for step in session.program.of(Part.HIDE):
+        if not step.transactional and states.get(step.id) == "done" and not _is_done(session.work, step):
+            with session.work.transaction():
+                ledger.prove_lease(session.work, session.run_id, session.token)
+                ledger.step_ended(session.work, session.run_id, step.id, state="undone", lock_wait_ms=0, duration_ms=0)
 
 
 def waiting_for(session: Session, step: str) -> locks.OnWait:

@@ -241,6 +241,7 @@ def watch(watched: Watched) -> Watch:
         schema=table.schema,
         table=table.name,
         constraint=watched.constraint,
-        violated=watched.pending,
+        violated=render(_of_row(watched)),
         triggers=row_triggers.in_place(watched.members, watched.triggers),
+        inherited=watched.inherited or watched.table.kind == "partitioned",
     )
