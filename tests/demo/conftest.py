@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from crossfade.demo import shop
 from crossfade.demo.app import Settings
 from crossfade.demo.traffic import AppProcess
 from crossfade.postgres.server import EmbeddedServer
+
+from ..fixtures import servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +34,24 @@ class Shop:
 
 
 @pytest.fixture
-def small_shop() -> Iterator[Shop]:
+def shop_server(running_servers: servers.Servers) -> Iterator[EmbeddedServer]:
+    """The embedded server of the session; the shop's databases and role are gone from it afterwards."""
+    server = running_servers.get(servers.Choice(kind="embedded"))
+    assert isinstance(server, EmbeddedServer)
+    try:
+        yield server
+    finally:
+        with psycopg.connect(server.url(), autocommit=True) as admin:
+            for name in (shop.DATABASE, shop.TWIN_DATABASE):
+                admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            admin.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(shop.APP_ROLE)))
+
+
+@pytest.fixture
+def small_shop(shop_server: EmbeddedServer) -> Iterator[Shop]:
     """A shop whose apps find the function that their heartbeats call."""
-    with EmbeddedServer() as server, psycopg.connect(shop.make_shop(server, ROWS), autocommit=True) as connection:
+    server = shop_server
+    with psycopg.connect(shop.make_shop(server, ROWS), autocommit=True) as connection:
         connection.execute("CREATE SCHEMA crossfade")
         connection.execute(
             "CREATE FUNCTION crossfade.heartbeat(app text, version text, instance text) RETURNS void LANGUAGE sql AS ''"

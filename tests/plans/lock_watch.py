@@ -40,6 +40,7 @@ Locks = dict[str, LockMode]
 
 MODES = {mode.pg_name: mode for mode in LockMode}
 SECONDS = 30.0
+PAUSE_SECONDS = 0.002
 
 _USERS = """
     c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('crossfade', 'pg_catalog', 'information_schema')
@@ -157,7 +158,8 @@ class _Queue:
         return self._seen
 
     def _look(self) -> None:
-        while not self._over.is_set():
+        # Whoever waits is still there at the next look.
+        while not self._over.wait(PAUSE_SECONDS):
             rows = self._second.execute(_BY_NAME).fetchall()
             for relation, mode in _strongest(rows).items():
                 self._seen[relation] = max(self._seen.get(relation, mode), mode)

@@ -1,4 +1,5 @@
-"""Reading the catalog: a fixed number of queries in one read-only snapshot, whatever the number of tables.
+"""Reading the catalog: a fixed number of queries in one read-only snapshot, whatever the number of tables; one more
+where views stand on them.
 
 Works for any role that may connect: the system catalogs are public. What a role may not see (column statistics)
 comes back as None. The deparse functions of the server see commits of others at once, so a snapshot taken in the
@@ -104,7 +105,7 @@ def read_catalog(
             "path": facts["search_path"],
         }
         rows = _fetch(cursor, "catalog_tables", asked)
-        views = _fetch(cursor, "catalog_views", {"oids": [row["oid"] for row in rows]})
+        views = _read_views(cursor, rows)
         parts = _read_parts(cursor, rows, views, facts["server_version"])
     facts["search_path"] = tuple(facts["search_path"])
     facts["logical_slots"] = tuple(facts["logical_slots"])
@@ -155,6 +156,12 @@ def _query(name: str) -> bytes:
 def _fetch(cursor: psycopg.Cursor[Row], name: str, parameters: Mapping[str, Any]) -> list[Row]:
     # Not prepared: the connection may go through a pooler, and each query runs once.
     return cursor.execute(_query(name), parameters or None, prepare=False).fetchall()
+
+
+def _read_views(cursor: psycopg.Cursor[Row], tables: Rows[Row]) -> list[Row]:
+    (on_top,) = _fetch(cursor, "catalog_views_on_top", {"oids": [row["oid"] for row in tables]})
+    # Planning the whole of it takes longer than all that a table without views needs.
+    return _fetch(cursor, "catalog_views", on_top) if on_top["oids"] else []
 
 
 def _read_parts(cursor: psycopg.Cursor[Row], tables: Rows[Row], views: Rows[Row], server_version: int) -> _Parts:

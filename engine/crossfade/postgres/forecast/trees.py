@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 _ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
@@ -19,8 +20,10 @@ class NotOneStatement(ValueError):
     """The text is not one SQL statement; the message says why."""
 
 
+# A plan is compiled several times on its way, and its statements are the same each time.
+@lru_cache(maxsize=512)
 def parse(text: str) -> tuple[Any, ...]:
-    """The statements of the text. Raises NotOneStatement where PostgreSQL's grammar does not take it."""
+    """The statements of the text, to be read only. Raises NotOneStatement where PostgreSQL's grammar refuses it."""
     from pglast import parse_sql
     from pglast.parser import ParseError
 

@@ -1,19 +1,5 @@
--- The views on top of the relations %(oids)s, directly or through other views: what each is and reads, and what stands
--- on it. Their columns, indexes, triggers and extended statistics are read with those of the tables.
-WITH RECURSIVE reached AS (
-    SELECT c.oid, c.relkind, ARRAY[c.reltype, y.typarray] AS row_types
-    FROM pg_class c LEFT JOIN pg_type y ON y.oid = c.reltype
-    WHERE c.oid = ANY (%(oids)s::oid[])
-    UNION
-    SELECT v.oid, v.relkind, ARRAY[v.reltype, y.typarray]
-    FROM reached r
-    JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = r.oid
-                     OR d.refclassid = 'pg_type'::regclass AND d.refobjid = ANY (r.row_types)
-    LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
-    JOIN pg_class v ON v.relkind IN ('v', 'm')
-                   AND v.oid = CASE WHEN d.classid = 'pg_class'::regclass THEN d.objid ELSE w.ev_class END
-    LEFT JOIN pg_type y ON y.oid = v.reltype
-)
+-- The views %(oids)s: what each is and reads, and what stands on it. Their columns, indexes, triggers and extended
+-- statistics are read with those of the tables.
 SELECT c.oid::bigint AS oid,
        ARRAY[n.nspname::text, c.relname::text] AS name,
        CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END AS kind,
@@ -55,7 +41,7 @@ SELECT c.oid::bigint AS oid,
                    'name', w.rulename, 'definition', rtrim(pg_get_ruledef(w.oid), ';'),
                    'comment', obj_description(w.oid, 'pg_rewrite')) ORDER BY w.rulename), '[]')
         FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.rulename <> '_RETURN') AS rules,
-       ARRAY(SELECT DISTINCT l.provider FROM pg_seclabels l
+       ARRAY(SELECT DISTINCT l.provider FROM pg_seclabel l
              WHERE l.classoid = 'pg_class'::regclass AND l.objoid = c.oid ORDER BY 1) AS label_providers,
        (SELECT e.extname::text FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
         WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
@@ -69,8 +55,8 @@ SELECT c.oid::bigint AS oid,
              ORDER BY 1) AS extension_dependencies,
        used.uses,
        stood.dependents
-FROM reached
-JOIN pg_class c ON c.oid = reached.oid
+FROM pg_class c
+LEFT JOIN pg_type y ON y.oid = c.reltype
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_roles me ON me.rolname = current_user
 CROSS JOIN LATERAL (
@@ -128,10 +114,10 @@ CROSS JOIN LATERAL (
                                     END
     CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) AS i
     WHERE (d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
-           OR d.refclassid = 'pg_type'::regclass AND d.refobjid = ANY (reached.row_types))
-      AND NOT (d.classid = 'pg_type'::regclass AND d.objid = ANY (reached.row_types))
+           OR d.refclassid = 'pg_type'::regclass AND d.refobjid IN (c.reltype, y.typarray))
+      AND NOT (d.classid = 'pg_type'::regclass AND d.objid IN (c.reltype, y.typarray))
       -- What belongs to a view or an index is recreated with it; a TOAST table comes by itself.
       AND coalesce(o.relkind NOT IN ('v', 'm', 'i', 't'), true)
 ) AS stood
-WHERE reached.relkind IN ('v', 'm')
+WHERE c.oid = ANY (%(oids)s::oid[])
 ORDER BY n.nspname, c.relname
