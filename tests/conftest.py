@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from crossfade.errors import CrossfadeError
 from .fixtures import servers
 from .fixtures.command import Cli
 from .fixtures.database import Database, fresh_database
+from .fixtures.long import LONG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +25,8 @@ settings.register_profile("crossfade", deadline=None)
 settings.load_profile("crossfade")
 
 CHOSEN = pytest.StashKey[tuple[servers.Choice, ...]]()
+EVERY_SERVER = bool(os.environ.get("CROSSFADE_EVERY_SERVER"))
+"""Whether what is alike on all servers runs on all of them."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,13 +37,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SERVER",
         help="run database tests on this server: embedded (default), 15=/usr/lib/postgresql/15/bin, container:17 or "
         "a URL; give it again for more servers. Without it, tests marked every_server also run on each other major "
-        "version under /usr/lib/postgresql.",
+        "version under /usr/lib/postgresql, and those marked alike with CROSSFADE_EVERY_SERVER=1.",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "every_server: run on every installed major version, not only the embedded one")
-    config.addinivalue_line("markers", "other_servers: run on those but the embedded one, unless there is no other")
+    config.addinivalue_line("markers", "alike: on the embedded server; CROSSFADE_EVERY_SERVER=1 as every_server")
+    config.addinivalue_line("markers", "long: run with CROSSFADE_LONG=1 only; a short form is in the suite")
     config.stash[CHOSEN] = tuple(servers.parse(text) for text in config.getoption("--postgres"))
 
 
@@ -59,13 +64,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     chosen = metafunc.config.stash[CHOSEN]
     if not chosen:
-        embedded = (servers.Choice(kind="embedded"),)
-        chosen = embedded
-        if metafunc.definition.get_closest_marker("every_server"):
+        chosen = (servers.Choice(kind="embedded"),)
+        marked = metafunc.definition.get_closest_marker
+        if marked("every_server") or (EVERY_SERVER and marked("alike")):
             chosen = servers.every_installed()
-        elif metafunc.definition.get_closest_marker("other_servers"):
-            chosen = tuple(c for c in servers.every_installed() if c.kind != "embedded") or embedded
     metafunc.parametrize("server", chosen, indirect=True, scope="session", ids=[choice.label for choice in chosen])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if LONG:
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
 @pytest.fixture(scope="session")

@@ -101,9 +101,9 @@ KEYS = {
 }
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("key", KEYS)
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.long), 3])
 def test_every_row_is_hit_exactly_once(start: Callable[..., Filling], key: str, workers: int) -> None:
     filling = start(KEYS[key], COUNT)
     filling.fill(batch_rows=7, workers=workers)
@@ -292,7 +292,7 @@ RENAMES = {
 
 @pytest.mark.parametrize("ddl", [PARTED, HEIRS], ids=["partition", "child"])
 @pytest.mark.parametrize("rename", RENAMES)
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.long), 3])
 def test_a_relation_that_gets_another_name_meanwhile_is_gone_on_with(
     start: Callable[..., Filling], ddl: str, rename: str, workers: int
 ) -> None:

@@ -158,7 +158,7 @@ def test_taken_is(walked: Walked, name: str) -> None:
     assert walked.key(ddl) == Key(columns=tuple(columns), types=tuple(types))
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("name", NOT_TAKEN)
 def test_rows_are_walked_by_place_where_there_is_only(walked: Walked, name: str) -> None:
     key = walked.key(NOT_TAKEN[name])

@@ -15,7 +15,16 @@ from functools import partial
 
 from crossfade import __version__
 
-from . import backfill_throughput, ddl_stall, dual_writes, ledger_cost, lock_waiter, ten_changes
+from . import (
+    backfill_throughput,
+    ddl_stall,
+    dual_writes,
+    ledger_cost,
+    lint_folder,
+    lint_rates,
+    lock_waiter,
+    ten_changes,
+)
 from .databases import connect, server
 from .figures import Figure, show
 
@@ -26,6 +35,8 @@ NAMES = (
     lock_waiter.NAME,
     ddl_stall.NAME,
     ten_changes.NAME,
+    lint_folder.NAME,
+    lint_rates.NAME,
 )
 
 
@@ -55,6 +66,8 @@ def main(given: Sequence[str] | None = None) -> None:
             lock_waiter.NAME: partial(lock_waiter.measure, url),
             ddl_stall.NAME: partial(ddl_stall.measure, url, arguments.repetitions),
             ten_changes.NAME: partial(ten_changes.measure, url),
+            lint_folder.NAME: partial(lint_folder.measure, arguments.repetitions),
+            lint_rates.NAME: partial(lint_rates.measure, url, arguments.repetitions),
         }
         for name in arguments.only or NAMES:
             for figure in runs[name]():

@@ -27,11 +27,12 @@ class Terminal:
         self._master = -1
         self.shown = ""
 
-    def start(self, *arguments: str | Path) -> None:
-        """Start a command."""
+    def start(self, *arguments: str | Path, **variables: str) -> None:
+        """Start a command; the variables go over its environment."""
         self._master, slave = pty.openpty()
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "CROSSFADE_", "DATABASE_URL"))}
         environment |= {"CROSSFADE_DATABASE_URL": self._cli.url, "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "200"}
+        environment |= variables
         self._process = subprocess.Popen(
             [sys.executable, "-m", "crossfade", *map(str, arguments)],
             stdin=slave,

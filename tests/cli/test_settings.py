@@ -8,6 +8,7 @@ import pytest
 
 from crossfade.cli.settings import ProjectSettings, load_env_file, project_settings
 from crossfade.errors import UsageError
+from crossfade.lint.settings import LintSettings
 from crossfade.observe.logging import LogFormat
 from crossfade.plan.notify import Slack, Webhook
 
@@ -85,6 +86,26 @@ def test_targets_are_written_as_in_a_plan(tmp_path: Path, file: str, table: str)
     assert webhook == Webhook(url="http://h")
 
 
+@pytest.mark.parametrize(("file", "table"), [("crossfade.toml", "lint"), ("pyproject.toml", "tool.crossfade.lint")])
+def test_settings_of_lint_know_where_they_stand(tmp_path: Path, file: str, table: str) -> None:
+    (tmp_path / file).write_text(f"[{table}]\npaths = ['migrations']\npg_version = 16\n")
+    assert project_settings(tmp_path).lint == LintSettings(root=tmp_path, paths=("migrations",), pg_version=160099)
+
+
+def test_what_is_fixed_is_named_with_its_schema(tmp_path: Path) -> None:
+    (tmp_path / "crossfade.toml").write_text("fixed = ['legacy.*', 'billing.\"In voices\"']")
+    fixed = project_settings(tmp_path).fixed
+    names = [("legacy", "a"), ("legacy", None), ("billing", "In voices"), ("billing", "a"), ("billing", None)]
+    found = [fixed.entry_for(schema, name) for schema, name in names]
+    assert [entry and entry.text for entry in found] == [
+        "legacy.*",
+        "legacy.*",
+        'billing."In voices"',
+        None,
+        'billing."In voices"',
+    ]
+
+
 def test_a_pyproject_without_our_table_is_passed_by(tmp_path: Path) -> None:
     (tmp_path / "crossfade.toml").write_text("database = 'service=shop'\n")
     below = tmp_path / "service"
@@ -101,6 +122,11 @@ def test_a_pyproject_without_our_table_is_passed_by(tmp_path: Path) -> None:
         ("log_format = 'xml'", "`console` or `json`"),
         ("database = ", "cannot read"),
         ("notify = 'https://h'", "expected a list"),
+        ("lint = 'migrations'", "begin it with [lint]"),
+        ("fixed = 'legacy.*'", "a list of texts"),
+        ("fixed = ['legacy']", "`legacy.*` for a whole schema"),
+        ("fixed = ['a.b.c']", "has 3 parts"),
+        ("[lint]\nexcludes = ['seeds']", "did you mean `exclude`?"),
         ("[[notify]]\nwebhook = {}", "a target without an address"),
         ("[[notify]]\nwebhook = {url = 'http://h', on = ['fail']}", "did you mean `failed`?"),
         ("[[notify]]\nwebhook = {url = 'http://h', no = ['failed']}", "unknown key `no`"),

@@ -15,6 +15,7 @@ HEAVY = ("pydantic", "psycopg", "rich", "structlog", "pglast", "ruamel", "tenaci
 COMMANDS = (
     *("new", "check", "explain", "schema", "start", "expand", "backfill", "contract", "advance", "rollback", "revert"),
     *("pause", "resume", "status", "gate", "history", "audit", "approve", "init", "doctor", "demo", "versions"),
+    "lint",
     *("versions heartbeat", "versions record", "versions list"),
 )
 

@@ -208,4 +208,4 @@ def test_the_ledgers_tables_and_functions_are_those_of_its_scripts() -> None:
     tables, functions = list(sections(REFERENCE / "ledger.md")["The ledger"].tables())
     assert {codes(row[0])[0] for row in tables} == set(re.findall(r"CREATE TABLE crossfade\.(\w+)", text))
     named = {codes(row[0])[0].partition("(")[0] for row in functions if "…" not in row[0]}
-    assert named == set(re.findall(r"CREATE FUNCTION crossfade\.(\w+)", text))
+    assert named == set(re.findall(r"CREATE (?:OR REPLACE )?FUNCTION crossfade\.(\w+)", text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from ..fixtures.long import LONG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,12 +52,24 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def install(npm: str, place: Path) -> None:
-    """What package-lock.json names, and Prisma's client of the example's schema."""
+    """What package-lock.json names; all of it and Prisma's client of the example's schema only for long tests."""
+    words = ("--ignore-scripts", "--no-audit", "--no-fund")
+    if not LONG:
+        described = json.loads((place / "package.json").read_text(encoding="utf-8"))
+        described["dependencies"] = {"pg": described["dependencies"]["pg"]}
+        del described["devDependencies"]
+        (place / "package.json").write_text(json.dumps(described), encoding="utf-8")
+        run([npm, "install", *words], place)
+        return
+    run([npm, "ci", *words], place)
+    run([str(place / "node_modules" / ".bin" / "prisma"), "generate", "--schema", "prisma/schema.prisma"], place)
+
+
+def run(command: list[str], place: Path) -> None:
+    """Run it there; what it says is shown where it fails."""
     # Generating a client needs no engine; where one is named, Prisma doesn't fetch it.
     environment = {**os.environ, "CHECKPOINT_DISABLE": "1", "PRISMA_SCHEMA_ENGINE_BINARY": sys.executable}
-    prisma = [str(place / "node_modules" / ".bin" / "prisma"), "generate", "--schema", "prisma/schema.prisma"]
-    for command in ([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], prisma):
-        done = subprocess.run(
-            command, cwd=place, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    done = subprocess.run(
+        command, cwd=place, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"

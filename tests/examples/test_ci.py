@@ -23,6 +23,7 @@ from crossfade.workflow.states import State
 
 from ..docs.pages import fences
 from ..fixtures.command import FOREIGN
+from ..fixtures.long import LONG, few_of
 from ..scenarios.users_table import RUN, make_users, succeed, write_plan
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def asked(database: Database) -> str:
     return conninfo.make_conninfo(database.url, user=role)
 
 
-@pytest.mark.parametrize(("version", "code"), ANSWERS.items())
+@pytest.mark.parametrize(("version", "code"), few_of(ANSWERS.items(), {(NEW, ANSWERS[NEW])}))
 def test_a_pipeline_ends_with_the_answer(asked: str, version: str, code: int) -> None:
     done = run((*BASH, github("ask")), asked, VERSION=version)
     assert done.returncode == code, done
@@ -158,7 +159,7 @@ def test_the_job_ends_with_the_answer_and_is_not_tried_again_where_that_cannot_c
 
 
 def test_the_init_container_lets_a_pod_start_unless_its_version_may_not_run(asked: str) -> None:
-    for version, code in ANSWERS.items():
+    for version, code in ANSWERS.items() if LONG else ((OLD, 0), (NEW, 3)):
         assert run(init_container(), asked, VERSION=version).returncode == code
     nobody_there = conninfo.make_conninfo(asked, host="127.0.0.1", port=1)
     done = run(init_container(), nobody_there, VERSION=NEW)
@@ -208,9 +209,11 @@ def test_the_scheduled_workflow_goes_on_as_far_as_it_may_and_does_not_fail_meanw
     assert workflow() == "retained", "the old data is still kept"
     let_retention_end(backfilled)
     assert workflow() == "contracted"
-    assert workflow() == "contracted", "what is done is done"
+    if LONG:
+        assert workflow() == "contracted", "what is done is done"
 
 
+@pytest.mark.long
 def test_the_scheduled_job_ends_with_the_gates_answer_and_goes_on_behind_them(backfilled: Database) -> None:
     assert run((*BASH, gitlab("contract")), backfilled.url).returncode == 4
     report(backfilled)

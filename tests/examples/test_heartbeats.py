@@ -1,4 +1,7 @@
-"""The snippets of examples/heartbeats, each in the small app of its README, run word for word as a process."""
+"""The snippets of examples/heartbeats, each in the small app of its README, run word for word as a process.
+
+Those of Drizzle and Prisma, whose packages take longest: CROSSFADE_LONG=1 pytest tests/examples/test_heartbeats.py
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ from crossfade.workflow.states import State
 
 from ..docs.pages import fences
 from ..fixtures.command import FOREIGN
+from ..fixtures.long import few_of
 from ..fixtures.pgbouncer import pgbouncer
 from ..scenarios.users_table import SECONDS, await_that
 
@@ -88,7 +92,7 @@ class Running:
         assert has_happened(), f"{otherwise}\n{self.said()}\n{self.complained()}"
 
 
-@pytest.fixture(params=LIBRARIES)
+@pytest.fixture(params=few_of(LIBRARIES, {"psycopg", "sqlalchemy", "pg"}))
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> App:
     """The app of the README for each library, with shorter pauses."""
     library: str = request.param

@@ -81,8 +81,6 @@ def test_the_story(fleet: Cli, shops: Shops, listed: Path) -> None:
     assert done.stdout.count("20,000/20,000 100.0%") == 6, "after the backfill, and in the status"
     ended = [line for line in done.stderr.splitlines() if "database_ended" in line]
     assert "database=own" in ended[0]
-    again = roll_out(listed, BAKE="1s")
-    assert (again.returncode, "batch" in again.stderr) == (0, False), again
     document = fleet("fleet", "status", RUN, "--databases", listed, "--json").json()
     assert [(d["name"], d["canary"], d["state"]) for d in document["databases"]] == [
         (name, name == "own", "backfilled") for name in NAMES
@@ -91,6 +89,13 @@ def test_the_story(fleet: Cli, shops: Shops, listed: Path) -> None:
         contracted = fleet("fleet", "contract", RUN, "--databases", listed, "--confirm", RUN, "--json")
     assert contracted.code in (3, 4), contracted
     assert [d["state"] for d in contracted.json()["databases"]] == ["contracted", "backfilled", "backfilled"]
+
+
+@pytest.mark.long
+def test_told_again_it_does_nothing_more(shops: Shops, listed: Path) -> None:
+    assert roll_out(listed, BAKE="1s").returncode == 0
+    again = roll_out(listed, BAKE="1s")
+    assert (again.returncode, "batch" in again.stderr) == (0, False), again
 
 
 def test_without_a_canary_that_is_well_no_other_is_begun(shops: Shops, listed: Path) -> None:

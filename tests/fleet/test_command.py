@@ -97,14 +97,14 @@ def test_a_registry_gives_the_databases(fleet: Cli, shops: Shops, plan_file: Pat
     assert (missing.code, "gives 0 columns" in missing.stderr) == (2, True), missing
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_signal_ends_all_in_good_order(
     fleet: Cli, shops: Shops, listed: Path, plan_file: Path, number: signal.Signals
 ) -> None:
     plan_file.write_text(PLAN + IN_SMALL_BATCHES)
-    assert fleet("fleet", "expand", plan_file, "--databases", listed).code == 0
     for shop in shops.values():
         shop.execute(SLOW)
+    assert fleet("fleet", "expand", plan_file, "--databases", listed).code == 0
     process = fleet.spawn("fleet", "backfill", plan_file, "--databases", listed, "--concurrency", "2", "--json")
     for name in ("a", "b"):
         await_batches(shops[name])

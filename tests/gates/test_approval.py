@@ -233,7 +233,7 @@ def test_an_approval_is_void_once_the_program_or_the_plan_is_another(start: Call
         assert verdict(run) is PASS
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_a_copy_of_the_database_is_another(start: Callable[..., Expanded]) -> None:
     run = start(KEYED)
     approval.give(run.connection, run.subject.run_id, WORD)

@@ -207,7 +207,7 @@ def carry_out(run: Expanded, part: Part) -> None:
             run.connection.execute(statement.text.encode())
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("name", BLOCKING)
 def test_what_would_keep_the_new_column_from_being_dropped_blocks(start: Callable[..., Expanded], name: str) -> None:
     run = start(KEYED)
@@ -222,7 +222,7 @@ def test_what_would_keep_the_new_column_from_being_dropped_blocks(start: Callabl
     assert refused(run)
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("name", VANISHING)
 def test_what_would_vanish_with_the_new_column_blocks(start: Callable[..., Expanded], name: str) -> None:
     run = start(KEYED)
@@ -241,7 +241,7 @@ GRANT SELECT (old), UPDATE (old) ON t TO PUBLIC;
 """
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("ddl", [KEYED, PARTED, RICH], ids=["keyed", "parted", "rich"])
 def test_what_is_ours_neither_blocks_nor_counts_as_lost(start: Callable[..., Expanded], ddl: str) -> None:
     run = start(ddl)
@@ -263,7 +263,7 @@ def test_what_is_ours_neither_blocks_nor_counts_as_lost(start: Callable[..., Exp
     assert looked(run)[0].verdict is BLOCKED
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_partitions_and_children_count(start: Callable[..., Expanded]) -> None:
     run = start(PARTED)
     run.sql("CREATE VIEW v AS SELECT new FROM p1; CREATE INDEX i ON p2 (new)")
@@ -302,7 +302,7 @@ INNOCENT = {
 }
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("made", SUSPECT)
 def test_a_function_whose_text_names_the_old_column_is_a_suspect(start: Callable[..., Expanded], made: str) -> None:
     run = start(KEYED)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..fixtures.database import Database
     from ..fixtures.servers import Server
 
-pytestmark = pytest.mark.every_server
+pytestmark = pytest.mark.alike
 OLD, NEW, GARBAGE = "1.4.0", "2.0.0", "latest"
 RANGE = {**parse_range("semver", ">=2.0.0").as_json(), "text": ">=2.0.0"}
 OPEN_TO_ALL = {State.BACKFILLED, State.ROLLED_BACK, State.CANCELLED}

@@ -21,6 +21,7 @@ from crossfade.postgres.server import EmbeddedServer
 from crossfade.workflow import ledger
 
 from ..fixtures.database import fresh_database
+from ..fixtures.long import few_of
 from .expanded import KEYED, PARTED, expand
 
 if TYPE_CHECKING:
@@ -218,16 +219,19 @@ def test_a_call_between_two_looks_blocks_until_none_was_for_the_hold(begin: Call
     assert gate(run).verdict is PASS
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "read",
-    [
-        "PREPARE one AS SELECT old FROM t; EXECUTE one",
-        "BEGIN; DECLARE c CURSOR FOR SELECT old FROM t; COMMIT",
-        "UPDATE t SET other = 1 WHERE old = 'x'",
-        "INSERT INTO t (id, old) VALUES (9, 'x') ON CONFLICT DO NOTHING",
-        "CREATE TEMP TABLE x AS SELECT old FROM t",
-    ],
+    few_of(
+        (
+            "PREPARE one AS SELECT old FROM t; EXECUTE one",
+            "BEGIN; DECLARE c CURSOR FOR SELECT old FROM t; COMMIT",
+            "UPDATE t SET other = 1 WHERE old = 'x'",
+            "INSERT INTO t (id, old) VALUES (9, 'x') ON CONFLICT DO NOTHING",
+            "CREATE TEMP TABLE x AS SELECT old FROM t",
+        ),
+        {"BEGIN; DECLARE c CURSOR FOR SELECT old FROM t; COMMIT", "CREATE TEMP TABLE x AS SELECT old FROM t"},
+    ),
 )
 def test_a_statement_that_was_never_seen_before_blocks(begin: Callable[..., Expanded], read: str) -> None:
     run = begin()
@@ -237,7 +241,7 @@ def test_a_statement_that_was_never_seen_before_blocks(begin: Callable[..., Expa
     assert (found.verdict, found.holding) == (BLOCKED, False)
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_rows_that_are_copied_are_seen_by_their_columns(begin: Callable[..., Expanded]) -> None:
     run = begin()
     gate(run)
@@ -278,7 +282,7 @@ def test_code_in_a_text_is_no_proof_until_it_rests(begin: Callable[..., Expanded
     assert gate(run).verdict is PASS
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("ddl", [KEYED, PARTED], ids=["plain", "partitions"])
 def test_what_crossfade_reads_by_itself_does_not_count(begin: Callable[..., Expanded], ddl: str) -> None:
     run = begin(ddl, "gates: {contract: [legacy_reads: {}, parity: {}]}")
@@ -324,7 +328,7 @@ def test_a_look_that_is_not_recorded_leaves_nothing(begin: Callable[..., Expande
     assert gate(run).reason.startswith(f"`{OLD}`")
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("which", ["all", "one"])
 def test_after_a_reset_the_time_begins_anew(begin: Callable[..., Expanded], which: str) -> None:
     run = begin()
@@ -364,7 +368,7 @@ def test_an_entry_that_was_reset_and_called_as_often_again_has_moved(begin: Call
     assert gate(run).reason.startswith(f"`{OLD}`")
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_evicted_entries_are_no_proof(server: Server) -> None:
     with counting(server, **{"pg_stat_statements.max": 100}) as database:
         run = expand(database, "g", KEYED, GATE, "")
@@ -379,7 +383,7 @@ def test_evicted_entries_are_no_proof(server: Server) -> None:
         run.connection.close()
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_a_role_that_may_not_read_the_texts_knows_nothing(begin: Callable[..., Expanded]) -> None:
     run = begin()
     run.sql(OLD)

@@ -112,7 +112,7 @@ def test_sessions_of_every_database_are_seen_while_they_are_in_a_transaction(sta
     elsewhere.rollback()
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_our_own_session_does_not_count_and_each_look_is_a_fresh_one(start: Callable[..., Expanded]) -> None:
     run = start(KEYED)
     with run.connection.transaction():
@@ -125,7 +125,7 @@ def test_our_own_session_does_not_count_and_each_look_is_a_fresh_one(start: Call
         assert other.info.backend_pid not in seen(run)
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_what_a_role_may_not_look_into_is_no_proof(start: Callable[..., Expanded]) -> None:
     run = start(KEYED)
     run.sql("CREATE ROLE plain_watcher LOGIN; CREATE ROLE allowed_watcher LOGIN IN ROLE pg_read_all_stats")
@@ -154,7 +154,7 @@ def test_what_a_role_may_not_look_into_is_no_proof(start: Callable[..., Expanded
     theirs.rollback()
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_a_session_that_tells_nothing_of_itself_is_no_proof(start: Callable[..., Expanded]) -> None:
     run = start(KEYED)
     mute = run.app("mute")
@@ -191,7 +191,7 @@ def test_a_parallel_query_is_one_transaction(start: Callable[..., Expanded]) -> 
     other.rollback()
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_a_prepared_transaction_blocks_until_it_is_over(server: Server) -> None:
     """On a server of its own, since the usual one keeps no prepared transactions."""
     if not isinstance(server, EmbeddedServer):

@@ -112,7 +112,7 @@ def test_what_is_kept_of_a_look_is_bounded(start: Callable[..., Expanded]) -> No
     assert len(json.dumps(gate.evidence)) < 100_000
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("by", ["a look", "heartbeats"])
 def test_who_was_not_seen_for_90_days_is_forgotten(start: Callable[..., Expanded], by: str) -> None:
     run = start(KEYED, ROSTER)

@@ -129,7 +129,7 @@ def test_a_row_that_differs_blocks_by_its_key(start: Callable[..., Expanded], na
     assert found.reason.startswith(f"1 row differs between old and new of {run.schema}.t: {key.format(s=run.schema)}")
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_rows_that_are_not_filled_differ_and_a_few_are_named(start: Callable[..., Expanded]) -> None:
     run = start(
         "CREATE TABLE t (id int PRIMARY KEY, old text); INSERT INTO t SELECT n, 'x' FROM generate_series(1, 9) n"
@@ -143,7 +143,7 @@ def test_rows_that_are_not_filled_differ_and_a_few_are_named(start: Callable[...
     assert looked(run).verdict is PASS
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("kind", "old", "new"), [("numeric", "1.0", "1.00"), ("json", "'{}'", "'{ }'"), ("float8", "0.0", "'-0'")]
 )
@@ -183,7 +183,7 @@ def test_a_row_that_was_given_up_does_not_count(start: Callable[..., Expanded]) 
     assert looked(run).verdict is PASS
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("statement", "words"),
     [

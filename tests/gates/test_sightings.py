@@ -35,7 +35,7 @@ def test_a_heartbeat_is_kept_once_with_its_first_and_last_time(start: Callable[.
     assert 0 <= second.age_seconds < 60
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_a_sighting_has_the_role_that_the_app_logged_in_with(start: Callable[..., Expanded]) -> None:
     run = start(KEYED, ROSTER)
     run.sql("CREATE ROLE sighted_api LOGIN; GRANT USAGE ON SCHEMA crossfade TO sighted_api")

@@ -103,7 +103,7 @@ END $$;
 """
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("in_a_transaction", [False, True])
 @pytest.mark.parametrize(
     "query",
@@ -174,7 +174,7 @@ gates:
 """
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("in_a_transaction", [False, True])
 def test_one_that_is_slow_or_fails_is_error_and_the_others_answer(
     start: Callable[..., Expanded], in_a_transaction: bool

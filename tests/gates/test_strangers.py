@@ -336,7 +336,7 @@ def of_table(run: Expanded, table: str) -> Expanded:
     return replace(run, subject=replace(run.subject, plan=plan, rows=()))
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("table", "granted", "verdict"),
     [("t", "t", BLOCKED), ("t", "p1", BLOCKED), ("p1", "t", BLOCKED), ("p1", "p1", BLOCKED), ("p1", "p2", PASS)],
@@ -370,7 +370,7 @@ def test_sessions_of_other_databases_and_the_servers_own_processes_are_nobodys_b
     run.sql("ALTER ROLE elsewhere_only NOSUPERUSER")
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_an_app_of_the_roster_brings_its_role_with_it(start: Callable[..., Expanded]) -> None:
     run = start(KEYED, ROSTER)
     rights = "GRANT SELECT ON t TO {role}; GRANT USAGE ON SCHEMA crossfade TO {role};"
@@ -440,7 +440,7 @@ def test_an_app_that_is_sighted_counts_and_a_record_of_a_deployment_does_not(sta
     assert seen(replace(run, subject=begun)).clear_since is not None
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_what_a_role_without_rights_to_look_sees_is_no_wrong_pass(start: Callable[..., Expanded]) -> None:
     near = start(KEYED, ROSTER + "ignore: [{address: 192.0.2.0/24}]\n")
     plain = start(KEYED, ROSTER)

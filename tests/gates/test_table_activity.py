@@ -233,7 +233,7 @@ def test_use_of_something_else_does_not_count(start: Callable[..., Expanded], wh
     assert gate(run).verdict is PASS
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_an_open_transaction_that_used_the_table_blocks(start: Callable[..., Expanded]) -> None:
     run = begun(start, "table: {schema}.parts")
     gate(run)
@@ -246,7 +246,7 @@ def test_an_open_transaction_that_used_the_table_blocks(start: Callable[..., Exp
     app.rollback()
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("reset", ["pg_stat_reset()", "pg_stat_reset_single_table_counters('other'::regclass)"])
 def test_after_a_reset_the_time_begins_anew(start: Callable[..., Expanded], reset: str) -> None:
     run = begun(start, "table: {schema}.other")
@@ -308,7 +308,7 @@ def test_a_relation_that_is_not_there_is_an_error_with_the_nearest_name(start: C
     assert reason(index=f"{s}.other") == f"{s}.other is no index but a table; write `table:` for it"
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_a_name_without_a_schema_is_looked_for_as_our_role_does_and_rights_do_not_matter(
     start: Callable[..., Expanded],
 ) -> None:
@@ -348,7 +348,7 @@ def test_what_goes_uncounted_is_no_proof(start: Callable[..., Expanded]) -> None
     assert "track_counts is off" in judged(run, wanted).reason
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_after_a_crash_the_time_begins_anew(server: Server) -> None:
     """On a server of its own, one session of which is killed."""
     if not isinstance(server, EmbeddedServer):

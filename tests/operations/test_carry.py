@@ -55,7 +55,7 @@ def there_back_and_there(database: Database, plan: Plan) -> None:
         assert_nothing_left(database, engine)
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_two_columns_under_the_same_things_change_in_one_plan(database: Database) -> None:
     on_top = """
         CREATE VIEW both_of AS SELECT a, b FROM items WHERE a > 0;
@@ -83,7 +83,7 @@ def test_two_columns_under_the_same_things_change_in_one_plan(database: Database
     assert canonical(database.dump()) == after
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_views_over_a_key_and_over_what_references_it(database: Database) -> None:
     on_top = """
         CREATE VIEW named AS SELECT i.id, p.item, i.note FROM items i JOIN parts p ON p.item = i.id;

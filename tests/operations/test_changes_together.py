@@ -387,3 +387,24 @@ def test_so_does_another_expression_of_a_generated_column(database: Database) ->
     maker = "set_generated: {table: t, column: g, expression: b + 1}"
     (refusal,) = told(database, maker, TAKERS["drop"])
     assert refusal.code == "not_together" or (refusal.code == "server_version" and database.execute(BEFORE_17)[0][0])
+
+
+def test_an_index_that_an_earlier_change_takes_along_is_said_to_go_with_that(database: Database) -> None:
+    database.execute(SETUP)
+    database.execute("CREATE INDEX t_a ON t (a)")
+    split = "split_table: {table: t, to_table: t_more, key: {id: t_id}, columns: [b]}"
+    database.execute("CREATE INDEX t_b ON t (b)")
+    for index in ("t_b", "public.t_b"):
+        (refusal,) = told(database, split, f"drop_index: {{name: {index}}}")
+        assert (refusal.code, refusal.object) == ("no_such_index", index)
+        assert "change 1 (split_table)" in refusal.message
+    (refusal,) = told(database, "drop_index: {name: t_a}", "drop_index: {name: t_a}")
+    assert "change 1 (drop_index)" in refusal.message
+
+
+def test_nothing_is_tried_of_a_change_that_is_refused_anyway(database: Database) -> None:
+    database.execute(SETUP)
+    database.execute("ALTER TABLE t ADD CHECK (n >= 0)")
+    changes = ("rename_column: {table: t, from: n, to: m}", "change_type: {table: t, column: m, to: bigint}")
+    assert "expression" not in {r.code for r in told(database, *changes)}
+    assert told(database, *changes)

@@ -247,7 +247,7 @@ ODD_CHANGES = (
 )
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_odd_names_in_partitions_there_and_back(database: Database) -> None:
     database.execute(ODD)
     before = database.dump()
@@ -266,7 +266,7 @@ def test_odd_names_in_partitions_there_and_back(database: Database) -> None:
     ]
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_triggers_fill_the_rows_of_inheritance_children_too(database: Database) -> None:
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a text); CREATE TABLE child (b int) INHERITS (t)")
     with Engine(database.url) as engine:

@@ -83,7 +83,7 @@ NO_REFERENCE = "drop_constraint: {table: orders, name: of_customer}"
 NO_KEY = "drop_constraint: {table: customers, name: customers_pkey}"
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_a_primary_key_is_exchanged_for_another(database: Database) -> None:
     database.execute(EXCHANGE)
     comes_back(

@@ -59,7 +59,7 @@ def test_what_is_volatile_is_refused_with_its_name(database: Database, value: st
     assert "STABLE" in found.instead
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "value",
     [
@@ -107,7 +107,7 @@ UNSOUND = {
 }
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize(("value", "says"), UNSOUND.items(), ids=UNSOUND)
 def test_what_the_server_makes_no_sense_of_is_refused_in_its_words(database: Database, value: str, says: str) -> None:
     database.execute(sql.SQL(SETUP))

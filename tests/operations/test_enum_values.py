@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from crossfade.errors import InvalidPlan
+from crossfade.errors import InvalidPlan, WouldDiscard
 from crossfade.operations.step import Part, Phase
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.engine import Engine
@@ -136,14 +136,20 @@ def test_the_way_back_loses_no_value_that_nobody_changed(database: Database) -> 
         database.execute("UPDATE people SET before = 'happy' WHERE id = 1")
         engine.revert("moods")
         assert people(database) == [(1, "numb", "happy"), (2, "happy", "numb")]
+        assert engine.rollback("moods").state is State.ROLLED_BACK
+        assert database.dump() == before
+        engine.start(plan(REMOVE))
+        engine.approve("moods", Phase.CONTRACT, "alice")
+        engine.advance("moods", to=State.BACKFILLED)
         assert engine.contract("moods").state is State.RETAINED
         database.execute("ALTER TYPE mood ADD VALUE 'glad'")
         database.execute("UPDATE people SET mood = 'glad' WHERE id = 2")
         assert people(database) == [(1, "sad", "happy"), (2, "glad", "sad")]
-        engine.revert("moods")
-        assert engine.rollback("moods").state is State.ROLLED_BACK
-    assert people(database)[0] == (1, "numb", "happy")
-    assert database.dump() == before
+        with pytest.raises(WouldDiscard, match="values sad, happy became sad, happy, glad"):
+            engine.revert("moods")
+        database.execute("UPDATE crossfade.runs SET retain_until = now()")
+        assert engine.contract("moods").state is State.CONTRACTED
+        assert people(database) == [(1, "sad", "happy"), (2, "glad", "sad")]
 
 
 def test_sessions_take_the_enum_anew_in_functions_that_they_have_called(database: Database) -> None:

@@ -117,7 +117,7 @@ def test_an_enum_may_have_an_empty_value(database: Database) -> None:
     assert database.execute(contracted_values) == [(["", "glad"],)]
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("name", "table", "plain"),
     [

@@ -177,13 +177,29 @@ def test_a_change_that_is_held_up_is_refused_with_the_columns_that_hold_it(datab
         (refusal,) = engine.check(plan_of(add.format("default: '1'"))).refusals
         let_pass = [
             engine.check(plan_of(change)).refusals
-            for change in (
-                add.format("nullable: true"),
-                add.format("default: '1', fill: '2'"),
-                # In place it would be refused.
-                "change_type: {table: t, column: s, to: varchar(20)}",
-            )
+            for change in (add.format("nullable: true"), add.format("default: '1', fill: '2'"))
         ]
     assert (refusal.code, refusal.object) == ("row_type_in_use", "public.t")
     assert "public.u.x, public.u.y" in refusal.message
-    assert let_pass == [()] * 3
+    assert let_pass == [()] * 2
+
+
+REPLACING = (
+    "change_type: {table: t, column: s, to: varchar(20)}",
+    "change_type: {table: t, column: s, to: text, into: c, using: upper(s), reverse: c}",
+    "remove_enum_values: {type: mood, map: {sad: happy}}",
+    "split_column: {table: t, from: s, into: {c: {type: text, using: s}}, reverse: c}",
+    "merge_columns: {table: t, from: [s], into: c, type: text, using: s, reverse: {s: c}}",
+)
+
+
+def test_values_of_the_rows_type_do_not_lose_a_column_to_another_that_takes_its_place(database: Database) -> None:
+    database.execute(f"{TABLE} CREATE TYPE mood AS ENUM ('sad', 'happy'); ALTER TABLE t ADD m mood")
+    database.execute("CREATE TABLE u (x t, y t[])")
+    with Engine(database.url) as engine:
+        for change in REPLACING:
+            (refusal,) = engine.check(plan_of(change)).refusals
+            assert (refusal.code, refusal.object) == ("row_type_in_use", "public.t"), change
+            assert "public.u.x, public.u.y" in refusal.message
+        assert not engine.check(plan_of("rename_column: {table: t, from: s, to: c}")).refusals
+        assert not engine.check(plan_of("drop_column: {table: t, column: s}")).refusals

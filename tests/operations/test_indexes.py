@@ -172,7 +172,7 @@ def test_attaching_reads_no_row_and_builds_nothing(database: Database) -> None:
     assert not [text for text in said if "building index" in text or "validating" in text or "verifying" in text]
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_what_a_build_that_was_cut_off_has_left_goes_when_the_index_is_built_anew(database: Database) -> None:
     database.execute(_TABLES)
     database.execute(
@@ -188,7 +188,7 @@ def test_what_a_build_that_was_cut_off_has_left_goes_when_the_index_is_built_ane
     assert database.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = 't_a'::regclass") == [(True,)]
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_a_detaching_that_was_cut_off_is_finished_and_can_be_reverted(database: Database) -> None:
     database.execute(_TABLES)
     database.execute("DROP TABLE p_rest; INSERT INTO p VALUES (1, 3)")

@@ -58,7 +58,7 @@ def ours(database: Database) -> list[str]:
     return [name for (name,) in found]
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("setup", SETUPS.values(), ids=SETUPS)
 def test_the_backfill_keeps_what_an_application_that_writes_meanwhile_changes(setup: str, database: Database) -> None:
     database.execute(setup)
@@ -119,7 +119,7 @@ def stamped_by(database: Database, *, backfill: bool) -> set[int]:
     return {number for (number,) in changed}
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("setup", SETUPS.values(), ids=SETUPS)
 def test_a_change_of_rows_is_guarded_from_expand_until_its_rows_are_done(setup: str, database: Database) -> None:
     database.execute(setup)
@@ -216,7 +216,7 @@ def test_a_trigger_that_fires_after_the_guard_is_refused(database: Database) -> 
     assert (found.code, found.object) == ("trigger_order", "trigger ~~last on public.users")
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_a_plan_that_changes_rows_leaves_the_column_and_nothing_behind(database: Database) -> None:
     database.execute(STAMPED)
     before = database.dump()

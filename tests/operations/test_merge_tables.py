@@ -72,7 +72,7 @@ WRITES = (
 )
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_every_kind_of_write_of_either_version_is_in_both_homes(database: Database) -> None:
     database.execute(TABLES)
     with Engine(database.url) as engine:
@@ -88,7 +88,7 @@ def test_every_kind_of_write_of_either_version_is_in_both_homes(database: Databa
         assert engine.contract("merge").state is State.RETAINED
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_what_is_written_while_the_table_is_hidden_is_there_after_a_revert(database: Database) -> None:
     database.execute(TABLES)
     with Engine(database.url) as engine:
@@ -108,7 +108,7 @@ def test_what_is_written_while_the_table_is_hidden_is_there_after_a_revert(datab
         assert engine.contract("merge").state is State.RETAINED
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_two_writers_of_the_same_rows_never_fail_each_other_and_end_in_step(database: Database) -> None:
     database.execute(TABLES)
     with Engine(database.url) as engine:

@@ -76,7 +76,7 @@ WRITES = (
 )
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_every_kind_of_write_of_either_version_is_in_both_homes(database: Database) -> None:
     database.execute(TABLES)
     with Engine(database.url) as engine:
@@ -93,7 +93,7 @@ def test_every_kind_of_write_of_either_version_is_in_both_homes(database: Databa
         assert engine.contract("move").state is State.RETAINED
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_a_row_of_ours_makes_room_for_an_app_and_hands_its_values_on(database: Database) -> None:
     database.execute(TABLES)
     taken = "SELECT theme, about, lang FROM profiles WHERE user_id = 14"
@@ -111,7 +111,7 @@ def test_a_row_of_ours_makes_room_for_an_app_and_hands_its_values_on(database: D
     assert database.execute("INSERT INTO profiles (user_id) VALUES (14) ON CONFLICT DO NOTHING RETURNING 1") == []
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_what_is_written_while_the_columns_are_hidden_is_there_after_a_revert(database: Database) -> None:
     database.execute(TABLES)
     with Engine(database.url) as engine:

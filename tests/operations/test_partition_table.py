@@ -68,7 +68,7 @@ WRITES = (
 )
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_every_kind_of_write_is_followed_in_either_direction(database: Database) -> None:
     database.execute(TABLE)
     with Engine(database.url) as engine:
@@ -92,7 +92,7 @@ def test_every_kind_of_write_is_followed_in_either_direction(database: Database)
         assert_in_step(database)
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_a_row_that_is_deleted_while_it_is_copied_does_not_come_back(database: Database) -> None:
     database.execute(TABLE)
     with Engine(database.url) as engine, database.connect(autocommit=True) as writer:
@@ -119,7 +119,7 @@ def wait_for_lock(database: Database) -> None:
             assert time.monotonic() < until, "no batch came"
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("statement", ["DELETE FROM orders WHERE id = 5", "UPDATE orders SET year = 2030 WHERE id = 5"])
 def test_a_writer_with_a_snapshot_from_before_the_copy_has_to_try_again(database: Database, statement: str) -> None:
     database.execute(TABLE)
@@ -136,7 +136,7 @@ def test_a_writer_with_a_snapshot_from_before_the_copy_has_to_try_again(database
     assert_in_step(database)
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_a_row_without_a_partition_is_written_and_keeps_contract_from_beginning(database: Database) -> None:
     database.execute(TABLE)
     with Engine(database.url) as engine:

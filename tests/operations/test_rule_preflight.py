@@ -52,7 +52,7 @@ def test_a_rule_that_takes_the_place_of_the_write_is_refused(
     assert refusals(database, entry) == []
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("event", "entry"),
     [("DELETE TO users", KEEP), ("INSERT TO people", KEEP), ("INSERT TO people", SKIP), ("UPDATE TO people", SKIP)],
@@ -71,7 +71,7 @@ def test_rows_without_a_key_cannot_be_updated_beside_a_rule(database: Database) 
     assert [(r.code, r.object) for r in refusals(database, entry)] == [("rule", "rule mine on public.logs")]
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("event", "entry", "table"),
     [("UPDATE TO users", UPDATE, "users"), ("DELETE TO users", DELETE, "users"), ("INSERT TO people", COPY, "people")],
@@ -111,7 +111,7 @@ def test_a_rule_of_another_event_or_of_the_parent_is_no_matter(database: Databas
     assert database.execute("SELECT email FROM users") == [("e",)]
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("entry", "table"),
     [

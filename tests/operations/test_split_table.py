@@ -78,7 +78,7 @@ WRITES = (
 )
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_every_kind_of_write_of_either_version_is_in_both_homes(database: Database) -> None:
     database.execute(TABLE)
     with Engine(database.url) as engine:
@@ -95,7 +95,7 @@ def test_every_kind_of_write_of_either_version_is_in_both_homes(database: Databa
         assert engine.contract("split").state is State.RETAINED
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_what_is_written_while_the_columns_are_hidden_is_there_after_a_revert(database: Database) -> None:
     database.execute(TABLE)
     with Engine(database.url) as engine:
@@ -121,7 +121,7 @@ def test_what_is_written_while_the_columns_are_hidden_is_there_after_a_revert(da
         assert engine.contract("split").state is State.RETAINED
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_a_reference_to_nothing_is_refused_before_there_is_a_foreign_key(database: Database) -> None:
     database.execute(TABLE)
     with Engine(database.url) as engine:
@@ -133,7 +133,7 @@ def test_a_reference_to_nothing_is_refused_before_there_is_a_foreign_key(databas
     assert_in_step(database)
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_two_writers_of_the_same_rows_never_fail_each_other_and_end_in_step(database: Database) -> None:
     database.execute(TABLE)
     with Engine(database.url) as engine:

@@ -122,6 +122,7 @@ KEYS = [
     Bad("number-key", GOOD + "5: 5m\n", "5:1", ("a key has to be text",)),
     Bad("list-key", GOOD + "? [hold]\n: 5m\n", "5:3", ("a key has to be text",)),
     Bad("truth-key", GOOD + "true: 5m\n", "5:1", ("a key has to be text",)),
+    Bad("index-by-name", change("rename_index: {name: i1, from: i2, to: i3}"), "4:20", ("did you mean `from`?",)),
     Bad("too-far-in", GOOD + "locks:\n  hold: 5m\n", "6:3", ("`hold`", "top level")),
     Bad("no-value", GOOD + "apps:\n", "5:1", ("without a value", "remove the key")),
     Bad("escape-sequence-in-key", GOOD + '"\\e[31mhold": 5m\n', "5:1", ("\\x1b[31mhold",)),

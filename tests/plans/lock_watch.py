@@ -87,7 +87,8 @@ def forecast(steps: tuple[Step, ...]) -> dict[tuple[str, str], Locks]:
     """What each step says of itself, done and undone."""
     done = {(step.id, "done"): told(step.locks) for step in steps}
     undone = {(s.id, "undone"): told(strongest(lock for u in s.undo for lock in u.locks)) for s in steps}
-    return {**done, **undone}
+    taken_along = {(other, "undone"): Locks() for step in steps for other in step.takes_along}
+    return {**done, **undone, **taken_along}
 
 
 class LockWatch:

@@ -1,11 +1,13 @@
 """Every plan in plans/ does what it is copied for, as it stands in the file, on a table that `setup/` has for it.
 
-From its start to `contracted`; from its start to `rolled_back`, from every state that has something to roll back; and
-every step takes exactly the locks that `explain` says. On the servers that tests/operations/life does not use.
+From its start to `rolled_back`, where all is made that contract would keep; from its start to `contracted`; and every
+step takes exactly the locks that `explain` says. With CROSSFADE_LONG=1 it is rolled back from every state that has
+something to roll back, and reverted on its way to the end; with CROSSFADE_EVERY_SERVER=1 on every server.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,10 +34,30 @@ PLANS = sorted((Path(__file__).parents[2] / "plans").glob("*.yaml"))
 SETUP = Path(__file__).parent / "setup"
 NEW = "2.0.0"
 """A version that the roster of every plan takes for a new one."""
-OFFERING_ROLLBACK = (State.EXPANDED, State.BACKFILLED)
-"""Where there is something to roll back."""
 
-EVERY_PLAN = pytest.mark.parametrize("path", PLANS, ids=lambda p: p.stem)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """Where a run is rolled back from before it goes to its end, and for how long that can be reverted."""
+
+    rolled_back_from: tuple[State, ...]
+    retain: timedelta = timedelta(0)
+
+
+SHORT = Way(rolled_back_from=(State.BACKFILLED,))
+"""By then everything is made that any rollback undoes."""
+EVERY_TURN = Way(rolled_back_from=(State.EXPANDED, State.BACKFILLED), retain=timedelta(days=7))
+REBUILT = frozenset({"change-type-of-a-key", "merge-columns"})
+"""Plans that build indexes anew where a revert has taken them: their steps have nothing to do, nor to lock, before."""
+WAYS = [
+    *(pytest.param(path, SHORT, id=path.stem) for path in PLANS if path.stem not in REBUILT),
+    *(
+        pytest.param(
+            path, EVERY_TURN, id=f"{path.stem}, every turn", marks=() if path.stem in REBUILT else pytest.mark.long
+        )
+        for path in PLANS
+    ),
+]
 
 
 @pytest.fixture
@@ -45,7 +67,7 @@ def prepared(database: Database, path: Path) -> Database:
     return database
 
 
-def plan_of(path: Path, retain: timedelta = timedelta(0)) -> Plan:
+def plan_of(path: Path, retain: timedelta) -> Plan:
     """The plan as it stands in the file; only that nobody waits for its gates to hold."""
     return load_plan(path).model_copy(update={"hold": timedelta(0), "retain": retain})
 
@@ -64,14 +86,14 @@ LEAVES_THE_SCHEMA = frozenset({"reindex"})
 """Plans of the schema after which it is the same."""
 
 
-@pytest.mark.other_servers
-@EVERY_PLAN
+@pytest.mark.alike
+@pytest.mark.parametrize(("path", "way"), WAYS)
 def test_it_goes_there_and_back_and_to_its_end_under_the_locks_that_are_forecast(
-    path: Path, prepared: Database, monkeypatch: pytest.MonkeyPatch
+    path: Path, way: Way, prepared: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the LOCK TABLE in front of each step, which would take whatever is forecast."""
     monkeypatch.setattr("crossfade.postgres.locks._take", lambda *_: None)
-    plan = plan_of(path, retain=timedelta(days=7))
+    plan = plan_of(path, way.retain)
     before = prepared.dump()
     with Engine(prepared.url) as engine:
         program = engine.explain(plan).program
@@ -82,7 +104,7 @@ def test_it_goes_there_and_back_and_to_its_end_under_the_locks_that_are_forecast
             with pytest.raises(WrongState, match="cannot be taken back"):
                 engine.rollback(plan.name)
         else:
-            for _ in rolled_back(engine, plan):
+            for _ in rolled_back(engine, plan, way):
                 assert_nothing_left(prepared, engine)
                 assert prepared.dump().replace(STAYS.get(path.stem, ""), "") == before
         go_to_the_end(engine, prepared, plan)
@@ -94,9 +116,9 @@ def test_it_goes_there_and_back_and_to_its_end_under_the_locks_that_are_forecast
     assert in_words(watch.seen) == in_words({key: told[key] for key in watch.seen})
 
 
-def rolled_back(engine: Engine, plan: Plan) -> Iterator[State]:
-    """Every state that offers a rollback, once it is done; then the run is started anew, or at its end already."""
-    for state in OFFERING_ROLLBACK:
+def rolled_back(engine: Engine, plan: Plan, way: Way) -> Iterator[State]:
+    """Every state that it is to be rolled back from, once that is done; then it is started anew, or at its end."""
+    for state in way.rolled_back_from:
         start(engine, plan)
         if engine.advance(plan, to=state).state is not state:
             # There was nothing to do there, and so it went on to its end.

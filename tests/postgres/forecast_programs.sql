@@ -904,3 +904,13 @@ alter table logs attach partition logs_c for values in ('c');
 
 create table kinds (id int, team int, kind text not null) partition by list (kind);
 alter table kinds attach partition logs_c for values in ('c');
+
+create table pets(id int, team int);
+alter table pets add foreign key (team) references teams;
+
+create table pets(id int, team int);
+insert into pets values (1, 1);
+alter table pets add foreign key (team) references teams;
+
+create table pets(id int, team int references teams);
+alter table pets add column other int default 1 references teams;

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..fixtures.long import LONG
 from .users_table import (
     BOTH,
     IN_SMALL_BATCHES,
@@ -38,99 +39,89 @@ BAD_PLANS = {
     "the same name": "crossfade: 1\nname: a\nchanges: [{rename_column: {table: users, from: email, to: email}}]\n",
     "an unknown kind": "crossfade: 1\nname: a\nchanges: [{rename_colum: {table: users, from: email, to: e}}]\n",
 }
+BAD_USAGE = (
+    ["explode"],
+    ["start"],
+    ["start", "no-such-file.yaml"],
+    ["expand", "no-such-file.yaml"],
+    ["status", "--no-such-option"],
+    ["advance", RUN, "--to", "nowhere"],
+    ["advance", RUN, "--to", "rolled_back"],
+    ["backfill", RUN, "--max-duration", "soon"],
+    ["contract", RUN, "--wait", "-1s"],
+    ["contract", RUN, "--confirm", "another-run"],
+    ["gate", RUN, "--phase", "later"],
+    ["approve", RUN, "--phase", "contract"],
+    ["pause", RUN],
+    ["status", "--watch"],
+    ["new", "rename_colum"],
+    ["new"],
+    ["versions", "heartbeat", "api"],
+    ["check"],
+    ["status", "--env-file", "no-such-file"],
+    ["status", "--database", ""],
+    ["status", "--database", "http://example.org"],
+)
+OF_NOBODY = (
+    ["status", "nobody"],
+    ["expand", "nobody"],
+    ["backfill", "nobody"],
+    ["contract", "nobody"],
+    ["advance", "nobody"],
+    ["rollback", "nobody"],
+    ["revert", "nobody"],
+    ["pause", "nobody", "--reason", "r"],
+    ["resume", "nobody"],
+    ["gate", "nobody"],
+    ["approve", "nobody", "--phase", "contract", "--as", "alice"],
+    ["history", "nobody"],
+)
 
 
-@pytest.mark.parametrize("text", BAD_PLANS.values(), ids=list(BAD_PLANS))
-@pytest.mark.parametrize("command", ["check", "explain", "start", "expand", "advance"])
-def test_2_for_an_invalid_plan_and_the_database_is_untouched(
-    cli: Cli, database: Database, command: str, text: str
-) -> None:
+def test_2_for_an_invalid_plan_and_the_database_is_untouched(cli: Cli, database: Database) -> None:
     make_users(database)
     before = database.dump(exclude_schema=None)
-    plan = cli.directory / "bad.yaml"
-    plan.write_text(text, encoding="utf-8")
-    said = fail(cli, 2, command, plan)
-    assert f"{plan}:" in said
+    for name, text in BAD_PLANS.items():
+        plan = cli.directory / f"{name}.yaml"
+        plan.write_text(text, encoding="utf-8")
+        # What is wrong with a text is found by one loader, whoever asks.
+        for command in ("check", "explain", "start", "expand", "advance") if LONG or not text else ("start",):
+            assert f"{plan}:" in fail(cli, 2, command, plan)
     assert database.dump(exclude_schema=None) == before
 
 
-@pytest.mark.parametrize("command", ["check", "explain", "start", "expand", "backfill", "contract", "advance"])
-def test_2_for_a_plan_that_preflight_refuses_and_the_users_objects_are_untouched(
-    cli: Cli, database: Database, command: str
-) -> None:
+def test_2_for_a_plan_that_preflight_refuses_and_the_users_objects_are_untouched(cli: Cli, database: Database) -> None:
     make_users(database)
     before = database.dump()
-    said = fail(cli, 2, command, write_plan(cli.directory, old="emial"))
-    assert "emial" in said
-    assert "Did you mean email?" in said
-    assert database.dump() == before
-    if command in {"check", "explain"}:
-        assert not has_ledger(database)
+    plan = write_plan(cli.directory, old="emial")
+    for command in ("check", "explain", "start", "expand", "backfill", "contract", "advance"):
+        said = fail(cli, 2, command, plan)
+        assert "emial" in said
+        assert "Did you mean email?" in said
+        assert database.dump() == before
+        if command in {"check", "explain"}:
+            assert not has_ledger(database)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["explode"],
-        ["start"],
-        ["start", "no-such-file.yaml"],
-        ["expand", "no-such-file.yaml"],
-        ["status", "--no-such-option"],
-        ["advance", RUN, "--to", "nowhere"],
-        ["advance", RUN, "--to", "rolled_back"],
-        ["backfill", RUN, "--max-duration", "soon"],
-        ["contract", RUN, "--wait", "-1s"],
-        ["contract", RUN, "--confirm", "another-run"],
-        ["gate", RUN, "--phase", "later"],
-        ["approve", RUN, "--phase", "contract"],
-        ["pause", RUN],
-        ["status", "--watch"],
-        ["new", "rename_colum"],
-        ["new"],
-        ["versions", "heartbeat", "api"],
-        ["check"],
-        ["status", "--env-file", "no-such-file"],
-        ["status", "--database", ""],
-        ["status", "--database", "http://example.org"],
-    ],
-    ids=" ".join,
-)
-def test_2_for_bad_usage(cli: Cli, database: Database, arguments: list[str]) -> None:
+def test_2_for_bad_usage(cli: Cli, database: Database) -> None:
     make_users(database)
     succeed(cli, "start", write_plan(cli.directory))
-    fail(cli, 2, *arguments)
-    document = cli(*arguments, "--json")
-    assert document.code == 2, document
-    assert set(document.json()["error"]) >= {"code", "message", "hint", "location"}
+    for arguments in BAD_USAGE:
+        if LONG:
+            fail(cli, 2, *arguments)
+        document = cli(*arguments, "--json")
+        assert document.code == 2, document
+        assert set(document.json()["error"]) >= {"code", "message", "hint", "location"}
     assert state(cli) == "planned"
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["status", "nobody"],
-        ["expand", "nobody"],
-        ["backfill", "nobody"],
-        ["contract", "nobody"],
-        ["advance", "nobody"],
-        ["rollback", "nobody"],
-        ["revert", "nobody"],
-        ["pause", "nobody", "--reason", "r"],
-        ["resume", "nobody"],
-        ["gate", "nobody"],
-        ["approve", "nobody", "--phase", "contract", "--as", "alice"],
-        ["history", "nobody"],
-    ],
-    ids=" ".join,
-)
-def test_2_for_a_run_that_does_not_exist_and_it_names_those_that_do(
-    cli: Cli, database: Database, arguments: list[str]
-) -> None:
+def test_2_for_a_run_that_does_not_exist_and_it_names_those_that_do(cli: Cli, database: Database) -> None:
     make_users(database)
     succeed(cli, "start", write_plan(cli.directory))
-    said = fail(cli, 2, *arguments)
-    assert "nobody" in said
-    assert RUN in said
+    for arguments in OF_NOBODY:
+        said = fail(cli, 2, *arguments)
+        assert "nobody" in said
+        assert RUN in said
 
 
 @pytest.mark.parametrize("command", ["contract", "rollback", "revert"])
@@ -158,30 +149,27 @@ def test_a_run_that_has_done_nothing_is_rolled_back_without_a_question(cli: Cli,
     assert state(cli) == "rolled_back"
 
 
-@pytest.mark.parametrize(
-    ("reached", "command"),
-    [
-        ("planned", ["backfill", RUN]),
-        ("planned", ["contract", RUN, "--confirm", RUN]),
-        ("planned", ["revert", RUN, "--confirm", RUN]),
-        ("planned", ["resume", RUN]),
-        ("expanded", ["contract", RUN, "--confirm", RUN]),
-        ("expanded", ["revert", RUN, "--confirm", RUN]),
-        ("backfilled", ["revert", RUN, "--confirm", RUN]),
-        ("retained", ["rollback", RUN, "--confirm", RUN]),
-        ("contracted", ["rollback", RUN, "--confirm", RUN]),
-        ("contracted", ["revert", RUN, "--confirm", RUN]),
-        ("contracted", ["pause", RUN, "--reason", "r"]),
-        ("rolled_back", ["expand", RUN]),
-        ("rolled_back", ["backfill", RUN]),
-        ("rolled_back", ["contract", RUN, "--confirm", RUN]),
-        ("rolled_back", ["advance", RUN]),
-        ("rolled_back", ["revert", RUN, "--confirm", RUN]),
-        ("rolled_back", ["pause", RUN, "--reason", "r"]),
-    ],
-    ids=lambda value: value if isinstance(value, str) else value[0],
-)
-def test_5_in_the_wrong_state(cli: Cli, database: Database, reached: str, command: list[str]) -> None:
+CONFIRMED = ("--confirm", RUN)
+NOT_FOR = {
+    "planned": (("backfill",), ("contract", *CONFIRMED), ("revert", *CONFIRMED), ("resume",)),
+    "expanded": (("contract", *CONFIRMED), ("revert", *CONFIRMED)),
+    "backfilled": (("revert", *CONFIRMED),),
+    "retained": (("rollback", *CONFIRMED),),
+    "contracted": (("rollback", *CONFIRMED), ("revert", *CONFIRMED), ("pause", "--reason", "r")),
+    "rolled_back": (
+        ("expand",),
+        ("backfill",),
+        ("contract", *CONFIRMED),
+        ("advance",),
+        ("revert", *CONFIRMED),
+        ("pause", "--reason", "r"),
+    ),
+}
+"""Commands that a run in the state has nothing for."""
+
+
+@pytest.mark.parametrize("reached", NOT_FOR)
+def test_5_in_the_wrong_state(cli: Cli, database: Database, reached: str) -> None:
     make_users(database, rows=3)
     retain = "1h" if reached == "retained" else "0s"
     plan = write_plan(cli.directory, f"hold: 0s\nretain: {retain}\n{ROSTER}")
@@ -195,21 +183,22 @@ def test_5_in_the_wrong_state(cli: Cli, database: Database, reached: str, comman
     else:
         succeed(cli, "advance", plan, "--to", reached)
     before = columns(database)
-    said = fail(cli, 5, *command)
-    assert RUN in said
-    assert reached in said or command[0] == "resume"
+    for command, *options in NOT_FOR[reached]:
+        said = fail(cli, 5, command, RUN, *options)
+        assert RUN in said
+        assert reached in said or command == "resume"
+        assert columns(database) == before
     assert state(cli) == reached
-    assert columns(database) == before
 
 
-@pytest.mark.parametrize("command", ["start", "expand", "backfill", "contract", "advance"])
-def test_5_where_the_plan_was_edited_after_its_start(cli: Cli, database: Database, command: str) -> None:
+def test_5_where_the_plan_was_edited_after_its_start(cli: Cli, database: Database) -> None:
     make_users(database)
     plan = write_plan(cli.directory)
     succeed(cli, "expand", plan)
     write_plan(cli.directory, "retain: 3d\n")
-    said = fail(cli, 5, command, plan)
-    assert RUN in said
+    for command in ("start", "expand", "backfill", "contract", "advance"):
+        said = fail(cli, 5, command, plan)
+        assert RUN in said
     assert state(cli) == "expanded"
 
 

@@ -70,6 +70,7 @@ def test_no_sighting_at_all_is_unknown(cli: Cli, database: Database) -> None:
     assert columns(database) == BOTH
 
 
+@pytest.mark.long
 def test_v1_seen_once_and_now_silent_is_no_proof(cli: Cli, database: Database) -> None:
     backfill(cli, database, f"hold: 0s\n{ROSTER}")
     sight(database, "api", "1.4.0", "pod-a")
@@ -95,6 +96,7 @@ def test_a_connection_that_says_it_is_v1_blocks_too(cli: Cli, database: Database
         succeed(cli, "contract", RUN, "--confirm", RUN, "--wait", "30s")
 
 
+@pytest.mark.long
 def test_an_app_that_nobody_sighted_keeps_it_unknown(cli: Cli, database: Database) -> None:
     backfill(cli, database, f'hold: 0s\n{ROSTER}  worker: {{scheme: integer, new: ">=7"}}\n')
     with alive(database, "api", "2.0.0", "pod-b"):
@@ -103,6 +105,7 @@ def test_an_app_that_nobody_sighted_keeps_it_unknown(cli: Cli, database: Databas
             succeed(cli, "contract", RUN, "--confirm", RUN)
 
 
+@pytest.mark.long
 def test_fewer_instances_than_expected_keep_it_unknown(cli: Cli, database: Database) -> None:
     backfill(cli, database, f"hold: 0s\n{ROSTER.replace('ttl', 'expect: 2, ttl')}")
     with alive(database, "api", "2.0.0", "pod-b"):
@@ -111,6 +114,7 @@ def test_fewer_instances_than_expected_keep_it_unknown(cli: Cli, database: Datab
             succeed(cli, "contract", RUN, "--confirm", RUN)
 
 
+@pytest.mark.long
 def test_a_version_that_cannot_be_read_does_not_pass(cli: Cli, database: Database) -> None:
     backfill(cli, database, f"hold: 0s\n{ROSTER}")
     with alive(database, "api", "2.0.0", "pod-b"), alive(database, "api", "main-ab12cd3", "pod-c"):
@@ -131,6 +135,7 @@ def test_a_legacy_write_within_hold_blocks_although_v1_is_silent(cli: Cli, datab
     assert state(cli) == "backfilled"
 
 
+@pytest.mark.long
 def test_contract_passes_once_legacy_writes_are_older_than_hold(cli: Cli, database: Database) -> None:
     backfill(cli, database, f"hold: 3s\n{ROSTER}")
     database.execute("UPDATE users SET email = 'x@y' WHERE id = 1")
@@ -140,6 +145,7 @@ def test_contract_passes_once_legacy_writes_are_older_than_hold(cli: Cli, databa
     assert database.execute("SELECT email_address FROM users WHERE id = 1") == [("x@y",)]
 
 
+@pytest.mark.long
 def test_a_write_by_the_new_name_is_no_legacy_write(cli: Cli, database: Database) -> None:
     backfill(cli, database, f"hold: 1h\n{ROSTER}")
     database.execute("UPDATE users SET email_address = 'x@y' WHERE id = 1")
@@ -156,6 +162,7 @@ def test_a_write_by_the_new_name_is_no_legacy_write(cli: Cli, database: Database
     assert (writer["application_name"], writer["column"]) == ("nightly-import", "email")
 
 
+@pytest.mark.long
 def test_hold_has_to_pass_without_a_break(cli: Cli, database: Database) -> None:
     backfill(cli, database, f"hold: 1h\n{ROSTER}")
     with alive(database, "api", "2.0.0", "pod-b"):
@@ -164,10 +171,13 @@ def test_hold_has_to_pass_without_a_break(cli: Cli, database: Database) -> None:
     assert state(cli) == "backfilled"
 
 
+@pytest.mark.long
 def test_triggers_that_are_switched_off_do_not_pass(cli: Cli, database: Database) -> None:
     backfill(cli, database, f"hold: 0s\n{ROSTER}")
     database.execute("ALTER TABLE users DISABLE TRIGGER USER")
     with alive(database, "api", "2.0.0", "pod-b"):
+        assert "is disabled now" in fail(cli, 5, "contract", RUN, "--confirm", RUN)
+        succeed(cli, "resume", RUN, "--accept-changes")
         done = cli("contract", RUN, "--confirm", RUN)
         assert done.code in {3, 4}, done
         assert "trigger" in done.stderr
@@ -189,12 +199,14 @@ def test_without_apps_contract_needs_an_approval(cli: Cli, database: Database) -
     assert "all pods are new" in page
 
 
+@pytest.mark.long
 def test_an_approval_of_another_phase_does_not_count(cli: Cli, database: Database) -> None:
     backfill(cli, database, "")
     succeed(cli, "approve", RUN, "--phase", "expand", "--as", "alice")
     fail(cli, 3, "contract", RUN, "--confirm", RUN)
 
 
+@pytest.mark.long
 def test_an_approval_is_void_for_another_plan_of_the_same_name(cli: Cli, database: Database) -> None:
     backfill(cli, database, "")
     succeed(cli, "approve", RUN, "--phase", "contract", "--as", "alice")
@@ -206,6 +218,7 @@ def test_an_approval_is_void_for_another_plan_of_the_same_name(cli: Cli, databas
     assert columns(database) == ["id", "email", "name", "address"]
 
 
+@pytest.mark.long
 def test_an_approval_by_another_role_does_not_count(cli: Cli, database: Database) -> None:
     backfill(cli, database, f"hold: 0s\n{ROSTER}gates: {{contract: [{{approval: {{role: release-coordinator}}}}]}}\n")
     with alive(database, "api", "2.0.0", "pod-b"):

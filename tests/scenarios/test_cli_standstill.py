@@ -105,7 +105,7 @@ def test_a_run_that_was_taken_back_while_it_was_held_is_not_paused(cli: Cli, dat
     assert (told["state"], told["paused"], told["phases"]["backfill"]["state"]) == ("rolled_back", None, "undone")
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("what", ["DROP TABLE visits", "ALTER TABLE visits RENAME TO calls"])
 def test_a_table_that_is_gone_is_said_in_one_sentence(cli: Cli, database: Database, what: str) -> None:
     half_done(cli, database)

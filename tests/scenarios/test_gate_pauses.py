@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from ..fixtures.command import AS_A_USER
 from .users_table import ROSTER, RUN, alive, await_that, make_users, state, succeed, write_plan
 
 if TYPE_CHECKING:
-    import subprocess
-
-    from ..fixtures.command import Cli
+    from ..fixtures.command import Cli, Process
     from ..fixtures.database import Database
 
 AWAY = "UPDATE crossfade.passing SET since = since - interval '1 h', seen_at = seen_at - interval '1 h'"
@@ -24,11 +23,11 @@ IS_FRESH = "SELECT since > clock_timestamp() - interval '1 min' FROM crossfade.p
 
 
 @pytest.fixture
-def waiting(cli: Cli, database: Database) -> subprocess.Popen[str]:
-    """`contract --wait`, which waits for the hold of gates that pass."""
+def waiting(cli: Cli, database: Database) -> Process:
+    """`contract --wait`, which waits for the hold of gates that pass; a child of this process, to be seen stopped."""
     make_users(database)
     succeed(cli, "advance", write_plan(cli.directory, f"hold: 10m\n{ROSTER}"), "--to", "backfilled")
-    return cli.spawn("contract", RUN, "--wait", "30m", "--confirm", RUN)
+    return cli.spawn("contract", RUN, "--wait", "30m", "--confirm", RUN, env=AS_A_USER)
 
 
 def holds(database: Database) -> None:
@@ -36,12 +35,12 @@ def holds(database: Database) -> None:
     await_that(lambda: database.execute(query) == [(True,)], "the gates never passed twice")
 
 
-def stopped(process: subprocess.Popen[str]) -> None:
+def stopped(process: Process) -> None:
     os.kill(process.pid, signal.SIGSTOP)
     os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
 
 
-def test_a_pause_is_no_uninterrupted_pass(waiting: subprocess.Popen[str], cli: Cli, database: Database) -> None:
+def test_a_pause_is_no_uninterrupted_pass(waiting: Process, cli: Cli, database: Database) -> None:
     with alive(database, "api", "2.0.0", "pod-b"):
         holds(database)
         stopped(waiting)
@@ -66,7 +65,7 @@ def is_away(database: Database) -> bool:
         return False
 
 
-def test_a_hold_in_which_it_looked_on_is_over(waiting: subprocess.Popen[str], cli: Cli, database: Database) -> None:
+def test_a_hold_in_which_it_looked_on_is_over(waiting: Process, cli: Cli, database: Database) -> None:
     with alive(database, "api", "2.0.0", "pod-b"):
         holds(database)
 

@@ -13,6 +13,7 @@ from crossfade.errors import CrossfadeError, LostLease, WrongState
 from crossfade.workflow.engine import Engine
 from crossfade.workflow.states import State
 
+from ..fixtures.long import few_of
 from .mortals import (
     RUN,
     assert_each_row_updated_once,
@@ -38,6 +39,7 @@ PATIENCE = 60.0
 LEASE = (
     "locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
+CONFIRMED = {"rollback": ("--confirm", RUN)}
 LEDGER = ("runs", "phases", "steps", "backfills", "batches", "rejected_rows", "events", "evaluations", "passing")
 
 
@@ -100,9 +102,9 @@ def reader_in_the_way(database: Database) -> Iterator[psycopg.Connection[tuple[A
         reader.rollback()
 
 
-@pytest.mark.parametrize("second", [("expand", RUN), ("advance", RUN), ("rollback", RUN, "--confirm", RUN)])
+@pytest.mark.parametrize("second", few_of(["expand", "advance", "rollback"], {"advance"}))
 def test_of_two_runners_one_works_and_the_other_exits_5_and_changes_nothing(
-    database: Database, cli: Cli, second: tuple[str, ...]
+    database: Database, cli: Cli, second: str
 ) -> None:
     prepare(database, 100, plan())
     with reader_in_the_way(database):
@@ -110,7 +112,7 @@ def test_of_two_runners_one_works_and_the_other_exits_5_and_changes_nothing(
         wait_until(database, f"SELECT count(*) = 1 FROM pg_locks WHERE {LEASE}")
         wait_until(database, "SELECT count(*) = 1 FROM crossfade.steps")
         dump, ledger = database.dump(), contents_of_the_ledger(database)
-        refused = cli(*second, "--json")
+        refused = cli(second, RUN, *CONFIRMED.get(second, ()), "--json")
         assert refused.code == 5, refused
         assert refused.json()["error"]["code"] == "lease_held"
         assert f"pid {first.pid}" in refused.json()["error"]["message"]
@@ -128,17 +130,20 @@ def wait_until(database: Database, query: str) -> None:
 
 @pytest.mark.parametrize(
     "event",
-    [
-        "state_changed planned expanding",
-        "step_started 1.rename_column/add",
-        "step_done 1.rename_column/add",
-        "batch_done",
-        "step_started 1.rename_column/index/users_lower",
-        "step_started 1.rename_column/analyze",
-        "verified",
-        "step_started 1.rename_column/hide",
-        "state_changed retained dropping",
-    ],
+    few_of(
+        (
+            "state_changed planned expanding",
+            "step_started 1.rename_column/add",
+            "step_done 1.rename_column/add",
+            "batch_done",
+            "step_started 1.rename_column/index/users_lower",
+            "step_started 1.rename_column/analyze",
+            "verified",
+            "step_started 1.rename_column/hide",
+            "state_changed retained dropping",
+        ),
+        {"step_started 1.rename_column/add", "batch_done", "step_started 1.rename_column/hide"},
+    ),
 )
 def test_a_zombie_commits_nothing_once_another_runner_has_taken_over(database: Database, event: str) -> None:
     prepare(database, 500, plan())
@@ -157,7 +162,10 @@ def test_a_zombie_commits_nothing_once_another_runner_has_taken_over(database: D
     assert_nothing_left(database)
 
 
-@pytest.mark.parametrize("event", ["state_changed planned expanding", "step_started 1.rename_column/add", "batch_done"])
+@pytest.mark.parametrize(
+    "event",
+    few_of(("state_changed planned expanding", "step_started 1.rename_column/add", "batch_done"), {"batch_done"}),
+)
 def test_a_zombie_commits_nothing_once_another_runner_has_rolled_back(database: Database, event: str) -> None:
     prepare(database, 500, plan())
     before = database.dump()

@@ -106,7 +106,7 @@ class Shop:
             said.append(self.blocked())
             return by in said[-1] and not_by not in said[-1]
 
-        await_that(is_so, f"never blocked by {by} alone; at last: {said[-1:]}")
+        await_that(is_so, f"never blocked by {by} alone; at last: {said[-1:]}", pause=0.5)
 
 
 @pytest.fixture

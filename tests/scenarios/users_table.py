@@ -12,11 +12,10 @@ import psycopg
 from psycopg import sql
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from ..fixtures.command import Cli, Outcome
+    from ..fixtures.command import Cli, Outcome, Process
     from ..fixtures.database import Database
 
 RUN = "users-email-address"
@@ -133,15 +132,15 @@ def await_batches(database: Database, least: int = 2) -> None:
     await_that(lambda: database.execute(query, [least]) == [(True,)], "no batch was committed")
 
 
-def await_that(has_happened: Callable[[], bool], otherwise: str) -> None:
-    """Look again and again; the test fails, and says this, where it does not happen in time."""
+def await_that(has_happened: Callable[[], bool], otherwise: str, *, pause: float = 0.02) -> None:
+    """Look again and again, with so many seconds between; the test fails, and says this, where it does not happen."""
     until = time.monotonic() + SECONDS
     while not has_happened():
         assert time.monotonic() < until, otherwise
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
-def await_line(process: subprocess.Popen[str], words: str) -> str:
+def await_line(process: Process, words: str) -> str:
     """The next line on standard error with these words in it; a process that does not say it in time is killed."""
     assert process.stderr is not None
     limit = threading.Timer(SECONDS, process.kill)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    import subprocess
+    from ..fixtures.command import Process
 
 GROWTH_MB = 16
 """What a runner may hold more in the last half of a backfill than in the first: none of it may be rows."""
@@ -16,7 +16,7 @@ GROWTH_MB = 16
 class Memory:
     """Watches how much memory a process has resident, until it ends or the block does."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: Process) -> None:
         self.megabytes: list[float] = []
         self._status = Path("/proc") / str(process.pid) / "status"
         self._over = threading.Event()

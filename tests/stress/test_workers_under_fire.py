@@ -24,9 +24,9 @@ from .crashes import Crashing
 from .memory import GROWTH_MB, Memory
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable
 
+    from ..fixtures.command import Process
     from ..fixtures.database import Database
 
 ROWS = int(os.environ.get("CROSSFADE_STRESS_ROWS", "3000000"))
@@ -52,9 +52,9 @@ class Workers:
         self._cli = cli
         self._through_proxy = through_proxy
         self._random = Random(4)
-        self._processes: list[subprocess.Popen[str]] = [self._begin(n) for n in range(WORKERS)]
+        self._processes: list[Process] = [self._begin(n) for n in range(WORKERS)]
 
-    def _begin(self, number: int) -> subprocess.Popen[str]:
+    def _begin(self, number: int) -> Process:
         cli = self._cli if number else self._through_proxy
         return cli.spawn("worker", "--poll", "200ms", "--log-level", "error")
 

@@ -81,7 +81,7 @@ def test_a_plan_that_was_never_started_is_rehearsed_and_nothing_changes(entry: s
     assert ("WAL" in notes(found)) == (database.server.major < 18)
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_a_run_that_is_expanded_is_rehearsed_with_its_own_triggers(database: Database) -> None:
     database.execute(USERS)
     with Engine(database.url) as engine:
@@ -131,7 +131,7 @@ def test_refused_rows_are_found_with_their_keys(database: Database) -> None:
     assert any("set aside" in said for said in notes(found)["public.users"])
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_a_condition_that_raises_for_a_row_is_named_and_the_rest_is_measured(database: Database) -> None:
     database.execute("CREATE TABLE t (a int PRIMARY KEY, hits int); INSERT INTO t SELECT generate_series(1, 2000), 0")
     found = rehearsed(database, plan('update_rows: {table: t, set: {hits: hits + 1}, where: "10/(a-1777) < 100"}'))
@@ -300,7 +300,7 @@ def test_limits_of_the_plan_are_kept(database: Database) -> None:
     assert found.total.seconds_p50 == found.total.seconds_p90 == 1000.0
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_partitions_are_measured_one_by_one_and_tables_without_a_key_by_place(database: Database) -> None:
     database.execute(
         "CREATE TABLE users (id int, email text) PARTITION BY RANGE (id);"

@@ -101,7 +101,7 @@ def revert_half_way(database: Database, write: LiteralString) -> None:
     assert database.execute(TURNED_BACK)
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize(("change", "write", "mend"), WRITES)
 def test_a_revert_that_stops_half_done_goes_on_either_way(
     database: Database, change: str, write: LiteralString, mend: LiteralString
@@ -124,7 +124,7 @@ def not_null(database: Database) -> bool:
     return bool(database.execute("SELECT 1 FROM pg_attribute WHERE attname = 'b' AND attnotnull"))
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize(("change", "write", "mend"), WRITES[:1])
 def test_nothing_of_a_half_done_revert_is_left_where_contract_is_called_off(
     database: Database, change: str, write: LiteralString, mend: LiteralString
@@ -169,7 +169,7 @@ def stopped_by_a_lock(database: Database, table: LiteralString) -> None:
         assert engine.status("halves").state is State.REVERTING
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "changes",
     [

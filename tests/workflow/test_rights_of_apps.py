@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..fixtures.database import Database
     from ..fixtures.servers import Server
 
-pytestmark = pytest.mark.every_server
+pytestmark = pytest.mark.alike
 
 ALLOWED = {"heartbeat(text,text,text)", "can_i_run(text,text)"}
 RENAME = parse_plan(

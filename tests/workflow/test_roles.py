@@ -113,7 +113,7 @@ def test_an_app_cannot_hang_the_functions_of_a_pair_on_a_table_of_its_own(databa
             )
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_a_reader_reads_every_table_and_writes_none(database: Database) -> None:
     init(database.url)
     database.execute("CREATE ROLE roles_reader LOGIN IN ROLE crossfade_reader")
@@ -191,7 +191,7 @@ def test_inits_of_two_databases_at_the_same_time_do_not_disturb_each_other(datab
         database.execute("DROP ROLE crossfade_app; DROP ROLE crossfade_reader")
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_an_app_without_any_right_in_our_schema_writes_to_a_synchronised_table(database: Database) -> None:
     init(database.url)
     database.execute("CREATE TABLE users (id int PRIMARY KEY, email text, email_address text)")

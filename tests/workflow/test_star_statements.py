@@ -149,7 +149,7 @@ def test_statements_of_applications_are_named_with_their_role(database: Database
     assert all("cached plan must not change result type" in m for m in messages)
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_statements_of_other_databases_and_inside_functions_are_left_out(database: Database) -> None:
     extension = _extended(database)
     database.execute("CREATE TABLE other (id int)")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..fixtures.servers import Server
 
-pytestmark = pytest.mark.every_server
+pytestmark = pytest.mark.alike
 
 
 @pytest.fixture(scope="module")

@@ -11,14 +11,19 @@ from crossfade.cli import (
     approvals,
     audit,
     demo,
+    export,
     fence,
     fleet,
     gate,
+    guard,
+    import_,
+    lint,
     look,
     phases,
     plans,
     quarantine,
     steer,
+    types,
     versions,
     worker,
 )
@@ -47,7 +52,24 @@ def program() -> Any:
     _before_commands(
         app, inspect.Parameter("version", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=version)
     )
-    for group in (plans, phases, steer, worker, look, gate, audit, fence, approvals, admin, demo):
+    for group in (
+        plans,
+        phases,
+        steer,
+        worker,
+        look,
+        gate,
+        audit,
+        fence,
+        approvals,
+        lint,
+        import_,
+        export,
+        guard,
+        types,
+        admin,
+        demo,
+    ):
         for function in group.COMMANDS:
             register(app, function)
     of_versions = typer.Typer(help="Report and see what is live.", **_SETTINGS)

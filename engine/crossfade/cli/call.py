@@ -10,7 +10,7 @@ import inspect
 import os
 import sys
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,12 @@ from crossfade.cli.boundary import interrupted
 from crossfade.cli.output import console, print_json, print_page, say
 from crossfade.cli.settings import load_env_file, project_settings
 from crossfade.errors import CrossfadeError, UsageError
+from crossfade.lint.settings import LintSettings
 from crossfade.observe.logging import LogFormat, LogLevel, configure_logging
+from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from rich.console import RenderableType
 
@@ -74,6 +76,14 @@ class Call:
     yes: bool
     notify: tuple[Target, ...] = ()
     """Who is told of runs that the command drives, by the project's settings."""
+    given_database: str | None = None
+    """What the option alone says, for a command that needs no database."""
+    lint: LintSettings = field(default_factory=LintSettings)
+    """The project's settings of lint."""
+    fixed: Fixed = NOTHING_FIXED
+    """What nothing of the project may change, by its settings."""
+    apps: Mapping[str, Any] = field(default_factory=dict)
+    """The roster of imported plans, by the project's settings."""
 
     @property
     def names_a_database(self) -> bool:
@@ -97,7 +107,7 @@ class Call:
         """The engine, for a command that only looks or records."""
         from crossfade.workflow.engine import Engine
 
-        with only_our_errors(), Engine(self.database) as engine:
+        with only_our_errors(), Engine(self.database, fixed=self.fixed) as engine:
             yield engine
 
     @contextmanager
@@ -116,7 +126,12 @@ class Call:
             Lookout(reader) as lookout,
             self.progress(lookout) as progress,
             self._served(lookout, metrics) as count,
-            Engine(self.database, emit=_to_all(lookout.emit, count, progress.emit), notify=self.notify) as engine,
+            Engine(
+                self.database,
+                emit=_to_all(lookout.emit, count, progress.emit),
+                notify=self.notify,
+                fixed=self.fixed,
+            ) as engine,
             stopping(engine),
         ):
             yield engine, progress
@@ -227,6 +242,10 @@ def _resolved(common: Common) -> Call:
         log_format=log_format,
         yes=common.yes,
         notify=settings.notify,
+        given_database=common.database,
+        lint=settings.lint,
+        fixed=settings.fixed,
+        apps=settings.apps,
     )
 
 

@@ -265,7 +265,7 @@ def _moving(
         raise UsageError("--bake is the time of canaries, and there is none", hint="Name some: --canary N|NAME")
     rollout = Rollout(concurrency=concurrency, canaries=canaries, bake=time or timedelta(), tolerated=failures)
     with progress_of(call, len(databases)) as progress:
-        fleet = Fleet(databases, rollout, onlooker=progress, notify=call.notify)
+        fleet = Fleet(databases, rollout, onlooker=progress, notify=call.notify, fixed=call.fixed)
         with stopping(fleet):
             yield fleet
 

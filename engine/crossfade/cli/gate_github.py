@@ -1,7 +1,6 @@
 """Verdicts for GitHub Actions: workflow commands, which become annotations, and a table for the job's summary.
 
-What a workflow command may hold, and how it is escaped, is in GitHub's "Workflow commands for GitHub Actions": a line
-that begins with `::`. Whatever apps call themselves, a command stays one line, and a cell of the table one cell.
+Whatever apps call themselves, a command stays one line, and a cell of the table one cell.
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from crossfade.observe.workflow_commands import command
+
 CONFLICT = 5
 """The exit code of a run that is past its gates."""
-_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_PROPERTY = {**_MESSAGE, ":": "%3A", ",": "%2C"}
 _MARKS = {"PASS": "✅", "BLOCKED": "⛔", "UNKNOWN": "❔", "ERROR": "❌"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@$-])")
 """What Markdown, the HTML in it or GitHub's mentions would read as more than text."""
@@ -23,17 +22,17 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@$-])")
 def commands(run: str, document: Mapping[str, Any]) -> Iterator[str]:
     """One command for each gate, and one for the verdict: errors for what holds the phase back."""
     for gate in document["gates"]:
-        yield _command(_level(gate), f"{gate['kind']} {gate['verdict']}", _message(gate))
+        yield command(_level(gate), f"{gate['kind']} {gate['verdict']}", _message(gate))
     level = "notice" if document["verdict"] == "PASS" else "error"
     held_back = [gate["kind"] for gate in document["gates"] if _level(gate) == "error"]
     why = f", held back by {', '.join(held_back)}" if held_back else ""
     title = f"crossfade: {document['verdict']}"
-    yield _command(level, title, f"gates of {document['phase']} of {run}: {document['verdict']}{why}")
+    yield command(level, title, f"gates of {document['phase']} of {run}: {document['verdict']}{why}")
 
 
 def failure(message: str, exit_code: int) -> str:
     """The command for gates that were not asked; that none is ahead any more is no error of a job."""
-    return _command("notice" if exit_code == CONFLICT else "error", "crossfade gate", message)
+    return command("notice" if exit_code == CONFLICT else "error", "crossfade gate", message)
 
 
 def summary(run: str, document: Mapping[str, Any]) -> str:
@@ -55,14 +54,6 @@ def append(file: str, text: str) -> None:
     """Add the text to the end of a file. Raises OSError."""
     with Path(file).open("a", encoding="utf-8") as opened:
         opened.write(text)
-
-
-def _command(level: str, title: str, message: str) -> str:
-    return f"::{level} title={_escaped(title, _PROPERTY)}::{_escaped(message, _MESSAGE)}"
-
-
-def _escaped(text: str, by: Mapping[str, str]) -> str:
-    return "".join(by.get(character, character) for character in text)
 
 
 def _level(gate: Mapping[str, Any]) -> str:

@@ -6,9 +6,9 @@ KeyboardInterrupt where the command stands; what was not committed is rolled bac
 
 from __future__ import annotations
 
+import os
 import signal
-import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def stopping(engine: Stoppable) -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         asked = True
         engine.stop()
-        sys.stderr.write("\nStopping after what is in hand; once more cancels it.\n")
+        # Not by sys.stderr: the signal may have come in the midst of a write to it, which cannot be entered twice.
+        with suppress(OSError):
+            os.write(2, b"\nStopping after what is in hand; once more cancels it.\n")
 
     before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
     try:

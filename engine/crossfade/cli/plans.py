@@ -1,10 +1,12 @@
 """Commands about plan files: new, check, explain, schema."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crossfade.cli.app_side import AppName
 from crossfade.cli.boundary import as_document, as_text
 from crossfade.cli.call import Call
 from crossfade.cli.options import Acks, PlanFile
@@ -147,6 +149,14 @@ def explain(
     plan: PlanFile,
     ack: Acks = None,
     sql: Annotated[bool, typer.Option("--sql", help="Print only the SQL, in the order in which it runs.")] = False,
+    app: Annotated[
+        AppName | None,
+        typer.Option("--app", help="Print what this makes of an app's models; needs no database.", show_default=False),
+    ] = None,
+    schema_file: Annotated[
+        Path | None,
+        typer.Option("--schema-file", metavar="FILE", help="The file with the app's models.", show_default=False),
+    ] = None,
 ) -> int:
     """Print every statement, lock and gate of a plan.
 
@@ -156,6 +166,10 @@ def explain(
     from crossfade.plan.load import load_plan
 
     loaded = load_plan(plan)
+    if app is not None:
+        return _of_app(call, loaded, app, schema_file)
+    if schema_file is not None:
+        raise UsageError("--schema-file is of use with --app")
     with call.engine() as engine:
         found = engine.explain(loaded, acknowledged(ack))
     if call.json:
@@ -164,6 +178,17 @@ def explain(
         sys.stdout.write(explanation.script(found))
     else:
         sys.stdout.write(explanation.page(found))
+    return 0
+
+
+def _of_app(call: Call, plan: "Plan", app: AppName, schema_file: Path | None) -> int:
+    from crossfade.cli import app_side
+
+    file, found = app_side.patches_for(plan, app, schema_file)
+    if call.json:
+        print_json(app_side.document(plan, app, file, found))
+    else:
+        sys.stdout.write(app_side.page(plan, found))
     return 0
 
 

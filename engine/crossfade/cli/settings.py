@@ -7,11 +7,13 @@ upwards that has one. An option and the environment go before them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import UsageError
+from crossfade.lint.settings import LintSettings, lint_settings
 from crossfade.observe.logging import LogFormat
+from crossfade.plan.fixed import NOTHING_FIXED, Fixed, fixed_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 _LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<value>.*)")
 _QUOTED = re.compile(r"""(?P<quote>['"])(?P<text>(?:\\.|(?!(?P=quote)).)*)(?P=quote)\s*(?:#.*)?""")
 _ESCAPES = {"n": "\n", "t": "\t"}
+_NO_TEXTS = frozenset({"notify", "lint", "fixed", "apps"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,12 @@ class ProjectSettings:
     """As with `--log-format`."""
     notify: tuple[Target, ...] = ()
     """Who is told of what happens to runs that commands of the project drive."""
+    lint: LintSettings = field(default_factory=LintSettings)
+    """How `crossfade lint` looks at the project's migrations."""
+    fixed: Fixed = NOTHING_FIXED
+    """What no plan and no migration of the project may change."""
+    apps: Mapping[str, Any] = field(default_factory=dict)
+    """The roster that imported plans get, as a plan has it."""
 
 
 def load_env_file(path: Path, environment: MutableMapping[str, str]) -> None:
@@ -112,7 +121,7 @@ def _settings(document: Mapping[str, Any], file: str) -> ProjectSettings:
         if name not in known:
             hint = nearest(name, known) or f"the settings are {one_of(known)}"
             raise UsageError(f"{file}: unknown setting {shown(name)}", hint=hint, location=file)
-        if name != "notify" and not isinstance(value, str):
+        if name not in _NO_TEXTS and not isinstance(value, str):
             raise UsageError(f"{file}: the setting {shown(name)} is a text", hint="put it in quotes", location=file)
     given = document.get("log_format")
     if given is not None and given not in list(LogFormat):
@@ -121,7 +130,17 @@ def _settings(document: Mapping[str, Any], file: str) -> ProjectSettings:
         database=document.get("database"),
         log_format=None if given is None else LogFormat(given),
         notify=_targets(document["notify"], file) if "notify" in document else (),
+        lint=lint_settings(document["lint"], file) if "lint" in document else LintSettings(),
+        fixed=fixed_of(document["fixed"], file) if "fixed" in document else NOTHING_FIXED,
+        apps=_apps(document["apps"], file) if "apps" in document else {},
     )
+
+
+def _apps(value: object, file: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        hint = 'write [apps.api] with scheme = "semver" and new = ">=2.0.0" below'
+        raise UsageError(f"{file}: the setting `apps` is a table of apps", hint=hint, location=file)
+    return value
 
 
 def _targets(value: object, file: str) -> tuple[Target, ...]:

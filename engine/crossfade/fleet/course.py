@@ -21,6 +21,7 @@ from crossfade.fleet.report import INTERRUPTED, Outcome, Report, Standing
 from crossfade.fleet.rollout import Bake, Begin, Over, Rollout, Wait, decide
 from crossfade.fleet.work import Work, carry_out, outcome_of
 from crossfade.observe.events import Emit, Event
+from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 from crossfade.plan.notify import Target
 from crossfade.workflow.engine import Engine
 from crossfade.workflow.results import Status
@@ -113,6 +114,7 @@ class Course:
         stop: Stop,
         onlooker: Onlooker,
         notify: Sequence[Target] = (),
+        fixed: Fixed = NOTHING_FIXED,
         max_duration: timedelta | None = None,
     ) -> None:
         self._databases = {d.name: d for d in databases}
@@ -122,6 +124,7 @@ class Course:
         self._stop = stop
         self._onlooker = onlooker
         self._notify = notify
+        self._fixed = fixed
         self._until = None if max_duration is None else time.monotonic() + max_duration / timedelta(seconds=1)
         self._progress = _Progress(waiting=list(self._databases))
         self._changed = threading.Event()
@@ -174,7 +177,13 @@ class Course:
         try:
             with self._onlooker.watching(database) as emit:
                 standing = carry_out(
-                    database, self._run, self._work, emit=emit, held=self._stop.reaching, notify=self._notify
+                    database,
+                    self._run,
+                    self._work,
+                    emit=emit,
+                    held=self._stop.reaching,
+                    notify=self._notify,
+                    fixed=self._fixed,
                 )
         except Exception as error:  # noqa: BLE001 -- a display's trouble; whoever waits has to hear of the database
             found = CrossfadeError(f"{type(error).__name__}: {error}", hint="This may be a bug in crossfade.")

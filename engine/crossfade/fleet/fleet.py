@@ -17,6 +17,7 @@ from crossfade.fleet.databases import Database
 from crossfade.fleet.report import Report
 from crossfade.fleet.rollout import Rollout, canaries_of
 from crossfade.fleet.work import Answer, Work, look, started
+from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 from crossfade.plan.model import Plan
 from crossfade.plan.notify import Target
 from crossfade.workflow.engine import Engine
@@ -33,8 +34,11 @@ class Fleet:
         *,
         onlooker: Onlooker | None = None,
         notify: Sequence[Target] = (),
+        fixed: Fixed = NOTHING_FIXED,
     ) -> None:
         """`onlooker` is told of what happens, in any thread; the targets of `notify`, of each run that is driven.
+
+        A plan that changes anything of `fixed` is refused.
 
         `rollout` says how commands that change something go, and which databases are canaries; without it those are
         the databases that say so themselves.
@@ -43,6 +47,7 @@ class Fleet:
         self.databases = tuple(replace(d, is_canary=d.name in self._rollout.canaries) for d in databases)
         self._onlooker = onlooker or Unwatched()
         self._notify = tuple(notify)
+        self._fixed = fixed
         self._stop = Stop()
 
     def stop(self) -> None:
@@ -136,6 +141,7 @@ class Fleet:
             stop=self._stop,
             onlooker=self._onlooker,
             notify=self._notify,
+            fixed=self._fixed,
             max_duration=max_duration,
         )
 

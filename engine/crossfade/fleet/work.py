@@ -31,6 +31,7 @@ from crossfade.fleet.databases import Database
 from crossfade.fleet.report import Outcome, Standing
 from crossfade.observe.events import Emit
 from crossfade.operations.step import Caution
+from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 from crossfade.plan.model import Plan
 from crossfade.plan.notify import Target
 from crossfade.postgres.clock import database_now
@@ -57,13 +58,21 @@ class Look:
 
 
 def carry_out(
-    database: Database, name: str, work: Work, *, emit: Emit, held: Held, notify: Sequence[Target] = ()
+    database: Database,
+    name: str,
+    work: Work,
+    *,
+    emit: Emit,
+    held: Held,
+    notify: Sequence[Target] = (),
+    fixed: Fixed = NOTHING_FIXED,
 ) -> Standing:
     """Do the work for the run of that name. `held` is entered with the engine meanwhile, so that it can be stopped.
 
-    The targets of `notify` are told of the run, besides those that its plan names.
+    The targets of `notify` are told of the run, besides those that its plan names. A plan that changes anything of
+    `fixed` is refused.
     """
-    with Engine(database.url, emit=emit, notify=notify) as engine:
+    with Engine(database.url, emit=emit, notify=notify, fixed=fixed) as engine:
         try:
             with held(engine):
                 answer = work(engine, database)

@@ -111,12 +111,14 @@ def _key(place: Place, unique: Unique, nullable: tuple[Column, ...]) -> Step:
     table = unique.table
     proofs = (sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(_check_name(place, c))) for c in nullable)
     again = (sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(sql.Identifier(c.name)) for c in nullable)
-    return unique_constraints.constrain(
+    key = unique_constraints.constrain(
         place,
         unique,
         then=tuple(_alter(table, action) for action in proofs),
         undone=tuple(_alter(table, action) for action in again),
     )
+    proven = (step.id for column in nullable for step in _proof(place, table, column))
+    return replace(key, takes_along=(*key.takes_along, *proven))
 
 
 def _alter(table: Table, action: sql.Composable) -> Statement:

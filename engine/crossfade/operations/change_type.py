@@ -20,6 +20,7 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.columns import named_columns
+from crossfade.operations.columns.column_in_place import storage_back
 from crossfade.operations.data_types import made_types
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial
 from crossfade.operations.sync import constants, conversions, sameness
@@ -29,7 +30,7 @@ from crossfade.operations.twins import carrying, change_type_keys, exchange_pref
 from crossfade.operations.twins.carry.default import of_twin
 from crossfade.operations.twins.change_type_keys import Key
 from crossfade.operations.twins.exchange import Exchange, alter_table, exchange_steps
-from crossfade.operations.twins.type_twin import afterwards, assigned, retyped, same_name, twin_of
+from crossfade.operations.twins.type_twin import assigned, family_afterwards, retyped, same_name, twin_of
 from crossfade.operations.views import recreate
 from crossfade.postgres.catalog import Default
 from crossfade.postgres.forecast.type_change import judge
@@ -112,7 +113,12 @@ def _in_place(place: Place, table: Table, column: Column, data_type: DataType, c
         part=Part.EXPAND,
         title=f"make {column.name} of {table.name} {data_type.spelling}; no row is touched",
         statements=(*moves.before, alter_table(table, becomes.format(name, sql.SQL(data_type.spelling))), *moves.after),
-        undo=(*moves.before, alter_table(table, becomes.format(name, sql.SQL(_spelled(column)))), *moves.after),
+        undo=(
+            *moves.before,
+            alter_table(table, becomes.format(name, sql.SQL(_spelled(column)))),
+            *storage_back(family_of(table, catalog), column.name),
+            *moves.after,
+        ),
         done=_has_type(table, column, data_type),
     )
     return Compiled(
@@ -167,7 +173,7 @@ def _exchanged(
         refusals=(*refusals, *made.refusals),
         cautions=(*cautions, *made.cautions, *_about_writes(change, twin, table)),
         trials=(*_trials(change, exchange, twin), *made.trials),
-        catalog=catalog.with_table(_with_default(afterwards(table, twin), twin)),
+        catalog=_with_default(family_afterwards(catalog, table, twin), table, twin),
     )
 
 
@@ -184,13 +190,17 @@ def _defaults(table: Table, name: str, catalog: Catalog) -> tuple[str, ...]:
     return tuple(dict.fromkeys(c.default.expression for c in columns if c.default is not None))
 
 
-def _with_default(table: Table, twin: Twin) -> Table:
-    """What a later change of the plan finds as its default."""
-    default = twin.column.default
-    if default is None or twin.of_default is None:
-        return table
-    made = Default(expression=of_twin(twin, default.expression))
-    return replace(table, columns=tuple(replace(c, default=made) if c.name == twin.final else c for c in table.columns))
+def _with_default(catalog: Catalog, table: Table, twin: Twin) -> Catalog:
+    """What a later change of the plan finds as its default; a partition or child may have one of its own."""
+    if twin.of_default is None:
+        return catalog
+    for member in family_of(catalog.table(table.name) or table, catalog):
+        column = member.column(twin.final)
+        if column is not None and column.default is not None:
+            made = Default(expression=of_twin(twin, column.default.expression), of_plan=True)
+            columns = (replace(c, default=made) if c is column else c for c in member.columns)
+            catalog = catalog.with_table(replace(member, columns=tuple(columns)))
+    return catalog
 
 
 def _about_writes(change: ChangeType, twin: Twin, table: Table) -> Iterator[Caution]:

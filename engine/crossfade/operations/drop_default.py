@@ -8,7 +8,7 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.columns.column_in_place import find_to_set
-from crossfade.operations.set_default import default_of, own_value_refusals
+from crossfade.operations.set_default import default_back, own_value_refusals
 from crossfade.operations.step import Compiled, Part, Step
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def compile_change(change: DropDefault, place: Place, catalog: Catalog) -> Compi
         turn=target.default_set_in[1],
         title=f"drop the default of {column.name} of {target.table.name}",
         statements=(target.alter_column(Part.HIDE, sql.SQL("DROP DEFAULT")),),
-        undo=tuple(target.each_back(Part.HIDE, default_of)),
+        undo=default_back(target, Part.HIDE),
         done=target.done(Part.HIDE, "NOT atthasdef"),
     )
     return Compiled(steps=(step,), refusals=tuple(refusals), catalog=target.changed(default=None))

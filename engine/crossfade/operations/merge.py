@@ -51,6 +51,7 @@ def _merge(one: Step, other: Step) -> Step:
         undo=(*other.undo, *one.undo),
         guards=(*one.guards, *other.guards),
         in_the_way=(*one.in_the_way, *other.in_the_way),
+        takes_along=(*one.takes_along, *other.takes_along),
         irreversible="; ".join(filter(None, (one.irreversible, other.irreversible))) or None,
         done=render(sql.SQL("SELECT ({}) AND ({})").format(sql.SQL(one.done), sql.SQL(other.done))),
     )

@@ -24,7 +24,7 @@ from crossfade.operations.tables.table_preflight import descendants_by_inheritan
 from crossfade.operations.twins import carrying, enum_twin, enum_uses, exchange_preflight
 from crossfade.operations.twins.enum_twin import EnumTwin
 from crossfade.operations.twins.exchange import Exchange, Exchanged, exchange_steps, in_order
-from crossfade.operations.twins.type_twin import afterwards, twin_of
+from crossfade.operations.twins.type_twin import family_afterwards, twin_of
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
@@ -216,8 +216,6 @@ def _default(exchange: Exchange, twin: Twin) -> Iterator[Trial]:
 
 def _afterwards(successor: EnumTwin, exchanges: tuple[Exchange, ...], catalog: Catalog) -> Catalog:
     for exchange in exchanges:
-        changed = exchange.table
         for twin in exchange.twins:
-            changed = afterwards(changed, replace(twin, type=successor.afterwards))
-        catalog = catalog.with_table(changed)
+            catalog = family_afterwards(catalog, exchange.table, replace(twin, type=successor.afterwards))
     return catalog.with_type(successor.afterwards)

@@ -26,6 +26,7 @@ from crossfade.operations.indexes import index_build, index_copy
 from crossfade.operations.own_names import mark
 from crossfade.operations.step import Compiled, Dropped, Part, RowChange, Step
 from crossfade.operations.sync import column_sync, constants, sameness
+from crossfade.operations.sync.plan_defaults import readable
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance, family_of
 from crossfade.postgres.catalog import Shadow
 from crossfade.postgres.statement import Statement, render
@@ -99,7 +100,7 @@ def _pair(change: RenameColumn, plan: str, table: Table, column: Column, catalog
         new=change.to,
         type=column.type,
         exact=sameness.is_exact(column),
-        default=default.expression if default and not generated else None,
+        default=None if generated else default,
         volatile_default=generated,
         nullable=not column.not_null,
     )
@@ -108,7 +109,8 @@ def _pair(change: RenameColumn, plan: str, table: Table, column: Column, catalog
 def _add_twin(rename: _Rename) -> Step:
     pair, column, new = rename.pair, rename.column, sql.Identifier(rename.pair.new)
     statements = [rename.alter(sql.SQL("ADD COLUMN {} {}").format(new, _type(column)))]
-    statements += [rename.alter(sql.SQL("ALTER COLUMN {} {}").format(new, a)) for a in _attributes(column, pair)]
+    statements += _default(rename)
+    statements += [rename.alter(sql.SQL("ALTER COLUMN {} {}").format(new, a)) for a in _attributes(column)]
     statements.append(
         Statement(
             text=render(
@@ -138,11 +140,17 @@ def _type(column: Column) -> sql.Composable:
     return sql.SQL("{} COLLATE {}").format(text, sql.Identifier(column.collation.schema, column.collation.name))
 
 
-def _attributes(column: Column, pair: Pair) -> Iterator[sql.Composable]:
-    """ALTER COLUMN actions that give the twin what matters to its users and to the planner."""
+def _default(rename: _Rename) -> Iterator[Statement]:
+    """Set after ADD COLUMN, so that rows of before are NULL and not "filled" with a default."""
+    pair = rename.pair
     if pair.shares_default and pair.default is not None:
-        # Set after ADD COLUMN, so that rows of before are NULL and not "filled" with a default.
-        yield sql.SQL("SET DEFAULT {}").format(sql.SQL(pair.default))
+        text = sql.SQL("ALTER COLUMN {} SET DEFAULT {}")
+        given = rename.alter(text.format(sql.Identifier(pair.new), sql.SQL(pair.default.expression)))
+        yield from readable((given,), pair.default)
+
+
+def _attributes(column: Column) -> Iterator[sql.Composable]:
+    """ALTER COLUMN actions that give the twin what matters to its users and to the planner."""
     if not column.storage_is_default:
         yield sql.SQL("SET STORAGE {}").format(sql.SQL(column.storage.upper()))
     if column.compression is not None:

@@ -14,15 +14,17 @@ from crossfade.errors import Refusal
 from crossfade.operations.columns.column_in_place import find_to_set
 from crossfade.operations.step import TRIAL_TABLE, Compiled, Step, Trial
 from crossfade.operations.sync.converted_sync import OUR_PATH, USERS_PATH
+from crossfade.operations.sync.plan_defaults import readable
 from crossfade.postgres.catalog import Default
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
     from crossfade.operations.columns.column_in_place import InPlace
-    from crossfade.operations.step import Place
+    from crossfade.operations.step import Part, Place
     from crossfade.plan.changes import SetDefault
     from crossfade.plan.expressions import Expression
     from crossfade.postgres.catalog import Catalog, Column
+    from crossfade.postgres.statement import Statement
 
 
 def compile_change(change: SetDefault, place: Place, catalog: Catalog) -> Compiled:
@@ -38,20 +40,26 @@ def compile_change(change: SetDefault, place: Place, catalog: Catalog) -> Compil
         turn=turn,
         title=f"set the default of {target.column.name} of {target.table.name}; no row is touched",
         statements=(USERS_PATH, target.alter_column(part, value), OUR_PATH),
-        undo=tuple(target.each_back(part, default_of)),
+        undo=default_back(target, part),
         done=target.done(part, "atthasdef"),
     )
     return Compiled(
         steps=(step,),
         refusals=tuple(own_value_refusals(target)),
         trials=(default_trial(f"value of set_default on {target.table.name}", target.column, change.value),),
-        catalog=target.changed(default=Default(expression=_stored(change.value, target.column))),
+        catalog=target.changed(default=Default(expression=_stored(change.value, target.column), of_plan=True)),
     )
 
 
 def _stored(value: Expression, column: Column) -> str:
     """The value as PostgreSQL keeps it: with the column's type, which a constant in quotes has not by itself."""
     return render(sql.SQL("({})::{}").format(sql.SQL(value.sql), sql.SQL(column.type)))
+
+
+def default_back(target: InPlace, part: Part) -> tuple[Statement, ...]:
+    """Every table of the family gets the default back that it has now, by the names while steps of this part run."""
+    columns = (member.column(target.column.name) for member in target.family)
+    return readable(target.each_back(part, default_of), *(c.default for c in columns if c is not None))
 
 
 def default_of(column: Column) -> sql.Composable:

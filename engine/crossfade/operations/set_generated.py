@@ -81,7 +81,8 @@ def _computed(target: InPlace, expression: Expression) -> Compiled:
         part=Part.HIDE,
         title=f"compute {target.column.name} of {target.table.name} from {expression.text}",
         statements=(USERS_PATH, target.alter_column(Part.HIDE, _set(expression.sql)), OUR_PATH),
-        undo=tuple(target.each_back(Part.HIDE, lambda column: _set(column.generation_expression or "NULL"))),
+        # It may be one that an earlier change of the plan has made it.
+        undo=(USERS_PATH, *target.each_back(Part.HIDE, _as_before), OUR_PATH),
         done=target.done(Part.HIDE, "attgenerated <> ''"),
     )
     return Compiled(
@@ -90,6 +91,10 @@ def _computed(target: InPlace, expression: Expression) -> Compiled:
         trials=(_trial(target, expression),),
         catalog=target.changed(generation_expression=expression.sql),
     )
+
+
+def _as_before(column: Column) -> sql.Composable:
+    return _set(column.generation_expression or "NULL")
 
 
 def _set(expression: str) -> sql.Composable:

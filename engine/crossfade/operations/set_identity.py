@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from crossfade.operations.step import Place
     from crossfade.plan.changes import SetIdentity
     from crossfade.plan.changes.set_identity import SequenceOptions
-    from crossfade.postgres.catalog import Catalog
+    from crossfade.postgres.catalog import Catalog, Sequence
 
 _NUMBERED = frozenset({"int2", "int4", "int8"})
 
@@ -54,8 +54,19 @@ def compile_change(change: SetIdentity, place: Place, catalog: Catalog) -> Compi
         steps=tuple(steps),
         cautions=tuple(cautions),
         trials=() if change.sequence is None else (_trial(target, change.sequence),),
-        catalog=target.changed(identity=left),
+        catalog=target.changed(identity=left, sequences=tuple(_sequences(target, change.sequence))),
     )
+
+
+def _sequences(target: InPlace, options: SequenceOptions | None) -> Iterator[Sequence]:
+    """The column's sequences, and its identity's with its new options, as a later change of the plan finds them."""
+    identity, given = target.column.identity, {} if options is None else options.model_dump(exclude_none=True)
+    called = {"min_value": "minimum", "max_value": "maximum", "cycle": "cycles"}
+    for sequence in target.column.sequences:
+        if identity is not None and sequence.name == identity.sequence:
+            yield replace(sequence, **{called.get(key, key): value for key, value in given.items()})
+        else:
+            yield sequence
 
 
 def _refusals(target: InPlace, change: SetIdentity) -> Iterator[Refusal]:

@@ -29,13 +29,15 @@ from crossfade.operations.sync import fill_trigger, row_functions, row_triggers,
 from crossfade.operations.sync.row_functions import RowFunction
 from crossfade.operations.sync.row_triggers import RowTrigger
 from crossfade.operations.sync.watching import Watched
-from crossfade.operations.tables.table_preflight import staged_members
+from crossfade.operations.tables.table_preflight import family_of, staged_members
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Place
     from crossfade.plan.changes import SetNotNull
     from crossfade.postgres.catalog import Catalog, Column, QualifiedName, Table
+
+_FIRST_WITH_NAMED_NOT_NULL = 180000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,8 @@ class _Setting:
     column: Column
     below: tuple[Table, ...]
     """The inheritance children, which need triggers of their own."""
+    own: tuple[Table, ...]
+    """The partitions and children that are NOT NULL already and would lose that on the way back."""
 
     @property
     def members(self) -> tuple[QualifiedName, ...]:
@@ -123,7 +127,8 @@ def compile_change(change: SetNotNull, place: Place, catalog: Catalog) -> Compil
     if refusals:
         return Compiled(refusals=refusals, catalog=catalog)
     below = tuple(staged_members(catalog, table))
-    setting = _Setting(change=change, place=place, table=table, column=column, below=below)
+    own = tuple(_lost_on_the_way_back(table, column, catalog))
+    setting = _Setting(change=change, place=place, table=table, column=column, below=below, own=own)
     watched = () if change.always_fills else (setting.watched,)
     fix = {} if change.fill is None else {column.name: change.fill}
     return Compiled(
@@ -140,6 +145,15 @@ def compile_change(change: SetNotNull, place: Place, catalog: Catalog) -> Compil
         trials=tuple(row_functions.fix_trials(change.kind, "fill", table, fix)),
         catalog=catalog.with_table(_afterwards(setting)),
     )
+
+
+def _lost_on_the_way_back(table: Table, column: Column, catalog: Catalog) -> Iterator[Table]:
+    """Before PostgreSQL 18 nobody knows whose NOT NULL it is: DROP NOT NULL takes it from all that are below."""
+    if catalog.server_version < _FIRST_WITH_NAMED_NOT_NULL:
+        for member in family_of(table, catalog):
+            own = member.column(column.name)
+            if own is not None and own.not_null:
+                yield member
 
 
 def _refusals(change: SetNotNull, table: Table, column: Column, catalog: Catalog) -> Iterator[Refusal]:
@@ -251,6 +265,7 @@ def _proof(setting: _Setting) -> Iterator[Step]:
     """The CHECK: at the end of backfill where no write can break it, else behind the gates."""
     if setting.change.always_fills:
         yield from _check(setting, Part.SEAL)
+        yield from _own_back(setting)
         _, validate = _check(setting, Part.HIDE)
         yield replace(
             validate,
@@ -261,7 +276,29 @@ def _proof(setting: _Setting) -> Iterator[Step]:
             done="SELECT true",
         )
     else:
-        yield from _check(setting, Part.HIDE)
+        add, validate = _check(setting, Part.HIDE)
+        back = validate.statements if setting.own else ()
+        yield from (add, *_own_back(setting), replace(validate, undo=back))
+
+
+def _own_back(setting: _Setting) -> Iterator[Step]:
+    """Taken back once the CHECK is validated again, which proves it."""
+    name = sql.Identifier(setting.column.name)
+    text = sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL")
+    if setting.own:
+        yield Step(
+            id=setting.place.id("own_back"),
+            part=Part.HIDE,
+            turn=Turn.AFTER,
+            title=f"nothing now; on the way back let {', '.join(str(t.name) for t in setting.own)} keep NOT NULL of "
+            f"{setting.column.name}",
+            statements=(),
+            undo=tuple(
+                Statement(text=render(text.format(sql.Identifier(t.name.schema, t.name.name), name)))
+                for t in setting.own
+            ),
+            done="SELECT true",
+        )
 
 
 def _check(setting: _Setting, part: Part) -> tuple[Step, Step]:

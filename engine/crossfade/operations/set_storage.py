@@ -23,13 +23,15 @@ def compile_change(change: SetStorage, place: Place, catalog: Catalog) -> Compil
         return Compiled(refusals=target, catalog=catalog)
     column = target.column
     part, turn = target.set_in
+    # One that takes another's place is of another type, which may not be kept as that was; it goes on the way back.
+    is_twin = column.work == "replaced" and column.shadow is None
     step = Step(
         id=place.id("storage"),
         part=part,
         turn=turn,
         title=f"set the storage of {column.name} of {target.table.name} to {change.storage}; no row is touched",
         statements=(target.alter_column(part, _storage(change.storage)),),
-        undo=tuple(target.each_back(part, lambda own: _storage(own.storage))),
+        undo=() if is_twin else tuple(target.each_back(part, lambda own: _storage(own.storage))),
         done=target.done(part, f"attstorage = '{_LETTERS[change.storage]}'"),
     )
     return Compiled(

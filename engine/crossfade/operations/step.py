@@ -131,6 +131,8 @@ class Step:
     """What its undo would destroy."""
     in_the_way: tuple[InTheWay, ...] = ()
     """What its undo would fail for."""
+    takes_along: tuple[str, ...] = ()
+    """Ids of earlier steps whose effect its undo takes with it: an index goes with its constraint."""
     falls_with: tuple[str, ...] = ()
     """Ids of later steps whose failure takes it back: what helps them only must not stay in force for writes."""
     irreversible: str | None = None

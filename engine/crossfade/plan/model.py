@@ -17,6 +17,7 @@ from crossfade.plan.faults import FaultAt, fault, faults_at
 from crossfade.plan.gates import AppVersion, Gates, OtherPlan, Strangers
 from crossfade.plan.hours import Blackouts, Deadline, Hours
 from crossfade.plan.ignore import Ignored, IgnoreList
+from crossfade.plan.migrations import Covered
 from crossfade.plan.names import AppName, RunName
 from crossfade.plan.notify import Targets
 from crossfade.plan.schedule import Schedule
@@ -157,6 +158,12 @@ class Plan(PlanPart):
     )
     ignore: IgnoreList = Field(default=(), description="Who may be connected although the roster does not list it.")
     changes: tuple[ChangeEntry, ...] = Field(min_length=1, description="The changes, in order; one kind per entry.")
+    migrations: Annotated[Covered | None, Given()] = Field(
+        default=None,
+        min_length=1,
+        description="The migrations of another tool that the plan does the work of; the run writes their rows into the "
+        "tool's history.",
+    )
     backfill: Backfill = Field(default=Backfill(), description="How rows are migrated.")
     schedule: Annotated[Schedule | None, Given()] = Field(
         default=None, description="When the plan runs again and again; each firing is a run of its own."
@@ -226,6 +233,16 @@ class Plan(PlanPart):
                 f"the name of a plan with a schedule has up to {LONGEST_SCHEDULED} characters, since its runs are "
                 f"named for it and the time; {shown(name)} has {len(name)}",
                 "give it a shorter name",
+            )
+        return schedule
+
+    @field_validator("schedule")
+    @classmethod
+    def _not_recorded_again(cls, schedule: Schedule | None, info: ValidationInfo) -> Schedule | None:
+        if schedule is not None and info.data.get("migrations"):
+            raise fault(
+                "a migration is recorded once, and a plan with a schedule runs again and again",
+                "remove `schedule`, or take `migrations` out",
             )
         return schedule
 

@@ -163,10 +163,18 @@ def _quoted(text: str) -> str:
     return text if text.replace("-", "").replace("_", "").isalnum() else f'"{text}"'
 
 
+_NAMED_BY = ("from", "table", "type")
+"""What a change is about, where it has no `name`."""
+
+
 def _unknown(found: _Fault) -> Said:
     key, known = found.name, list(_schema_at(found.loc[:-1]).get("properties", ()))
     if key in _NOT_YET:
         return f"this version of crossfade has no {shown(key)} yet", "remove it"
+    meant = next((word for word in _NAMED_BY if word in known), None)
+    if key == "name" and found.loc[0] == "changes" and meant is not None:
+        # It is a key of the plan itself, too, but here one means what the change is about.
+        return f"unknown key {shown(key)}", f"did you mean `{meant}`?"
     if len(found.loc) > 1 and key in _schema()["properties"]:
         return f"unknown key {shown(key)}", f"`{key}` belongs to the top level: indent it less"
     return f"unknown key {shown(key)}", nearest(key, known) or f"known here: {', '.join(known)}"

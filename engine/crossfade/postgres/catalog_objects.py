@@ -116,6 +116,9 @@ class Default:
     """It calls a volatile function or operator, so each row needs its own value."""
     owned_sequence: QualifiedName | None = None
     """The sequence that it draws from, where the column owns it (a serial column)."""
+    of_plan: bool = False
+    """As a plan has it, so that a name without a schema is one of the users' search path; the server's own text has
+    the schema with every name outside `pg_catalog`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

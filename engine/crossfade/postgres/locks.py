@@ -116,8 +116,9 @@ def in_slices(
                 _attempt(connection, (locks, views), policy, waited.attempts, lambda: _held(waited, begun, body))
     except _Busy as busy:
         holders = "; ".join(str(b) for b in busy.blockers) or "no holder was seen at the last look"
+        relations = ", ".join((*map(str, views), *(x.relation for x in locks)))
         raise LockNotAcquired(
-            f"{what}: the lock on {', '.join(x.relation for x in locks)} could not be had within "
+            f"{what}: the lock on {relations} could not be had within "
             f"{policy.give_up_after:.0f} s ({waited.attempts} attempts). Held by: {holders}.",
             hint="Nothing was changed. Run the command again once that transaction has ended.",
         ) from None

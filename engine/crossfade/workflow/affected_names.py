@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from pglast import ast, parse_sql
@@ -42,39 +43,111 @@ def _identifiers(text: str) -> Iterator[str]:
     except ParseError:
         # A name that is no SQL.
         return
-    encoded = text.encode()
     for token in tokens:
-        written = encoded[token.start : token.end + 1].decode()
+        written = text[token.start : token.end + 1]
         if written.startswith('"'):
             yield written[1:-1].replace('""', '"')
         elif token.name == "IDENT" or token.kind != "NO_KEYWORD":
             yield written.lower()
 
 
-def taken_by(steps: Iterable[Step]) -> frozenset[str]:
-    """The columns that get a name of ours in these steps, by the names that they have until then."""
-    found: set[str] = set()
-    for text in (s.text for step in steps for s in step.statements):
-        for raw in parse_sql(text):
-            match raw.stmt:
-                case ast.RenameStmt(renameType=ObjectType.OBJECT_COLUMN, subname=str(name), newname=str(new)):
-                    found |= {name} if is_own_name(new) else set()
-    return frozenset(found)
+def identifiers(texts: Iterable[str]) -> frozenset[str]:
+    """Every name in these statements and expressions."""
+    return frozenset(name for text in texts for name in _identifiers(text))
 
 
-def tables_taken_by(steps: Iterable[Step]) -> frozenset[str]:
-    """The tables that get a name of ours in these steps, by both their names, in SQL's quoting."""
-    found: set[str] = set()
-    for text in (s.text for step in steps for s in step.statements):
-        for raw in parse_sql(text):
-            match raw.stmt:
-                case ast.RenameStmt(
-                    renameType=ObjectType.OBJECT_TABLE,
-                    relation=ast.RangeVar(schemaname=str(schema), relname=str(name)),
-                    newname=str(new),
-                ) if is_own_name(new):
-                    found |= {str(QualifiedName(schema, each)) for each in (name, new)}
-    return frozenset(found)
+def forwards(steps: Iterable[Step]) -> tuple[str, ...]:
+    """The texts of what these steps do, in their order."""
+    return tuple(s.text for step in steps for s in step.statements)
+
+
+def backwards(steps: Iterable[Step]) -> tuple[str, ...]:
+    """The texts of what takes these steps back, the last step first."""
+    return tuple(s.text for step in reversed(tuple(steps)) for s in step.undo)
+
+
+def columns_after(texts: Iterable[str]) -> dict[str, str]:
+    """The columns that get other names by these statements: the name of now, and the last one."""
+    found: list[tuple[str, str, str]] = []
+    for statement in _statements(texts):
+        match statement:
+            case ast.RenameStmt(
+                renameType=ObjectType.OBJECT_COLUMN,
+                relation=ast.RangeVar(schemaname=str(schema), relname=str(table)),
+                subname=str(name),
+                newname=str(new),
+            ):
+                found.append((str(QualifiedName(schema, table)), name, new))
+    return _after(found)
+
+
+def tables_after(texts: Iterable[str]) -> dict[str, str]:
+    """The tables that get other names by these statements, in SQL's quoting."""
+    found: list[tuple[None, str, str]] = []
+    for statement in _statements(texts):
+        match statement:
+            case ast.RenameStmt(
+                renameType=ObjectType.OBJECT_TABLE,
+                relation=ast.RangeVar(schemaname=str(schema), relname=str(name)),
+                newname=str(new),
+            ):
+                found.append((None, str(QualifiedName(schema, name)), str(QualifiedName(schema, new))))
+    return _after(found)
+
+
+def types_after(texts: Iterable[str]) -> dict[str, str]:
+    """The types that get other names by these statements, in SQL's quoting."""
+    found: list[tuple[None, str, str]] = []
+    for statement in _statements(texts):
+        match statement:
+            case ast.RenameStmt(
+                renameType=ObjectType.OBJECT_TYPE,
+                object=(ast.String(sval=str(schema)), ast.String(sval=str(name))),
+                newname=str(new),
+            ):
+                found.append((None, str(QualifiedName(schema, name)), str(QualifiedName(schema, new))))
+    return _after(found)
+
+
+def _after(renames: Iterable[tuple[str | None, str, str]]) -> dict[str, str]:
+    """The last name of each that is renamed, within its table, by the first; one may pass over several."""
+    now: dict[tuple[str | None, str], str] = {}
+    for table, name, new in renames:
+        first = next((key for key, last in now.items() if key[0] == table and last == name), (table, name))
+        now[first] = new
+    return {name: last for (_, name), last in now.items() if name != last}
+
+
+def names_made(texts: Iterable[str]) -> frozenset[tuple[str, str]]:
+    """What these statements make under a name that is not ours: `constraint` (an index too), `column` or `trigger`."""
+    made = (one for statement in _statements(texts) for one in _made(statement))
+    return frozenset((kind, name) for kind, name in made if not is_own_name(name))
+
+
+def _made(statement: Any) -> Iterator[tuple[str, str]]:
+    match statement:
+        case ast.IndexStmt(idxname=str(name)):
+            yield "constraint", name
+        case ast.CreateTrigStmt(trigname=str(name)):
+            yield "trigger", name
+        case ast.RenameStmt(renameType=ObjectType.OBJECT_TABCONSTRAINT | ObjectType.OBJECT_INDEX, newname=str(name)):
+            yield "constraint", name
+        case ast.AlterTableStmt(cmds=commands):
+            for command in commands or ():
+                if command.subtype == AlterTableType.AT_AddConstraint and command.def_.conname:
+                    yield "constraint", command.def_.conname
+                elif command.subtype == AlterTableType.AT_AddColumn:
+                    yield "column", command.def_.colname
+
+
+def _statements(texts: Iterable[str]) -> Iterator[Any]:
+    return (raw.stmt for text in texts for raw in _parsed(text))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> tuple[Any, ...]:
+    """A run looks at the same statements before each of its steps."""
+    return tuple(parse_sql(text))
 
 
 def left_by(step: Step) -> frozenset[str]:

@@ -4,13 +4,14 @@ A program is compiled against the catalog once, and its steps run over hours or 
 when it is compiled, anew in the transaction of each step, and after each undo; so what a step of ours changes is never
 taken for somebody else's doing, nor by another run on the same table. Before each step the tables are compared. What is
 new and has nothing to do with the plan's columns is noted and kept; anything else stops the run with BaselineChanged.
-Turning back asks only whether what it takes back has its name still: anything else is noted. A change of rows has no
-baseline.
+Turning back asks only whether what it takes back has its name still, and a revert whether anything was made on what is
+going to be a twin again: anything else is noted. A change of rows has no baseline.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -19,58 +20,52 @@ import psycopg
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
-from crossfade.errors import BaselineChanged, WrongState
-from crossfade.operations.own_names import mark
+from crossfade.errors import BaselineChanged, WouldDiscard, WrongState
+from crossfade.operations.own_names import is_own_name, mark
 from crossfade.operations.step import Part, Step
+from crossfade.plan.changes import ChangeType
+from crossfade.plan.model import Plan
 from crossfade.plan.names import TableName
 from crossfade.postgres.domain_users import tables_with
 from crossfade.postgres.names import QualifiedName, quoted
 from crossfade.workflow import ledger
-from crossfade.workflow.affected_names import columns_of, tables_taken_by, taken_by
+from crossfade.workflow.affected_names import backwards, left_by
+from crossfade.workflow.baseline_words import Ahead, changed, refuse_to_accept
+from crossfade.workflow.change_bearing import Bearing, Structure, TableChange
 from crossfade.workflow.program import Program, from_json
 from crossfade.workflow.states import FINAL
-from crossfade.workflow.table_changes import (
-    Bearing,
-    Columns,
-    Structure,
-    TableChange,
-    TableDifference,
-    carried_over,
-    changes_of,
-    renamed_columns,
-)
+from crossfade.workflow.table_changes import TableDifference, carried_over, changes_of, renamed_columns
+from crossfade.workflow.what_goes import columns_of_run, going, types_that_go
 
 if TYPE_CHECKING:
-    from crossfade.plan.model import Plan
     from crossfade.workflow.ledger import RunRow
     from crossfade.workflow.session import Session
 
 Connection = psycopg.Connection[Any]
 _LOCK_CLASS = 0x43524241
 """Of the advisory locks that runs on the same table take one after the other: "CRBA"."""
-_MADE_ANEW = "Drop it, run the same command again, and make it anew once the run is contracted."
 _NOTED = frozenset({Bearing.APART, Bearing.PARTITION})
-_LOST = frozenset({Bearing.LOST, Bearing.GONE})
 
 
 def look(connect: Callable[[], Connection], plan: Plan) -> tuple[TableDifference, ...]:
-    """How the plan's tables are now, for `begin`; a table that is not there is left out.
+    """How the plan's tables are now, for `begin`, with those that it reaches by a type or a foreign key.
 
+    A table that is not there is left out.
     The session's own search_path says which table an unqualified name means, so ours is reset for that.
     """
     with connect() as connection:
         connection.execute("RESET search_path")
         names = list(dict.fromkeys(_sql_name(table) for change in plan.changes for table in change.tables))
-        domains = [(domain.schema, domain.name) for change in plan.changes for domain in change.domains]
-        names += [_sql_name(TableName(schema, name)) for schema, name in tables_with(connection, domains)]
-        rows = connection.execute(
-            "SELECT DISTINCT coalesce(i.indrelid, pg_catalog.to_regclass(t.name)::pg_catalog.oid)"
-            " FROM pg_catalog.unnest(%s::pg_catalog.text[]) AS t (name)"
-            # The name of an index stands for its table.
-            " LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = pg_catalog.to_regclass(t.name)"
-            " WHERE pg_catalog.to_regclass(t.name) IS NOT NULL",
-            [names],
-        ).fetchall()
+        types = [(domain.schema, domain.name) for change in plan.changes for domain in change.domains]
+        types += [(t.schema, t.name) for c in plan.changes if c.makes_types_anew for t in c.changed_types]
+        names += [_sql_name(TableName(schema, name)) for schema, name in tables_with(connection, types)]
+        followed = [c for c in plan.changes if isinstance(c, ChangeType) and c.follows_references]
+        asked = {
+            "names": names,
+            "tables": [_sql_name(c.table) for c in followed],
+            "columns": [c.column for c in followed],
+        }
+        rows = connection.execute(_query("baseline_roots"), asked).fetchall()
         connection.execute("SET search_path = pg_catalog")
         with connection.transaction():
             return _differences(connection, None, [oid for (oid,) in rows])
@@ -86,8 +81,8 @@ def begin(connection: Connection, run_id: int, seen: tuple[TableDifference, ...]
     _keep(connection, run_id, seen)
 
 
-def check(session: Session, ahead: Step | Part | None, left: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """Within a transaction, before a step, the steps of a part, or the rows are compared: others' changes, in words.
+def check(session: Session, ahead: Ahead, left: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Within a transaction, before what is ahead: others' changes, in words.
 
     `left` is what an earlier attempt at the step may have left. Raises BaselineChanged for what the run cannot go on
     with.
@@ -100,10 +95,11 @@ def check(session: Session, ahead: Step | Part | None, left: frozenset[str] = fr
         # There is nothing left to drop on it.
         noted |= {Bearing.GONE}
     found = _found(session.work, session.run_id)
-    changes = _changes(session, found, left)
+    changes = (*_changes(session, found, left), *_new_users(session.work, session.run_id, session.program))
     stopping = tuple(c for c in changes if c.bearing not in noted)
     if stopping:
-        raise _changed(session.name, ahead, stopping)
+        raise changed(session.name, ahead, stopping)
+    _refuse_another_in_its_place(session, found)
     return _note(session, step, found, changes)
 
 
@@ -111,6 +107,8 @@ def note(session: Session, step: Step, left: frozenset[str] = frozenset()) -> tu
     """As `check`, for the undo of a step, which stops for nothing but what it would not find any more."""
     found = _found(session.work, session.run_id)
     _refuse_renamed(session, found)
+    if step.part is Part.HIDE:
+        _refuse_to_lose(session, found, left)
     return _note(session, step, found, _changes(session, found, left))
 
 
@@ -118,6 +116,18 @@ def refuse_renamed(session: Session) -> None:
     """Before a run turns back. Raises BaselineChanged where others gave a table, or a column of ours, another name."""
     with session.work.transaction():
         _refuse_renamed(session, _found(session.work, session.run_id))
+
+
+def refuse_to_lose(session: Session) -> None:
+    """Before a run is reverted. Raises WouldDiscard where others made something on what goes back to be a twin."""
+    with session.work.transaction():
+        _refuse_to_lose(session, _found(session.work, session.run_id), left_behind(session))
+
+
+def left_behind(session: Session) -> frozenset[str]:
+    """What steps outside a transaction that were cut off may have left."""
+    states = ledger.step_states(session.work, session.run_id)
+    return frozenset(name for s in session.program.steps if states.get(s.id) == "running" for name in left_by(s))
 
 
 def lost_a_table(session: Session) -> bool:
@@ -140,6 +150,48 @@ def _refuse_renamed(session: Session, found: tuple[TableDifference, ...]) -> Non
             hint="Nothing was done. Give it its name back, and run the same command again; it can have another one "
             "when the run is over.",
         )
+    _refuse_another_in_its_place(session, found)
+
+
+def _refuse_to_lose(session: Session, found: tuple[TableDifference, ...], left: frozenset[str]) -> None:
+    states = ledger.step_states(session.work, session.run_id) if found else {}
+    done = [step for step in session.program.of(Part.HIDE) if states.get(step.id) == "done"]
+    texts = backwards(done)
+    columns = replace(columns_of_run(session.plan, session.program, states), made=frozenset(), named=frozenset())
+    back = going(columns, texts)
+    lost = tuple(
+        change.text
+        for change in changes_of(found, replace(back, rights=_rights(session.work, session.run_id, found)))
+        if not change.is_gone
+        and change.made_alone not in left
+        and (
+            change.bearing in (Bearing.LOSES, Bearing.UNEVEN)
+            or (change.bearing is Bearing.HOLDS and change.on == "table")
+        )
+    )
+    if lost:
+        raise WouldDiscard(session.name, lost, reverts=True)
+
+
+def _refuse_another_in_its_place(session: Session, found: tuple[TableDifference, ...]) -> None:
+    """A statement that drops a view does not pass over a table."""
+    for difference in found:
+        view = (difference.kept or {}).get("table", {})
+        if difference.found is None and view.get("kind") == "v":
+            row = session.work.execute(
+                "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c"
+                " WHERE c.oid = pg_catalog.to_regclass(%s) AND c.relkind <> 'v')",
+                [view["name"]],
+            ).fetchone()
+            if row and row[0]:
+                words = f"view {view['name']} was dropped, and something else has its name"
+                raise BaselineChanged(
+                    f"run {session.name} cannot go on, since its statements do not find what somebody else replaced: "
+                    f"{words}",
+                    changes=(words,),
+                    hint=f"Nothing was done. Give {view['name']} another name, and run the same command again; it can "
+                    "have its name again when the run is over.",
+                )
 
 
 def _another_name(difference: TableDifference) -> Iterator[str]:
@@ -168,14 +220,31 @@ def _changes(session: Session, found: tuple[TableDifference, ...], left: frozens
     if not found:
         return ()
     states = ledger.step_states(session.work, session.run_id)
-    changes = changes_of(found, _columns(session.plan.as_json()["changes"], session.program, states))
+    columns = columns_of_run(session.plan, session.program, states)
+    columns = replace(columns, rights=_rights(session.work, session.run_id, found))
+    changes = changes_of(found, columns)
     return tuple(c for c in changes if c.made_alone is None or c.made_alone not in left)
 
 
-def _columns(changes: Any, program: Program, states: Mapping[str, str]) -> Columns:
-    hiding = program.of(Part.HIDE)
-    to_come = (step for step in hiding if states.get(step.id) != "done")
-    return Columns(planned=columns_of(changes), taken=taken_by(to_come), tables=tables_taken_by(hiding))
+def _new_users(connection: Connection, run_id: int, program: Program) -> tuple[TableChange, ...]:
+    """Columns of a type that goes, on tables which had none when the run began."""
+    states = ledger.step_states(connection, run_id)
+    types = types_that_go(program, states)
+    if not types:
+        return ()
+    rows = connection.execute(_query("new_users_of_types"), {"types": list(types), "run": run_id}).fetchall()
+    return tuple(
+        TableChange(text=text, bearing=Bearing.HOLDS, made_alone=None, on="type", is_gone=False) for (text,) in rows
+    )
+
+
+def _rights(connection: Connection, run_id: int, found: Iterable[TableDifference]) -> dict[str, list[str]]:
+    """What others than its owner may do with each of the run's tables now."""
+    rows = connection.execute(
+        "SELECT structure -> 'table' FROM crossfade.baselines WHERE run_id = %s", [run_id]
+    ).fetchall()
+    tables = [*(table for (table,) in rows), *(d.found["table"] for d in found if d.found is not None)]
+    return {table["name"]: table.get("rights", []) for table in tables}
 
 
 def _note(
@@ -195,8 +264,18 @@ def _note(
 
 
 def keep(session: Session) -> None:
-    """Within the transaction of a step, after its statements: what they changed is ours, for other runs as well."""
-    found = _found(session.work, session.run_id)
+    """Within the transaction of a step, after its statements: what they changed is ours, for other runs as well.
+
+    A view or a twin of a table that they made is looked at from then on.
+    """
+    made = session.work.execute(
+        "SELECT c.oid::pg_catalog.int8, c.relkind = 'v', c.relname"
+        " FROM pg_catalog.pg_description d JOIN pg_catalog.pg_class c ON c.oid = d.objoid"
+        " WHERE d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0 AND d.description = %s"
+        " AND c.relkind IN ('v', 'r', 'p') AND NOT c.relispartition",
+        [mark(session.name)],
+    ).fetchall()
+    found = _found(session.work, session.run_id, [oid for oid, is_view, name in made if is_view or is_own_name(name)])
     if found:
         _keep(session.work, session.run_id, found)
         _tell_other_runs(session.work, session.run_id, found)
@@ -214,24 +293,17 @@ def accept(connection: Connection, run: RunRow, actor: str) -> tuple[str, ...]:
         connection.execute("SELECT FROM crossfade.runs WHERE id = %s FOR UPDATE", [run.id])
         found = _found(connection, run.id)
         states = ledger.step_states(connection, run.id)
-        changes = changes_of(found, _columns(run.plan["changes"], from_json(run.program), states))
+        columns = columns_of_run(Plan.from_json(dict(run.plan)), from_json(run.program), states)
+        changes = (
+            *changes_of(found, replace(columns, rights=_rights(connection, run.id, found))),
+            *_new_users(connection, run.id, from_json(run.program)),
+        )
         if not changes:
             raise WrongState(
                 f"nobody else has changed a table of run {run.name}; there is nothing to accept",
                 hint=f"See crossfade status {run.name}.",
             )
-        lost = [c.text for c in changes if c.bearing in _LOST]
-        if lost:
-            raise WrongState(
-                f"{'; '.join(lost)}: the statements of run {run.name} name it, so this cannot be accepted",
-                hint=f"Undo it, or take the run back: crossfade rollback {run.name}",
-            )
-        held = [c.text for c in changes if c.bearing is Bearing.HOLDS]
-        if held:
-            raise WrongState(
-                f"{'; '.join(held)}: it would keep run {run.name} from dropping a column, so this cannot be accepted",
-                hint=_MADE_ANEW,
-            )
+        refuse_to_accept(run.name, changes)
         _keep(connection, run.id, found)
         words = tuple(c.text for c in changes)
         ledger.add_event(connection, run.id, "changes_accepted", {"changes": list(words), "by": actor})
@@ -239,46 +311,19 @@ def accept(connection: Connection, run: RunRow, actor: str) -> tuple[str, ...]:
     return words
 
 
-def _changed(run: str, ahead: Step | Part | None, changes: tuple[TableChange, ...]) -> BaselineChanged:
-    words = tuple(c.text for c in changes)
-    step = ahead if isinstance(ahead, Step) else None
-    before = "before the rows are compared" if ahead is None else f"before it begins to {ahead}"
-    before = f"before step {step.id} ({step.title})" if step is not None else before
-    if any(c.bearing is Bearing.HOLDS for c in changes):
-        return BaselineChanged(
-            f"run {run} stops {before}, since somebody else made something on a column that is going to be dropped: "
-            f"{'; '.join(words)}",
-            changes=words,
-            hint=f"Nothing was done. {_MADE_ANEW}",
-            location=step.id if step is not None else None,
-        )
-    accepted = f"let the run go on with it: crossfade resume {run} --accept-changes. Or "
-    if any(c.bearing in _LOST for c in changes):
-        accepted = ""
-    part = step.part if step is not None else ahead
-    back = "revert" if part in (Part.HIDE, Part.DROP) else "rollback"
-    return BaselineChanged(
-        f"run {run} stops {before}, since somebody else changed a table of it: {'; '.join(words)}",
-        changes=words,
-        hint=f"Nothing was done. Undo the change and run the same command again, or {accepted}"
-        f"take the run back: crossfade {back} {run}",
-        location=step.id if step is not None else None,
-    )
-
-
 @cache
 def _query(name: str) -> bytes:
     return (resources.files("crossfade.workflow") / "sql" / f"{name}.sql").read_bytes()
 
 
-def _found(connection: Connection, run_id: int) -> tuple[TableDifference, ...]:
-    """What differs from the run's baseline, once no other run on its tables is in a step."""
+def _found(connection: Connection, run_id: int, roots: Iterable[int] = ()) -> tuple[TableDifference, ...]:
+    """What differs from the run's baseline, with these tables, once no other run on its tables is in a step."""
     connection.execute(
         "SELECT pg_catalog.pg_advisory_xact_lock(%s, pg_catalog.hashoid(r.relation))"
         " FROM (SELECT relation FROM crossfade.baselines WHERE run_id = %s AND is_root ORDER BY 1) AS r",
         [_LOCK_CLASS, run_id],
     )
-    return _differences(connection, run_id, [])
+    return _differences(connection, run_id, list(roots))
 
 
 def _differences(connection: Connection, run_id: int | None, roots: list[int]) -> tuple[TableDifference, ...]:

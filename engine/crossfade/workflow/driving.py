@@ -12,6 +12,7 @@ import psycopg
 from crossfade.backfill.drive import try_again
 from crossfade.errors import BaselineChanged, CrossfadeError, Interrupted, StepFailed, WorkLeft, WrongState
 from crossfade.observe.events import Emit
+from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 from crossfade.plan.model import Plan
 from crossfade.postgres.connect import is_loss
 from crossfade.workflow import baseline, ledger
@@ -43,6 +44,8 @@ class Order:
     """When to stop with work left."""
     discards: bool = False
     """Whether a rollback may destroy what exists nowhere else."""
+    fixed: Fixed = NOTHING_FIXED
+    """What a run that has not begun may not change."""
 
     def is_over(self) -> str | None:
         """Why to stop, once the time given is over."""
@@ -65,7 +68,7 @@ def carry_out(
 
     def towards(session: Session, row: RunRow) -> None:
         if row.state is State.PLANNED and order.goal in FORWARD:
-            session.program = _fresh_program(session, row)
+            session.program = _fresh_program(session, row, order.fixed)
         (turn_back if order.goal in GIVEN_UP else drive)(session, order.goal)
 
     _under_lease(towards, order, run, connect=connect, emit=emit, asked_to_stop=asked_to_stop)
@@ -166,11 +169,11 @@ def _expected(order: Order) -> frozenset[State]:
     return frozenset((order.goal, *through))
 
 
-def _fresh_program(session: Session, row: RunRow) -> Program:
+def _fresh_program(session: Session, row: RunRow, fixed: Fixed) -> Program:
     """Compile again right before the first step: days may have passed since `start`."""
     # Looked at before it is compiled, so that what is changed in between is noticed.
     seen = baseline.look(session.connect, session.plan)
-    program = examine(session.connect, session.plan, row.acks).checked()
+    program = examine(session.connect, session.plan, row.acks, fixed).checked()
     with session.work.transaction():
         ledger.prove_lease(session.work, session.run_id, session.token)
         ledger.replace_program(session.work, row, program.as_json())

@@ -25,6 +25,7 @@ from crossfade.backfill.task import TASK_COLUMNS, task_of
 from crossfade.errors import WrongState
 from crossfade.operations.rows.row_effects import Written, keys_checked, rights_needed, triggers_fired
 from crossfade.operations.step import Copy, Delete, RowChange
+from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 from crossfade.plan.model import Plan
 from crossfade.postgres.catalog_read import read_catalog
 from crossfade.postgres.clock import database_now
@@ -72,13 +73,15 @@ class _Tried:
     missing: tuple[str, ...]
 
 
-def rehearse(connect: Callable[[], Connection], target: Plan | str, acks: Iterable[str] = ()) -> Rehearsal:
+def rehearse(
+    connect: Callable[[], Connection], target: Plan | str, acks: Iterable[str] = (), fixed: Fixed = NOTHING_FIXED
+) -> Rehearsal:
     """What the backfill of a run, or of a plan that need not have been started, would come to; nothing is changed.
 
     Raises PreflightRefused, PlanChanged, and WrongState where the rows are done.
     """
     with connect() as connection:
-        subject = _subject(connection, connect, target, acks)
+        subject = _subject(connection, connect, target, acks, fixed)
         catalog = _catalog(connection, subject)
         server = _server(connection)
         begun = {} if subject.run is None else _tasks(connection, subject.run.id)
@@ -101,7 +104,7 @@ def _say_nothing(*_said: object) -> None:
 
 
 def _subject(
-    connection: Connection, connect: Callable[[], Connection], target: Plan | str, acks: Iterable[str]
+    connection: Connection, connect: Callable[[], Connection], target: Plan | str, acks: Iterable[str], fixed: Fixed
 ) -> _Subject:
     run = None
     if isinstance(target, str):
@@ -118,7 +121,7 @@ def _subject(
     assert plan is not None
     if run is not None and run.state is not State.PLANNED:
         return _Subject(plan=plan, program=from_json(run.program), run=run)
-    found = examine(connect, plan, (*acks, *(run.acks if run is not None else ())))
+    found = examine(connect, plan, (*acks, *(run.acks if run is not None else ())), fixed)
     # Which rights are missing is one of the answers.
     others = tuple(r for r in found.refusals if r.code != "no_right")
     return _Subject(plan=plan, program=replace(found, refusals=others).checked(), run=run)

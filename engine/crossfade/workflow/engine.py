@@ -6,7 +6,7 @@ Results are frozen values, failures are the error family. The command line is a 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -21,12 +21,15 @@ from crossfade.gates.fence import Answer
 from crossfade.gates.phase_gates import describe, gates_of
 from crossfade.gates.subject import Look, Subject
 from crossfade.gates.verdict import PhaseVerdict
+from crossfade.migrations.migration import Project
 from crossfade.notify.notifier import Notifier
 from crossfade.observe.events import Emit
 from crossfade.observe.events import Event as Happening
 from crossfade.operations.step import Phase
+from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 from crossfade.plan.gates import AppVersion
 from crossfade.plan.model import Backfill, Plan
+from crossfade.plan.names import TableName
 from crossfade.plan.notify import Target
 from crossfade.postgres.clock import database_now
 from crossfade.postgres.connect import connect, database_url
@@ -38,8 +41,10 @@ from crossfade.workflow.driving import Order, carry_out, try_refused_rows
 from crossfade.workflow.dry_run import rehearse
 from crossfade.workflow.lease import surviving_outages
 from crossfade.workflow.ledger import RunRow
+from crossfade.workflow.live_types import Ahead, TypesOf, read_types
+from crossfade.workflow.pending_migrations import Standing, standing
 from crossfade.workflow.preflight import examine
-from crossfade.workflow.program import from_json
+from crossfade.workflow.program import Program, from_json
 from crossfade.workflow.results import Explanation, Finding, HistoryEntry, Preflight, Status
 from crossfade.workflow.runner import POLL_SECONDS, evaluated
 from crossfade.workflow.scheduling import Schedules
@@ -86,14 +91,20 @@ class Engine:
 
     `database` is a URL or conninfo, else CROSSFADE_DATABASE_URL, DATABASE_URL or libpq's PG* variables. `emit` gets
     every event as it happens, in the thread that works. The targets of `notify` are told of every run that is driven,
-    besides those that the run's plan names.
+    besides those that the run's plan names. A plan that changes anything of `fixed` is refused.
     """
 
     def __init__(
-        self, database: str | None = None, *, emit: Emit = _nobody_listens, notify: Sequence[Target] = ()
+        self,
+        database: str | None = None,
+        *,
+        emit: Emit = _nobody_listens,
+        notify: Sequence[Target] = (),
+        fixed: Fixed = NOTHING_FIXED,
     ) -> None:
         self._url = database_url(database)
         self._emit = emit
+        self._fixed = fixed
         self._stop: str | None = None
         self._reader: Connection | None = None
         self._is_direct = False
@@ -146,7 +157,7 @@ class Engine:
         run = self._under_way(plan)
         if run is not None:
             return Preflight(plan=plan.name, state=run.state)
-        found = examine(self._connect, plan, acks)
+        found = examine(self._connect, plan, acks, self._fixed)
         return Preflight(plan=plan.name, refusals=found.refusals, cautions=found.cautions)
 
     def explain(self, plan: Plan, acks: Iterable[str] = ()) -> Explanation:
@@ -158,8 +169,44 @@ class Engine:
         run = self._under_way(plan)
         if run is not None:
             return Explanation(plan=plan, program=from_json(run.program), gates=gates, state=run.state)
-        found = examine(self._connect, plan, acks)
+        found = examine(self._connect, plan, acks, self._fixed)
         return Explanation(plan=plan, program=found.checked(), cautions=found.cautions, gates=gates)
+
+    def program(self, target: Plan | str, acks: Iterable[str] = ()) -> tuple[Program, bool]:
+        """What a plan comes to here, or a run came to when it began; and whether it has begun. Nothing is changed.
+
+        Raises PreflightRefused, PlanChanged and UnknownRun.
+        """
+        if isinstance(target, str):
+            ledger.require(self._read())
+            run = ledger.get_run(self._read(), target)
+            return from_json(run.program), run.state is not State.PLANNED
+        explained = self.explain(target, acks)
+        return explained.program, explained.state is not None
+
+    def types(
+        self,
+        schemas: Collection[str] | None = None,
+        plan: Plan | None = None,
+        phase: Phase = Phase.CONTRACT,
+        acks: Iterable[str] = (),
+    ) -> TypesOf:
+        """What types are printed of: these schemas, or all, as they are or as a phase of a plan leaves them.
+
+        Raises UsageError for a schema that there is not, PreflightRefused, PlanChanged, and WrongState where the plan's
+        run is past that phase.
+        """
+        ahead = None if plan is None else self._ahead(plan, phase, acks)
+        with self._connect() as connection:
+            return read_types(connection, schemas, ahead)
+
+    def _ahead(self, plan: Plan, phase: Phase, acks: Iterable[str]) -> Ahead:
+        run = self._under_way(plan)
+        if run is None:
+            return Ahead(program=examine(self._connect, plan, acks, self._fixed).checked(), phase=phase)
+        states = ledger.step_states(self._read(), run.id)
+        done = frozenset(step for step, state in states.items() if state == "done")
+        return Ahead(program=from_json(run.program), phase=phase, done=done)
 
     def _under_way(self, plan: Plan) -> RunRow | None:
         """The plan's run, if it has begun and is not rolled back."""
@@ -304,7 +351,7 @@ class Engine:
     @property
     def schedules(self) -> Schedules:
         """The plans that run again and again."""
-        return Schedules(read=self._read, connect=self._connect, init=self.init)
+        return Schedules(read=self._read, connect=self._connect, init=self.init, fixed=self._fixed)
 
     def worker(
         self,
@@ -321,6 +368,7 @@ class Engine:
             connect=self._connect,
             emit=self._notifier.beside(self._emit),
             asked_to_stop=lambda: self._stop,
+            fixed=self._fixed,
             concurrency=concurrency,
             max_duration=max_duration,
             poll=poll,
@@ -470,6 +518,15 @@ class Engine:
         schedules.refuse_schedule(connection, name)
         return read_audit(connection, name)
 
+    def pending_migrations(
+        self, projects: Iterable[Project], plans: Sequence[Plan] = (), history: TableName | None = None
+    ) -> tuple[Standing, ...]:
+        """What other tools would run of their folders now, and which plans or runs do the work of it; reads only.
+
+        `history` is the tool's table, where it is not the one that the tool makes by itself.
+        """
+        return standing(self._read(), projects, plans, history)
+
     # What people and apps say
 
     def approve(
@@ -594,7 +651,9 @@ class Engine:
             self.init()
         ledger.require(connection)
         schedules.refuse_schedule(connection, plan)
-        return registration.register(connection, plan, acks, connect=self._connect, started_by=who_asks(actor))
+        return registration.register(
+            connection, plan, acks, connect=self._connect, started_by=who_asks(actor), fixed=self._fixed
+        )
 
     def _require_state(self, run: RunRow, command: str, earliest: State) -> None:
         if run.state not in FORWARD:
@@ -629,6 +688,7 @@ class Engine:
             wait_until=None if wait is None else began + wait / timedelta(seconds=1),
             stop_at=None if max_duration is None else began + max_duration / timedelta(seconds=1),
             discards=discards,
+            fixed=self._fixed,
         )
 
         def attempt() -> Status:
@@ -642,4 +702,4 @@ class Engine:
 
     def dry_run(self, target: Plan | str, acks: Iterable[str] = ()) -> Rehearsal:
         """What the backfill would come to, from batches that are rolled back. Raises PreflightRefused, WrongState."""
-        return rehearse(self._connect, target, acks)
+        return rehearse(self._connect, target, acks, self._fixed)

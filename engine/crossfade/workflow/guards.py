@@ -14,10 +14,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from crossfade.errors import Irreversible, RowsInTheWay, WouldDiscard, WrongState
+from crossfade.errors import BaselineChanged, Irreversible, RowsInTheWay, WouldDiscard, WrongState
 from crossfade.operations.step import Guard, InTheWay, Part, Step
 from crossfade.postgres.statement import render
-from crossfade.workflow import baseline, ledger
+from crossfade.workflow import baseline, ledger, names_back
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import State
 from crossfade.workflow.way_back import IN_WORDS, TAKEN_BACK, has_dropped, in_the_way
@@ -31,9 +31,9 @@ def look_before_turning(session: Session, through: State) -> None:
     """Look at what would be taken back in the state that leads back.
 
     Raises WrongState where the old data is dropped, or the way leads forwards again and a step would have to come
-    before others that stand; BaselineChanged where others renamed what its statements look for, Irreversible where the
-    plan says of a step that it cannot be taken back, WouldDiscard where that would destroy something, unless that is
-    wanted, and RowsInTheWay where rows do not fit what they would go back to.
+    before others that stand; BaselineChanged where others renamed what its statements look for, or took a name that
+    comes back; Irreversible where the plan says of a step that it cannot be taken back, WouldDiscard where that would
+    destroy something, unless that is wanted, and RowsInTheWay where rows do not fit what they would go back to.
     """
     if through is State.CONTRACTING:
         _refuse_gap(session)
@@ -49,7 +49,10 @@ def look_before_turning(session: Session, through: State) -> None:
     stays = in_the_way(session.program, states, through)
     if stays is not None:
         raise Irreversible(session.name, IN_WORDS[through], stays.title, stays.irreversible or "", location=stays.id)
+    if through is State.REVERTING:
+        baseline.refuse_to_lose(session)
     done = tuple(s for s in session.program.of(*TAKEN_BACK[through]) if states.get(s.id) == "done")
+    _refuse_names(session, done, IN_WORDS[through])
     refuse_to_discard(session, done)
     refuse_rows(session, done)
 
@@ -67,6 +70,25 @@ def _refuse_gap(session: Session) -> None:
                 hint=f"Let the revert finish first: crossfade revert {session.name}",
                 location=missing.id,
             )
+
+
+def _refuse_names(session: Session, steps: tuple[Step, ...], in_words: str) -> None:
+    """Raises BaselineChanged where others have taken a name that comes back, or given another to what gets it."""
+    with session.work.transaction():
+        gone = session.work.execute(
+            "SELECT EXISTS (SELECT FROM crossfade.baselines b WHERE b.run_id = %s"
+            " AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = b.relation))",
+            [session.run_id],
+        ).fetchone()
+        found = tuple(dict.fromkeys(names_back.in_the_way(session.work, steps, lenient=bool(gone and gone[0]))))
+    if found:
+        raise BaselineChanged(
+            f"run {session.name} cannot be {in_words}, since somebody else changed names that it needs: "
+            f"{'; '.join(found)}",
+            changes=found,
+            hint="Nothing was done. Give that its name back, or what has taken one another name, and run the same "
+            "command again.",
+        )
 
 
 def refuse_to_discard(session: Session, steps: Iterable[Step]) -> None:

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 from crossfade.postgres.catalog_read import read_with_partners, read_with_references
 from crossfade.postgres.domain_users import tables_with
 from crossfade.workflow.data_preflight import data_refusals
 from crossfade.workflow.duplicates import duplicate_cautions
+from crossfade.workflow.fixed_schemas import fixed_refusals
+from crossfade.workflow.histories import recordable
 from crossfade.workflow.program import Compilation, compile_plan
 from crossfade.workflow.published_writes import published_refusals
+from crossfade.workflow.recording import with_records
 from crossfade.workflow.star_statements import star_cautions
 from crossfade.workflow.stranger_cautions import stranger_cautions
 from crossfade.workflow.trials import trial_refusals
@@ -25,8 +29,12 @@ if TYPE_CHECKING:
 Connection = psycopg.Connection[Any]
 
 
-def examine(connect: Callable[[], Connection], plan: Plan, acks: Iterable[str]) -> Compilation:
+def examine(
+    connect: Callable[[], Connection], plan: Plan, acks: Iterable[str], fixed: Fixed = NOTHING_FIXED
+) -> Compilation:
     """The plan compiled against the database, with all that speaks against it, less what `acks` accept.
+
+    What it changes of `fixed` speaks against it, too.
 
     The session's own search_path says which table an unqualified name means, so ours is reset for the reading.
     """
@@ -43,6 +51,7 @@ def examine(connect: Callable[[], Connection], plan: Plan, acks: Iterable[str]) 
         connection.execute("SET search_path = pg_catalog")
         compilation = compile_plan(plan, catalog)
         against = (
+            *fixed_refusals(compilation.program, catalog, fixed),
             *data_refusals(connection, plan, compilation.program, catalog),
             *published_refusals(connection, compilation.program, catalog),
             *trial_refusals(connection, compilation.trials, catalog),
@@ -54,8 +63,10 @@ def examine(connect: Callable[[], Connection], plan: Plan, acks: Iterable[str]) 
         strange = stranger_cautions(connection, plan, compilation.program)
         alike = duplicate_cautions(connection, compilation.looks, catalog)
         violating = violation_cautions(connection, compilation.looks)
+        histories = recordable(connection, plan)
     return replace(
         compilation,
-        refusals=(*compilation.refusals, *against),
+        program=with_records(compilation.program, histories.records),
+        refusals=(*compilation.refusals, *against, *histories.refusals),
         cautions=(*compilation.cautions, *stars, *strange, *alike, *violating),
     ).accepting(acks)

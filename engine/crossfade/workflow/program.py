@@ -120,6 +120,7 @@ def _step(document: Mapping[str, Any]) -> Step:
             **{key: tuple(_statement(s) for s in document[key]) for key in ("statements", "undo", "cleanup")},
             "guards": tuple(Guard(**g) for g in document["guards"]),
             "falls_with": tuple(document.get("falls_with", ())),
+            "takes_along": tuple(document.get("takes_along", ())),
             "in_the_way": tuple(
                 InTheWay(relation=w["relation"], columns=tuple(w["columns"])) for w in document.get("in_the_way", ())
             ),
@@ -248,7 +249,9 @@ def _compiled(change: Change, place: Place, catalog: Catalog, unread: frozenset[
 def _trials(compiled: Iterable[Compiled]) -> Iterator[Trial]:
     made: list[str] = []
     for one in compiled:
-        yield from (replace(trial, prelude=(*made, *trial.prelude)) for trial in one.trials)
+        if all(refusal.ack for refusal in one.refusals):
+            # Of what is refused anyway a trial would only say the same once more, or what follows from it.
+            yield from (replace(trial, prelude=(*made, *trial.prelude)) for trial in one.trials)
         made += one.makes
 
 

@@ -9,6 +9,7 @@ import psycopg
 
 from crossfade.errors import PlanChanged
 from crossfade.plan.digest import plan_digest
+from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 from crossfade.plan.model import Plan
 from crossfade.workflow import ledger
 from crossfade.workflow.ledger import RunRow
@@ -42,13 +43,19 @@ def accept(connection: Connection, run: RunRow, acks: tuple[str, ...]) -> RunRow
 
 
 def register(
-    connection: Connection, plan: Plan, acks: tuple[str, ...], *, connect: Callable[[], Connection], started_by: str
+    connection: Connection,
+    plan: Plan,
+    acks: tuple[str, ...],
+    *,
+    connect: Callable[[], Connection],
+    started_by: str,
+    fixed: Fixed = NOTHING_FIXED,
 ) -> RunRow:
     """The plan's run, new and `planned` if there is none. Raises PlanChanged and PreflightRefused."""
     found = run_of(connection, plan)
     if found is not None:
         return accept(connection, found, acks)
-    program, digest = examine(connect, plan, acks).checked(), plan_digest(plan)
+    program, digest = examine(connect, plan, acks, fixed).checked(), plan_digest(plan)
     with connection.transaction():
         run_id = ledger.add_run(
             connection,

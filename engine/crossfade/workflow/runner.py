@@ -68,6 +68,8 @@ def drive(session: Session, goal: State) -> None:
             case machine.Halt(reason):
                 raise WorkLeft(f"run {session.name} stops in state {run.state}: {reason}", hint=_go_on(session, reason))
             case machine.Ask(phase):
+                # A gate can say little of a table that is another one than it looks for.
+                look_for_changes(session, phase)
                 verdict = _ask(session, phase)
                 facts = replace(facts, blockers=verdict.blockers)
             case machine.Wait():

@@ -17,6 +17,7 @@ from psycopg.types.json import Json, Jsonb
 
 from crossfade.errors import Conflict, PlanChanged, UsageError, WrongState
 from crossfade.plan.digest import plan_digest
+from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 from crossfade.plan.model import Plan
 from crossfade.plan.schedule import Schedule
 from crossfade.workflow import ledger
@@ -83,7 +84,13 @@ def living(connection: Connection) -> tuple[ScheduleRow, ...]:
 
 
 def register(
-    connection: Connection, plan: Plan, acks: tuple[str, ...], *, connect: Callable[[], Connection], started_by: str
+    connection: Connection,
+    plan: Plan,
+    acks: tuple[str, ...],
+    *,
+    connect: Callable[[], Connection],
+    started_by: str,
+    fixed: Fixed = NOTHING_FIXED,
 ) -> None:
     """Register the plan as a schedule; does nothing if that was done with the same plan.
 
@@ -99,7 +106,7 @@ def register(
         raise Conflict(
             f"there is a run named {plan.name}, which is {run.state}", hint="Give the schedule another name."
         )
-    program, digest = examine(connect, plan, acks).checked(), plan_digest(plan)
+    program, digest = examine(connect, plan, acks, fixed).checked(), plan_digest(plan)
     with connection.transaction():
         row = connection.execute(
             "INSERT INTO crossfade.schedules (name, digest, plan, acks, program, started_by)"

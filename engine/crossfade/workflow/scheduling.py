@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from crossfade.errors import UnknownRun, UsageError
+from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 from crossfade.plan.model import Plan
 from crossfade.workflow import firing, ledger, schedules
 from crossfade.workflow.actor import who_asks
@@ -23,9 +24,18 @@ class Schedules:
     """The schedules of one database."""
 
     def __init__(
-        self, *, read: Callable[[], Connection], connect: Callable[[], Connection], init: Callable[[], object]
+        self,
+        *,
+        read: Callable[[], Connection],
+        connect: Callable[[], Connection],
+        init: Callable[[], object],
+        fixed: Fixed = NOTHING_FIXED,
     ) -> None:
-        """`read` gives the connection that is kept, `connect` a new one; `init` creates the ledger."""
+        """`read` gives the connection that is kept, `connect` a new one; `init` creates the ledger.
+
+        A plan that changes anything of `fixed` is refused.
+        """
+        self._fixed = fixed
         self._read = read
         self._connect = connect
         self._init = init
@@ -41,7 +51,9 @@ class Schedules:
         if ledger.installed_version(connection) == 0:
             self._init()
         ledger.require(connection)
-        schedules.register(connection, plan, tuple(acks), connect=self._connect, started_by=who_asks(actor))
+        schedules.register(
+            connection, plan, tuple(acks), connect=self._connect, started_by=who_asks(actor), fixed=self._fixed
+        )
         return self.status(plan.name)
 
     def __contains__(self, name: str) -> bool:

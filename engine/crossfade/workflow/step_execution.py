@@ -21,7 +21,7 @@ from crossfade.errors import CrossfadeError, LockNotAcquired, StepFailed, WorkLe
 from crossfade.gates.evaluate import keep
 from crossfade.gates.verdict import PhaseVerdict
 from crossfade.observe.events import Blocker, LockWaited, StepDone, StepStarted, TableChanged
-from crossfade.operations.step import Part, Step, strongest
+from crossfade.operations.step import Part, Phase, Step, strongest
 from crossfade.postgres import locks
 from crossfade.postgres.connect import is_loss
 from crossfade.postgres.names import QualifiedName
@@ -134,8 +134,7 @@ def _asking_again(on_wait: locks.OnWait, gates: Asked) -> locks.OnWait:
 def undo(session: Session, step: Step) -> None:
     """Take back a step that is done, or that was begun and may be half made. Raises as `execute` does."""
     _undo(session, step)
-    if step.part is Part.HIDE:
-        _note_lost(session)
+    _note_taken_along(session, step)
 
 
 def _undo(session: Session, step: Step) -> None:
@@ -165,14 +164,13 @@ def _undo(session: Session, step: Step) -> None:
         _outside_transaction(session, step, back, lambda: _send_outside(session, step, step.undo, lost))
 
 
-def _note_lost(session: Session) -> None:
-    """Steps of contract whose effect went with what a later one made of it: an index, with its constraint."""
+def _note_taken_along(session: Session, step: Step) -> None:
+    """Earlier steps that its undo has taken back with it."""
     states = ledger.step_states(session.work, session.run_id)
-    for step in session.program.of(Part.HIDE):
-        if not step.transactional and states.get(step.id) == "done" and not _is_done(session.work, step):
-            with session.work.transaction():
-                ledger.prove_lease(session.work, session.run_id, session.token)
-                ledger.step_ended(session.work, session.run_id, step.id, state="undone", lock_wait_ms=0, duration_ms=0)
+    for other in (other for other in step.takes_along if states.get(other) == "done"):
+        with session.work.transaction():
+            ledger.prove_lease(session.work, session.run_id, session.token)
+            ledger.step_ended(session.work, session.run_id, other, state="undone", lock_wait_ms=0, duration_ms=0)
 
 
 def waiting_for(session: Session, step: str) -> locks.OnWait:
@@ -282,8 +280,8 @@ def _tell(session: Session, step: str, noted: tuple[str, ...]) -> None:
         session.emit(TableChanged(run=session.name, step=step, changes=noted))
 
 
-def look_for_changes(session: Session, ahead: Part | None = None) -> None:
-    """Before the rows are compared, or the steps of a part that is ahead.
+def look_for_changes(session: Session, ahead: Part | Phase | None = None) -> None:
+    """Before the rows are compared, the steps of a part that is ahead, or the gates of a phase are asked.
 
     Raises BaselineChanged where the run cannot go on with what others have changed.
     """
@@ -292,7 +290,7 @@ def look_for_changes(session: Session, ahead: Part | None = None) -> None:
     def body() -> None:
         nonlocal noted
         ledger.prove_lease(session.work, session.run_id, session.token)
-        noted = baseline.check(session, ahead)
+        noted = baseline.check(session, ahead, baseline.left_behind(session))
 
     locked(session, "compare the tables with the baseline", (), body, waiting_for(session, "verify"))
     _tell(session, "verify", noted)

@@ -6,48 +6,26 @@ A structure is what `sql/table_structures.sql` gives: a mapping from an item's k
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from crossfade.operations.own_names import is_own_name
 from crossfade.postgres.names import quoted
-
-Item = Mapping[str, Any]
-Structure = Mapping[str, Item]
-
+from crossfade.workflow.change_bearing import (
+    Bearing,
+    Columns,
+    Item,
+    Said,
+    Structure,
+    TableChange,
+    kind_and_name,
+    shown,
+)
+from crossfade.workflow.changes_aside import made_anew, set_aside
 
 _FROM_OUTSIDE = frozenset({"dependent", "foreign key"})
 _MADE_ALONE = frozenset({"index", "constraint", "partition"})
-
-
-class Bearing(StrEnum):
-    """How a change bears on a run."""
-
-    APART = "apart"
-    """Something came, or a rule for rows went, that uses no column of the plan."""
-    PARTITION = "partition"
-    """One partition more: it has the triggers, and its rows are compared before anything is hidden."""
-    CROSSING = "crossing"
-    """The program was not compiled for it; a person may say that it goes on all the same."""
-    HOLDS = "holds"
-    """Something that needs a column which the run is going to drop, and which would keep it from that."""
-    LOST = "lost"
-    """The statements of the program name a table that is not there under this name."""
-    GONE = "gone"
-    """They name one that is not there at all, so that there is nothing to take back on it either."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableChange:
-    """One change by somebody else."""
-
-    text: str
-    """In words: `column public.users.nick was added`."""
-    bearing: Bearing
-    made_alone: str | None
-    """The name of what a statement outside a transaction may have made or dropped: an index, a partition."""
+_NEEDS = frozenset({"trigger", "policy", "rule"})
+"""What keeps a column of its own table from being dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,51 +48,6 @@ class TableDifference:
         return (self.kept or self.found or {})["table"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A change of one item, without the table's name."""
-
-    kind: str
-    name: str
-    verb: str
-    bearing: Bearing = Bearing.CROSSING
-
-    def on(self, table: str) -> str:
-        """The words, for this table."""
-        match self.kind:
-            case "table" | "partition" | "child":
-                return f"{self.kind} {table}{self.verb}"
-            case "column":
-                return f"column {table}.{quoted(self.name)}{self.verb}"
-            case "foreign key":
-                name, _, other = self.name.partition(" of ")
-                return f"foreign key {quoted(name)} from {other} to {table}{self.verb}"
-            case "dependent":
-                return f"{self.name}, which uses {table},{self.verb}"
-        return f"{self.kind} {quoted(self.name)} on {table}{self.verb}"
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns that a change may cross."""
-
-    planned: frozenset[str]
-    """Those that the plan works on."""
-    taken: frozenset[str]
-    """Those that are going to be hidden and dropped, by their names of now, besides those with a name of ours."""
-
-    tables: frozenset[str] = frozenset()
-    """The tables that are going to be hidden and dropped, with all that uses them."""
-
-    def are_used(self, names: Collection[str]) -> bool:
-        """Whether one of these is the plan's; `*` is the whole row."""
-        return "*" in names or not self.planned.isdisjoint(names)
-
-    def go_with(self, names: Collection[str]) -> bool:
-        """Whether one of these is going to be dropped."""
-        return any(name in self.taken or is_own_name(name) for name in names)
-
-
 def changes_of(differences: Sequence[TableDifference], columns: Columns) -> tuple[TableChange, ...]:
     """Every change, in words.
 
@@ -130,7 +63,13 @@ def changes_of(differences: Sequence[TableDifference], columns: Columns) -> tupl
                 text = change.on(name)
                 alone = difference.table["relation"] if change.kind == "partition" else change.name
                 alone = alone if change.kind in _MADE_ALONE else None
-                found[text] = TableChange(text=text, bearing=change.bearing, made_alone=alone)
+                found[text] = TableChange(
+                    text=text,
+                    bearing=change.bearing,
+                    made_alone=alone,
+                    on=_place(difference, columns),
+                    is_gone=change.is_gone,
+                )
     return tuple(found.values())
 
 
@@ -146,7 +85,29 @@ def renamed_columns(difference: TableDifference) -> dict[str, str]:
     return dict(_renamed_columns(difference))
 
 
-def _changes(difference: TableDifference, columns: Columns) -> Iterator[_Said]:
+def _place(difference: TableDifference, columns: Columns) -> str:
+    if columns.is_our_view(difference.table):
+        return "view"
+    return "table" if difference.table["name"] in columns.tables else "column"
+
+
+def _changes(difference: TableDifference, columns: Columns) -> Iterator[Said]:
+    kept, found = difference.kept, difference.found
+    goes = difference.table["name"] in columns.replacing or columns.is_our_view(difference.table)
+    parents = difference.table["parents"] or ()
+    for said in _of_structure(difference, columns):
+        is_child = said.kind == "child" and any(parent in columns.replacing for parent in parents)
+        # What was validated cannot be taken back, and is no matter.
+        is_lost = (goes or is_child) and said.bearing in (Bearing.APART, Bearing.CROSSING) and said.verb not in _VALID
+        yield replace(said, bearing=Bearing.LOSES) if is_lost else said
+    if kept is not None and found is not None:
+        yield from set_aside(kept, found, columns)
+
+
+_VALID = frozenset({" is valid now", " is validated now"})
+
+
+def _of_structure(difference: TableDifference, columns: Columns) -> Iterator[Said]:
     kept, found = difference.kept, difference.found
     if kept is None or found is None:
         yield _come_or_gone(difference)
@@ -154,37 +115,44 @@ def _changes(difference: TableDifference, columns: Columns) -> Iterator[_Said]:
     renamed = renamed_columns(difference)
     yield from _of_table(kept["table"], found["table"], is_root=difference.is_root)
     for old, new in renamed.items():
-        yield _Said("column", old, f" was renamed to {quoted(new)}")
+        bearing = Bearing.LOST if ("column", old) in columns.named else Bearing.CROSSING
+        yield Said("column", old, f" was renamed to {quoted(new)}", bearing)
         yield from _altered("column", new, kept[f"column {old}"], found[f"column {new}"], columns)
-    is_taken = found["table"]["name"] in columns.tables
+    is_taken = found["table"]["name"] in columns.tables or columns.is_our_view(kept["table"])
     passed_over = {f"column {name}" for pair in renamed.items() for name in pair}
     for key in sorted((kept.keys() | found.keys()) - passed_over - {"table"}):
-        kind, name = _kind_and_name(key)
+        kind, name = kind_and_name(key)
+        if kind == "enum":
+            continue
         if key not in found:
-            yield _Said(kind, name, " was dropped", _bearing_of_gone(kind, name, kept[key], columns))
+            yield Said(kind, name, " was dropped", _bearing_of_gone(kind, name, kept[key], columns), is_gone=True)
         elif key not in kept:
-            yield _Said(kind, name, " was added", _bearing_of_new(kind, name, found[key], columns, is_taken=is_taken))
+            yield Said(kind, name, " was added", _bearing_of_new(kind, name, found[key], columns, is_taken=is_taken))
         elif kept[key] != found[key]:
             # Where a table or a column has another name, the definitions of what hangs on it follow.
             follows = bool(renamed) or kept["table"]["name"] != found["table"]["name"]
             before = {**kept[key], "definition": found[key].get("definition")} if follows else kept[key]
             yield from _altered(kind, name, before, found[key], columns)
             if kind == "dependent" and not follows:
-                held = columns.go_with(set(found[key]["uses"]) - set(kept[key]["uses"]))
-                yield _Said(kind, name, " uses other columns now", Bearing.HOLDS if held else Bearing.APART)
+                yield from made_anew(name, kept[key], found[key], columns, is_taken=is_taken)
+                others = set(found[key]["uses"]) ^ set(kept[key]["uses"])
+                held = columns.go_with(others & set(found[key]["uses"]))
+                if others:
+                    yield Said(kind, name, " uses other columns now", Bearing.HOLDS if held else Bearing.APART)
 
 
-def _come_or_gone(difference: TableDifference) -> _Said:
+def _come_or_gone(difference: TableDifference) -> Said:
     if difference.is_root:
-        return _Said("table", "", " was dropped", Bearing.GONE)
+        kind = "view" if difference.table.get("kind") == "v" else "table"
+        return Said(kind, "", " was dropped", Bearing.GONE, is_gone=True)
     parents = ", ".join(difference.table["parents"] or ())
     is_partition = difference.table["bound"] is not None
     kind = "partition" if is_partition else "child"
     if difference.found is not None:
         # A child has no triggers of ours; PostgreSQL gives them to partitions alone.
         bearing = Bearing.PARTITION if is_partition else Bearing.CROSSING
-        return _Said(kind, "", f" was attached to {parents}", bearing)
-    return _Said(kind, "", f" was detached from {parents}" if difference.is_there else " was dropped")
+        return Said(kind, "", f" was attached to {parents}", bearing)
+    return Said(kind, "", f" was detached from {parents}" if difference.is_there else " was dropped", is_gone=True)
 
 
 def _renamed_columns(difference: TableDifference) -> Iterator[tuple[str, str]]:
@@ -196,17 +164,20 @@ def _renamed_columns(difference: TableDifference) -> Iterator[tuple[str, str]]:
             yield name, came[number]
 
 
-def _kind_and_name(key: str) -> tuple[str, str]:
-    kind, _, name = key.removeprefix("foreign ").partition(" ")
-    return ("foreign key" if key.startswith("foreign key ") else kind), name
-
-
 def _bearing_of_new(kind: str, name: str, item: Item, columns: Columns, *, is_taken: bool) -> Bearing:
+    if ("constraint" if kind == "index" else kind, name) in columns.made:
+        return Bearing.NAMESAKE
+    uses = item.get("uses", ())
     needs = kind == "column" or kind in _FROM_OUTSIDE
-    if (is_taken and kind in _FROM_OUTSIDE) or (needs and columns.go_with(item["uses"])):
+    # A publication of the whole table keeps nothing from going.
+    is_held = is_taken and kind in _FROM_OUTSIDE and not (name.startswith("publication ") and not uses)
+    is_held = is_held or (kind == "column" and item["type"].removesuffix("[]") in columns.types)
+    if is_held or (needs and columns.go_with(uses)) or (kind in _NEEDS and columns.lose(uses)):
         return Bearing.HOLDS
     if kind == "dependent":
         return Bearing.APART
+    if kind in ("constraint", "index") and columns.lose(uses):
+        return Bearing.LOSES
     if kind not in ("column", "constraint", "index", "foreign key"):
         return Bearing.CROSSING
     return Bearing.CROSSING if _crosses(kind, name, item, columns) else Bearing.APART
@@ -216,6 +187,11 @@ def _bearing_of_gone(kind: str, name: str, item: Item, columns: Columns) -> Bear
     """A trigger, or a constraint that can only refuse rows, is often taken away to let a backfill go on."""
     if kind == "dependent":
         return Bearing.CROSSING if columns.go_with(item["uses"]) else Bearing.APART
+    if (kind, name) in columns.named:
+        return Bearing.LOST
+    if columns.are_replaced(item.get("uses", ())):
+        # What takes the place has one like it.
+        return Bearing.LOSES
     can_go = kind in ("trigger", "foreign key") or (
         kind == "constraint" and item["definition"].startswith(("CHECK ", "FOREIGN KEY "))
     )
@@ -238,16 +214,17 @@ _OF_TABLE = {
 _SWITCHES = {"row_security": "row security", "forced_row_security": "forced row security"}
 
 
-def _of_table(kept: Item, found: Item, *, is_root: bool) -> Iterator[_Said]:
+def _of_table(kept: Item, found: Item, *, is_root: bool) -> Iterator[Said]:
     kind = "table" if is_root else "child" if kept["bound"] is None else "partition"
+    kind = "view" if kept.get("kind") == "v" else kind
     if kept["name"] != found["name"]:
-        yield _Said(kind, "", f" was renamed to {found['name']}", Bearing.LOST if is_root else Bearing.CROSSING)
+        yield Said(kind, "", f" was renamed to {found['name']}", Bearing.LOST if is_root else Bearing.CROSSING)
     for key, word in _OF_TABLE.items():
         if kept.get(key, found[key]) != found[key]:
-            yield _Said(kind, "", f": {word} {_shown(key, kept[key])} became {_shown(key, found[key])}")
+            yield Said(kind, "", f": {word} {shown(key, kept[key])} became {shown(key, found[key])}")
     for key, word in _SWITCHES.items():
         if kept[key] != found[key]:
-            yield _Said(kind, "", f": {word} is {'on' if found[key] else 'off'} now")
+            yield Said(kind, "", f": {word} is {'on' if found[key] else 'off'} now")
 
 
 _OF_ITEM = {
@@ -259,42 +236,27 @@ _OF_ITEM = {
     "storage": "storage",
     "definition": "definition",
 }
-_WORDS = {
-    "generated": {"": "none", "s": "stored", "v": "virtual"},
-    "persistence": {"p": "logged", "u": "unlogged"},
-    "identity": {"": "none", "a": "always", "d": "by default"},
-    "storage": {"p": "plain", "e": "external", "m": "main", "x": "extended"},
-    "enabled": {"O": "enabled", "D": "disabled", "R": "enabled on replicas alone", "A": "enabled always"},
-    "replica_identity": {"d": "the primary key", "n": "nothing", "f": "the whole row"},
-}
 
 
-def _altered(kind: str, name: str, kept: Item, found: Item, columns: Columns) -> Iterator[_Said]:
+def _altered(kind: str, name: str, kept: Item, found: Item, columns: Columns) -> Iterator[Said]:
     """What changed of an item that is still there."""
+    is_replaced = columns.are_replaced((name,) if kind == "column" else kept.get("uses", ()))
+    bearing = Bearing.LOSES if is_replaced else Bearing.CROSSING
     for key, word in _OF_ITEM.items():
         before, after = kept.get(key), found.get(key)
         if key == "definition" and kind in ("constraint", "foreign key"):
             # Whether it is valid is said below.
             before, after = (str(d).removesuffix(" NOT VALID") for d in (before, after))
         if before != after:
-            yield _Said(kind, name, f": {word} {_shown(key, before)} became {_shown(key, after)}")
+            yield Said(kind, name, f": {word} {shown(key, before)} became {shown(key, after)}", bearing)
     if kept.get("not_null") != found.get("not_null"):
-        yield _Said(kind, name, " is NOT NULL now" if found["not_null"] else " may be NULL now")
+        yield Said(kind, name, " is NOT NULL now" if found["not_null"] else " may be NULL now", bearing)
     if kept.get("enabled") != found.get("enabled"):
-        yield _Said(kind, name, f" is {_shown('enabled', found['enabled'])} now")
+        yield Said(kind, name, f" is {shown('enabled', found['enabled'])} now")
     if kept.get("body") != found.get("body"):
-        yield _Said(kind, name, " calls a function that is another one now")
+        yield Said(kind, name, " calls a function that is another one now")
     for key in ("valid", "validated"):
         if kept.get(key) != found.get(key):
             is_apart = found[key] and not _crosses(kind, name, found, columns)
             verb = f" is {key} now" if found[key] else f" is not {key} any more"
-            yield _Said(kind, name, verb, Bearing.APART if is_apart else Bearing.CROSSING)
-
-
-def _shown(key: str, value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    text = str(value).strip()
-    return _WORDS.get(key, {}).get(text, text)
+            yield Said(kind, name, verb, Bearing.APART if is_apart else Bearing.CROSSING)

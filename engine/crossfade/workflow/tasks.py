@@ -19,6 +19,7 @@ from crossfade.backfill.job import Job
 from crossfade.backfill.retry import passing
 from crossfade.errors import BaselineChanged, Conflict, CrossfadeError, GateBlocked, GateUnknown, Interrupted, WorkLeft
 from crossfade.observe.events import BatchDone, Emit, Event
+from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 from crossfade.plan.model import Plan
 from crossfade.postgres.connect import masked
 from crossfade.workflow import ledger
@@ -42,6 +43,8 @@ class Ways:
     connect: Callable[[], Connection]
     emit: Emit
     asked_to_stop: Callable[[], str | None]
+    fixed: Fixed = NOTHING_FIXED
+    """What no run that begins may change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,7 @@ def _drive(ways: Ways, run: Candidate, emit: Emit) -> None:
         confirm=lambda _what: None,
         wait_until=None,
         stop_at=None,
+        fixed=ways.fixed,
     )
     with ways.connect() as connection:
         row = ledger.get_run(connection, run.name)

@@ -21,6 +21,7 @@ import psycopg
 from crossfade.backfill.retry import OUTAGE_SECONDS, passing
 from crossfade.errors import DatabaseUnreachable
 from crossfade.observe.events import Emit, Event, WorkBegun, WorkEnded
+from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 from crossfade.workflow import firing, ledger, schedules
 from crossfade.workflow.due import Candidate, Rests, Task, candidates, task_for
 from crossfade.workflow.firing import Firing
@@ -67,11 +68,15 @@ class Worker:
         connect: Callable[[], Connection],
         emit: Emit,
         asked_to_stop: Callable[[], str | None],
+        fixed: Fixed = NOTHING_FIXED,
         concurrency: int = 4,
         max_duration: timedelta | None = None,
         poll: timedelta = timedelta(seconds=1),
     ) -> None:
-        """`concurrency` runs are in hand at a time; the ledger is looked at every `poll`."""
+        """`concurrency` runs are in hand at a time; the ledger is looked at every `poll`.
+
+        A run that changes anything of `fixed` does not begin.
+        """
         self._connect = connect
         self._listen = emit
         self._asked_to_stop = asked_to_stop
@@ -86,7 +91,7 @@ class Worker:
         self._has_failed = False
         self._left_work = False
         self._memory = _Memory()
-        self._ways = Ways(connect=connect, emit=self._emit, asked_to_stop=self._reason_to_stop)
+        self._ways = Ways(connect=connect, emit=self._emit, asked_to_stop=self._reason_to_stop, fixed=fixed)
 
     def once(self) -> Report:
         """Do all that is due now, and what becomes due by that. Raises DatabaseUnreachable."""

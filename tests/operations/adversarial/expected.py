@@ -52,7 +52,7 @@ REFUSED: dict[str, dict[str, frozenset[str]]] = {
         "no_value": frozenset({"drop_column"}),
         "already_not_null": frozenset({"set_not_null"}),
     },
-    "a column of the row's type": {"row_type_in_use": frozenset({"add_column"})},
+    "a column of the row's type": {"row_type_in_use": REPLACED | {"split_column", "add_column"}},
     "a table of a type": {
         "unsupported_table": REPLACED | GONE | {"rename_column", "rename_column by alias", "add_column"},
     },

@@ -1,7 +1,7 @@
 """Every operation from its beginning to its end and back, under both versions of an app. `case.py` says how to add one.
 
-The first case of each file, on the embedded server; tests/plans has every kind on the others. All of it, on any server:
-CROSSFADE_EVERY_LIFE=1 pytest tests/operations/life --postgres embedded --postgres 15=/usr/lib/postgresql/15/bin
+The first case of each file, on the embedded server, and those that differ most in their machinery on the others. All of
+it, on every server: CROSSFADE_LONG=1 CROSSFADE_EVERY_SERVER=1 pytest tests/operations/life
 
 What holds after expand, backfill, contract, rollback from each state and revert; no statement of either version fails;
 both shapes hold the same facts; the end is what plain DDL leaves, and a rollback leaves what was before.
@@ -9,7 +9,6 @@ both shapes hold the same facts; the end is what plain DDL leaves, and a rollbac
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +24,7 @@ from .course import Course, End, end_of
 from .writers import writers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from _pytest.mark.structures import ParameterSet
 
@@ -33,20 +32,59 @@ if TYPE_CHECKING:
     from .case import Case
 
 
-FIRST = slice(None if os.environ.get("CROSSFADE_EVERY_LIFE") else 1)
-"""Of each file: all cases with CROSSFADE_EVERY_LIFE=1, else the first."""
+MACHINERY = frozenset(
+    {
+        "rename_column",
+        "split_column",
+        "change_type",
+        "set_not_null",
+        "move_columns",
+        "partition_table",
+        "add_foreign_key",
+        "indexes",
+        "enums",
+    }
+)
+"""The files whose first cases differ most in what is made and sent: columns in step and converted, an exchange, rows
+that are filled, two homes, a table that steps behind another's name, constraints, indexes and types."""
 
 
-def cases() -> Iterator[ParameterSet]:
-    """The cases of every file in `cases`, named for the file and the case."""
+def cases() -> Iterator[tuple[str, tuple[Case, ...]]]:
+    """The name of every file in `cases`, and what it has."""
     for path in sorted((Path(__file__).parent / "cases").glob("*.py")):
-        found: tuple[Case, ...] = import_module(f".cases.{path.stem}", __package__).CASES
-        for case in found[FIRST]:
-            yield pytest.param(case, id=f"{path.stem}: {case.id}")
+        yield path.stem, import_module(f".cases.{path.stem}", __package__).CASES
 
 
-@pytest.mark.parametrize("case", tuple(cases()))
+def firsts(files: Iterable[str]) -> list[ParameterSet]:
+    """The first case of each file; another is `long`."""
+    return [
+        pytest.param(case, id=f"{file}: {case.id}", marks=pytest.mark.long if case is not found[0] else ())
+        for file, found in cases()
+        if file in files
+        for case in found
+    ]
+
+
+FILES = frozenset(file for file, _ in cases())
+assert FILES >= MACHINERY
+
+
+@pytest.mark.every_server
+@pytest.mark.parametrize("case", firsts(MACHINERY))
 def test_the_life_of_a_change(case: Case, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    live(case, database, monkeypatch)
+
+
+@pytest.mark.alike
+@pytest.mark.parametrize("case", firsts(FILES - MACHINERY))
+def test_the_life_of_a_change_by_the_same_machinery(
+    case: Case, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live(case, database, monkeypatch)
+
+
+def live(case: Case, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole course of a case, under the locks that are forecast."""
     if int(database.server.version.split(".")[0]) < case.oldest:
         pytest.skip(f"PostgreSQL {database.server.version} cannot run this case")
     for role in case.roles:

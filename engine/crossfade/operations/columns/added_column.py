@@ -71,7 +71,7 @@ class Added:
             base_type=kind.base,
             domain_constrained=kind.constrained,
             not_null=not change.nullable or change.identity is not None,
-            default=Default(expression=change.default.sql, volatile=self.is_volatile) if change.default else None,
+            default=self._default,
             identity=Identity(always=change.identity == "always", sequence=sequence) if change.identity else None,
             generated=change.generated.kind if change.generated else None,
             generation_expression=change.generated.expression.sql if change.generated else None,
@@ -80,6 +80,11 @@ class Added:
             inherited_count=int(member is not self.table),
         )
         return replace(member, columns=(*member.columns, column))
+
+    @property
+    def _default(self) -> Default | None:
+        written = self.change.default
+        return Default(expression=written.sql, volatile=self.is_volatile, of_plan=True) if written else None
 
     def turn_over(self, columns: Iterable[str]) -> Turn:
         """When in contract something over these columns comes: behind whatever gives one of them its name then."""

@@ -129,6 +129,21 @@ def _alter(only: sql.SQL, table: QualifiedName, action: sql.Composable) -> State
     return Statement(text=render(sql.SQL("ALTER TABLE {}{} {}").format(only, name, action)))
 
 
+def storage_back(family: tuple[Table, ...], name: str) -> Iterator[Statement]:
+    """For every table of the family how the column was stored, which ALTER … TYPE makes the type's own way."""
+    for member in family:
+        column = member.column(name)
+        if column is None:
+            continue
+        alter = sql.SQL("ALTER COLUMN {} SET {} {}")
+        if not column.storage_is_default:
+            way = sql.SQL(column.storage.upper())
+            yield _alter(sql.SQL("ONLY "), member.name, alter.format(sql.Identifier(name), sql.SQL("STORAGE"), way))
+        if column.compression is not None:
+            way = sql.SQL(column.compression)
+            yield _alter(sql.SQL("ONLY "), member.name, alter.format(sql.Identifier(name), sql.SQL("COMPRESSION"), way))
+
+
 def moving_sources(table: Table, columns: tuple[str, ...]) -> Iterator[Refusal]:
     """Columns that a trigger would read, and that an earlier change of the plan gives another name at contract."""
     for name in columns:

@@ -19,6 +19,19 @@ SMALL_TABLE = 8 * 1024 * 1024
 FIRST_OF_OURS = "~crossfade"
 
 
+def row_type_refusals(family: tuple[Table, ...]) -> Iterator[Refusal]:
+    """Tables whose rows are stored as values of other columns, which nobody converts when a column is replaced."""
+    for table in family:
+        if table.row_type_columns:
+            yield Refusal(
+                code="row_type_in_use",
+                object=str(table.name),
+                message=f"other columns hold values of its row type ({', '.join(table.row_type_columns)}): they would "
+                "lose what the replaced column has in them, and get nothing in its place.",
+                instead="Let those columns have a type of their own first.",
+            )
+
+
 def no_column(table: Table, name: str) -> Refusal:
     """The table has no such column."""
     return Refusal(

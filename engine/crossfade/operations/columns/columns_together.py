@@ -70,6 +70,8 @@ def refusals(
             if one.number < other.number:
                 yield from _made_over_and_lost(one, other)
                 yield from _made_late_and_replaced(one, other)
+                yield from _settled_late_and_moved(one, other)
+                yield from _numbered_and_replaced(one, other)
                 yield from _name_in_use(one, other)
 
 
@@ -171,6 +173,47 @@ def _made_late_and_replaced(maker: _Planned, taker: _Planned) -> Iterator[Refusa
                     message=f"it puts another column in the place of one that {quoted(name)} of {maker.shown} is over, "
                     "which comes only in contract and could not be carried over before.",
                     instead=f"Write it before {maker.shown}, or put it into a plan of its own, after this one.",
+                )
+
+
+def _settled_late_and_moved(maker: _Planned, taker: _Planned) -> Iterator[Refusal]:
+    """A column that one still has to change, by its name of now, when `retain` is over."""
+    late = list(Part).index(Part.DROP)
+    altered = frozenset(c for at, node in _statements(maker) if at[0] >= late for c in _altered(node))
+    taken = {column for _, column in _taken(taker, is_later=True)} if altered and _on_one_table(maker, taker) else set()
+    for column in sorted(altered & taken):
+        yield Refusal(
+            code="not_together",
+            object=taker.shown,
+            message=f"at contract it takes column {quoted(column)} away, renames it or puts another in its place, and "
+            f"{maker.shown} changes that column once `retain` is over.",
+            instead=f"Put {taker.shown} into a plan of its own, after this one.",
+        )
+
+
+def _altered(node: Any) -> Iterator[str]:
+    """The columns that a statement makes ordinary ones."""
+    if kind(node) == "AlterTableStmt":
+        yield from (c.name for c in node.cmds if c.subtype.name in {"AT_DropIdentity", "AT_DropExpression"})
+
+
+def _on_one_table(one: _Planned, other: _Planned) -> bool:
+    return bool({t.oid for t, _ in one.of_tables()} & {t.oid for t, _ in other.of_tables()})
+
+
+def _numbered_and_replaced(maker: _Planned, taker: _Planned) -> Iterator[Refusal]:
+    """A column that becomes an identity column, and whose place another takes with its sequence."""
+    replaced = frozenset(_replaced(taker))
+    for before, after in maker.of_tables() if replaced else ():
+        ordinary = {c.name for c in before.columns if c.identity is None}
+        for column in after.columns:
+            if column.identity and column.name in ordinary and (after.oid, column.name) in replaced:
+                yield Refusal(
+                    code="not_together",
+                    object=taker.shown,
+                    message=f"it puts another column in the place of {after.name}.{quoted(column.name)}, which "
+                    f"{maker.shown} makes an identity column, and cannot hand a sequence over that is not there yet.",
+                    instead=f"Put {taker.shown} into a plan of its own, before this one.",
                 )
 
 

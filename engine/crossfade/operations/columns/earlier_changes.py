@@ -64,6 +64,12 @@ def _told(refusal: Refusal, one: _Planned, earlier: _Planned) -> Refusal | None:
             message=f"{earlier.shown} of this plan gives that name away only at contract, or once `retain` is over.",
             instead=f"Take another name, or put {one.shown} into a plan of its own, after this one.",
         )
+    if refusal.code == "no_such_index" and refusal.object in set(_gone(before, after)):
+        return replace(
+            refusal,
+            message=f"{earlier.shown} of this plan takes it along with its columns, drops it or gives it another name.",
+            instead=f"Take {one.shown} out of the plan, or name what that one leaves.",
+        )
     return None
 
 
@@ -92,6 +98,15 @@ def _begun(before: Catalog, after: Catalog) -> Iterator[tuple[str, Work]]:
         for column in table.columns:
             if column.work is not None and column.name not in working:
                 yield from ((f"{table.name}.{name}", column.work) for name in (quoted(column.name), column.name))
+
+
+def _gone(before: Catalog, after: Catalog) -> Iterator[str]:
+    """The names of indexes that are no index's any more after the change, with their schema and without."""
+    left = {i.name for table in after.tables for i in table.indexes}
+    for table in before.tables:
+        for index in table.indexes:
+            if index.name not in left:
+                yield from (str(index.name), index.name.name, quoted(index.name.name))
 
 
 def _given_away(before: Catalog, after: Catalog) -> Iterator[str]:

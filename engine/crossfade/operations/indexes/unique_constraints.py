@@ -109,6 +109,7 @@ def constrain(place: Place, unique: Unique, *, then: tuple[Statement, ...], undo
         undo=(gone, *undone),
         done=unvalidated.exists(unique.table, unique.name),
         turn=Turn.AFTER,
+        takes_along=tuple(step.id for step in builds(place, unique)),
     )
 
 

@@ -36,13 +36,14 @@ from psycopg import sql
 from crossfade.operations.own_names import own_name
 from crossfade.operations.sync import row_triggers
 from crossfade.operations.sync.noting import note
+from crossfade.operations.sync.plan_defaults import readable
 from crossfade.operations.sync.row_triggers import RowTrigger
 from crossfade.operations.sync.sameness import differs, same
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
     from crossfade.operations.step import PairTrigger
-    from crossfade.postgres.catalog import QualifiedName
+    from crossfade.postgres.catalog import Default, QualifiedName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class Pair:
     """The type of both, in SQL's quoting."""
     exact: bool
     """Whether `=` of the type tells all values apart."""
-    default: str | None
+    default: Default | None
     """The old column's default if it is a constant, so that a value can be compared with it."""
     volatile_default: bool
     """It has another default, or generates its values."""
@@ -149,19 +150,16 @@ def functions(pair: Pair, *, old: str, new: str, noting: bool = True) -> Iterato
 
 
 def _written(pair: Pair) -> Iterator[Statement]:
-    """The comparison with the default; its names are settled now, under our own search_path."""
+    """The comparison with the default; its names are settled now."""
     if pair.default is not None:
-        yield Statement(
-            text=render(
-                sql.SQL(
-                    "CREATE FUNCTION {}(value {}) RETURNS bool LANGUAGE sql STABLE BEGIN ATOMIC SELECT {}; END"
-                ).format(
-                    _function(pair, "written"),
-                    _trusted(pair.type),
-                    differs(sql.Identifier("value"), sql.SQL("({})").format(_trusted(pair.default)), exact=pair.exact),
-                )
-            )
+        default = sql.SQL("({})").format(_trusted(pair.default.expression))
+        made = sql.SQL("CREATE FUNCTION {}(value {}) RETURNS bool LANGUAGE sql STABLE BEGIN ATOMIC SELECT {}; END")
+        text = made.format(
+            _function(pair, "written"),
+            _trusted(pair.type),
+            differs(sql.Identifier("value"), default, exact=pair.exact),
         )
+        yield from readable((Statement(text=render(text)),), pair.default)
 
 
 def _functions_of(pair: Pair) -> tuple[sql.Composed, ...]:

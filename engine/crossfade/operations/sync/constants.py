@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crossfade.postgres.catalog import Column
+    from crossfade.postgres.catalog import Column, Default
 
 _PARTS = frozenset({"SelectStmt", "ResTarget", "A_Const", "TypeCast", "TypeName", "A_ArrayExpr", "CollateClause"})
 """Kinds of nodes, besides the values in them, that a constant is made of."""
@@ -36,10 +36,10 @@ def is_constant(expression: str) -> bool:
     return kinds.found <= _PARTS | _VALUES
 
 
-def constant_default(column: Column) -> str | None:
+def constant_default(column: Column) -> Default | None:
     """The column's default, if a value can be compared with it."""
     default = column.default
-    return default.expression if default is not None and is_constant(default.expression) else None
+    return default if default is not None and is_constant(default.expression) else None
 
 
 def generates(column: Column) -> bool:

@@ -38,13 +38,14 @@ from psycopg import sql
 
 from crossfade.operations.sync import row_triggers
 from crossfade.operations.sync.noting import note
+from crossfade.operations.sync.plan_defaults import readable
 from crossfade.operations.sync.row_triggers import RowTrigger
 from crossfade.operations.sync.sameness import differs, same
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
     from crossfade.operations.step import PairTrigger, Place
-    from crossfade.postgres.catalog import QualifiedName
+    from crossfade.postgres.catalog import Default, QualifiedName
 
 USERS_PATH = Statement(text="SET LOCAL search_path TO DEFAULT")
 """For a statement that has an expression of the plan in it: names in it mean what they mean to the users."""
@@ -66,7 +67,7 @@ class Conversion:
     """Over the source's columns; None is a plain assignment of the only one."""
     fallible: bool = True
     """Whether it may fail for a value."""
-    default: str | None = None
+    default: Default | None = None
     """The column's default if it is a constant, so that a value can be compared with it; of an old one only."""
     generates: bool = False
     """It has another default, or an identity: what an INSERT leaves out looks like what an old version wrote."""
@@ -317,20 +318,16 @@ def _triggers(sync: ShapeSync) -> tuple[RowTrigger, ...]:
 
 
 def _comparisons(sync: ShapeSync) -> Iterator[Statement]:
-    """With each default, by names that are settled now, under our own search_path."""
+    """With each default, by names that are settled now."""
     for conversion in _with_default(sync):
-        default = sql.SQL("({})").format(sql.SQL(conversion.default or ""))
-        yield Statement(
-            text=render(
-                sql.SQL(
-                    "CREATE FUNCTION {}(value {}) RETURNS bool LANGUAGE sql STABLE BEGIN ATOMIC SELECT {}; END"
-                ).format(
-                    _written(sync, conversion),
-                    sql.SQL(conversion.type),
-                    differs(sql.Identifier("value"), default, exact=conversion.exact),
-                )
-            )
+        default = sql.SQL("({})").format(sql.SQL(conversion.default.expression if conversion.default else ""))
+        made = sql.SQL("CREATE FUNCTION {}(value {}) RETURNS bool LANGUAGE sql STABLE BEGIN ATOMIC SELECT {}; END")
+        text = made.format(
+            _written(sync, conversion),
+            sql.SQL(conversion.type),
+            differs(sql.Identifier("value"), default, exact=conversion.exact),
         )
+        yield from readable((Statement(text=render(text)),), conversion.default)
 
 
 def _conversion_functions(sync: ShapeSync) -> Iterator[Statement]:

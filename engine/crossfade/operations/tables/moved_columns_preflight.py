@@ -101,6 +101,14 @@ def column(table: Table, column: Column) -> Iterator[Refusal]:
             "gave it from one that a new version wrote without the column.",
             instead="Drop the default first (drop_default), and let the app give the value.",
         )
+    elif column.default is not None and column.default.of_plan:
+        yield Refusal(
+            code="not_together",
+            object=name,
+            message="an earlier change of this plan gives it its default, and what keeps the two tables in step names "
+            "that in the sessions of the writers, whose search_path may mean something else by it.",
+            instead="Put the two changes into two plans.",
+        )
     if column.not_null and column.default is None:
         yield Refusal(
             code="no_value",

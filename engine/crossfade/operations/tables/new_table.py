@@ -151,7 +151,7 @@ def _column(number: int, name: str, column: NewColumn, change: CreateTable, cata
         domain_constrained=bool(kind and kind.constrained),
         collation_deterministic=kind.collation_deterministic if kind else True,
         not_null=not column.nullable or column.identity is not None or name in (change.primary_key or ()),
-        default=Default(expression=column.default.sql) if column.default is not None else None,
+        default=Default(expression=column.default.sql, of_plan=True) if column.default is not None else None,
         identity=identity or None,
         generated=column.generated.kind if column.generated is not None else None,
         generation_expression=column.generated.expression.sql if column.generated is not None else None,

@@ -17,6 +17,7 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.step import Caution
+from crossfade.operations.sync.plan_defaults import readable
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
@@ -45,20 +46,21 @@ def create(
     invoker = sql.SQL("WITH (security_invoker = true) " if table.row_security else "")
     made = sql.SQL("CREATE VIEW {} {}AS SELECT {} FROM {}").format(identifier(view), invoker, columns, identifier(over))
     mark = sql.SQL("COMMENT ON VIEW {} IS {}").format(identifier(view), sql.Literal(comment))
-    defaults = _defaults(view, table)
-    return tuple(Statement(text=render(s)) for s in (made, mark, *defaults, *_rights(view, table, catalog)))
+    rights = (Statement(text=render(right)) for right in _rights(view, table, catalog))
+    return (Statement(text=render(made)), Statement(text=render(mark)), *_defaults(view, table), *rights)
 
 
-def _defaults(view: QualifiedName, table: Table) -> Iterator[sql.Composable]:
+def _defaults(view: QualifiedName, table: Table) -> Iterator[Statement]:
     """Without its own a view takes `SET column = DEFAULT` for NULL.
 
     None for a column that the plan works on, which may have another default by then.
     """
     for column in table.columns:
         if column.default is not None and column.generated is None and column.work is None:
-            yield sql.SQL("ALTER VIEW {} ALTER COLUMN {} SET DEFAULT {}").format(
+            text = sql.SQL("ALTER VIEW {} ALTER COLUMN {} SET DEFAULT {}").format(
                 identifier(view), sql.Identifier(column.name), sql.SQL(column.default.expression)
             )
+            yield from readable((Statement(text=render(text)),), column.default)
 
 
 def drop(view: QualifiedName) -> Statement:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, LiteralString
 from psycopg import sql
 
 from crossfade.operations.constraints import foreign_key_copy, unvalidated
-from crossfade.operations.step import Part, Step, Turn
+from crossfade.operations.step import Guard, Part, Step, Turn
 from crossfade.operations.sync import table_sync
 from crossfade.operations.tables import second_name, table_sequences
 from crossfade.operations.tables.second_name import identifier
@@ -76,6 +76,23 @@ def _hide(twin: TableTwin, forward: Mirror, back: Mirror, views: tuple[View, ...
         statements=tuple(s for move in moves for s in move.do),
         undo=tuple(s for move in reversed(moves) for s in move.undo),
         done=second_name.is_table(twin.hidden),
+        guards=(_later_columns(twin),),
+    )
+
+
+def _later_columns(twin: TableTwin) -> Guard:
+    """Columns that somebody has added since then have no place in the table that comes back."""
+    relation = render(identifier(twin.table.name))
+    query = (
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass({})"
+        " AND a.attnum > 0 AND NOT a.attisdropped AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute h"
+        " WHERE h.attrelid = pg_catalog.to_regclass({}) AND h.attname = a.attname AND NOT h.attisdropped))"
+    )
+    hidden = sql.Literal(render(identifier(twin.hidden)))
+    return Guard(
+        relation=relation,
+        query=render(sql.SQL(query).format(sql.Literal(relation), hidden)),
+        what=f"columns of {twin.table.name} that were added since it is partitioned, with their values",
     )
 
 

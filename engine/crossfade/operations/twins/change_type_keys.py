@@ -29,7 +29,7 @@ from crossfade.operations.sync.converted_sync import Conversion, ShapeSync
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance
 from crossfade.operations.twins import carrying, exchange_preflight, key_references
 from crossfade.operations.twins.exchange import Exchange, Exchanged, Twin, exchange_steps
-from crossfade.operations.twins.type_twin import afterwards, assigned, same_name, twin_of
+from crossfade.operations.twins.type_twin import assigned, family_afterwards, same_name, twin_of
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
@@ -60,10 +60,8 @@ def compile_keys(key: Key, place: Place, catalog: Catalog) -> Compiled:
     made = tuple(exchange_steps(e, _sync(e), carrying.carried(e)) for e in exchanges)
     between = tuple(_users(reference, catalog) for reference in followed.references)
     for exchange in exchanges:
-        changed = exchange.table
         for twin in exchange.twins:
-            changed = afterwards(changed, twin)
-        catalog = catalog.with_table(changed)
+            catalog = family_afterwards(catalog, exchange.table, twin)
     return Compiled(
         steps=_together(place, made, between),
         rows=tuple(r for m in made for r in m.rows),

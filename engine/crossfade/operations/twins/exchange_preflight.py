@@ -15,6 +15,7 @@ from crossfade.operations.columns.column_preflight import (
     replication_refusals,
     rewrite_refusals,
     right_refusals,
+    row_type_refusals,
     shape_refusals,
 )
 from crossfade.operations.rows.rule_preflight import rules_of_a_write
@@ -82,6 +83,7 @@ def check(exchange: Exchange) -> tuple[tuple[Refusal, ...], tuple[Caution, ...]]
         *unfinished_indexes(family, exchange.columns),
         *_changed_before(exchange),
         *replication_refusals(table, catalog),
+        *row_type_refusals(family),
     )
     rules = tuple(rules_of_a_write(catalog.leaves(table), "update"))
     return (
@@ -138,6 +140,17 @@ def _own_constraints(exchange: Exchange, member: Table) -> Iterator[Refusal]:
             )
 
 
+def own_not_null(member: Table, column: Column, of_parent: Column) -> Iterator[Refusal]:
+    """A partition's or child's NOT NULL that its parent has not."""
+    if column.not_null != of_parent.not_null:
+        yield Refusal(
+            code="partition_constraint",
+            object=f"{member.name}.{column.name}",
+            message="its NOT NULL is not its parent's; it is not carried over.",
+            instead=f"ALTER TABLE {member.name} ALTER COLUMN … DROP NOT NULL first, or set it for the parent as well.",
+        )
+
+
 def _own_column(twin: Twin, member: Table) -> Iterator[Refusal]:
     """A partition's or child's column that is more than its parent's."""
     column = member.column(twin.column.name)
@@ -152,14 +165,8 @@ def _own_column(twin: Twin, member: Table) -> Iterator[Refusal]:
             "would not be.",
             instead="Change it in a maintenance window.",
         )
-    if column.not_null != twin.column.not_null:
-        yield Refusal(
-            code="partition_constraint",
-            object=f"{member.name}.{column.name}",
-            message="its NOT NULL is not its parent's; it is not carried over.",
-            instead=f"ALTER TABLE {member.name} ALTER COLUMN … DROP NOT NULL first, or set it for the parent as well.",
-        )
-    elif column.not_null_constraint != twin.column.not_null_constraint:
+    yield from own_not_null(member, column, twin.column)
+    if column.not_null == twin.column.not_null and column.not_null_constraint != twin.column.not_null_constraint:
         yield Refusal(
             code="partition_constraint",
             object=f"{member.name}.{column.name}",

@@ -27,6 +27,7 @@ from crossfade.operations.columns.column_preflight import (
     replication_refusals,
     rewrite_refusals,
     right_refusals,
+    row_type_refusals,
     shape_refusals,
 )
 from crossfade.operations.data_types import made_types
@@ -34,6 +35,7 @@ from crossfade.operations.own_names import own_name
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Dropped, Part, RowChange, Step, Trial
 from crossfade.operations.sync import constants, converted_sync, sameness
 from crossfade.operations.sync.converted_sync import Conversion, ShapeSync
+from crossfade.operations.sync.plan_defaults import readable
 from crossfade.operations.tables.table_preflight import (
     descendants_by_inheritance,
     family_of,
@@ -157,7 +159,7 @@ def _compiled(reshape: _Reshape) -> Compiled:
         refusals=tuple(_refusals(reshape)),
         cautions=tuple(_cautions(reshape)),
         trials=tuple(_trials(reshape)),
-        catalog=reshape.catalog.with_table(_afterwards(reshape)),
+        catalog=_afterwards(reshape),
     )
 
 
@@ -260,14 +262,24 @@ def _hide(reshape: _Reshape, sync: ShapeSync) -> Step:
 
 
 def _default(reshape: _Reshape, column: Column) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
-    """A hidden column has no default: a value in it would look like one that was written."""
-    if column.default is None:
-        return (), ()
+    """A hidden column has no default: a value in it would look like one that was written.
+
+    A partition or child may have one of its own, or none, and gets that back.
+    """
     hidden = sql.Identifier(reshape.hidden(column))
-    expression = sql.SQL(column.default.expression)
+    members = [(m, own) for m in family_of(reshape.table, reshape.catalog) if (own := m.column(column.name))]
+    if all(own.default is None for _, own in members):
+        return (), ()
+    back: list[sql.Composable] = []
+    for member, own in members:
+        action: sql.Composable = sql.SQL("DROP DEFAULT")
+        if own.default is not None:
+            action = sql.SQL("SET DEFAULT {}").format(sql.SQL(own.default.expression))
+        relation = sql.Identifier(member.name.schema, member.name.name)
+        back.append(sql.SQL("ALTER TABLE ONLY {} ALTER COLUMN {} {}").format(relation, hidden, action))
     return (
         (alter_table(reshape.table, sql.SQL("ALTER COLUMN {} DROP DEFAULT").format(hidden)),),
-        (alter_table(reshape.table, sql.SQL("ALTER COLUMN {} SET DEFAULT {}").format(hidden, expression)),),
+        readable(_all(back), *(own.default for _, own in members)),
     )
 
 
@@ -299,11 +311,16 @@ def _refusals(reshape: _Reshape) -> Iterator[Refusal]:
         yield from _identity(table, column)
         yield from _in_the_way(table, column)
         yield from drop_column_preflight.held(table, column.name)
+        for member in family[1:]:
+            own = member.column(column.name)
+            if own is not None:
+                yield from exchange_preflight.own_not_null(member, own, column)
     yield from other_runs(family, [c.name for c in reshape.old])
     yield from right_refusals(family)
     for member, trigger in own_triggers(family):
         yield from order_refusals(member, trigger)
     yield from replication_refusals(table, catalog)
+    yield from row_type_refusals(family)
 
 
 def _identity(table: Table, column: Column) -> Iterator[Refusal]:
@@ -368,9 +385,16 @@ def _trials(reshape: _Reshape) -> Iterator[Trial]:
         )
 
 
-def _afterwards(reshape: _Reshape) -> Table:
+def _afterwards(reshape: _Reshape) -> Catalog:
+    catalog = reshape.catalog
+    for member in family_of(reshape.table, catalog):
+        catalog = catalog.with_table(_reshaped(reshape, member))
+    return catalog
+
+
+def _reshaped(reshape: _Reshape, table: Table) -> Table:
     old = {c.name for c in reshape.old}
-    last = max((c.number for c in reshape.table.columns), default=0)
+    last = max((c.number for c in table.columns), default=0)
     made = (
         Column(
             name=new.name,
@@ -384,8 +408,8 @@ def _afterwards(reshape: _Reshape) -> Table:
         for n, (new, data_type) in enumerate(reshape.new, start=1)
     )
     return replace(
-        reshape.table,
-        columns=(*(c for c in reshape.table.columns if c.name not in old), *made),
-        indexes=tuple(i for i in reshape.table.indexes if not i.references & old),
-        constraints=tuple(c for c in reshape.table.constraints if not {*c.columns} & old),
+        table,
+        columns=(*(c for c in table.columns if c.name not in old), *made),
+        indexes=tuple(i for i in table.indexes if not i.references & old),
+        constraints=tuple(c for c in table.constraints if not {*c.columns} & old),
     )

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from crossfade.operations.own_names import own_name
 from crossfade.operations.step import Caution
 from crossfade.operations.sync import conversions
+from crossfade.operations.tables.table_preflight import family_of
 from crossfade.operations.twins.exchange import Twin
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Place
-    from crossfade.postgres.catalog import Column, DataType, Table
+    from crossfade.postgres.catalog import Catalog, Column, DataType, Table
 
 
 def twin_of(column: Column, table: Table, data_type: DataType, place: Place, into: str | None = None) -> Twin:
@@ -48,8 +49,17 @@ def retyped(table: Table, column: Column, data_type: DataType, name: str | None 
     return replace(table, columns=tuple(other if c.name == column.name else c for c in table.columns))
 
 
+def family_afterwards(catalog: Catalog, table: Table, twin: Twin) -> Catalog:
+    """The catalog with the table, its partitions and children as contract leaves them."""
+    for member in family_of(catalog.table(table.name) or table, catalog):
+        column = member.column(twin.column.name)
+        if column is not None:
+            catalog = catalog.with_table(afterwards(member, replace(twin, column=column)))
+    return catalog
+
+
 def afterwards(table: Table, twin: Twin) -> Table:
-    """The table as contract leaves it."""
+    """One table as contract leaves it."""
 
     def name(column: str) -> str:
         return twin.final if column == twin.column.name else column

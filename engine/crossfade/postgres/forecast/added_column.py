@@ -7,12 +7,12 @@ has no default to stand on. Measured on 15 and 18. Pure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from crossfade.postgres.catalog import Column, Default, Identity, QualifiedName, Table
 from crossfade.postgres.forecast.trees import NotOneStatement, expression, kind
-from crossfade.postgres.forecast.type_names import SYSTEM, TypeName, is_serial, read_type, resolve
+from crossfade.postgres.forecast.type_names import SYSTEM, TypeName, find_domain, is_serial, read_type, resolve
 from crossfade.postgres.forecast.volatility import is_volatile
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def added_column(schema: Schema, table: Table, definition: Any) -> Added:
     column = Column(
         name=definition.colname,
         number=table.last_number + 1,
-        **typed(wanted, resolved.base),
+        **typed(schema, wanted, resolved.base),
         domain_constrained=resolved.constrained,
         collation=_collation(definition),
         not_null=not_null,
@@ -67,13 +67,15 @@ def added_column(schema: Schema, table: Table, definition: Any) -> Added:
     return Added(column=column, rewrites=rewrites, scans=unfounded, has_default=default is not None or serial)
 
 
-def typed(wanted: TypeName, base: TypeName) -> dict[str, Any]:
-    """The fields of a Column that say its type."""
+def typed(schema: Schema, wanted: TypeName, base: TypeName) -> dict[str, Any]:
+    """The fields of a Column that say its type; one without a schema is taken to lie where new ones do."""
+    domain = find_domain(wanted, schema.domains)
+    placed = replace(wanted.name, schema=wanted.name.schema or schema.creation_schema)
     name = base.name.name
     category = "A" if base.array else "N" if name in _NUMBERS else "D" if name in _DATES else "S"
     return {
         "type": wanted.spelled,
-        "type_name": wanted.name,
+        "type_name": domain.name if domain is not None else placed,
         "type_category": category if base.name.schema == SYSTEM else "U",
         "base_type": base.name,
         "element_type": base.name if base.array else None,

@@ -64,7 +64,7 @@ def change_type(draft: Draft, target: Target, command: Any) -> None:
             draft.scan(member.name)
         rebuild_keys(draft, member, command.name, checks=change.rewrites)
         resolved = resolve(wanted, draft.schema.domains)
-        new = replace(column, **typed(wanted, resolved.base), domain_constrained=resolved.constrained)
+        new = replace(column, **typed(draft.schema, wanted, resolved.base), domain_constrained=resolved.constrained)
         draft.schema = draft.schema.put(with_column(draft.schema.tables[member.name], new))
 
 

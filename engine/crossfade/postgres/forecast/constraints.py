@@ -123,7 +123,7 @@ def _add_indexed(draft: Draft, target: Target, node: Any, kind: ConstraintKind, 
                 indexes=(*kept, replace(index, constraint=name, primary=kind == "primary")),
             )
         )
-        if ready is None:
+        if ready is None and node.indexname is None:
             draft.scan(member.name)
     if kind == "primary":
         for column in columns:

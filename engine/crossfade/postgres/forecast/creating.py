@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from crossfade.postgres.catalog import Index, QualifiedName, Table, TableKind
 from crossfade.postgres.forecast.added_column import added_column
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from crossfade.postgres.forecast.draft import Draft
 
 _AX = LockMode.ACCESS_EXCLUSIVE
+_PERSISTENCE: dict[str, Literal["permanent", "unlogged", "temporary"]] = {"u": "unlogged", "t": "temporary"}
 
 
 def add_relation(draft: Draft, relation: Any, kind_of: TableKind) -> Table | None:
@@ -31,7 +32,8 @@ def add_relation(draft: Draft, relation: Any, kind_of: TableKind) -> Table | Non
     name = QualifiedName(schema, relation.relname)
     if name in draft.schema.tables:
         return None
-    table = Table(name=name, kind=kind_of)
+    kept = _PERSISTENCE.get(relation.relpersistence, "permanent")
+    table = Table(name=name, kind=kind_of, persistence=kept)
     draft.schema = draft.schema.put(table)
     return table
 
@@ -48,6 +50,7 @@ def create_table(draft: Draft, node: Any) -> None:
     plain = node.partspec is not None and all(part.name for part in node.partspec.partParams)
     own = replace(
         table,
+        rows_estimate=0,
         columns=tuple(replace(c, number=number) for number, c in enumerate(inherited, 1)),
         partition_key_columns=key,
         partition_key=f"{strategy} ({', '.join(map(quoted, key))})" if plain else None,

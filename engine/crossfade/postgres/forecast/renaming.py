@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +139,8 @@ def _check_with(definition: str, old: str, new: str) -> str:
             if names(node.fields)[-1:] == (old,):
                 node.fields = (*node.fields[:-1], String(sval=new))
 
-    tree = check_tree(definition)
+    # Trees of the parser's cache are to be read only.
+    tree = deepcopy(check_tree(definition))
     if tree is None:
         return definition
     Renaming()(tree)

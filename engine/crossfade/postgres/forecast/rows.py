@@ -5,6 +5,7 @@ A trigger or a function of the user's may do more; what a SELECT calls is looked
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crossfade.postgres.forecast.creating import add_relation
@@ -37,6 +38,7 @@ def insert(draft: Draft, node: Any) -> None:
     if table is not None:
         draft.lock_all(draft.schema.family(table.name) if table.kind == "partitioned" else (table,), _ROW_EXCLUSIVE)
         _lock_looked_up(draft, table, None)
+        _fill(draft, table)
     _lock_rows_in(draft, node)
 
 
@@ -72,6 +74,7 @@ def merge(draft: Draft, node: Any) -> None:
             draft.lock(member.name, _ROW_EXCLUSIVE)
             _lock_looked_up(draft, member, None)
             _lock_looking_here(draft, member, None)
+            _fill(draft, member)
     _lock_rows_in(draft, node)
 
 
@@ -86,6 +89,12 @@ def _target(draft: Draft, relation: Any) -> Table | None:
     if table is None and draft.schema.qualify(relation.schemaname, relation.relname).schema != "pg_catalog":
         raise Unforeseeable(f"there is no table {relation.relname} in the catalog")
     return table
+
+
+def _fill(draft: Draft, table: Table) -> None:
+    """A table that was created empty has rows from here on."""
+    if draft.schema.is_empty(table):
+        draft.schema = draft.schema.put(replace(table, rows_estimate=-1))
 
 
 def _lock_looked_up(draft: Draft, table: Table, columns: Collection[str] | None) -> None:

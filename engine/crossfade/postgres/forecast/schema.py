@@ -8,7 +8,7 @@ interest. A table that the catalog names without having read it is taken for a p
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crossfade.postgres.catalog import Catalog, Constraint, Domain, Index, QualifiedName, Table
 
@@ -54,8 +54,13 @@ class Schema:
         )
 
     def seen_by_others(self) -> Schema:
-        """The same once it is committed: relations count under the names that they have now, and new ones count too."""
-        return replace(self, origins={name: name for name in self.tables}, search_path=self.default_path)
+        """The same once it is committed: relations count under the names that they have now, and new ones count too.
+
+        What was created may have rows by then. Temporary tables stay their session's own.
+        """
+        tables = {n: replace(t, rows_estimate=-1) if self.is_empty(t) else t for n, t in self.tables.items()}
+        origins = {name: name for name, table in tables.items() if not table.is_temporary}
+        return replace(self, tables=tables, origins=origins, search_path=self.default_path)
 
     def foresee(self, sql: str) -> tuple[Forecast, Schema]:
         """What one statement locks, rewrites and scans, and the model as it leaves it."""
@@ -63,13 +68,24 @@ class Schema:
 
         return foresee(self, sql)
 
+    def foresee_tree(self, node: Any) -> tuple[Forecast, Schema]:
+        """The same of a statement that is parsed already, as pglast's node."""
+        from crossfade.postgres.forecast.foresee import foresee_tree
+
+        return foresee_tree(self, node)
+
     def qualify(self, schema: str | None, name: str) -> QualifiedName:
         """The relation or type that a name in a statement means; a new one comes first on the search path."""
         if schema is not None:
             return QualifiedName(schema, name)
-        known = self.tables.keys() | self.other_relations | {i.name for t in self.tables.values() for i in t.indexes}
-        first = next((s for s in self.search_path if QualifiedName(s, name) in known), None)
+        first = next((s for s in self.search_path if self._has(QualifiedName(s, name))), None)
         return QualifiedName(first or self.creation_schema, name)
+
+    def _has(self, name: QualifiedName) -> bool:
+        """Whether there is a relation of that name."""
+        if name in self.tables or name in self.other_relations:
+            return True
+        return any(index.name == name for table in self.tables.values() for index in table.indexes)
 
     def by_default_path(self) -> Schema:
         """Once the search_path is the session's own again."""
@@ -117,6 +133,10 @@ class Schema:
         """The partition that takes the rows no other one takes."""
         members = (self.tables.get(name) for name in parent.partitions)
         return next((m for m in members if m is not None and m.partition_bound == "DEFAULT"), None)
+
+    def is_empty(self, table: Table) -> bool:
+        """It was created by an earlier statement, and nothing was put into it since."""
+        return table.name not in self.origins and table.rows_estimate == 0
 
     def put(self, table: Table) -> Schema:
         """With this table in place of the one of its name, or added."""

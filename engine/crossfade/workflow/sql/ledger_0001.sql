@@ -581,6 +581,7 @@ COMMENT ON FUNCTION crossfade.heartbeat(text, text, text) IS
 
 -- Called by the trigger functions of a pair for a write of the old shape, and by those that watch for a constraint, which
 -- let a session through once a second; `setting` is the session's that holds when it was.
+-- Exported migrations may have made an empty one, and an empty key_of.
 -- The advisory lock says to gates that there is a note which they cannot see yet; being shared, nobody waits for it.
 CREATE FUNCTION crossfade.note_lock_class() RETURNS integer
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT 1129469519 $$;
@@ -588,7 +589,7 @@ CREATE FUNCTION crossfade.note_lock(plan text, kind text) RETURNS integer
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT hashtext(CASE kind WHEN 'legacy' THEN plan ELSE concat_ws(' ', plan, kind) END)
 $$;
-CREATE FUNCTION crossfade.note_write(
+CREATE OR REPLACE FUNCTION crossfade.note_write(
     plan text, kind text, relation oid, column_name text, setting text, example jsonb DEFAULT NULL
 ) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -607,7 +608,7 @@ BEGIN
 END $$;
 
 -- The primary key of a row that is given as a document, by the names that its columns have; NULL where there is none.
-CREATE FUNCTION crossfade.key_of(relation oid, image jsonb) RETURNS jsonb
+CREATE OR REPLACE FUNCTION crossfade.key_of(relation oid, image jsonb) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT jsonb_object_agg(a.attname, key_of.image -> a.attname::text)
     FROM pg_index i

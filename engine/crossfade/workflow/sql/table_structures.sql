@@ -17,7 +17,24 @@ WITH items AS (
                'row_security', c.relrowsecurity,
                'forced_row_security', c.relforcerowsecurity,
                'replica_identity', concat(c.relreplident, ' ' || (
-                   SELECT i.indexrelid::regclass::text FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident))
+                   SELECT i.indexrelid::regclass::text FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident)),
+               'kind', c.relkind,
+               -- The first table that a view is over.
+               'shows', CASE WHEN c.relkind = 'v' THEN (
+                   SELECT min(format('%%s.%%s', quote_ident(bn.nspname), quote_ident(b.relname)))
+                   FROM pg_rewrite w
+                   JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+                                   AND d.refclassid = 'pg_class'::regclass
+                   JOIN pg_class b ON b.oid = d.refobjid AND b.relkind IN ('r', 'p')
+                   JOIN pg_namespace bn ON bn.oid = b.relnamespace
+                   WHERE w.ev_class = c.oid) END,
+               'rights', ARRAY(
+                   SELECT concat(g.privilege_type, ' to ', CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(g.grantee) END,
+                                 CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' END)
+                   FROM aclexplode(c.relacl) AS g WHERE g.grantee <> c.relowner ORDER BY 1),
+               'comment', obj_description(c.oid, 'pg_class'),
+               'options', c.reloptions,
+               'tablespace', (SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace)
            ) AS item
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.oid = ANY (%(family)s::oid[])
@@ -30,6 +47,14 @@ WITH items AS (
                'identity', a.attidentity,
                'collation', CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END,
                'storage', a.attstorage,
+               'rights', ARRAY(
+                   SELECT concat(g.privilege_type, ' to ', CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(g.grantee) END,
+                                 CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' END)
+                   FROM aclexplode(a.attacl) AS g ORDER BY 1),
+               'comment', col_description(a.attrelid, a.attnum),
+               'statistics', nullif(a.attstattarget, -1),
+               'options', a.attoptions,
+               'compression', nullif(a.attcompression, ''),
                'uses', CASE WHEN a.attgenerated <> '' THEN ARRAY(
                    SELECT u.attname::text
                    FROM pg_depend o JOIN pg_attribute u ON u.attrelid = a.attrelid AND u.attnum = o.refobjsubid
@@ -39,6 +64,18 @@ WITH items AS (
     FROM pg_attribute a
     JOIN pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE a.attrelid = ANY (%(family)s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+    UNION ALL
+    SELECT DISTINCT a.attrelid, concat('enum ', quote_ident(n.nspname), '.', quote_ident(t.typname)), jsonb_build_object(
+               'values', ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder),
+               'owner', pg_get_userbyid(t.typowner),
+               'comment', obj_description(t.oid, 'pg_type'),
+               'rights', ARRAY(
+                   SELECT concat(g.privilege_type, ' to ', CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(g.grantee) END)
+                   FROM aclexplode(coalesce(t.typacl, acldefault('T', t.typowner))) AS g WHERE g.grantee <> t.typowner ORDER BY 1))
+    FROM pg_attribute a
+    JOIN pg_type t ON t.oid = a.atttypid AND t.typtype = 'e'
+    JOIN pg_namespace n ON n.oid = t.typnamespace
     WHERE a.attrelid = ANY (%(family)s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
     UNION ALL
     SELECT k.conrelid, concat('constraint ', k.conname), jsonb_build_object(
@@ -103,19 +140,38 @@ WITH items AS (
                    (SELECT string_agg(CASE WHEN r = 0 THEN 'public' ELSE pg_get_userbyid(r)::text END, ', ' ORDER BY 1)
                     FROM unnest(p.polroles) AS r),
                    'using ' || pg_get_expr(p.polqual, p.polrelid),
-                   'check ' || pg_get_expr(p.polwithcheck, p.polrelid)))
+                   'check ' || pg_get_expr(p.polwithcheck, p.polrelid)),
+               'uses', ARRAY(SELECT a.attname::text
+                             FROM pg_depend d JOIN pg_attribute a ON a.attrelid = p.polrelid AND a.attnum = d.refobjsubid
+                             WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+                               AND d.refclassid = 'pg_class'::regclass AND d.refobjid = p.polrelid
+                             ORDER BY 1))
     FROM pg_policy p
     WHERE p.polrelid = ANY (%(family)s::oid[])
     UNION ALL
     SELECT w.ev_class, concat('rule ', w.rulename), jsonb_build_object(
-               'definition', pg_get_ruledef(w.oid), 'enabled', w.ev_enabled)
+               'definition', pg_get_ruledef(w.oid), 'enabled', w.ev_enabled,
+               'uses', ARRAY(SELECT DISTINCT a.attname::text
+                             FROM pg_depend d JOIN pg_attribute a ON a.attrelid = w.ev_class AND a.attnum = d.refobjsubid
+                             WHERE d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+                               AND d.refclassid = 'pg_class'::regclass AND d.refobjid = w.ev_class
+                             ORDER BY 1))
     FROM pg_rewrite w
     WHERE w.ev_class = ANY (%(family)s::oid[]) AND w.rulename <> '_RETURN'
     UNION ALL
     -- What has no place on the table and needs its columns.
     SELECT u.relation, concat('dependent ', u.name), jsonb_build_object(
-               'uses', coalesce(jsonb_agg(DISTINCT u.attname ORDER BY u.attname) FILTER (WHERE u.attname IS NOT NULL), '[]'))
+               'uses', coalesce(jsonb_agg(DISTINCT u.attname ORDER BY u.attname) FILTER (WHERE u.attname IS NOT NULL), '[]'),
+               'view', (SELECT jsonb_build_object(
+                            'definition', encode(sha256(convert_to(pg_get_viewdef(v.oid), 'UTF8')), 'hex'),
+                            'rights', v.relacl::text,
+                            'comment', obj_description(v.oid, 'pg_class'),
+                            'options', v.reloptions)
+                        FROM pg_class v WHERE v.oid = u.view))
     FROM (SELECT d.refobjid AS relation, a.attname,
+                 CASE WHEN d.classid = 'pg_rewrite'::regclass THEN (
+                     SELECT v.oid FROM pg_rewrite w JOIN pg_class v ON v.oid = w.ev_class
+                     WHERE w.oid = d.objid AND v.relkind IN ('v', 'm')) END AS view,
                  CASE d.classid
                      WHEN 'pg_rewrite'::regclass THEN (
                          SELECT concat(CASE v.relkind WHEN 'm' THEN 'materialized view ' WHEN 'v' THEN 'view ' ELSE 'a rule on ' END,
@@ -140,12 +196,11 @@ WITH items AS (
           FROM pg_depend d
           LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = nullif(d.refobjsubid, 0)
           WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (%(family)s::oid[])
-            -- A publication of a table that goes is no longer one of it; it keeps nothing from going.
-            AND (d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass)
-                 OR (d.refobjsubid > 0
-                     AND d.classid IN ('pg_publication_rel'::regclass, 'pg_statistic_ext'::regclass)))) AS u
+            AND (d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass,
+                               'pg_publication_rel'::regclass)
+                 OR (d.refobjsubid > 0 AND d.classid = 'pg_statistic_ext'::regclass))) AS u
     WHERE u.name IS NOT NULL
-    GROUP BY u.relation, u.name
+    GROUP BY u.relation, u.name, u.view
 ), found AS (
     SELECT i.relation, i.structure, encode(sha256(convert_to(i.structure::text, 'UTF8')), 'hex') AS digest
     FROM (SELECT relation, jsonb_object_agg(key, item) AS structure FROM items GROUP BY relation) AS i

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 
 from crossfade.operations.sync.converted_sync import OUR_PATH, USERS_PATH
+from crossfade.operations.sync.plan_defaults import readable
 from crossfade.operations.twins.exchange import Carried, Exchange, Move
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
     from crossfade.operations.twins.exchange import Twin
-    from crossfade.postgres.catalog import Column, Table
+    from crossfade.postgres.catalog import Column, Default, Table
 
 
 def carry(exchange: Exchange) -> Carried:
@@ -34,16 +35,15 @@ def _moves(exchange: Exchange, twin: Twin) -> Iterator[tuple[Move, Move]]:
     else:
         alter = sql.SQL("ALTER TABLE ONLY {} ALTER COLUMN {} {}")
     for member, column in columns:
-        expression = _expression(column)
-        if expression is not None:
-            yield _pair(alter, member, expression, twin)
+        if column.default is not None:
+            yield _pair(alter, member, column.default, twin)
 
 
 def _expression(column: Column) -> str | None:
     return None if column.default is None else column.default.expression
 
 
-def _pair(alter: sql.SQL, member: Table, expression: str, twin: Twin) -> tuple[Move, Move]:
+def _pair(alter: sql.SQL, member: Table, default: Default, twin: Twin) -> tuple[Move, Move]:
     """Away from the column, and to the twin."""
     relation = sql.Identifier(member.name.schema, member.name.name)
 
@@ -54,11 +54,14 @@ def _pair(alter: sql.SQL, member: Table, expression: str, twin: Twin) -> tuple[M
         return sql.SQL("SET DEFAULT {}").format(sql.SQL(text))
 
     away = sql.SQL("DROP DEFAULT")
-    to_twin = statement(twin.final, given(of_twin(twin, expression)))
+    to_twin = statement(twin.final, given(of_twin(twin, default.expression)))
     return (
-        Move(do=statement(twin.column.name, away), undo=statement(twin.column.name, given(expression))),
         Move(
-            do=to_twin if twin.of_default is None else (USERS_PATH, *to_twin, OUR_PATH),
+            do=statement(twin.column.name, away),
+            undo=readable(statement(twin.column.name, given(default.expression)), default),
+        ),
+        Move(
+            do=readable(to_twin, default) if twin.of_default is None else (USERS_PATH, *to_twin, OUR_PATH),
             undo=statement(twin.final, away),
         ),
     )

@@ -1,0 +1,89 @@
+"""Projects as what is imported of them: the migrations that the tool would run, each with what its statements find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from crossfade.lint.rules import fixed_schema
+from crossfade.lint.walk import walk
+from crossfade.migrations.histories import entries_of
+from crossfade.migrations.imported import Origin, Step
+from crossfade.migrations.migration import Problem
+from crossfade.migrations.typed import Enums
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+
+    from crossfade.lint.seen import SeenMigration, SeenStatement
+    from crossfade.migrations.migration import Project
+    from crossfade.plan.fixed import Fixed
+    from crossfade.plan.names import TableName
+    from crossfade.postgres.forecast import Schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What the first migration finds, and what none may change."""
+
+    schema: Schema
+    enums: Enums
+    fixed: Fixed
+
+
+def enums_of_database(url: str) -> Enums:
+    """The labels of its enums. Reads only; raises what connecting and reading raise."""
+    from contextlib import closing
+
+    from crossfade.postgres.connect import connect, database_url
+    from crossfade.postgres.type_facts import read_type_facts
+
+    with closing(connect(database_url(url))) as connection:
+        facts = read_type_facts(connection)
+    return Enums({name: one.labels for name, one in facts.items() if one.kind == "enum"})
+
+
+def origins(
+    project: Project, start: Start, history: TableName | None = None, wanted: Container[str] | None = None
+) -> tuple[tuple[Origin, ...], Schema]:
+    """The migrations of a project in its tool's order, and the schema as they leave it.
+
+    `wanted` has the files of those that are imported, where they are not all; the others are taken to be applied.
+    """
+    asked = [m for m in project.migrations if wanted is None or str(m.file) in wanted]
+    seen, schema = walk(replace(project, migrations=tuple(asked), asked=None), start.schema, start.fixed)
+    by_file: dict[str, list[SeenMigration]] = {}
+    for migration in seen.migrations:
+        by_file.setdefault(str(migration.migration.file), []).append(migration)
+    found: list[Origin] = []
+    enums = start.enums
+    for entry in entries_of(project):
+        parts = by_file.get(entry.file or "", [])
+        if parts:
+            steps = [one for part in parts for one in part.up if one.inside is None]
+            may = [one for one in steps if not list(_refused(one))]
+            origin = Origin(
+                tool=project.tool,
+                migrations=tuple(part.migration for part in parts),
+                steps=tuple(Step(statement=one.statement, before=one.before) for one in may),
+                entry=entry,
+                enums=enums,
+                history=history,
+                refused=tuple(problem for one in steps for problem in _refused(one)),
+            )
+            found.append(origin)
+            enums = origin.enums_after
+    return tuple(found), schema
+
+
+def _refused(seen: SeenStatement) -> Iterator[Problem]:
+    """What the project's settings say nobody may do."""
+    rule = fixed_schema.RULE.statement
+    for said in rule(seen) if rule is not None else ():
+        yield Problem(
+            file=seen.statement.source.path,
+            message=said.message,
+            hint=said.instead,
+            line=seen.statement.position.line,
+            column=seen.statement.position.column,
+        )

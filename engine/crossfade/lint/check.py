@@ -1,0 +1,127 @@
+"""All rules over all projects: findings in the order of the files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from crossfade.lint.finding import Finding, Severity
+from crossfade.lint.plans import Plans
+from crossfade.lint.rules import REST, RULES
+from crossfade.lint.walk import walk
+from crossfade.migrations.migration import Tool
+from crossfade.plan.fixed import NOTHING_FIXED, Fixed
+
+if TYPE_CHECKING:
+    from crossfade.lint.rule import Rule, Said
+    from crossfade.lint.seen import SeenMigration, SeenProject, SeenStatement
+    from crossfade.migrations.migration import Migration, Project
+    from crossfade.migrations.script import Script
+    from crossfade.postgres.forecast import Schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was looked at, and what was found."""
+
+    projects: tuple[Project, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file that was read, each once, in order."""
+        read = (s.source.path for p in self.projects for m in p.migrations for s in (m.up, m.down) if s is not None)
+        return tuple(dict.fromkeys(str(path) for path in read))
+
+
+def check(projects: Iterable[Project], schema: Schema, fixed: Fixed = NOTHING_FIXED) -> Report:
+    """Every project over the schema; loose files over the schema as those before them leave it.
+
+    `fixed` is what none of them may change.
+    """
+    projects, found, loose = tuple(projects), list[Finding](), schema
+    for project in projects:
+        if project.tool is Tool.PLAIN:
+            seen, loose = walk(project, loose, fixed)
+        else:
+            # A tool's folder is all that its database is made of.
+            seen, _ = walk(project, schema, fixed)
+        found += _of_project(seen)
+    return Report(projects=projects, findings=tuple(found))
+
+
+def _of_project(seen: SeenProject) -> Iterator[Finding]:
+    plans = Plans(seen)
+    for migration in seen.migrations:
+        yield from _unreadable(migration.migration)
+        for statement in (*migration.up, *migration.down):
+            if seen.project.asks_for(statement.statement.source.path):
+                plan = partial(plans.plan_for, migration, statement.statement)
+                yield from _of_statement(statement, plan)
+        for rule in RULES:
+            for said in rule.migration(migration) if rule.migration is not None else ():
+                yield _about_file(rule, migration, said, plans)
+    for rule in RULES:
+        for migration, said in rule.project(seen) if rule.project is not None else ():
+            yield _about_file(rule, migration, said, plans)
+
+
+def _of_statement(seen: SeenStatement, plan: Callable[[], str | None]) -> Iterator[Finding]:
+    asked = [rule for rule in RULES if rule.statement is not None]
+    found = [_planned(rule, seen, said, plan) for rule in asked for said in _said(rule, seen)]
+    if not any(f.severity is Severity.ERROR for f in found):
+        found += [_planned(REST, seen, said, plan) for said in _said(REST, seen)]
+    yield from found
+
+
+def _said(rule: Rule, seen: SeenStatement) -> Iterator[Said]:
+    return iter(()) if rule.statement is None else rule.statement(seen)
+
+
+def _planned(rule: Rule, seen: SeenStatement, said: Said, plan: Callable[[], str | None]) -> Finding:
+    """With the plan that does it without this; the way down is no plan's matter, nor is what a body does."""
+    has_plan = said.is_planned and seen.inside is None and not seen.goes_back
+    return replace(_about(rule, seen, said), plan=plan() if has_plan else None)
+
+
+def _about(rule: Rule, seen: SeenStatement, said: Said) -> Finding:
+    statement = seen.statement
+    return Finding(
+        rule=rule.id,
+        severity=said.severity or rule.severity,
+        file=statement.source.path,
+        position=said.at or statement.position,
+        end=statement.source.position(statement.end),
+        message=said.message if seen.inside is None else f"in {seen.inside}, {said.message}",
+        instead=said.instead,
+    )
+
+
+def _about_file(rule: Rule, seen: SeenMigration, said: Said, plans: Plans) -> Finding:
+    if said.of is not None:
+        return _planned(rule, said.of, said, partial(plans.plan_for, seen, said.of.statement))
+    migration = seen.migration
+    source = migration.up.source
+    return Finding(
+        rule=rule.id,
+        severity=said.severity or rule.severity,
+        file=source.path,
+        position=said.at or source.position(migration.up.begin),
+        message=said.message,
+        instead=said.instead,
+    )
+
+
+def _unreadable(migration: Migration) -> Iterator[Finding]:
+    scripts: tuple[Script | None, ...] = (migration.up, migration.down)
+    for script in scripts:
+        for part in script.unreadable if script is not None else ():
+            yield Finding(
+                rule="unreadable",
+                severity=Severity.ERROR,
+                file=part.source.path,
+                position=part.position,
+                message=f"PostgreSQL cannot read it: {part.message}.",
+            )

@@ -1,0 +1,73 @@
+"""The parts of ALTER TABLE, each foreseen as if it were a statement of its own.
+
+A forecast is about a statement as a whole; a rule is about one part of it. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from crossfade.postgres.forecast.trees import kind
+from crossfade.postgres.statement import LockMode
+
+if TYPE_CHECKING:
+    from crossfade.lint.seen import SeenStatement
+    from crossfade.postgres.catalog import Constraint, Table
+    from crossfade.postgres.forecast import Forecast, Schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One part of an ALTER TABLE on a table that others see."""
+
+    node: Any
+    """The AlterTableCmd."""
+    relation: Any
+    """The RangeVar."""
+    table: Table
+    """As it is before the statement."""
+    forecast: Forecast
+    after: Schema
+    """As this part alone leaves it."""
+
+    @property
+    def works_behind_lock(self) -> bool:
+        """It reads or writes all rows of a table while writes of it, or of another one, wait."""
+        strong = any(lock.mode >= LockMode.SHARE for lock in self.forecast.locks)
+        return strong and bool(self.forecast.scans)
+
+    @property
+    def added_constraint(self) -> Constraint | None:
+        """The constraint that it adds to the table, with the name that PostgreSQL chooses."""
+        known = {c.name for c in self.table.constraints}
+        table = self.after.tables.get(self.table.name)
+        return next((c for c in table.constraints if c.name not in known), None) if table is not None else None
+
+
+def commands(seen: SeenStatement, *kinds: str) -> Iterator[Command]:
+    """The parts of these kinds, by the name of their subtype without `AT_`."""
+    node = seen.tree
+    if kind(node) != "AlterTableStmt" or (table := seen.existing(node.relation)) is None:
+        return
+    for command in node.cmds:
+        if command.subtype.name.removeprefix("AT_") in kinds:
+            forecast, after = seen.forecast, seen.after
+            if len(node.cmds) > 1:
+                forecast, after = seen.before.foresee_tree(only(node, command))
+            yield Command(node=command, relation=node.relation, table=table, forecast=forecast, after=after)
+
+
+def only(node: Any, command: Any) -> Any:
+    """The ALTER TABLE with one of its parts, or one like it."""
+    from pglast.ast import AlterTableStmt
+
+    return AlterTableStmt(relation=node.relation, cmds=(command,), objtype=node.objtype, missing_ok=node.missing_ok)
+
+
+def added_constraints(seen: SeenStatement, *kinds: str) -> Iterator[Command]:
+    """ADD CONSTRAINT of these kinds, by the name of their `contype` without `CONSTR_`."""
+    for command in commands(seen, "AddConstraint"):
+        if command.node.def_.contype.name.removeprefix("CONSTR_") in kinds:
+            yield command

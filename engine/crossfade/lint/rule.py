@@ -1,0 +1,52 @@
+"""What a rule is: how it is called, what it means, and the functions that look at a statement, a migration, a project.
+
+A rule's file has one `RULE`, and the functions that it names. A rule says something only where it is sure for the
+schema as the model knows it; a table that is not known is taken for a large one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crossfade.lint.finding import Severity
+    from crossfade.lint.seen import SeenMigration, SeenProject, SeenStatement
+    from crossfade.migrations.script import Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a rule says about what it was shown."""
+
+    message: str
+    """What it does, to whom, for how long; in words that name the user's own things."""
+    instead: str | None = None
+    """The same done safely, as SQL; several statements on lines of their own."""
+    at: Position | None = None
+    """Where in the file; None is the begin of what the rule was shown."""
+    of: SeenStatement | None = None
+    """The statement that it is about, where the rule was shown more than one."""
+    severity: Severity | None = None
+    """Where it is another than the rule's own."""
+    is_planned: bool = True
+    """A plan of crossfade's does what the statement does, without this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule. Each of its functions is shown one thing and says what it finds there."""
+
+    id: str
+    """Words with hyphens, that name the hazard: `index-not-concurrently`."""
+    severity: Severity
+    summary: str
+    """One line, for lists."""
+    explanation: str
+    """Paragraphs for `--explain`: what happens, who waits and how long, what to do, where a figure comes from."""
+    opt_in: bool = False
+    """Only where the project's settings turn it on: matters of taste."""
+    statement: Callable[[SeenStatement], Iterator[Said]] | None = None
+    migration: Callable[[SeenMigration], Iterator[Said]] | None = None
+    project: Callable[[SeenProject], Iterator[tuple[SeenMigration, Said]]] | None = None

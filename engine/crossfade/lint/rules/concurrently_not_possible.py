@@ -1,0 +1,104 @@
+"""CONCURRENTLY where PostgreSQL has it not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from crossfade.lint.commands import commands
+from crossfade.lint.finding import Severity
+from crossfade.lint.rule import Rule, Said
+from crossfade.lint.stepwise import index_of_partitions
+from crossfade.lint.written import statement
+from crossfade.postgres.forecast.trees import kind, names
+
+if TYPE_CHECKING:
+    from crossfade.lint.seen import SeenStatement
+    from crossfade.postgres.catalog import Table
+
+
+def _statement(seen: SeenStatement) -> Iterator[Said]:
+    match kind(seen.tree):
+        case "IndexStmt" if seen.tree.concurrent:
+            yield from _create(seen)
+        case "DropStmt" if seen.tree.concurrent:
+            yield from _drop(seen)
+        case "RefreshMatViewStmt" if seen.tree.concurrent:
+            yield from _refresh(seen)
+        case "AlterTableStmt":
+            yield from _detach(seen)
+
+
+def _create(seen: SeenStatement) -> Iterator[Said]:
+    node = seen.tree
+    table = seen.before.find(node.relation.schemaname, node.relation.relname)
+    if table is None or table.kind != "partitioned" or not node.relation.inh:
+        return
+    yield Said(
+        message=f"fails with 0A000: {table.name} is partitioned, and CONCURRENTLY is for its partitions only.",
+        instead=index_of_partitions(node, table),
+    )
+
+
+def _drop(seen: SeenStatement) -> Iterator[Said]:
+    node = seen.tree
+    if len(node.objects) > 1:
+        yield Said(
+            message="fails with 0A000: DROP INDEX CONCURRENTLY drops one index at a time.",
+            instead="\n".join(_drop_of_one(node, parts) for parts in node.objects),
+        )
+        return
+    parts = names(node.objects[0])
+    found = seen.before.find_index(parts[-2] if len(parts) > 1 else None, parts[-1])
+    if found is not None and found[0].kind == "partitioned":
+        yield Said(
+            message=f"fails with 0A000: {found[1].name} is the index of a partitioned table, {found[0].name}.",
+            instead="DROP INDEX without CONCURRENTLY, with a lock_timeout.",
+        )
+
+
+def _drop_of_one(node: Any, parts: Any) -> str:
+    changed = deepcopy(node)
+    changed.objects = (parts,)
+    return statement(changed)
+
+
+def _refresh(seen: SeenStatement) -> Iterator[Said]:
+    view = seen.existing(seen.tree.relation)
+    # Only of a view that a database has told us about are all indexes known.
+    if view is not None and view.oid and not _tells_rows_apart(view):
+        yield Said(
+            message=f"fails with 55000: {view.name} has no unique index on plain columns of all rows.",
+            instead=f"CREATE UNIQUE INDEX CONCURRENTLY ON {view.name} (…);",
+            is_planned=False,
+        )
+
+
+def _tells_rows_apart(view: Table) -> bool:
+    return any(i.unique and not i.partial and not i.has_expressions for i in view.indexes)
+
+
+def _detach(seen: SeenStatement) -> Iterator[Said]:
+    for command in commands(seen, "DetachPartition"):
+        default = seen.before.default_partition(command.table)
+        if command.node.def_.concurrent and default is not None:
+            yield Said(
+                message=f"fails with 55000: CONCURRENTLY is not possible while {command.table.name} has the default "
+                f"partition {default.name}.",
+                instead="DETACH PARTITION without CONCURRENTLY, with a lock_timeout, tried again where it runs out.",
+            )
+
+
+RULE = Rule(
+    id="concurrently-not-possible",
+    severity=Severity.ERROR,
+    summary="CONCURRENTLY in a form that PostgreSQL refuses",
+    explanation="""
+CREATE INDEX CONCURRENTLY is not possible on a partitioned table: build the index on each partition, and attach those to
+one that is made ON ONLY the whole. DROP INDEX CONCURRENTLY takes one index, and none of a partitioned table. DETACH
+PARTITION CONCURRENTLY is refused where there is a default partition, and REFRESH MATERIALIZED VIEW CONCURRENTLY where
+no unique index on plain columns tells the rows apart.
+""",
+    statement=_statement,
+)

@@ -1,0 +1,83 @@
+"""A table dropped and one like it made in one migration: a rename or an alteration that loses the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from crossfade.lint.copied import table_copied
+from crossfade.lint.declared import created, dropped
+from crossfade.lint.finding import Severity
+from crossfade.lint.rule import Rule, Said
+from crossfade.postgres.forecast.trees import kind
+
+if TYPE_CHECKING:
+    from crossfade.lint.seen import SeenMigration, SeenStatement
+    from crossfade.postgres.catalog import Table
+    from crossfade.postgres.names import QualifiedName
+
+
+def _migration(migration: SeenMigration) -> Iterator[Said]:
+    made = [table for seen in migration.steps if (table := _made(seen)) is not None]
+    for number, seen in enumerate(migration.steps):
+        for name in dropped(seen, "OBJECT_TABLE"):
+            table = seen.before.tables.get(name)
+            if table is None or name not in seen.before.origins or table.partition_parent is not None:
+                continue
+            if table_copied(migration.steps, number, name):
+                continue
+            again = any(_made_as(later) == name for later in migration.steps[number:])
+            like = next((m for m in made if m.name != name and _columns(m) == _columns(table) != ()), None)
+            if again:
+                yield _lost(seen, table)
+            elif like is not None:
+                yield _renamed(seen, table, like)
+
+
+def _made(seen: SeenStatement) -> Table | None:
+    name = _made_as(seen)
+    return seen.after.tables.get(name) if name is not None and name not in seen.before.tables else None
+
+
+def _made_as(seen: SeenStatement) -> QualifiedName | None:
+    return created(seen, seen.tree.relation) if kind(seen.tree) == "CreateStmt" else None
+
+
+def _columns(table: Table) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((c.name, c.type) for c in table.columns))
+
+
+def _lost(seen: SeenStatement, table: Table) -> Said:
+    return Said(
+        of=seen,
+        message=f"drops {table.name} and makes it again: all of its rows are lost.",
+        instead=f"ALTER TABLE {table.name} …, for what is to be different.",
+    )
+
+
+def _renamed(seen: SeenStatement, table: Table, like: Table) -> Said:
+    rename = f"ALTER TABLE {table.name} RENAME TO {str(like.name).rpartition('.')[2]};"
+    if like.name.schema != table.name.schema:
+        rename = f"ALTER TABLE {table.name} SET SCHEMA {str(like.name).partition('.')[0]};"
+    return Said(
+        of=seen,
+        message=f"drops {table.name} and makes {like.name} with the same columns: if that is the same table by another "
+        "name, all of its rows are lost.",
+        instead=f"-- if it is the same table\n{rename}\n-- if it is not: drop {table.name} in a migration of its own",
+    )
+
+
+RULE = Rule(
+    id="drop-and-create-table",
+    severity=Severity.ERROR,
+    summary="a table dropped and made in one migration loses its rows",
+    explanation="""
+ORMs that compare schemas cannot tell a renamed model from one less and one more: they write DROP TABLE and CREATE
+TABLE. The new table is empty, and the rows of the old one are gone.
+
+The rule speaks where a table is made again under its own name, and where another one with the very same columns is
+made. It is silent where the migration reads the table into something else before it drops it. The change `rename_table`
+keeps the rows, and both names until contract.
+""",
+    migration=_migration,
+)

@@ -1,0 +1,121 @@
+"""A migration in two: what an old version of the app can live with, and the rest.
+
+    halves(origin)     the two files; None where there is nothing to part, or the tool cannot take two for one
+
+Both have the migration's own name, with something behind that sorts. The first is the tool's once the plan is expanded,
+the second once it is contracted; together they do what the migration does. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from crossfade.migrations.migration import Tool
+from crossfade.migrations.typed.command import commands
+from crossfade.migrations.typed.entry import printed
+from crossfade.postgres.forecast.trees import kind
+
+if TYPE_CHECKING:
+    from crossfade.migrations.histories.history import Entry
+    from crossfade.migrations.imported.origin import Origin
+    from crossfade.migrations.typed.command import Command
+
+SPLIT = frozenset({Tool.PRISMA, Tool.DRIZZLE, Tool.DRIZZLE_1})
+"""Tools that tell migrations apart by their whole names, or by a time of which there is always a later one."""
+_MAKING = frozenset({"CreateStmt", "IndexStmt", "CreateEnumStmt", "CreateFunctionStmt", "CreateSchemaStmt", "ViewStmt"})
+_IN_FOLDERS = frozenset({Tool.PRISMA, Tool.DRIZZLE_1})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Half:
+    """A migration file for the tool's folder."""
+
+    entry: Entry
+    recorded: Literal["expand", "contract"]
+    path: Path
+    """Below the folder of migrations."""
+    text: str
+
+
+def halves(origin: Origin) -> tuple[Half, ...] | None:
+    """The first half and the second."""
+    if origin.tool not in SPLIT or origin.unreadable or origin.refused:
+        return None
+    found = commands([s.statement.tree for s in origin.steps], [s.before for s in origin.steps], origin.enums)
+    made = {command.table_name for command in found if command.does == "CreateStmt"}
+    expand, contract = list[str](), list[str]()
+    for command in found:
+        if kind(command.node) in {"TransactionStmt", "VariableSetStmt"}:
+            return None  # the file says itself what runs together
+        is_new = command.relation is not None and command.table_name in made
+        first, second = ([printed(command.node)], []) if is_new else _parted(command)
+        expand += first
+        contract += second
+    if not expand or not contract:
+        return None
+    first_half = _half(origin, "expand", expand, origin.entry)
+    return first_half, _half(origin, "contract", contract, first_half.entry)
+
+
+def _parted(command: Command) -> tuple[Sequence[str], Sequence[str]]:
+    """The statements of a command that belong to the first half, and to the second."""
+    if command.does == "AddColumn":
+        return _column(command)
+    is_making = command.does in _MAKING and not getattr(command.node, "replace", False)
+    is_unique = kind(command.node) == "IndexStmt" and command.node.unique
+    return ([printed(command.node)], []) if is_making and not is_unique else ([], [printed(command.node)])
+
+
+def _column(command: Command) -> tuple[Sequence[str], Sequence[str]]:
+    """A column that has to have a value comes without that, and gets it in the second half."""
+    from copy import deepcopy
+
+    from pglast.ast import AlterTableCmd, AlterTableStmt
+    from pglast.enums import AlterTableType, DropBehavior
+
+    kinds = {c.contype.name for c in command.action.def_.constraints or ()}
+    if "CONSTR_NOTNULL" not in kinds or kinds & {"CONSTR_DEFAULT", "CONSTR_IDENTITY", "CONSTR_GENERATED"}:
+        return [printed(command.node)], []
+    node: Any = deepcopy(command.node)
+    column = node.cmds[0].def_
+    column.constraints = tuple(c for c in column.constraints if c.contype.name != "CONSTR_NOTNULL") or None
+    required = AlterTableStmt(
+        relation=command.node.relation,
+        objtype=command.node.objtype,
+        cmds=(
+            AlterTableCmd(
+                subtype=AlterTableType.AT_SetNotNull, name=column.colname, behavior=DropBehavior.DROP_RESTRICT
+            ),
+        ),
+    )
+    return [printed(node)], [printed(required)]
+
+
+def _half(origin: Origin, which: Literal["expand", "contract"], statements: Iterable[str], before: Entry) -> Half:
+    number = 1 if which == "expand" else 2
+    name = f"{origin.entry.name}_{number}_{which}"
+    text = "".join(_separated(statements, origin.tool))
+    below = Path(name, "migration.sql") if origin.tool in _IN_FOLDERS else Path(f"{name}.sql")
+    file = Path(origin.entry.file or below.name)
+    home = file.parent.parent if origin.tool in _IN_FOLDERS else file.parent
+    when = origin.entry.created_at
+    entry = replace(
+        origin.entry,
+        name=name,
+        file=(home / below).as_posix(),
+        checksum=sha256(text.encode()).hexdigest(),
+        created_at=None if when is None else when + number - 1,
+        after=origin.entry.after if which == "expand" else before.name,
+    )
+    return Half(entry=entry, recorded=which, path=below, text=text)
+
+
+def _separated(statements: Iterable[str], tool: Tool) -> Iterator[str]:
+    for number, statement in enumerate(statements):
+        if number and tool is not Tool.PRISMA:
+            yield "--> statement-breakpoint\n"
+        yield f"{statement};\n"

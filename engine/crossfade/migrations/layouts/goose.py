@@ -1,0 +1,52 @@
+"""goose: `N_name.sql` with the parts `-- +goose Up` and `-- +goose Down`, in the order of the numbers.
+
+Statements are sent one by one, all of a file in one transaction unless it has a line `-- +goose NO TRANSACTION`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from crossfade.migrations.layouts.claim import Claim
+from crossfade.migrations.layouts.sections import of_way, sections
+from crossfade.migrations.migration import Migration, Problem, Tool, Transaction
+
+if TYPE_CHECKING:
+    from crossfade.migrations.folder import File, Folder
+
+_NAME = re.compile(r"(?P<version>\d+)_.*\.sql")
+_MARKER = re.compile(r"^--[^\S\n]*\+goose (?P<way>Up|Down)\s*$", re.MULTILINE)
+_NO_TRANSACTION = re.compile(r"^--[^\S\n]*\+goose NO TRANSACTION\s*$", re.MULTILINE)
+
+
+def claim(folder: Folder) -> Claim | None:
+    """A folder with a numbered file that has a marker."""
+    files = {name: file for name, file in folder.sql if _NAME.fullmatch(name)}
+    if not any(_MARKER.search(file.text) for file in files.values()):
+        return None
+    found = tuple(one for name, file in files.items() for one in _migration(name, file))
+    return Claim(
+        tool=Tool.GOOSE,
+        migrations=tuple(sorted((m for m in found if isinstance(m, Migration)), key=lambda m: m.order)),
+        taken=frozenset(name for name in folder.names if _NAME.fullmatch(name)),
+        problems=tuple(one for one in found if isinstance(one, Problem)),
+        reversible=True,
+    )
+
+
+def _migration(name: str, file: File) -> Iterator[Migration | Problem]:
+    parts = sections(file, _MARKER)
+    up = of_way(parts, "up")
+    if up is None:
+        yield Problem(file=file.path, message="it has no line `-- +goose Up`, and goose stops at such a file")
+    else:
+        yield Migration(
+            name=name.removesuffix(".sql"),
+            file=file.path,
+            up=up,
+            down=of_way(parts, "down"),
+            order=(int(name.split("_", 1)[0]),),
+            transaction=Transaction.NEVER if _NO_TRANSACTION.search(file.text) else Transaction.ALWAYS,
+        )

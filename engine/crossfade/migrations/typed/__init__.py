@@ -1,0 +1,29 @@
+"""Statements of other tools' migrations as entries of a plan's `changes`.
+
+`together` has the two functions that others call; `single` reads one command, `groups/` what several mean together,
+`raw` writes the `sql` change for what no other kind does, and `shown` the plans.
+"""
+
+from __future__ import annotations
+
+from crossfade.migrations.typed.entry import Entry
+from crossfade.migrations.typed.enums import Enums
+from crossfade.migrations.typed.groups.group import Reading
+from crossfade.migrations.typed.raw import sql_entry
+from crossfade.migrations.typed.shown import doubt_of, is_sql_of_contract, one_plan, plan_name, plans_of
+from crossfade.migrations.typed.together import Typed, typed, typed_all
+
+__all__ = [
+    "Entry",
+    "Enums",
+    "Reading",
+    "Typed",
+    "doubt_of",
+    "is_sql_of_contract",
+    "one_plan",
+    "plan_name",
+    "plans_of",
+    "sql_entry",
+    "typed",
+    "typed_all",
+]

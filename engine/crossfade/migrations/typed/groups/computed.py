@@ -1,0 +1,78 @@
+"""Columns that are computed from others, which then go: another type by hand, or a column made of several."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crossfade.migrations.typed.columns import column_of, drop_column, parts_of
+from crossfade.migrations.typed.conversion import conversion
+from crossfade.migrations.typed.entry import entry, type_text, unless
+from crossfade.migrations.typed.groups.filling import fill_of, filled
+from crossfade.migrations.typed.groups.group import Match, Reading, certain, later, on_column, on_table
+from crossfade.postgres.forecast.trees import columns_of, expression
+
+if TYPE_CHECKING:
+    from crossfade.migrations.typed.command import Command
+    from crossfade.migrations.typed.entry import Entry
+    from crossfade.migrations.typed.groups.group import Rest
+
+
+def type_by_hand(command: Command, rest: Rest) -> Match | None:
+    """ADD COLUMN b, UPDATE SET b = what becomes of a, DROP COLUMN a, RENAME COLUMN b TO a."""
+    name, rest = command.action.def_.colname, later(rest, command)
+    update, read = _filling(command, rest)
+    renamed = next((r for r in on_table(rest, command, "RenameStmt") if _renames(r, name)), None)
+    gone = on_column(rest, command, "DropColumn", renamed.node.newname) if renamed is not None else None
+    if update is None or renamed is None or gone is None or read != (gone.action.name,):
+        return None
+    unless((not parts_of(command.action.def_).keys() <= {"CONSTR_NULL"}, "a constraint of the new column"))
+    required, old = on_column(rest, command, "SetNotNull", name), column_of(gone)
+    unless((old is not None and old.not_null != (required is not None), "another NOT NULL"))
+    wanted = command.action.def_.typeName
+    way = conversion(old, wanted, fill_of(update, name), name=gone.action.name)
+    change = entry(
+        "change_type",
+        table=command.table_text,
+        column=gone.action.name,
+        to=type_text(wanted),
+        using=way.using,
+        reverse=way.reverse,
+    )
+    return certain([c for c in (update, required, gone, renamed) if c is not None], change)
+
+
+def _renames(command: Command, name: str) -> bool:
+    return bool(command.node.renameType.name == "OBJECT_COLUMN" and command.node.subname == name)
+
+
+def _filling(adding: Command, rest: Rest) -> tuple[Command | None, tuple[str, ...]]:
+    """The UPDATE that gives an added column its values, and the columns that they are made of."""
+    name = adding.action.def_.colname
+    for update in on_table(later(rest, adding), adding, "UpdateStmt"):
+        fill = fill_of(update, name)
+        if fill is not None:
+            return update, columns_of(expression(fill))
+    return None, ()
+
+
+def computed_and_dropped(command: Command, rest: Rest) -> Match | None:
+    """ADD COLUMN and UPDATE from columns that are dropped: a plan for the new ones, then one for those that go."""
+    drops = {d.action.name: d for d in on_table(rest, command, "DropColumn")}
+    new: list[Entry] = []
+    parts: list[Command] = []
+    read_of_all: dict[str, None] = {}
+    for adding in (command, *on_table(rest, command, "AddColumn")):
+        update, read = _filling(adding, rest)
+        if update is None or not drops.keys() & {*read}:
+            continue
+        required = on_column(later(rest, adding), adding, "SetNotNull", adding.action.def_.colname)
+        fill = fill_of(update, adding.action.def_.colname)
+        new += filled(adding, fill=fill, required=required is not None, default=None)
+        parts += [c for c in (adding, update, required) if c is not None]
+        read_of_all |= dict.fromkeys(name for name in read if name in drops)
+    if command not in parts:
+        return None
+    gone = [drops[name] for name in read_of_all]
+    entries = (*new, *(e for drop in gone for e in drop_column(drop)))
+    others = tuple(c for c in (*parts, *gone) if c is not command)
+    return Match(others=others, readings=(Reading(entries=entries, in_turn=True),))

@@ -1,0 +1,91 @@
+"""An UPDATE that gives a column its first value, and what it belongs to: ADD COLUMN, SET NOT NULL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from crossfade.migrations.typed import columns
+from crossfade.migrations.typed.entry import NotTyped, entry
+from crossfade.migrations.typed.groups.group import certain, later, on_column, on_table
+from crossfade.migrations.typed.rows import assigned
+from crossfade.postgres.forecast.trees import kind, names
+
+if TYPE_CHECKING:
+    from crossfade.migrations.typed.command import Command
+    from crossfade.migrations.typed.entry import Entry
+    from crossfade.migrations.typed.groups.group import Match, Rest
+
+
+def fill_of(update: Command, column: str, *, needs_where: bool = False) -> str | None:
+    """What an UPDATE gives this column and no other, where it is NULL; or in all rows, unless `needs_where`."""
+    node = update.node
+    if [target.name for target in node.targetList] != [column]:
+        return None
+    is_whole = not needs_where if node.whereClause is None else _is_null(node.whereClause, column)
+    try:
+        return assigned(node)[column] if is_whole else None
+    except NotTyped:
+        return None
+
+
+def _is_null(node: Any, column: str) -> bool:
+    is_test = kind(node) == "NullTest" and node.nulltesttype.name == "IS_NULL" and kind(node.arg) == "ColumnRef"
+    return is_test and names(node.arg.fields)[-1] == column
+
+
+def added_column(command: Command, rest: Rest) -> Match | None:
+    """ADD COLUMN with what gives its rows a value, makes it NOT NULL, or takes its first default away."""
+    name, rest = command.action.def_.colname, later(rest, command)
+    update = next((u for u in on_table(rest, command, "UpdateStmt") if fill_of(u, name) is not None), None)
+    required = on_column(rest, command, "SetNotNull", name)
+    default = on_column(rest, command, "ColumnDefault", name)
+    parts = [c for c in (update, required, default) if c is not None]
+    if not parts or (update is None and default is None and not _has_value(command)):
+        return None
+    fill = fill_of(update, name) if update is not None else None
+    return certain(parts, *filled(command, fill=fill, required=required is not None, default=default))
+
+
+def _has_value(command: Command) -> bool:
+    return columns.default_text(columns.parts_of(command.action.def_)) is not None
+
+
+def filled(command: Command, *, fill: str | None, required: bool, default: Command | None) -> tuple[Entry, ...]:
+    """The entries of the ADD COLUMN, with what came later."""
+    first, *others = columns.add_column(command, fill=fill)
+    fields = dict(first["add_column"])
+    if default is not None:
+        _set_default(fields, default)
+    is_needed = required or any("set_not_null" in other for other in others)
+    if is_needed and ("fill" in fields or "default" in fields):
+        fields["nullable"] = False
+        others = [other for other in others if "set_not_null" not in other]
+    elif required:
+        others.append(entry("set_not_null", table=fields["table"], column=fields["name"], note=columns.YOURS))
+    return (entry("add_column", **fields), *others)
+
+
+def _set_default(fields: dict[str, Any], default: Command) -> None:
+    """The default that the column has in the end; the first one was for the rows that were there."""
+    first = fields.pop("default", None)
+    last = next((e["set_default"]["value"] for e in columns.column_default(default) if "set_default" in e), None)
+    if first is not None and last is None:
+        fields.setdefault("fill", first)
+    elif first is None and last is not None and "fill" not in fields:
+        raise NotTyped("rows of before have no value, and those to come a default")
+    if last is not None:
+        fields["default"] = last
+        if fields.get("fill") in (last, first if first == last else last):
+            fields.pop("fill", None)
+
+
+def filled_not_null(command: Command, rest: Rest) -> Match | None:
+    """UPDATE … WHERE column IS NULL, SET NOT NULL."""
+    if len(command.node.targetList) != 1:
+        return None
+    column = command.node.targetList[0].name
+    fill = fill_of(command, column, needs_where=True)
+    setting = on_column(later(rest, command), command, "SetNotNull", column)
+    if fill is None or setting is None:
+        return None
+    return certain([setting], *columns.set_not_null(setting, fill=fill))

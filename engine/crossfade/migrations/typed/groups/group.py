@@ -1,0 +1,68 @@
+"""What a group is: commands that are one change together, and what they may mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from crossfade.migrations.typed.command import Command
+    from crossfade.migrations.typed.entry import Entry
+
+Rest: TypeAlias = "Sequence[Command]"
+"""All other commands that no group has taken yet, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What commands may mean."""
+
+    entries: tuple[Entry, ...]
+    meaning: str = ""
+    """In words, where there is a doubt: `the column name gets the name full_name`."""
+    is_guess: bool = False
+    """It says something that the statements do not, even if there is no other reading."""
+    in_turn: bool = False
+    """The entries cannot be in one plan: each is a plan of its own, one after the other."""
+
+    @property
+    def is_sql(self) -> bool:
+        """Whether no kind of change but `sql` does any of it."""
+        return bool(self.entries) and all("sql" in entry for entry in self.entries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A group that was found at a command."""
+
+    others: tuple[Command, ...]
+    """The commands that belong to it besides."""
+    readings: tuple[Reading, ...]
+    is_late: bool = False
+    """Its place is that of its last command, not of its first."""
+
+
+Group: TypeAlias = "Callable[[Command, Rest], Match | None]"
+
+
+def certain(others: Sequence[Command], *entries: Entry) -> Match:
+    """A group that can mean one thing only."""
+    return Match(others=tuple(others), readings=(Reading(entries=entries),))
+
+
+def later(rest: Rest, than: Command) -> Rest:
+    """The commands behind this one."""
+    return [command for command in rest if command.number > than.number]
+
+
+def on_table(rest: Rest, like: Command, does: str) -> Iterator[Command]:
+    """The commands of this kind on the same table."""
+    for command in rest:
+        if command.does == does and command.relation is not None and command.table_name == like.table_name:
+            yield command
+
+
+def on_column(rest: Rest, like: Command, does: str, column: str) -> Command | None:
+    """The first command of this kind on that column, or constraint, of the same table."""
+    return next((c for c in on_table(rest, like, does) if c.action.name == column), None)

@@ -1,0 +1,162 @@
+"""Statements as changes: which of them are one change together, and what each comes to. Pure.
+
+    typed(node, schema)               the entries of one statement; None where only an `sql` change does it
+    typed_all(statements, schemas)    all statements of a migration, in groups that are one change each
+
+A group is looked for at each command in turn, the one that says most first. What two statements mean together may not
+be certain: a column that is dropped and another one that is added is a rename, or it is not. Then there are two
+readings, and the entries say `intent: unconfirmed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from crossfade.migrations.typed.command import Command, commands
+from crossfade.migrations.typed.entry import Entry, NotTyped
+from crossfade.migrations.typed.enums import Enums
+from crossfade.migrations.typed.groups import GROUPS
+from crossfade.migrations.typed.groups.group import Group, Match, Reading
+from crossfade.migrations.typed.raw import sql_entry
+from crossfade.migrations.typed.single import is_silent, one
+
+if TYPE_CHECKING:
+    from crossfade.migrations.script import SqlStatement
+    from crossfade.postgres.forecast import Schema
+
+_OF_ROWS = frozenset({"update_rows", "delete_rows", "copy_rows"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """One change, and the statements that it stands for; a statement that does several things is in several."""
+
+    statements: tuple[SqlStatement, ...]
+    readings: tuple[Reading, ...]
+    """What it may mean, the likelier first; without any entry where it changes nothing."""
+    is_refused: bool = False
+    """No plan can send it, not even as `sql`: COPY, CREATE DATABASE, a statement with parameters."""
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the statements leave no doubt about what is meant."""
+        return len(self.readings) == 1 and not self.readings[0].is_guess
+
+    @property
+    def is_sql(self) -> bool:
+        """Only an `sql` change does it, or not even that."""
+        return self.is_refused or self.readings[0].is_sql
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The entries of the likelier reading, with `intent: unconfirmed` where there is a doubt."""
+        likely = self.readings[0].entries
+        return likely if self.is_certain else tuple(map(unconfirmed, likely))
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether each entry is a plan of its own, one after the other."""
+        return self.readings[0].in_turn
+
+    @property
+    def others(self) -> tuple[Reading, ...]:
+        """The readings that are less likely."""
+        return self.readings[1:]
+
+    @property
+    def is_of_rows(self) -> bool:
+        """Whether it changes rows and no schema, which a plan does by itself."""
+        return any(kind in _OF_ROWS for entry in self.readings[0].entries for kind in entry)
+
+
+def unconfirmed(entry: Entry) -> Entry:
+    """The entry with `intent: unconfirmed`, which no run takes."""
+    ((kind, fields),) = entry.items()
+    return {kind: {**fields, "intent": "unconfirmed"}}
+
+
+def typed(node: Any, schema: Schema, enums: Enums | None = None) -> tuple[Entry, ...] | None:
+    """The entries that do what one statement does; None where a part needs an `sql` change, or plans one by one.
+
+    `schema` is what the statement finds, and `enums` the labels of its enums as far as they are known.
+    """
+    found: list[Entry] = []
+    for part in _grouped(commands([node], [schema], enums or Enums())):
+        if part.readings is None:
+            return None
+        likely = part.readings[0]
+        if likely.in_turn or likely.is_sql:
+            return None
+        is_certain = len(part.readings) == 1 and not likely.is_guess
+        found += likely.entries if is_certain else map(unconfirmed, likely.entries)
+    return tuple(found)
+
+
+def typed_all(
+    statements: Sequence[SqlStatement], schemas: Sequence[Schema], enums: Enums | None = None
+) -> tuple[Typed, ...]:
+    """Every statement of a migration as changes, in the order of the first statement of each.
+
+    `schemas` has what each statement finds, `enums` the labels of enums before the first one. A statement that no plan
+    can send has a reading without entries, and `is_refused`.
+    """
+    nodes, texts = [s.tree for s in statements], [s.sql for s in statements]
+    found = []
+    for part in _grouped(commands(nodes, schemas, enums or Enums(), texts)):
+        own = tuple(statements[n] for n in sorted({command.of for command in part.commands}))
+        if part.readings is not None:
+            found.append(Typed(statements=own, readings=part.readings))
+        else:
+            (command,) = part.commands
+            as_sql = sql_entry(command.sql)
+            entries = () if as_sql is None else (as_sql,)
+            found.append(Typed(statements=own, readings=(Reading(entries=entries),), is_refused=as_sql is None))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Commands that are one change; without readings where there is no typed one."""
+
+    commands: tuple[Command, ...]
+    readings: tuple[Reading, ...] | None
+    is_late: bool = False
+
+    @property
+    def place(self) -> int:
+        """The number of the command that it stands at."""
+        return self.commands[-1 if self.is_late else 0].number
+
+
+def _grouped(every: Sequence[Command]) -> Iterator[_Part]:
+    taken: dict[int, _Part] = {}
+    for starts, group in GROUPS:
+        for command in every:
+            if command.does != starts or command.number in taken:
+                continue
+            rest = [c for c in every if c is not command and c.number not in taken]
+            match = _match(group, command, rest)
+            if match is not None:
+                numbers = sorted((command.number, *(other.number for other in match.others)))
+                part = _Part(tuple(every[n] for n in numbers), match.readings, match.is_late)
+                taken |= dict.fromkeys(numbers, part)
+    for number, command in enumerate(every):
+        part = taken.get(number) or _alone(command)
+        if part.place == number:
+            yield part
+
+
+def _match(group: Group, command: Command, rest: Sequence[Command]) -> Match | None:
+    try:
+        return group(command, rest)
+    except NotTyped:
+        return None
+
+
+def _alone(command: Command) -> _Part:
+    if is_silent(command):
+        return _Part((command,), (Reading(entries=()),))
+    entries = one(command)
+    return _Part((command,), None if entries is None else (Reading(entries=entries),))

@@ -1,0 +1,36 @@
+"""What types are made of: the tables of a schema, the database's types, and what simple views show. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from crossfade.postgres.catalog import Catalog, QualifiedName, Table
+from crossfade.postgres.forecast import Schema
+from crossfade.postgres.type_facts import TypeFacts
+from crossfade.types.views import Shows, shown_by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A schema with its types."""
+
+    schema: Schema
+    types: Mapping[QualifiedName, TypeFacts]
+    views: Mapping[QualifiedName, Shows]
+    """What views show that are over one table and nothing else."""
+    at_first: Mapping[QualifiedName, Table]
+    """The tables and views as they were read."""
+    assumed: Mapping[QualifiedName, tuple[str, ...]] = field(default_factory=dict)
+    """Columns of views that were made anew, whose type is taken to be the one that they had."""
+
+    @classmethod
+    def of(cls, catalog: Catalog, types: Mapping[QualifiedName, TypeFacts]) -> Known:
+        """As the database is."""
+        views = {view.name: shown_by(view.definition) for view in catalog.views}
+        return cls(
+            schema=Schema.of(catalog),
+            types=types,
+            at_first={table.name: table for table in catalog.tables},
+            views={name: shows for name, shows in views.items() if shows is not None},
+        )

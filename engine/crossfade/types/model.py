@@ -1,0 +1,255 @@
+"""What is printed: relations with their columns, and the types that these have, as values. Pure.
+
+`model_of` makes it from what is known of a schema; the printers say it in a language. Objects of crossfade's own are
+left out, and so are partitions, whose rows have the types of the table that they are partitions of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from crossfade.postgres.catalog import Column, QualifiedName, Table
+from crossfade.types.values import (
+    ArrayOf,
+    CompositeOf,
+    DomainOf,
+    EnumOf,
+    RangeOf,
+    Value,
+    Values,
+)
+
+if TYPE_CHECKING:
+    from crossfade.types.known import Known
+
+OnInsert: TypeAlias = Literal["required", "optional", "never"]
+OURS = "crossfade"
+"""The schema of the ledger, and how the names and comments of our objects begin."""
+_VIEWS = frozenset({"view", "materialized view"})
+_NAMED = frozenset({"composite", "domain", "enum"})
+_SYSTEM = frozenset({"pg_catalog", "information_schema", "pg_toast", OURS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A column of a relation, or of a composite type."""
+
+    name: str
+    value: Value
+    nullable: bool
+    on_insert: OnInsert = "optional"
+    on_update: bool = True
+    """Whether an UPDATE may set it."""
+    notes: tuple[str, ...] = ()
+    """Its comment, and what a type cannot say of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """A table or a view."""
+
+    name: QualifiedName
+    kind: str
+    fields: tuple[Field, ...]
+    inserts: bool
+    """Rows can be inserted."""
+    updates: bool
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnumType:
+    """An enum."""
+
+    name: QualifiedName
+    labels: tuple[str, ...]
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainType:
+    """A domain; its NOT NULL is told by the columns that have it."""
+
+    name: QualifiedName
+    over: Value
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompositeType:
+    """A composite type."""
+
+    name: QualifiedName
+    fields: tuple[Field, ...]
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """All that is printed, each part by name; a domain comes behind those that it is over."""
+
+    relations: tuple[Relation, ...]
+    enums: tuple[EnumType, ...] = ()
+    domains: tuple[DomainType, ...] = ()
+    composites: tuple[CompositeType, ...] = ()
+
+    @property
+    def type_names(self) -> tuple[QualifiedName, ...]:
+        """The names of its enums, domains and composite types."""
+        enums, domains = (e.name for e in self.enums), (d.name for d in self.domains)
+        return (*enums, *domains, *(c.name for c in self.composites))
+
+
+def model_of(known: Known, schemas: Collection[str] | None = None) -> Model:
+    """The relations of these schemas, all of the users' where None, and every type that they have."""
+    tables = [t for t in known.schema.tables.values() if _is_meant(t.name, schemas) and not _is_left_out(t)]
+    values = Values(known.types, known.schema.search_path)
+    made = _Making(values=values, known=known)
+    relations = tuple(made.relation(table) for table in sorted(tables, key=lambda t: t.name))
+    for name, facts in sorted(known.types.items()):
+        is_row_type = facts.kind == "composite" and name in known.schema.tables
+        if _is_meant(name, schemas) and facts.kind in _NAMED and not is_row_type:
+            made.take(values.of(name))
+    return Model(
+        relations=relations,
+        enums=tuple(made.enums[name] for name in sorted(made.enums)),
+        domains=tuple(made.domains.values()),
+        composites=tuple(made.composites[name] for name in sorted(made.composites)),
+    )
+
+
+def _is_meant(name: QualifiedName, schemas: Collection[str] | None) -> bool:
+    if is_own(name.name):
+        return False
+    return name.schema not in _SYSTEM if schemas is None else name.schema in schemas
+
+
+def is_own(name: str) -> bool:
+    """Whether it is a name of an object of crossfade's."""
+    return name.startswith((f"{OURS}_", f"~{OURS}"))
+
+
+def _is_left_out(table: Table) -> bool:
+    return table.partition_parent is not None or table.is_temporary
+
+
+@dataclass(slots=True, kw_only=True)
+class _Making:
+    """The types that have been met, by name; a domain stands behind what it is over."""
+
+    values: Values
+    known: Known
+    enums: dict[QualifiedName, EnumType] = field(default_factory=dict)
+    domains: dict[QualifiedName, DomainType] = field(default_factory=dict)
+    composites: dict[QualifiedName, CompositeType] = field(default_factory=dict)
+
+    def relation(self, table: Table) -> Relation:
+        """The table or view with the columns that apps may use."""
+        shown, base = self._shown(table), self._base(table)
+        fields = tuple(self._field(column, shown.get(column.name)) for column in _visible(table))
+        if base is not None:
+            # An expression cannot be written.
+            fields = tuple(f if f.name in shown else replace(f, on_insert="never", on_update=False) for f in fields)
+        writable = (base or table).kind not in _VIEWS
+        columns = {c.name for c in shown.values()}
+        required = {c.name for c in _visible(base) if self._on_insert(c) == "required"} if base else set()
+        return Relation(
+            name=table.name,
+            kind=table.kind,
+            fields=fields,
+            inserts=writable and required <= columns and (base is None or any(f.on_insert != "never" for f in fields)),
+            updates=writable and any(f.on_update for f in fields),
+            comment=_said(table.comment),
+        )
+
+    def take(self, value: Value) -> Value:
+        """The value; the types that it names are printed."""
+        match value:
+            case ArrayOf(element=element):
+                self.take(element)
+            case RangeOf(over=over):
+                self.take(over)
+            case EnumOf(name=name):
+                facts = self.known.types[name]
+                self.enums[name] = EnumType(name=name, labels=facts.labels, comment=_said(facts.comment))
+            case DomainOf(name=name, over=over) if name not in self.domains:
+                self.take(over)
+                comment = _said(self.known.types[name].comment)
+                self.domains[name] = DomainType(name=name, over=over, comment=comment)
+            case CompositeOf(name=name) if name not in self.composites:
+                self._composite(name)
+        return value
+
+    def _composite(self, name: QualifiedName) -> None:
+        facts = self.known.types[name]
+        # Before its fields are read, one of which may be an array of it.
+        self.composites[name] = CompositeType(name=name, fields=(), comment=_said(facts.comment))
+        fields = []
+        for each in facts.fields:
+            value = self.take(self.values.of(each.type_name, each.type))
+            fields.append(Field(name=each.name, value=value, nullable=not self.values.not_null(value)))
+        self.composites[name] = CompositeType(name=name, fields=tuple(fields), comment=_said(facts.comment))
+
+    def _field(self, column: Column, shown: Column | None) -> Field:
+        """A column; of a view over one table it is what it shows there that says more than the view does."""
+        value = self.take(self.values.of(column.type_name, column.type))
+        of = shown or column
+        never = of.generated is not None or (of.identity is not None and of.identity.always)
+        default = column.default is not None
+        on_insert = "optional" if default and not never else self._on_insert(of)
+        return Field(
+            name=column.name,
+            value=value,
+            nullable=not (of.not_null or self.values.not_null(value)),
+            on_insert=on_insert,
+            on_update=not never,
+            notes=tuple(_notes(column, of)),
+        )
+
+    def _on_insert(self, column: Column) -> OnInsert:
+        if column.generated is not None or (column.identity is not None and column.identity.always):
+            return "never"
+        value = self.values.of(column.type_name, column.type)
+        if not column.not_null and not self.values.not_null(value):
+            return "optional"
+        has_value = column.default is not None or column.identity is not None or self.values.has_default(value)
+        return "optional" if has_value else "required"
+
+    def _base(self, table: Table) -> Table | None:
+        """What a view is over, where that is one table and nothing else."""
+        shows = self.known.views.get(table.name) if table.kind == "view" else None
+        return self.known.schema.tables.get(shows.table) if shows is not None else None
+
+    def _shown(self, table: Table) -> dict[str, Column]:
+        """The columns of that table by the view's names."""
+        base, shows = self._base(table), self.known.views.get(table.name)
+        if base is None or shows is None:
+            return {}
+        found: dict[str, Column] = {}
+        for own, shown in shows.columns:
+            if own is None:
+                found |= {c.name: c for c in base.columns}
+            elif shown is not None and (column := base.column(shown)) is not None:
+                found[own] = column
+        return found
+
+
+def _visible(table: Table) -> Iterable[Column]:
+    return (c for c in sorted(table.columns, key=lambda c: c.number) if not is_own(c.name))
+
+
+def _notes(column: Column, of: Column) -> Iterator[str]:
+    said = _said(column.comment) or _said(of.comment)
+    if said is not None:
+        yield said
+    if of.generated is not None:
+        yield "Generated: nobody can write it."
+    elif of.identity is not None:
+        yield f"Identity, generated {'always' if of.identity.always else 'by default'}."
+
+
+def _said(comment: str | None) -> str | None:
+    """A comment of the users'."""
+    return None if not comment or not comment.strip() or comment.startswith(f"{OURS}: run ") else comment

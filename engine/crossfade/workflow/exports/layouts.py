@@ -1,0 +1,132 @@
+"""Migrations as files, in the layout of a tool. Pure.
+
+sql       000001_words.up.sql and .down.sql, as golang-migrate and psql take them
+prisma    <timestamp>_words/migration.sql, and the down.sql that Prisma's `db execute` takes
+drizzle   <timestamp>_words/migration.sql of drizzle 1.x, which runs all that is pending in one transaction; what
+          cannot run in one is a file for psql, in a folder of its own between the others
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import groupby
+
+from crossfade.workflow.exports.parts import Migration
+
+
+class Layout(StrEnum):
+    """Whose layout it is."""
+
+    SQL = "sql"
+    PRISMA = "prisma"
+    DRIZZLE = "drizzle"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One statement of a file, or the words that stand for nothing to do."""
+
+    text: str
+    allowed: Mapping[str, str] = field(default_factory=dict)
+    """Rules of lint that it breaks, and why that is no harm here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedFile:
+    """A file below the folder that is asked for."""
+
+    path: str
+    """With slashes."""
+    comments: tuple[str, ...]
+    statements: tuple[Written, ...]
+    is_back: bool = False
+    """A way back."""
+    has_breakpoints: bool = False
+    """Drizzle splits at a line of its own between statements."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the files say besides."""
+
+    plan: str
+    layout: Layout
+    begin: datetime
+    """The time in the first name; each further one is a second later."""
+    lock_timeout: str
+    """In SQL's words: `2s`."""
+
+
+def files_of(migrations: tuple[Migration, ...], settings: Settings) -> Iterator[ExportedFile]:
+    """The files, each migration's way up in front of its way down."""
+    number = 0
+    for stage, of_stage in groupby(migrations, key=lambda m: m.stage):
+        rounds = groupby(of_stage, key=lambda m: _by_hand(m, settings.layout))
+        for round_, (by_hand, some) in enumerate(rounds, start=1):
+            home = stage.value
+            if settings.layout is Layout.DRIZZLE:
+                home += f"/{round_}-{'psql' if by_hand else 'drizzle'}"
+            for migration in some:
+                number += 1
+                for back in (False, True):
+                    path = f"{home}/{_name(migration, number, settings, back=back, by_hand=by_hand)}"
+                    yield _file(migration, path, settings, back=back, by_hand=by_hand)
+
+
+def _by_hand(migration: Migration, layout: Layout) -> bool:
+    return layout is Layout.DRIZZLE and not migration.transactional
+
+
+def _name(migration: Migration, number: int, settings: Settings, *, back: bool, by_hand: bool) -> str:
+    if settings.layout is Layout.SQL or by_hand:
+        return f"{number:06}_{migration.words}.{'down' if back else 'up'}.sql"
+    stamp = settings.begin + timedelta(seconds=number - 1)
+    return f"{stamp:%Y%m%d%H%M%S}_{migration.words}/{'down' if back else 'migration'}.sql"
+
+
+def _file(migration: Migration, path: str, settings: Settings, *, back: bool, by_hand: bool) -> ExportedFile:
+    comments = [f"{settings.plan}, {migration.stage.value[2:]}: {migration.title}"]
+    statements = tuple(Written(text=text) for text in (migration.down if back else migration.up))
+    if back:
+        comments[0] = f"The way back of {comments[0]}"
+    if not statements:
+        comments.append(migration.why_no_down if back else "nothing on the way there")
+        statements = (Written(text="SELECT 1"),)
+        return ExportedFile(path=path, comments=tuple(comments), statements=statements, is_back=back)
+    if not migration.transactional:
+        comments.append("Outside a transaction: the only statement of its file.")
+        return ExportedFile(path=path, comments=tuple(comments), statements=statements, is_back=back)
+    # The tool's own transaction, of Drizzle's alone; with the others it is the file's.
+    is_tools = settings.layout is Layout.DRIZZLE and not by_hand and not back
+    before = [f"SET LOCAL lock_timeout = '{settings.lock_timeout}'"]
+    before.append(f"SET LOCAL statement_timeout = '{'0' if migration.is_long else '10s'}'")
+    before.append("SET LOCAL search_path TO pg_catalog")
+    after = ["SET LOCAL search_path TO DEFAULT"] if is_tools else ["COMMIT"]
+    if not is_tools:
+        before.insert(0, "BEGIN")
+    return ExportedFile(
+        path=path,
+        comments=tuple(comments),
+        statements=(*(Written(text=t) for t in before), *statements, *(Written(text=t) for t in after)),
+        is_back=back,
+        has_breakpoints=is_tools,
+    )
+
+
+def text_of(file: ExportedFile) -> str:
+    """What stands in the file."""
+    blocks = []
+    for one in file.statements:
+        reasons: dict[str, list[str]] = {}
+        for rule, why in one.allowed.items():
+            reasons.setdefault(why, []).append(rule)
+        allowed = "".join(
+            f"-- crossfade: allow {', '.join(sorted(rules))} because {why}\n" for why, rules in reasons.items()
+        )
+        blocks.append(f"{allowed}{one.text};")
+    between = "\n--> statement-breakpoint\n" if file.has_breakpoints else "\n"
+    comments = "".join(f"-- {line}\n" for comment in file.comments for line in comment.splitlines())
+    return f"{comments}\n{between.join(blocks)}\n"

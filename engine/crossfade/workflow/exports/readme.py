@@ -1,0 +1,58 @@
+"""The README of an export: the folders in order, what has to be true before each, and how a file is applied. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from crossfade.workflow.exports.layouts import Layout
+from crossfade.workflow.exports.parts import Stage
+
+if TYPE_CHECKING:
+    from crossfade.workflow.exports.layouts import ExportedFile, Settings
+
+_BEFORE = {
+    Stage.EXPAND: "at any time. The old version goes on; the new one must not be live yet.",
+    Stage.BACKFILL: "at any time after that. It fills the rows in batches, and ends with a comparison of both shapes.",
+    Stage.CONTRACT: "the new version is everywhere and no instance of the old one is left, not even a worker that "
+    "sleeps. crossfade would ask its gates; here it is up to you.",
+    Stage.DROP: "you are sure that you do not want to go back: this cannot be taken back.",
+}
+_HOW = {
+    Layout.SQL: """Apply the `.up.sql` of a folder in the order of their numbers, and the `.down.sql` in the opposite
+order to take the folder back. golang-migrate takes the folder as it is; with psql:
+""",
+    Layout.PRISMA: """Copy what is in a folder into `prisma/migrations` once it is time for it, and run
+`prisma migrate deploy`. Prisma has no way down: take a folder back by `prisma db execute --file …/down.sql`, the last
+one first, and delete the rows of its migrations from `_prisma_migrations`.
+""",
+    Layout.DRIZZLE: """Go through the folders in a folder in their order. Copy what is in `…-drizzle` into your folder
+of migrations and run `drizzle-kit migrate` (1.x); take it back with psql by its `down.sql`, the last one first. What is
+in `…-psql` cannot run in a transaction, in which Drizzle runs everything that is pending:
+""",
+}
+_PSQL = """    export PGOPTIONS='-c lock_timeout={lock_timeout}'
+    for file in {folder}/*.up.sql; do psql -X -v ON_ERROR_STOP=1 -f "$file" "$DATABASE_URL" || break; done
+"""
+
+
+def readme(files: Sequence[ExportedFile], settings: Settings) -> str:
+    """The page, in Markdown."""
+    stages = [stage for stage in Stage if any(file.path.startswith(f"{stage.value}/") for file in files)]
+    return "\n".join(_lines(stages, settings))
+
+
+def _lines(stages: Sequence[Stage], settings: Settings) -> Iterator[str]:
+    yield f"# {settings.plan}, as migrations"
+    yield ""
+    yield "Written by `crossfade export`. Apply one folder after the other, each when what it says is true:"
+    yield ""
+    for stage in stages:
+        yield f"- `{stage.value}`: {_BEFORE[stage]}"
+    yield ""
+    yield _HOW[settings.layout]
+    if settings.layout is not Layout.PRISMA:
+        yield _PSQL.format(lock_timeout=settings.lock_timeout, folder="FOLDER")
+    yield "A file that could not have its locks in time has changed nothing: apply it again. Where an index was being"
+    yield "built outside a transaction, run the file's way back first, which removes what is left of it."
+    yield ""

@@ -1,0 +1,3 @@
+BEGIN
+    RAISE EXCEPTION USING MESSAGE = {message};
+END

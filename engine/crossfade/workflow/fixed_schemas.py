@@ -1,0 +1,66 @@
+"""What a plan's program changes of what the project's settings say is fixed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crossfade.errors import Refusal
+from crossfade.lint.bodies import body_of
+from crossfade.migrations.script import Script, Source
+from crossfade.operations.rows.data_statement import statement
+from crossfade.plan.fixed import Fixed
+from crossfade.postgres.changed_objects import Changed, changed_by_text
+from crossfade.postgres.forecast import Schema
+from crossfade.postgres.forecast.trees import NotOneStatement, kind, one_statement
+
+if TYPE_CHECKING:
+    from crossfade.operations.step import RowWork
+    from crossfade.postgres.catalog import Catalog
+    from crossfade.workflow.program import Program
+
+
+def fixed_refusals(program: Program, catalog: Catalog, fixed: Fixed) -> Iterator[Refusal]:
+    """One for each thing that is fixed and that the program would make, change, drop or write to."""
+    told: set[str] = set()
+    for changed in _changed(program, catalog) if fixed.entries else ():
+        entry = fixed.entry_for(changed.schema, changed.name)
+        if entry is None or str(changed) in told:
+            continue
+        told.add(str(changed))
+        yield Refusal(
+            code="fixed",
+            object=str(changed),
+            message=f"the plan {changed.does} it, which the project's settings have under `fixed`: {entry.text}.",
+            instead="Let the app see it otherwise: by a view in a schema of your own, by @map in schema.prisma or "
+            "another name in a Drizzle schema, by a typed query; crossfade types prints its types as it is.",
+        )
+
+
+def _changed(program: Program, catalog: Catalog) -> Iterator[Changed]:
+    schema = Schema.of(catalog)
+    for step in program.steps:
+        schema = schema.seen_by_others()
+        for each in step.statements:
+            for text in (each.text, *_inside(each.text)):
+                yield from changed_by_text(schema, text)
+            _, schema = schema.foresee(each.text)
+    # Once more by the names that there are before the first statement.
+    yield from _rows(program.work, Schema.of(catalog))
+
+
+def _inside(text: str) -> Iterator[str]:
+    """The statements of a DO block."""
+    try:
+        is_block = kind(one_statement(text)) == "DoStmt"
+    except NotOneStatement:
+        return
+    for block in Script(source=Source(Path(), text)).statements if is_block else ():
+        body = body_of(block)
+        yield from (inner.sql for inner in body.statements) if body is not None and body.runs_now else ()
+
+
+def _rows(work: Iterable[RowWork], schema: Schema) -> Iterator[Changed]:
+    for each in work:
+        yield from changed_by_text(schema, statement(each))

@@ -1,0 +1,115 @@
+"""What other tools would run now, against a database's histories, and which plans do the work of it instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from crossfade.errors import UsageError
+from crossfade.migrations.histories import HISTORIES, entries_of
+from crossfade.plan.model import Plan
+from crossfade.workflow import ledger
+from crossfade.workflow.histories import Books
+from crossfade.workflow.states import GIVEN_UP
+
+if TYPE_CHECKING:
+    from crossfade.migrations.histories.history import Entry
+    from crossfade.migrations.migration import Project
+    from crossfade.plan.migrations import CoveredMigration
+    from crossfade.plan.names import TableName
+    from crossfade.workflow.states import State
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """A plan that does the work of a migration."""
+
+    plan: str
+    state: State | None
+    """Of its run; None where it was not started, or was taken back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A migration that the tool would run."""
+
+    entry: Entry
+    cover: Cover | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a tool would do with its folder now."""
+
+    project: Project
+    table: str | None
+    """Its history; None where the tool has not made it yet."""
+    waiting: tuple[Waiting, ...]
+    hidden: tuple[Entry, ...] = ()
+    halted: str | None = None
+
+
+def standing(
+    connection: Connection, projects: Iterable[Project], plans: Sequence[Plan] = (), history: TableName | None = None
+) -> tuple[Standing, ...]:
+    """What each tool would do; `history` is its table, where it is not the tool's own.
+
+    Projects of tools without a history that is known are left out. Raises UsageError where a table is not the tool's.
+    """
+    covered = tuple(_covered(connection, plans))
+    books = Books(connection)
+    return tuple(_standing(project, books, covered, history) for project in projects if project.tool.value in HISTORIES)
+
+
+def _covered(connection: Connection, plans: Sequence[Plan]) -> Iterator[tuple[CoveredMigration, Cover]]:
+    runs = {run.name: run for run in ledger.all_runs(connection)} if ledger.installed_version(connection) else {}
+    states = {name: run.state for name, run in runs.items() if run.state not in GIVEN_UP}
+    for name, state in states.items():
+        for one in Plan.from_json(dict(runs[name].plan)).migrations or ():
+            yield one, Cover(plan=name, state=state)
+    for plan in plans:
+        for one in plan.migrations or ():
+            yield one, Cover(plan=plan.name, state=states.get(plan.name))
+
+
+def _standing(
+    project: Project, books: Books, covered: Sequence[tuple[CoveredMigration, Cover]], table: TableName | None
+) -> Standing:
+    tool, entries = project.tool.value, entries_of(project)
+    mine = [(one, cover) for one, cover in covered if one.tool == tool]
+    named = [one.history for one, _ in mine if any(_is(one, entry) for entry in entries)]
+    name = table or next((n for n in named if n is not None), None)
+    book = books.of(tool, name)
+    if book is None:
+        if table is not None:
+            raise UsageError(f"--history: there is no table {table} in this database")
+        return Standing(project=project, table=None, waiting=tuple(_waiting(entries, mine)))
+    if book.missing or not book.may_read:
+        wrong = f"it has no column {', '.join(book.missing)}" if book.missing else "it may not be read by this role"
+        raise UsageError(
+            f"{book.place.table} is not to be read as the history of {tool}: {wrong}",
+            hint="Name the table that the tool uses: --history TABLE.",
+        )
+    found = book.history.pending(entries, book.rows)
+    return Standing(
+        project=project,
+        table=str(book.place.table),
+        waiting=tuple(_waiting(found.entries, mine)),
+        hidden=found.hidden,
+        halted=found.halted,
+    )
+
+
+def _waiting(entries: Iterable[Entry], covered: Sequence[tuple[CoveredMigration, Cover]]) -> Iterator[Waiting]:
+    for entry in entries:
+        yield Waiting(entry=entry, cover=next((cover for one, cover in covered if _is(one, entry)), None))
+
+
+def _is(covered: CoveredMigration, entry: Entry) -> bool:
+    """By its name, or by what is in it."""
+    return covered.name == entry.name or (covered.checksum is not None and covered.checksum == entry.checksum)

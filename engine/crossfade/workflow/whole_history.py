@@ -1,0 +1,124 @@
+"""A project's migrations from the first to the last, once by their plans and once as they are: is it the same schema?
+
+    run_plans(url, imports)     every plan to contracted, on an empty database
+    run_files(url, project)     every statement by itself, as psql sends them
+    difference(left, right)     of two dumps, whatever the order of a table's columns
+
+What a plan is not certain about is taken as it stands there, and nobody is waited for: both databases are empty.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from crossfade.errors import CrossfadeError
+from crossfade.operations.acks import ACKS
+from crossfade.operations.step import Phase
+from crossfade.plan.load import parse_plan
+from crossfade.plan.written import written
+from crossfade.postgres.connect import open_bare
+from crossfade.workflow.engine import Engine
+from crossfade.workflow.states import State
+
+if TYPE_CHECKING:
+    from crossfade.migrations.imported import Imported, PlanFile
+    from crossfade.migrations.migration import Project
+    from crossfade.migrations.typed import Entry
+    from crossfade.plan.model import Plan
+
+_RANDOM_LINES = ("\\restrict ", "\\unrestrict ")
+_NOBODY = "whole-history"
+
+
+class ReplayFailed(Exception):
+    """A plan or a statement did not get through; the message says which, and why."""
+
+
+def run_plans(url: str, imports: Iterable[Imported]) -> None:
+    """Every plan in turn. Raises ReplayFailed at the first that does not end contracted."""
+    with Engine(url) as engine:
+        engine.init()
+        for one in imports:
+            for plan in one.plans:
+                _run(engine, plan, one.origin.entry.file or one.origin.entry.name)
+
+
+def _run(engine: Engine, file: PlanFile, origin: str) -> None:
+    plan = _without_waiting(file)
+    try:
+        engine.start(plan, ACKS, actor="import")
+        engine.approve(plan.name, Phase.CONTRACT, _NOBODY)
+        status = engine.advance(plan, acks=ACKS)
+    except CrossfadeError as error:
+        raise ReplayFailed(f"{origin}: the plan {file.name} did not get through: {error.message}") from error
+    if status.state is not State.CONTRACTED:
+        raise ReplayFailed(f"{origin}: the plan {file.name} is {status.state}, and does not go on")
+
+
+def _without_waiting(file: PlanFile) -> Plan:
+    """The plan's changes alone, each as it stands there: no gates, no apps, no history."""
+    text = written(file.name, [_confirmed(entry) for entry in file.entries], below={"hold": "0s"})
+    return parse_plan(text, file.file_name)
+
+
+def _confirmed(entry: Entry) -> dict[str, Any]:
+    return {kind: {key: value for key, value in fields.items() if key != "intent"} for kind, fields in entry.items()}
+
+
+def run_files(url: str, project: Project) -> None:
+    """Every statement of the way up, each by itself. Raises ReplayFailed at the first that fails."""
+    with closing(open_bare(url)) as connection:
+        for migration in project.migrations:
+            for statement in migration.up.statements:
+                try:
+                    connection.execute(statement.sql.encode())
+                except psycopg.Error as error:
+                    place = f"{migration.file}:{statement.position.line}"
+                    raise ReplayFailed(f"{place}: PostgreSQL says: {str(error).strip()}") from error
+
+
+def dump(pg_dump: str, url: str) -> str:
+    """The schema as SQL, without the ledger's. Raises CrossfadeError where pg_dump fails."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    done = subprocess.run(  # noqa: S603 - PostgreSQL's program, named by the caller
+        [pg_dump, "--schema-only", "--exclude-schema=crossfade", f"--dbname={url}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env=environment,
+    )
+    if done.returncode != 0:
+        raise CrossfadeError(f"pg_dump failed: {done.stderr.strip()}")
+    return "".join(line for line in done.stdout.splitlines(keepends=True) if not line.startswith(_RANDOM_LINES))
+
+
+def difference(left: str, right: str, names: tuple[str, str] = ("by the migrations", "by the plans")) -> str:
+    """What is different, as a diff; empty where nothing is.
+
+    A change that makes a column anew puts it behind the others, so the order of a table's columns is passed over.
+    """
+    lines = [list(_in_one_order(text)) for text in (left, right)]
+    return "\n".join(difflib.unified_diff(lines[0], lines[1], *names, lineterm=""))
+
+
+def _in_one_order(text: str) -> Iterator[str]:
+    columns: list[str] | None = None
+    for line in text.splitlines():
+        if columns is None:
+            yield line
+            if line.startswith("CREATE TABLE ") and line.endswith("("):
+                columns = []
+        elif line.startswith(")"):
+            yield from sorted(columns)
+            yield line
+            columns = None
+        else:
+            columns.append(line.removesuffix(","))

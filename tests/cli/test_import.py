@@ -1,0 +1,179 @@
+"""`crossfade import`: folders of tools become files of plans."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..fixtures.shop_histories import DRIZZLE, PRISMA, drizzle, prisma, up_down
+
+if TYPE_CHECKING:
+    import pytest
+
+    from ..fixtures.command import Cli
+    from ..fixtures.database import Database
+
+
+def test_all_migrations_of_prisma_become_plans_that_are_valid(cli: Cli, tmp_path: Path) -> None:
+    prisma(tmp_path / "prisma")
+    done = cli("import", "prisma", "prisma", "--out", "plans", "--app", "api=>=2.0.0")
+    assert done.code == 0, done
+    assert "20260108000000_nothing: it changes nothing; the next plan covers it too" in done.stdout
+    files = sorted(str(path.relative_to(tmp_path)) for path in (tmp_path / "plans").iterdir())
+    assert len(files) == 10
+    assert files[2] == "plans/20260103000000-rename.yaml"
+    checked = cli("check", "--no-database", *files)
+    assert checked.code == 0, checked
+    assert 'new: ">=2.0.0"' in (tmp_path / files[0]).read_text(encoding="utf-8")
+    again = cli("import", "prisma", "prisma", "--out", "plans", "--app", "api=>=2.0.0")
+    assert again.code == 0, again
+
+
+def test_with_a_database_only_what_is_pending_there(database: Database, cli: Cli, tmp_path: Path) -> None:
+    drizzle(tmp_path / "drizzle")
+    database.execute("CREATE SCHEMA drizzle")
+    database.execute(
+        "CREATE TABLE drizzle.__drizzle_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)"
+    )
+    database.execute(
+        "INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES (repeat('0', 64), 1700000000000)"
+    )
+    with database.connect(autocommit=True) as connection:
+        connection.execute(DRIZZLE["0000_init"].encode())
+    done = cli("import", "drizzle", "drizzle", "--out", "plans", "--database", database.url, "--json")
+    assert done.code == 0, done
+    document = done.json()
+    assert [one["name"] for one in document["migrations"]] == list(DRIZZLE)[1:]
+    assert document["problems"] == []
+
+    plan = "plans/0001-full-name.yaml"
+    assert "gates:" not in (tmp_path / plan).read_text(encoding="utf-8")
+    advanced = cli("advance", plan, "--to", "backfilled")
+    assert advanced.code == 0, advanced
+    rest = cli("import", "drizzle", "drizzle", "--out", "rest", "--database", database.url)
+    assert rest.code == 0, rest
+    assert "0001_full_name: left out, since the run 0001-full-name does its work" in rest.stdout
+
+
+def test_what_is_in_no_plan_is_said_with_its_place(cli: Cli, tmp_path: Path) -> None:
+    up_down(tmp_path / "db")
+    (tmp_path / "db" / "0006_load.up.sql").write_text("SELECT 1;\nCOPY shop.items FROM '/x';\n", encoding="utf-8")
+    (tmp_path / "db" / "0006_load.down.sql").write_bytes(b"\x00\x01\x02")
+    (tmp_path / "crossfade.toml").write_text('fixed = ["shop.events"]\n', encoding="utf-8")
+    done = cli("import", "sql", "db", "--out", "plans", "--json")
+    assert done.code == 1, done
+    found = {(p["file"], p["line"]) for p in done.json()["problems"]}
+    assert {("db/0006_load.up.sql", 2), ("db/0006_load.down.sql", 1), ("db/0001_events.up.sql", 3)} <= found
+    assert (tmp_path / "plans" / "0005-kind.yaml").exists()
+
+
+def test_nothing_is_overwritten(cli: Cli, tmp_path: Path) -> None:
+    up_down(tmp_path / "db")
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "plans" / "0003-touch.yaml").write_text("mine", encoding="utf-8")
+    done = cli("import", "sql", "db", "--out", "plans")
+    assert done.code == 2, done
+    assert "plans/0003-touch.yaml is there and says something else" in done.stderr
+    assert [path.name for path in (tmp_path / "plans").iterdir()] == ["0003-touch.yaml"]
+
+
+def test_misuse_is_told(cli: Cli, tmp_path: Path) -> None:
+    up_down(tmp_path / "db")
+    assert (
+        "There are some of golang-migrate: crossfade import sql db"
+        in cli("import", "prisma", "db", "--out", "p").stderr
+    )
+    assert "there is no folder nope" in cli("import", "sql", "nope", "--out", "p").stderr
+    assert "is not NAME=RANGE" in cli("import", "sql", "db", "--out", "p", "--app", "api").stderr
+    assert "--app: " in cli("import", "sql", "db", "--out", "p", "--app", "api=newest").stderr
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_migration_in_two_is_recorded_in_two(database: Database, cli: Cli, tmp_path: Path) -> None:
+    prisma(tmp_path / "prisma")
+    tables = Path(__file__).parents[1] / "workflow" / "tool_histories.sql"
+    with database.connect(autocommit=True) as connection:
+        connection.execute(tables.read_bytes())
+        connection.execute(PRISMA["20260101000000_init"].encode())
+        connection.execute(PRISMA["20260102000000_unique_email"].encode())
+    database.execute(
+        "INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name)"
+        " VALUES ('2', repeat('a', 64), now(), '20260102000000_unique_email')"
+    )
+    done = cli("import", "prisma", "prisma", "--out", "plans", "--split", "--database", database.url)
+    assert done.code == 0, done
+    old = tmp_path / "prisma" / "migrations" / "20260103000000_rename"
+    (old / "migration.sql").unlink()
+    old.rmdir()
+    for half in (tmp_path / "plans" / "migrations").iterdir():
+        half.rename(old.parent / half.name)
+
+    plan = "plans/20260103000000-rename.yaml"
+    with (tmp_path / plan).open("a", encoding="utf-8") as file:
+        file.write("\nhold: 0s\n")
+    # The plans before it are of migrations that are applied, so nothing is waited for.
+    assert cli("advance", plan, "--to", "expanded").code == 0
+    names = "SELECT migration_name FROM _prisma_migrations WHERE migration_name LIKE '20260103%%' ORDER BY 1"
+    assert database.execute(names) == [("20260103000000_rename_1_expand",)]
+    assert cli("advance", plan, "--to", "backfilled").code == 0
+    assert cli("approve", "20260103000000-rename", "--phase", "contract", "--as", "anna").code == 0
+    contracted = cli("advance", plan, "--yes")
+    assert database.execute(names) == [
+        ("20260103000000_rename_1_expand",),
+        ("20260103000000_rename_2_contract",),
+    ], contracted
+
+
+def test_what_an_enum_has_is_known_from_the_database(database: Database, cli: Cli, tmp_path: Path) -> None:
+    diffs = Path(__file__).parents[1] / "fixtures" / "diffs" / "prisma"
+    folder = tmp_path / "prisma" / "migrations"
+    for name, file in (("20260101000000_init", "init"), ("20260102000000_roles", "enum_remove")):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "migration.sql").write_bytes((diffs / f"{file}.sql").read_bytes())
+    tables = Path(__file__).parents[1] / "workflow" / "tool_histories.sql"
+    with database.connect(autocommit=True) as connection:
+        connection.execute(tables.read_bytes())
+        connection.execute((diffs / "init.sql").read_bytes())
+    done = cli("import", "prisma", "prisma", "--out", "plans", "--database", database.url)
+    assert done.code == 0, done
+    (written,) = (tmp_path / "plans").iterdir()
+    assert "- remove_enum_values:" in written.read_text(encoding="utf-8")
+
+
+def test_the_roster_may_stand_in_the_settings(cli: Cli, tmp_path: Path) -> None:
+    up_down(tmp_path / "db")
+    settings = tmp_path / "crossfade.toml"
+    settings.write_text('apps.web = {scheme = "integer", new = ">=7", expect = 2}\n', encoding="utf-8")
+    done = cli("import", "sql", "db", "--out", "plans")
+    assert done.code == 0, done
+    plan = (tmp_path / "plans" / "0001-events.yaml").read_text(encoding="utf-8")
+    assert 'apps:\n  web:\n    scheme: integer\n    new: ">=7"\n    expect: 2\n' in plan
+    other = cli("import", "sql", "db", "--out", "others", "--app", "api=>=2")
+    assert other.code == 0, other
+    assert "web" not in (tmp_path / "others" / "0001-events.yaml").read_text(encoding="utf-8")
+    settings.write_text('apps.web = {scheme = "integer", now = ">=7"}\n', encoding="utf-8")
+    wrong = cli("import", "sql", "db", "--out", "plans")
+    assert wrong.code == 2, wrong
+    assert "apps" in wrong.stderr
+
+
+def test_a_whole_history_is_compared_on_the_server_that_is_named(
+    database: Database, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "db").mkdir()
+    for name, sql in (("0001_a", "CREATE TABLE t (id int, a text);"), ("0002_b", "ALTER TABLE t ADD COLUMN b int;")):
+        (tmp_path / "db" / f"{name}.up.sql").write_text(sql, encoding="utf-8")
+        (tmp_path / "db" / f"{name}.down.sql").write_text("SELECT 1;", encoding="utf-8")
+    monkeypatch.setenv("PATH", str(database.server.bin_dir), prepend=os.pathsep)
+    call = ("import", "sql", "db", "--out", "plans", "--whole-history", "--database", database.url, "--json")
+    done = cli(*call)
+    assert done.code == 0, done
+    assert done.json()["whole_history"] == [{"folder": "db", "same": True, "difference": ""}]
+    (tmp_path / "db" / "0003_c.up.sql").write_text("CREATE TABLE t ();", encoding="utf-8")
+    wrong = cli(*call)
+    assert wrong.code == 1, wrong
+    (found,) = wrong.json()["whole_history"]
+    assert found["difference"].startswith('db/0003_c.up.sql:1: PostgreSQL says: relation "t" already exists')
+    left = database.execute("SELECT datname FROM pg_database WHERE datname LIKE 'crossfade_import_%%'")
+    assert left == []

@@ -1,0 +1,226 @@
+"""Rules on locks, rewrites and scans: what each says, and where it is silent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crossfade.lint.finding import Severity
+from crossfade.migrations.migration import Tool, Transaction
+from crossfade.postgres.names import QualifiedName
+
+from .shop import IN_USE, SHOP, SPEAKS
+from .told import Written, after, errors, rules, told
+
+if TYPE_CHECKING:
+    from crossfade.lint.finding import Finding
+
+
+def shop(sql: str) -> list[Finding]:
+    """What is said of a migration of the shop."""
+    return told(sql, written=Written(schema=IN_USE))
+
+
+SILENT = [
+    # made in the same migration: nobody waits for it
+    (
+        "CREATE TABLE pets (id int);\nCREATE INDEX ON pets (id);\nALTER TABLE pets ADD COLUMN n serial;\n"
+        "ALTER TABLE pets ALTER COLUMN id SET NOT NULL;\nALTER TABLE pets ADD CHECK (id > 0);\nUPDATE pets SET id = 1;"
+    ),
+    (
+        "CREATE TABLE a (id int PRIMARY KEY);\nCREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a);\n"
+        "CREATE INDEX ON b (a);"
+    ),
+    # a new table is empty, so its foreign keys look up nothing
+    (
+        "SET lock_timeout = '2s';\nCREATE TABLE pets (id int, owner bigint);\n"
+        "ALTER TABLE pets ADD FOREIGN KEY (owner) REFERENCES users;\nCREATE INDEX ON pets (owner);"
+    ),
+    # nothing is known of it but that it is there
+    "SET lock_timeout = '2s';\nALTER TABLE nobody_knows_it ADD UNIQUE USING INDEX nobody_knows_it_key;",
+    "REFRESH MATERIALIZED VIEW CONCURRENTLY nobody_knows_it;",
+    "CREATE TEMP TABLE work (a int);\nUPDATE work SET a = 1;",
+    # what takes a moment
+    "SET lock_timeout = '2s';\nALTER TABLE users ADD COLUMN a int;",
+    "SET lock_timeout = '2s';\nALTER TABLE users ADD COLUMN a int NOT NULL DEFAULT 7;",
+    "SET lock_timeout = '2s';\nALTER TABLE users ADD COLUMN a timestamptz DEFAULT now();",
+    "SET lock_timeout = '2s';\nALTER TABLE users ADD COLUMN a label;",
+    "SET lock_timeout = '2s';\nALTER TABLE users ALTER COLUMN age SET NOT NULL;",
+    "SET lock_timeout = '2s';\nALTER TABLE users ALTER COLUMN email SET NOT NULL;",
+    "SET lock_timeout = '2s';\nALTER TABLE users ALTER COLUMN code TYPE varchar(30);",
+    "SET lock_timeout = '2s';\nALTER TABLE users ALTER COLUMN code TYPE text;",
+    "SET lock_timeout = '2s';\nALTER TABLE users ALTER COLUMN ratio TYPE numeric(12,2);",
+    "SET lock_timeout = '2s';\nALTER TABLE users ADD CONSTRAINT old CHECK (age > 17) NOT VALID;",
+    "SET lock_timeout = '2s';\nALTER TABLE notes ADD PRIMARY KEY USING INDEX notes_id;",
+    "SET lock_timeout = '2s';\nALTER TABLE notes ADD UNIQUE USING INDEX notes_n;",
+    "SELECT pg_catalog.set_config('lock_timeout', '2s', true);\nALTER TABLE users ADD COLUMN a int;",
+    "ALTER TABLE users VALIDATE CONSTRAINT age_given;",
+    "ALTER DOMAIN cents ADD CHECK (value < 10) NOT VALID;",
+    # what is there already
+    "SET lock_timeout = '2s';\nCREATE INDEX IF NOT EXISTS users_code ON users (code);",
+    "SET lock_timeout = '2s';\nALTER TABLE users ADD COLUMN IF NOT EXISTS age int NOT NULL;",
+    "DROP INDEX IF EXISTS nothing;",
+    # some rows only
+    "UPDATE users SET age = 1 WHERE id = 7;",
+    "DELETE FROM users WHERE id BETWEEN 1 AND 9;",
+    "INSERT INTO notes VALUES (1, 2);",
+    "INSERT INTO notes SELECT id, age FROM users WHERE id < 9;",
+    "INSERT INTO notes SELECT g, g FROM generate_series(1, 9) g;",
+    "CREATE TABLE copies AS SELECT * FROM users WITH NO DATA;",
+    # one form of a kind that is refused in another one
+    "DISCARD TEMP;",
+    "ALTER DATABASE shop CONNECTION LIMIT 9;",
+    # index for a new key, before or after it
+    "SET lock_timeout = '2s';\nCREATE TABLE pets (owner bigint REFERENCES users);\nCREATE INDEX ON pets (owner);",
+    "SET lock_timeout = '2s';\nREFRESH MATERIALIZED VIEW totals WITH NO DATA;",
+]
+
+
+@pytest.mark.parametrize(("rule", "sql"), SPEAKS)
+def test_rule_speaks(rule: str, sql: str) -> None:
+    assert rule in rules(shop(sql))
+
+
+OF_LOCKS = {rule for rule, _ in SPEAKS} | {"table-work-behind-lock"}
+
+
+@pytest.mark.parametrize("sql", SILENT)
+def test_no_rule_of_locks_speaks(sql: str) -> None:
+    assert [f.message for f in shop(sql) if f.rule in OF_LOCKS] == []
+
+
+def test_first_migration_of_all_is_clean() -> None:
+    """Nothing is there before it that could wait."""
+    assert errors(told(SHOP)) == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "transaction", "sql", "words"),
+    [
+        (Tool.PRISMA, Transaction.IF_SEVERAL, "SELECT 1;\n{};", "Prisma sends the file as one text"),
+        (Tool.DRIZZLE, Transaction.ALWAYS, "{};", "Drizzle runs all pending migrations in one"),
+        (Tool.FLYWAY, Transaction.ALWAYS, "{};", "Flyway runs the file in one"),
+        (Tool.PLAIN, Transaction.NEVER, "BEGIN;\n{};\nCOMMIT;", "the file has begun one"),
+        (Tool.PLAIN, Transaction.NEVER, "DO $$ BEGIN\n{};\nEND $$;", "a DO block is always part of one"),
+        (Tool.PRISMA, Transaction.IF_SEVERAL, "BEGIN;\nSELECT 1;\nCOMMIT;\n{};", "Prisma sends the file as one text"),
+    ],
+)
+def test_refused_in_a_transaction_with_whose_it_is(tool: Tool, transaction: Transaction, sql: str, words: str) -> None:
+    text = sql.format("CREATE INDEX CONCURRENTLY users_age ON users (age)")
+    found = [
+        f
+        for f in told(text, written=Written(tool=tool, transaction=transaction, schema=IN_USE))
+        if "25001" in f.message
+    ]
+
+    assert [words in f.message for f in found] == [True]
+
+
+@pytest.mark.parametrize(
+    ("tool", "transaction", "sql"),
+    [
+        (Tool.PRISMA, Transaction.IF_SEVERAL, "{};"),
+        (Tool.PLAIN, Transaction.NEVER, "SELECT 1;\n{};"),
+        (Tool.DRIZZLE, Transaction.ALWAYS, "COMMIT;\n{};\nBEGIN;"),
+        (Tool.PLAIN, Transaction.NEVER, "BEGIN;\nSELECT 1;\nCOMMIT;\n{};"),
+    ],
+)
+def test_not_refused_where_there_is_none(tool: Tool, transaction: Transaction, sql: str) -> None:
+    text = sql.format("CREATE INDEX CONCURRENTLY users_age ON users (age)")
+    found = told(text, written=Written(tool=tool, transaction=transaction, schema=IN_USE))
+
+    assert "not-in-a-transaction" not in rules(found)
+
+
+def test_locks_are_gone_with_their_transaction() -> None:
+    sql = "ALTER TABLE users ADD COLUMN a int;\nUPDATE users SET a = 1;"
+
+    assert "work-while-lock-held" not in rules(told(sql, written=Written(transaction=Transaction.NEVER, schema=IN_USE)))
+
+
+@pytest.mark.parametrize(("version", "speaks"), [(140000, False), (140003, True), (140004, False), (150001, False)])
+def test_index_corruption_by_version(version: int, speaks: bool) -> None:
+    how = Written(transaction=Transaction.NEVER, schema=replace(IN_USE, server_version=version))
+
+    found = rules(told("CREATE INDEX CONCURRENTLY ON users (age);", written=how))
+
+    assert ("index-corruption" in found) == speaks
+
+
+def test_an_18_has_not_null_not_valid() -> None:
+    how = Written(schema=replace(IN_USE, server_version=180000))
+    (found,) = errors(told("ALTER TABLE users ADD CONSTRAINT given NOT NULL seen;", written=how))
+
+    assert found.instead is not None
+    assert "ADD CONSTRAINT given NOT NULL seen NOT VALID;" in found.instead
+
+
+def test_message_names_table_waiters_and_rows() -> None:
+    (found,) = errors(shop("ALTER TABLE users ALTER COLUMN age TYPE bigint;"))
+
+    assert found.message == (
+        "writes all rows anew while reads and writes of public.users wait, about 3 s for each million rows: "
+        "integer is not stored as bigint is."
+    )
+
+
+def test_timeout_is_said_once_at_the_first_lock() -> None:
+    sql = "SELECT 1;\nALTER TABLE users ADD COLUMN a int;\nALTER TABLE orders ADD COLUMN a int;"
+    found = [f for f in shop(sql) if f.rule == "lock-timeout-missing"]
+
+    assert [(f.position.line, f.severity) for f in found] == [(2, Severity.WARNING)]
+
+
+def test_default_partition_makes_an_error_of_a_new_one() -> None:
+    with_default = shop("CREATE TABLE logs_1 PARTITION OF logs FOR VALUES FROM (1) TO (9);")
+    without = shop("CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM (100) TO (200);")
+
+    severities = [[f.severity for f in found if f.rule == "create-partition"] for found in (with_default, without)]
+    assert severities == [[Severity.ERROR], [Severity.WARNING]]
+
+
+def test_a_database_tells_that_a_view_has_no_unique_index() -> None:
+    name = QualifiedName("public", "totals")
+    read = IN_USE.put(replace(IN_USE.tables[name], oid=1))
+    found = told("REFRESH MATERIALIZED VIEW CONCURRENTLY totals;", written=Written(schema=read))
+
+    assert rules(errors(found)) == ["concurrently-not-possible"]
+
+
+def test_rows_of_a_new_table_are_looked_up_once_it_has_some() -> None:
+    found = shop(
+        "CREATE TABLE pets (id int, owner bigint);\nINSERT INTO pets VALUES (1, 1);\n"
+        "ALTER TABLE pets ADD FOREIGN KEY (owner) REFERENCES users;"
+    )
+
+    assert [(f.rule, f.position.line) for f in errors(found)] == [("table-work-behind-lock", 3)]
+
+
+def test_temporary_tables_are_nobody_elses_later() -> None:
+    schema = after("CREATE TEMP TABLE work (a int);")
+
+    assert errors(told("ALTER TABLE work ADD COLUMN n serial;", written=Written(schema=schema))) == []
+
+
+def test_a_dropped_table_has_nobody_wait() -> None:
+    assert "work-while-lock-held" not in rules(shop("DROP TABLE notes;\nDELETE FROM users;"))
+
+
+def test_one_lock_is_told_once() -> None:
+    """That of the statement itself, where it keeps out as many as the earlier one does."""
+    found = shop("LOCK TABLE users IN SHARE MODE;\nALTER TABLE users ALTER COLUMN age TYPE bigint;")
+
+    assert rules(errors(found)) == ["type-change"]
+
+
+def test_those_who_wait_alike_are_told_in_one_breath() -> None:
+    found = shop("ALTER TABLE users ADD COLUMN a int;\nALTER TABLE orders ADD COLUMN b int;\nDELETE FROM notes;")
+
+    assert [f.message for f in found if f.rule == "work-while-lock-held"] == [
+        (
+            "deletes all rows of public.notes while reads and writes of public.users and public.orders wait, "
+            "about 3 s for each million rows: the locks since line 1 are kept until the end of the transaction."
+        )
+    ]

@@ -1,0 +1,72 @@
+"""A migration in two files, and the plan that names both."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import pytest
+
+from crossfade.migrations.imported import halves
+from crossfade.migrations.migration import Tool
+
+from .reading import imports, plans
+
+USERS = "CREATE TABLE users (id int PRIMARY KEY, name text, age int); CREATE TABLE teams (id int PRIMARY KEY);"
+
+
+@pytest.mark.parametrize(
+    ("sql", "first", "second"),
+    [
+        (
+            "ALTER TABLE users DROP COLUMN name, ADD COLUMN full_name text;",
+            "ALTER TABLE users ADD COLUMN full_name text;\n",
+            "ALTER TABLE users DROP COLUMN name;\n",
+        ),
+        (
+            "ALTER TABLE users ADD COLUMN team int NOT NULL;",
+            "ALTER TABLE users ADD COLUMN team integer;\n",
+            "ALTER TABLE users ALTER COLUMN team SET NOT NULL;\n",
+        ),
+        (
+            "CREATE TABLE notes (by int); CREATE UNIQUE INDEX notes_by ON notes (by); DROP TABLE teams;",
+            "CREATE TABLE notes (by integer);\nCREATE UNIQUE INDEX notes_by ON notes (by);\n",
+            "DROP TABLE teams;\n",
+        ),
+    ],
+)
+def test_what_an_old_version_can_live_with_comes_first(sql: str, first: str, second: str) -> None:
+    *_, one = imports(USERS, sql, parted=halves)
+    assert [half.text.replace(" USING btree", "") for half in one.halves] == [first, second]
+
+
+def test_the_plan_names_both_and_the_next_one_stands_behind_the_second() -> None:
+    _, one, after = imports(
+        USERS,
+        "ALTER TABLE users DROP COLUMN name, ADD COLUMN full_name int;",
+        "ALTER TABLE users ADD COLUMN x int;",
+        tool=Tool.PRISMA,
+        parted=halves,
+    )
+    (last,) = plans([after])
+    assert [(half.entry.name, half.recorded, half.path.as_posix()) for half in one.halves] == [
+        ("m2_1_expand", "expand", "m2_1_expand/migration.sql"),
+        ("m2_2_contract", "contract", "m2_2_contract/migration.sql"),
+    ]
+    assert [half.entry.after for half in one.halves] == ["m1", "m2_1_expand"]
+    assert [half.entry.checksum for half in one.halves] == [sha256(h.text.encode()).hexdigest() for h in one.halves]
+    (covered,) = last.migrations or ()
+    assert (covered.name, covered.after) == ("m3", "m2_2_contract")
+
+
+@pytest.mark.parametrize(
+    ("tool", "sql"),
+    [
+        (Tool.PRISMA, "CREATE TABLE a (id int PRIMARY KEY); ALTER TABLE a ADD CONSTRAINT c CHECK (id > 0);"),
+        (Tool.PRISMA, "ALTER TABLE users ALTER COLUMN age TYPE bigint;"),
+        (Tool.PRISMA, "BEGIN; ALTER TABLE users ADD COLUMN x int; ALTER TABLE users DROP COLUMN name; COMMIT;"),
+        (Tool.GOOSE, "ALTER TABLE users DROP COLUMN name, ADD COLUMN full_name int;"),
+    ],
+)
+def test_what_cannot_be_parted_stays_one(tool: Tool, sql: str) -> None:
+    *_, one = imports(USERS, sql, tool=tool, parted=halves)
+    assert one.halves == ()

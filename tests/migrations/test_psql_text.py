@@ -1,0 +1,54 @@
+"""What only psql understands is put out of the way, and every other character stays where it was."""
+
+from __future__ import annotations
+
+import pytest
+
+from crossfade.migrations.psql_text import without_psql
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("\\set a 1\nSELECT 1;", "SELECT 1;"),
+        ("SELECT 1;\n\\echo 'it''s' done\nSELECT 2;", "SELECT 1; SELECT 2;"),
+        ("\\connect shop\n\\i other.sql\nSELECT 1;", "SELECT 1;"),
+        ("SELECT 1 \\gexec\nSELECT 2;", "SELECT 1 ; SELECT 2;"),
+        ("COPY a FROM stdin;\n1\t';\n\\.\nSELECT 1;", "COPY a FROM stdin; SELECT 1;"),
+        (
+            "COPY a (b) FROM STDIN WITH (FORMAT csv);\r\n$$\r\n\\.\r\nSELECT 1;",
+            "COPY a (b) FROM STDIN WITH (FORMAT csv); SELECT 1;",
+        ),
+        ("COPY a TO stdout;\nSELECT 1;", "COPY a TO stdout; SELECT 1;"),
+        ("COPY a FROM '/tmp/stdin';\nSELECT 1;", "COPY a FROM '/tmp/stdin'; SELECT 1;"),
+        ("SELECT :name, :'text', :\"name\";", "SELECT name, 'text', \"name\";"),
+        ("CREATE TABLE ${schema}.a_${b} ();", "CREATE TABLE __schema_.a___b_ ();"),
+    ],
+)
+def test_it_is_blanked(text: str, left: str) -> None:
+    assert " ".join(without_psql(text).split()) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT '\\d', E'\\'\\d', \"\\d\", $$\\d$$, $a$ $$ \\d $a$;",
+        "-- \\d :a ${b}\n/* \\d /* nested */ :a */ SELECT 1;",
+        "SELECT a::text, b[1:2], f(c := 1), '12:30'::time, '${x}';",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $body$\nBEGIN\n  a := :b; -- ;\n  RETURN 1;\nEND $body$;",
+        "SELECT $1, a$b$c FROM d;",
+        "SELECT 'COPY a FROM stdin;';\nSELECT 1;",
+    ],
+)
+def test_it_is_left_alone(text: str) -> None:
+    assert without_psql(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["\\d\nSELECT 'ä' :a;", "COPY a FROM stdin;\nä\n\\.\n", "SELECT ${ä} ${b};", "SELECT 'x", "/* x", "$$ x"]
+)
+def test_places_stay_what_they_were(text: str) -> None:
+    cleaned = without_psql(text)
+
+    assert len(cleaned) == len(text)
+    assert [n for n, c in enumerate(cleaned) if c == "\n"] == [n for n, c in enumerate(text) if c == "\n"]

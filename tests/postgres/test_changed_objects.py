@@ -1,0 +1,95 @@
+"""What a statement changes, by name; what it only reads or points at is not changed."""
+
+from __future__ import annotations
+
+import pytest
+
+from crossfade.postgres.catalog import Catalog, Column, Index, QualifiedName, Table
+from crossfade.postgres.changed_objects import changed_by_text
+from crossfade.postgres.forecast import Schema
+
+A = QualifiedName("legacy", "a")
+PART = QualifiedName("archive", "a_2025")
+SCHEMA = Schema.of(
+    Catalog(
+        server_version=160000,
+        tables=(
+            Table(
+                name=A,
+                kind="partitioned",
+                columns=(Column(name="x", number=1, type="integer"),),
+                indexes=(Index(name=QualifiedName("legacy", "a_x"), definition=""),),
+                partitions=(PART,),
+            ),
+            Table(name=PART, partition_parent=A),
+            Table(name=QualifiedName("public", "b")),
+        ),
+    )
+)
+CASES = {
+    "ALTER TABLE legacy.a ADD COLUMN y int": {"changes legacy.a", "changes archive.a_2025"},
+    "ALTER TABLE ONLY legacy.a ADD COLUMN y int": {"changes legacy.a"},
+    "ALTER TABLE legacy.a ATTACH PARTITION b FOR VALUES IN (1)": {
+        "changes legacy.a",
+        "changes archive.a_2025",
+        "changes public.b",
+    },
+    "ALTER TABLE b ADD FOREIGN KEY (x) REFERENCES legacy.a": {"changes public.b"},
+    "CREATE TABLE legacy.c (x int)": {"creates legacy.c"},
+    "CREATE TABLE c AS SELECT * FROM legacy.a": {"creates public.c"},
+    "SELECT * INTO legacy.c FROM b": {"creates legacy.c"},
+    "SELECT * FROM legacy.a": set(),
+    "CREATE INDEX ON legacy.a (x)": {"changes legacy.a", "changes archive.a_2025"},
+    "DROP INDEX legacy.a_x": {"changes legacy.a"},
+    "ALTER INDEX legacy.a_x RENAME TO z": {"changes legacy.a"},
+    "DROP TABLE legacy.a, b": {"drops legacy.a", "drops public.b"},
+    "DROP SCHEMA legacy CASCADE": {"drops legacy"},
+    "ALTER SCHEMA legacy RENAME TO old": {"renames legacy", "creates old"},
+    "CREATE SCHEMA legacy": {"creates legacy"},
+    "ALTER TABLE legacy.a RENAME TO c": {"renames legacy.a", "renames archive.a_2025"},
+    "ALTER TABLE legacy.a RENAME COLUMN x TO y": {"changes legacy.a", "changes archive.a_2025"},
+    "ALTER TABLE b SET SCHEMA legacy": {"moves public.b", "creates legacy.b"},
+    "ALTER TABLE legacy.a OWNER TO alice": {"changes legacy.a", "changes archive.a_2025"},
+    "CREATE VIEW v AS SELECT * FROM legacy.a": {"creates public.v"},
+    "CREATE VIEW legacy.v AS SELECT 1": {"creates legacy.v"},
+    "CREATE TRIGGER t AFTER INSERT ON legacy.a FOR EACH ROW EXECUTE FUNCTION f()": {
+        "changes legacy.a",
+        "changes archive.a_2025",
+    },
+    "DROP TRIGGER t ON legacy.a": {"changes legacy.a"},
+    "CREATE POLICY p ON legacy.a": {"changes legacy.a", "changes archive.a_2025"},
+    "CREATE FUNCTION legacy.f() RETURNS int LANGUAGE sql AS 'SELECT 1'": {"creates legacy.f"},
+    "DROP FUNCTION legacy.f(int)": {"drops legacy.f"},
+    "ALTER FUNCTION legacy.f() STABLE": {"changes legacy.f"},
+    "CREATE TYPE legacy.t AS ENUM ('a')": {"creates legacy.t"},
+    "ALTER TYPE legacy.t ADD VALUE 'b'": {"changes legacy.t"},
+    "ALTER TYPE legacy.t RENAME TO u": {"renames legacy.t"},
+    "ALTER TYPE legacy.t SET SCHEMA public": {"moves legacy.t", "creates public.t"},
+    "DROP TYPE legacy.t": {"drops legacy.t"},
+    "CREATE DOMAIN legacy.d AS int": {"creates legacy.d"},
+    "ALTER DOMAIN legacy.d SET NOT NULL": {"changes legacy.d"},
+    "CREATE SEQUENCE legacy.s": {"creates legacy.s"},
+    "COMMENT ON TABLE legacy.a IS 'a'": {"changes legacy.a"},
+    "COMMENT ON COLUMN legacy.a.x IS 'x'": {"changes legacy.a"},
+    "GRANT SELECT ON legacy.a TO alice": {"changes the rights on legacy.a", "changes the rights on archive.a_2025"},
+    "GRANT USAGE ON SCHEMA legacy TO alice": {"changes the rights on legacy"},
+    "GRANT SELECT ON ALL TABLES IN SCHEMA legacy TO alice": {"changes the rights on legacy"},
+    "GRANT EXECUTE ON FUNCTION legacy.f(int) TO alice": {"changes the rights on legacy.f"},
+    "TRUNCATE legacy.a": {"deletes the rows of legacy.a", "deletes the rows of archive.a_2025"},
+    "INSERT INTO b SELECT * FROM legacy.a": {"writes rows of public.b"},
+    "UPDATE legacy.a SET x = 1": {"writes rows of legacy.a", "writes rows of archive.a_2025"},
+    "WITH gone AS (DELETE FROM legacy.a RETURNING *) INSERT INTO b SELECT * FROM gone": {
+        "writes rows of legacy.a",
+        "writes rows of archive.a_2025",
+        "writes rows of public.b",
+    },
+    "COPY legacy.a FROM STDIN": {"writes rows of legacy.a", "writes rows of archive.a_2025"},
+    "COPY legacy.a TO STDOUT": set(),
+    "CREATE STATISTICS s ON x, y FROM legacy.a": {"changes legacy.a", "changes archive.a_2025"},
+    "not SQL": set(),
+}
+
+
+@pytest.mark.parametrize(("statement", "expected"), CASES.items(), ids=CASES)
+def test_what_a_statement_changes(statement: str, expected: set[str]) -> None:
+    assert {f"{changed.does} {changed}" for changed in changed_by_text(SCHEMA, statement)} == expected

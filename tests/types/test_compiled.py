@@ -1,0 +1,226 @@
+"""Printed types compile, and say what the drivers give: TypeScript with node-postgres, Python with psycopg."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import runpy
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, ForwardRef, get_args
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from crossfade import Engine
+from crossfade.types.python import python
+from crossfade.types.typescript import BigInt, typescript
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..fixtures.database import Database
+
+KINDS = {
+    "JsonValue": "Object",
+    "Interval": "PostgresInterval",
+    "Point": "Object",
+    "Circle": "Object",
+    "JsonValue[]": "Object[]",
+}
+"""How JavaScript calls what has another name in the types."""
+AS_TEXT = {"statuses": "string", "mails": "string"}
+"""Arrays of the users' types, until a parser is set: a comment says so."""
+
+
+def in_typescript(database: Database, bigint: BigInt = BigInt.STRING) -> str:
+    with Engine(database.url) as engine:
+        return typescript(engine.types().model, bigint, "crossfade types --lang typescript")
+
+
+def in_python(database: Database) -> str:
+    with Engine(database.url) as engine:
+        return python(engine.types().model, "crossfade types --lang python")
+
+
+def shape(text: str, name: str) -> dict[str, str]:
+    """The properties of an interface, with their types; a `?` stands behind the name."""
+    (body,) = re.findall(rf"^export interface {name} {{\n(.*?)^}}", text, re.MULTILINE | re.DOTALL)
+    return dict(re.findall(r"^  (\w+\??|\"[^\n]*\"\??): (.*);$", body, re.MULTILINE))
+
+
+def aliases(text: str) -> dict[str, str]:
+    return dict(re.findall(r"^export type (\w+) = (.*);$", text, re.MULTILINE))
+
+
+USES = """
+import type { EverythingInsert, EverythingRow, EverythingUpdate, OddNamesRow, PeopleRow } from "./db";
+const change: EverythingUpdate = { maybe: null, words: "w" };
+// @ts-expect-error it is generated
+const generated: EverythingUpdate = { doubled: 1 };
+// @ts-expect-error it is an identity
+const identity: EverythingUpdate = { id: "1" };
+// @ts-expect-error it is NOT NULL
+const missing: EverythingUpdate = { words: null };
+// @ts-expect-error most of it is required
+const little: EverythingInsert = { words: "w" };
+// @ts-expect-error no such label
+const label: EverythingUpdate = { status: "gone" };
+export function read(row: EverythingRow, odd: OddNamesRow, person: PeopleRow): string {
+  // @ts-expect-error it may be null
+  row.maybe.length;
+  // @ts-expect-error an expression of a view may be null
+  person.loud.length;
+  return row.id + row.day.toISOString() + odd["first name"].length + person.full_name.length + row.bytes.length;
+}
+export const uses = [change, generated, identity, missing, little, label];
+"""
+
+
+@pytest.mark.every_server
+def test_typescript_takes_it_strictly(everything: Database, node: Path, tmp_path: Path) -> None:
+    (tmp_path / "node_modules").symlink_to(node / "node_modules")
+    (tmp_path / "db.ts").write_text(in_typescript(everything), encoding="utf-8")
+    (tmp_path / "uses.ts").write_text(USES, encoding="utf-8")
+    flags = ["--strict", "--noEmit", "--target", "es2022", "--module", "commonjs", "--types", "node", "--skipLibCheck"]
+    command = ["node", "node_modules/typescript/bin/tsc", *flags, "db.ts", "uses.ts"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout
+
+
+def test_node_postgres_gives_these_values(everything: Database, node: Path) -> None:
+    command = ["node", "values.js", everything.url]
+    done = subprocess.run(command, cwd=node, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    given, text = json.loads(done.stdout), in_typescript(everything)
+    printed = shape(text, "EverythingRow")
+    assert given.keys() == printed.keys()
+    named = aliases(text)
+    for name, kind in given.items():
+        said = printed[name].removesuffix(" | null")
+        while said in named and said not in KINDS:
+            said = "string" if named[said].startswith('"') else named[said]
+        if kind != "null":
+            assert kind == AS_TEXT.get(name, KINDS.get(said, said)), name
+
+
+USES_IN_PYTHON = """
+from db import EverythingInsert, EverythingRow, EverythingUpdate, OddNamesRow, PeopleRow
+
+change: EverythingUpdate = {"maybe": None, "words": "w"}
+generated: EverythingUpdate = {"doubled": 1}  # type: ignore[typeddict-unknown-key]
+missing: EverythingUpdate = {"words": None}  # type: ignore[typeddict-item]
+little: EverythingInsert = {"words": "w"}  # type: ignore[typeddict-item]
+label: EverythingUpdate = {"status": "gone"}  # type: ignore[typeddict-item]
+
+
+def read(row: EverythingRow, odd: OddNamesRow, person: PeopleRow) -> str:
+    len(row["maybe"])  # type: ignore[arg-type]
+    len(person["loud"])  # type: ignore[arg-type]
+    return f"{row['id'] + 1}{row['day'].isoformat()}{len(odd['first name'])}{len(person['full_name'])}"
+"""
+
+
+@pytest.mark.every_server
+def test_mypy_takes_it_strictly(everything: Database, tmp_path: Path) -> None:
+    (tmp_path / "db.py").write_text(in_python(everything), encoding="utf-8")
+    (tmp_path / "uses.py").write_text(USES_IN_PYTHON, encoding="utf-8")
+    (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = true\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache"), "db.py", "uses.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_psycopg_gives_these_values(everything: Database, tmp_path: Path) -> None:
+    (tmp_path / "db.py").write_text(in_python(everything), encoding="utf-8")
+    module = runpy.run_path(str(tmp_path / "db.py"))
+    annotations: dict[str, ForwardRef] = module["EverythingRow"].__annotations__
+    names = {**module, "JsonValue": object}
+    hints = {name: eval(hint.__forward_arg__, names) for name, hint in annotations.items()}
+    with psycopg.connect(everything.url, row_factory=dict_row) as connection:
+        (row,) = connection.execute("SELECT * FROM app.everything").fetchall()
+    assert row.keys() == hints.keys()
+    for name, value in row.items():
+        if name not in AS_TEXT:
+            assert _fits(value, hints[name]), (name, value, hints[name])
+
+
+def _fits(value: object, hint: Any) -> bool:
+    origin, arguments = getattr(hint, "__origin__", None), get_args(hint)
+    if origin is list:
+        return isinstance(value, list) and all(_fits(v, arguments[0]) for v in value)
+    if isinstance(origin, type):
+        return isinstance(value, origin)
+    if arguments and not any(isinstance(a, type) for a in arguments):
+        return value in arguments
+    if arguments:
+        return any(_fits(value, a) for a in arguments)
+    is_date_only = hint is dt.date and isinstance(value, dt.datetime)
+    return isinstance(value, hint) and not is_date_only
+
+
+def test_what_an_insert_and_an_update_take(everything: Database) -> None:
+    text = in_typescript(everything)
+    inserted, updated = shape(text, "EverythingInsert"), shape(text, "EverythingUpdate")
+    assert {"id", "id?", "doubled", "doubled?"}.isdisjoint(inserted.keys() | updated.keys())
+    optional = {name.removesuffix("?") for name in inserted if name.endswith("?")}
+    assert optional == {"number", "serial_number", "flag", "instant", "markup", "status", "cents", "state", "maybe"}
+    assert all(name.endswith("?") for name in updated)
+    assert inserted["contact"] == inserted["mail"].replace("Email", "Contact") == "Contact"
+
+
+def test_an_empty_text_is_a_module_too(database: Database) -> None:
+    assert in_typescript(database).endswith("\n\nexport {};\n")
+    assert in_python(database).endswith("from __future__ import annotations\n")
+
+
+@pytest.mark.parametrize(
+    ("bigint", "read", "written"),
+    [
+        (BigInt.STRING, "string", "string | number | bigint"),
+        (BigInt.NUMBER, "number", "number"),
+        (BigInt.BIGINT, "bigint", "bigint"),
+    ],
+)
+def test_bigint_is_what_the_driver_is_told_to_give(database: Database, bigint: BigInt, read: str, written: str) -> None:
+    database.execute("CREATE TABLE a (big bigint NOT NULL)")
+    text = in_typescript(database, bigint)
+    assert (shape(text, "ARow")["big"], shape(text, "AInsert")["big"]) == (read, written)
+
+
+def test_views_say_what_they_show(everything: Database) -> None:
+    text = in_typescript(everything)
+    assert shape(text, "PeopleRow") == {"id": "number", "full_name": "string", "loud": "string | null"}
+    assert shape(text, "CountedRow") == {"how_many": "string | null", "last": "string | null"}
+    assert "interface CountedInsert" not in text
+    assert "interface KeptUpdate" not in text
+    # The table wants an id.
+    assert "interface NamesInsert" not in text
+    assert shape(text, "NamesUpdate") == {"name?": "string"}
+
+
+def test_partitions_and_our_own_things_are_left_out(everything: Database) -> None:
+    with Engine(everything.url) as engine:
+        engine.init()
+        names = {str(r.name) for r in engine.types().model.relations}
+    assert "app.events" in names
+    assert "app.events_2026" not in names
+    assert not any(name.startswith("crossfade.") for name in names)
+
+
+def test_names_that_are_alike_have_their_schemas(everything: Database) -> None:
+    text = in_typescript(everything)
+    assert {"LegacyUsersRow", "AppUsersRow", "AppUsers_2Row", "UserSRow", "_1stRow", "UnnamedRow"} <= set(
+        re.findall(r"^export interface (\w+)", text, re.MULTILINE)
+    )
+    named = aliases(text)
+    assert named["AppStatus"].startswith('"active"')
+    assert named["LegacyStatus"] == '"old"'
+    assert {named["AppDate"], named["AppDate_2"]} == {'"a date"', '"another"'}

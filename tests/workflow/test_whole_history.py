@@ -1,0 +1,66 @@
+"""Whole histories of Prisma, Drizzle and golang-migrate: their plans leave the schema that psql leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crossfade.cli.import_origins import Start, origins
+from crossfade.cli.lint_schema import empty_schema
+from crossfade.migrations.imported import imported
+from crossfade.migrations.imported.certain import Known
+from crossfade.migrations.prisma_schema import prisma_schema
+from crossfade.migrations.read import read
+from crossfade.migrations.typed import Enums
+from crossfade.plan.fixed import NOTHING_FIXED
+from crossfade.workflow.whole_history import ReplayFailed, difference, run_files, run_plans
+
+from ..fixtures.database import fresh_database
+from ..fixtures.shop_histories import PRISMA_SCHEMA, drizzle, prisma, up_down
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crossfade.migrations.imported import Imported
+    from crossfade.migrations.migration import Project
+
+    from ..fixtures.database import Database
+    from ..fixtures.servers import Server
+
+
+def imports(folder: Path) -> tuple[Project, list[Imported]]:
+    (project,) = read([folder])
+    start = Start(schema=empty_schema(150000), enums=Enums(), fixed=NOTHING_FIXED)
+    found, _ = origins(project, start)
+    return project, list(imported(found, None, Known(prisma=prisma_schema(PRISMA_SCHEMA))))
+
+
+@pytest.mark.parametrize("make", [prisma, drizzle, up_down])
+def test_the_plans_leave_what_the_files_leave(
+    make: Callable[[Path], Path], server: Server, database: Database, tmp_path: Path
+) -> None:
+    project, found = imports(make(tmp_path / "shop"))
+    assert not any(one.problems for one in found)
+    run_plans(database.url, found)
+    with fresh_database(server) as other:
+        run_files(other.url, project)
+        by_files = other.dump()
+    assert by_files.count("CREATE TABLE") >= 2
+    assert difference(by_files, database.dump()) == ""
+
+
+def test_what_does_not_get_through_is_said_with_its_file(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "0001_x.up.sql").write_text("CREATE TABLE t (id int);\n\nCREATE TABLE t (id int);", encoding="utf-8")
+    (tmp_path / "0001_x.down.sql").write_text("DROP TABLE t;", encoding="utf-8")
+    project, _ = imports(tmp_path)
+    with pytest.raises(ReplayFailed, match=r'0001_x\.up\.sql:3: PostgreSQL says: relation "t" already exists'):
+        run_files(database.url, project)
+
+
+def test_only_the_order_of_columns_is_passed_over() -> None:
+    table = "CREATE TABLE t (\n    a integer,\n    b text\n);\nALTER TABLE t OWNER TO x;"
+    assert difference(table, "CREATE TABLE t (\n    b text,\n    a integer\n);\nALTER TABLE t OWNER TO x;") == ""
+    assert "+    b bigint" in difference(table, table.replace("b text", "b bigint"))
+    assert "-ALTER TABLE" in difference(table, table.partition("ALTER")[0])
