@@ -41,8 +41,8 @@ VERDICTS = {"2.0.0": PASS, "1.4.0": BLOCKED, "latest": UNKNOWN}
 LOCAL_CLOCKS = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today")} | {
     ("time", name) for name in ("time", "time_ns", "localtime", "gmtime")
 }
-MAY_READ_IT = {"workflow/doctor.py", "notify/sending.py"}
-"""What compares the two clocks, and the time in a signature that a receiver checks by its own."""
+MAY_READ_IT = {"workflow/doctor.py", "notify/sending.py", "cli/export.py"}
+"""What compares the two clocks, the time in a signature that a receiver checks by its own, and in names of files."""
 
 
 def verdict(source: str, entry: dict[str, Any], answer: Answer) -> Verdict:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from crossfade import Engine
@@ -151,6 +152,7 @@ def test_node_pg_migrate_has_nothing_pending_and_runs_the_next(database: Databas
     assert columns(database) == ["id", "mail", "age"]
 
 
+@pytest.mark.long
 def test_prisma_has_nothing_pending_and_runs_the_next(database: Database, tmp_path: Path) -> None:
     packages = installed("prisma@6.19.3", "@prisma/adapter-pg@6.19.3", "pg@8.16.3")
     (tmp_path / "node_modules").symlink_to(packages / "node_modules")

@@ -35,18 +35,13 @@ if TYPE_CHECKING:
 MACHINERY = frozenset(
     {
         "rename_column",
-        "split_column",
         "change_type",
         "set_not_null",
-        "move_columns",
-        "partition_table",
-        "add_foreign_key",
         "indexes",
-        "enums",
     }
 )
-"""The files whose first cases differ most in what is made and sent: columns in step and converted, an exchange, rows
-that are filled, two homes, a table that steps behind another's name, constraints, indexes and types."""
+"""The files whose first cases differ most in what is made and sent: a column in step, an exchange, rows that are
+filled, indexes."""
 
 
 def cases() -> Iterator[tuple[str, tuple[Case, ...]]]:

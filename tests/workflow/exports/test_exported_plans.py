@@ -22,6 +22,7 @@ from crossfade.workflow.exports.parts import migrations_of
 from crossfade.workflow.states import State
 
 from ...fixtures.database import fresh_database
+from ...fixtures.long import few_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +63,7 @@ def export(cli: Cli, plan: str, layout: str = "sql") -> Path:
     return home
 
 
-@pytest.mark.parametrize("plan", [path.stem for path in PLANS])
+@pytest.mark.parametrize("plan", few_of([path.stem for path in PLANS], PROVED))
 def test_lint_has_nothing_against_the_files_of_any_plan(database: Database, plan: str) -> None:
     """As a pipeline sees them: without a database, folder by folder."""
     prepare(database, plan)
@@ -124,7 +125,7 @@ def contracted(database: Database, plan: str) -> str:
     return database.dump()
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("plan", PROVED)
 def test_psql_makes_what_a_run_makes_and_takes_it_back(database: Database, cli: Cli, plan: str) -> None:
     """There, back and there again; then the ledger can still be installed."""
