@@ -81,6 +81,8 @@ def assert_nothing_left(database: Database) -> None:
     with Engine(database.url) as engine:
         assert engine.orphans() == ()
     locks = (
-        "SELECT locktype, mode FROM pg_locks JOIN pg_database d ON d.oid = database WHERE datname = current_database()"
+        "SELECT locktype, mode FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+        # An autovacuum of a large table may be under way.
+        " WHERE a.datname = current_database() AND a.backend_type = 'client backend'"
     )
-    assert database.execute(f"{locks} AND pid <> pg_backend_pid()") == []
+    assert database.execute(f"{locks} AND l.pid <> pg_backend_pid()") == []
