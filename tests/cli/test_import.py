@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..fixtures.samples import DIFFS, INIT
 from ..fixtures.shop_histories import DRIZZLE, PRISMA, drizzle, prisma, up_down
 
 if TYPE_CHECKING:
@@ -126,15 +127,15 @@ def test_a_migration_in_two_is_recorded_in_two(database: Database, cli: Cli, tmp
 
 
 def test_what_an_enum_has_is_known_from_the_database(database: Database, cli: Cli, tmp_path: Path) -> None:
-    diffs = Path(__file__).parents[1] / "fixtures" / "diffs" / "prisma"
+    init = INIT["prisma"]
     folder = tmp_path / "prisma" / "migrations"
-    for name, file in (("20260101000000_init", "init"), ("20260102000000_roles", "enum_remove")):
+    for name, file in (("20260101000000_init", init), ("20260102000000_roles", DIFFS / "prisma/enum_remove.sql")):
         (folder / name).mkdir(parents=True)
-        (folder / name / "migration.sql").write_bytes((diffs / f"{file}.sql").read_bytes())
+        (folder / name / "migration.sql").write_bytes(file.read_bytes())
     tables = Path(__file__).parents[1] / "workflow" / "tool_histories.sql"
     with database.connect(autocommit=True) as connection:
         connection.execute(tables.read_bytes())
-        connection.execute((diffs / "init.sql").read_bytes())
+        connection.execute(init.read_bytes())
     done = cli("import", "prisma", "prisma", "--out", "plans", "--database", database.url)
     assert done.code == 0, done
     (written,) = (tmp_path / "plans").iterdir()

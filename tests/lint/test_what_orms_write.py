@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from crossfade.migrations.migration import Tool, Transaction
 
+from ..fixtures.samples import DIFFS, INIT
 from .told import Written, after, errors, rules, told
 
-WRITTEN = Path(__file__).parents[1] / "fixtures" / "diffs"
 HOW = {
     "prisma": Written(tool=Tool.PRISMA, transaction=Transaction.IF_SEVERAL),
     "drizzle": Written(tool=Tool.DRIZZLE, transaction=Transaction.ALWAYS),
@@ -49,14 +47,14 @@ OF_ONE: dict[tuple[str, str], list[str]] = {
     ("drizzle-1", "type_text_int"): ["type-change"],
 }
 """Where one writes it in another way; Drizzle 0.31 forgets USING."""
-DIFFS = [(file.parent.name, file.stem) for file in sorted(WRITTEN.glob("*/*.sql")) if file.stem != "init"]
+CHANGES = [(file.parent.name, file.stem) for file in sorted(DIFFS.glob("*/*.sql"))]
 
 
-@pytest.mark.parametrize(("tool", "change"), DIFFS)
+@pytest.mark.parametrize(("tool", "change"), CHANGES)
 def test_errors(tool: str, change: str) -> None:
     how = HOW[tool]
-    began = after((WRITTEN / tool / "init.sql").read_text(encoding="utf-8"), how)
-    text = (WRITTEN / tool / f"{change}.sql").read_text(encoding="utf-8")
+    began = after(INIT[tool].read_text(encoding="utf-8"), how)
+    text = (DIFFS / tool / f"{change}.sql").read_text(encoding="utf-8")
     found = told(text, written=Written(tool=how.tool, transaction=how.transaction, schema=began))
 
     assert rules(errors(found)) == OF_ONE.get((tool, change), ERRORS.get(change, []))

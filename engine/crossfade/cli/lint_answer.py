@@ -67,7 +67,7 @@ def _write(file: Path, text: str) -> None:
 
 def keep_baseline(file: Path, text: str, form: LintFormat) -> int:
     """Write the baseline, and say so; the exit code."""
-    from crossfade.lint.output.words import counted
+    from crossfade.plan.words import counted
 
     _write(file, text)
     number = len(json.loads(text)["findings"])

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from crossfade.migrations.script import Script
     from crossfade.postgres.forecast import Schema
 
+_OF_STATEMENTS = tuple(rule for rule in RULES if rule.statement is not None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -69,8 +71,7 @@ def _of_project(seen: SeenProject) -> Iterator[Finding]:
 
 
 def _of_statement(seen: SeenStatement, plan: Callable[[], str | None]) -> Iterator[Finding]:
-    asked = [rule for rule in RULES if rule.statement is not None]
-    found = [_planned(rule, seen, said, plan) for rule in asked for said in _said(rule, seen)]
+    found = [_planned(rule, seen, said, plan) for rule in _OF_STATEMENTS for said in _said(rule, seen)]
     if not any(f.severity is Severity.ERROR for f in found):
         found += [_planned(REST, seen, said, plan) for said in _said(REST, seen)]
     yield from found

@@ -22,6 +22,7 @@ class Plans:
     def __init__(self, project: SeenProject) -> None:
         self._migrations = project.migrations
         self._known: dict[int, Mapping[int, str]] = {}
+        self._enums: dict[int, Enums] = {}
 
     def plan_for(self, migration: SeenMigration, statement: SqlStatement) -> str | None:
         """YAML, or None where no kind of change does it."""
@@ -30,13 +31,13 @@ class Plans:
         return self._known[id(migration)].get(id(statement))
 
     def _enums_before(self, migration: SeenMigration) -> Enums:
-        enums = Enums()
-        for earlier in self._migrations:
-            if earlier is migration:
-                break
-            for seen in earlier.steps:
-                enums = enums.after(seen.tree, seen.before)
-        return enums
+        if not self._enums:
+            enums = Enums()
+            for each in self._migrations:
+                self._enums[id(each)] = enums
+                for seen in each.steps:
+                    enums = enums.after(seen.tree, seen.before)
+        return self._enums[id(migration)]
 
 
 def _plans(migration: SeenMigration, enums: Enums) -> Mapping[int, str]:

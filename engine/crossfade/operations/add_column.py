@@ -26,7 +26,7 @@ from crossfade.operations.columns.column_in_place import attribute_is
 from crossfade.operations.constraints import added_constraints
 from crossfade.operations.step import Compiled, Guard, Part, RowFill, Step, Turn
 from crossfade.operations.sync import fill_trigger, watching
-from crossfade.operations.sync.converted_sync import OUR_PATH, USERS_PATH
+from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
 from crossfade.operations.sync.sameness import differs, is_exact_type
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance, table_refusals
 from crossfade.operations.twins.exchange import column_exists

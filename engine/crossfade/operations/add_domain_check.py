@@ -19,7 +19,8 @@ from crossfade.operations.columns.column_preflight import SMALL_TABLE
 from crossfade.operations.constraints import constraint_preflight
 from crossfade.operations.step import TRIAL_TABLE, Compiled, Part, RowFill, Step, Trial, Turn
 from crossfade.operations.sync import row_functions, watching
-from crossfade.operations.sync.row_functions import OUR_PATH, USERS_PATH, RowFunction, body_over
+from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
+from crossfade.operations.sync.row_functions import RowFunction, body_over
 from crossfade.operations.sync.watching import Watched
 from crossfade.operations.tables.table_preflight import family_of, other_runs, staged_members
 from crossfade.postgres.catalog import Constraint

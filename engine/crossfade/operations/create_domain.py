@@ -13,7 +13,7 @@ from psycopg import sql
 from crossfade.errors import Refusal
 from crossfade.operations.data_types import made_types
 from crossfade.operations.step import Compiled
-from crossfade.operations.sync.converted_sync import OUR_PATH, USERS_PATH
+from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
 from crossfade.postgres.catalog import DataType
 from crossfade.postgres.statement import Statement, render
 

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.step import Compiled, Guard, Part, Step, Trial
-from crossfade.operations.sync.row_functions import OUR_PATH, USERS_PATH
+from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
 from crossfade.operations.tables import new_table, new_table_references, second_name, table_names
 from crossfade.operations.tables.new_table import Elements
 from crossfade.operations.tables.second_name import identifier

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial
-from crossfade.operations.sync.row_functions import OUR_PATH, USERS_PATH
+from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
 from crossfade.operations.tables.ownership import owner_refusals
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.tables.table_preflight import table_refusals

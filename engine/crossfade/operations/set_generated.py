@@ -18,7 +18,7 @@ from crossfade.operations.acks import REWRITE
 from crossfade.operations.columns.column_in_place import find
 from crossfade.operations.columns.column_preflight import SMALL_TABLE
 from crossfade.operations.step import TRIAL_TABLE, Compiled, Part, Step, Trial
-from crossfade.operations.sync.converted_sync import OUR_PATH, USERS_PATH
+from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:

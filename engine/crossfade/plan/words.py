@@ -19,6 +19,11 @@ def shown(value: object) -> str:
     return f"`{safe}`"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 session`, `12 sessions`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def one_of(words: Iterable[str]) -> str:
     """The words as an enumeration: `a`, `b` or `c`."""
     listed = [shown(w) for w in words]

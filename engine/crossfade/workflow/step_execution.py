@@ -140,9 +140,7 @@ def undo(session: Session, step: Step) -> None:
 def _undo(session: Session, step: Step) -> None:
     if not step.undo or (not step.statements and not _is_done(session.work, step)):
         # What undoes an earlier step takes this one's effect with it; or that one did not run.
-        with session.work.transaction():
-            ledger.prove_lease(session.work, session.run_id, session.token)
-            ledger.step_ended(session.work, session.run_id, step.id, state="undone", lock_wait_ms=0, duration_ms=0)
+        _note_undone(session, step.id)
         return
     state = ledger.step_states(session.work, session.run_id)[step.id]
     if state == "done":
@@ -166,11 +164,19 @@ def _undo(session: Session, step: Step) -> None:
 
 def _note_taken_along(session: Session, step: Step) -> None:
     """Earlier steps that its undo has taken back with it."""
+    if not step.takes_along:
+        return
     states = ledger.step_states(session.work, session.run_id)
-    for other in (other for other in step.takes_along if states.get(other) == "done"):
-        with session.work.transaction():
-            ledger.prove_lease(session.work, session.run_id, session.token)
-            ledger.step_ended(session.work, session.run_id, other, state="undone", lock_wait_ms=0, duration_ms=0)
+    for other in step.takes_along:
+        if states.get(other) == "done":
+            _note_undone(session, other)
+
+
+def _note_undone(session: Session, step: str) -> None:
+    """Record that it is taken back, where nothing of its own is sent for that."""
+    with session.work.transaction():
+        ledger.prove_lease(session.work, session.run_id, session.token)
+        ledger.step_ended(session.work, session.run_id, step, state="undone", lock_wait_ms=0, duration_ms=0)
 
 
 def waiting_for(session: Session, step: str) -> locks.OnWait:

@@ -18,6 +18,7 @@ from crossfade.postgres.catalog_read import read_catalog
 from crossfade.postgres.forecast import Schema
 from crossfade.workflow.engine import Engine
 
+from ...fixtures.samples import DIFFS, INIT
 from .reading import after, read, statements
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from ...fixtures.database import Database
 
-DIFFS = Path(__file__).parents[2] / "fixtures" / "diffs"
 EMPTY = frozenset(
     {
         *("enum_rename_map", "rename_field_with_map", "rename_model_with_map"),
@@ -38,12 +38,12 @@ EMPTY = frozenset(
 
 
 def files(*tools: str) -> list[Path]:
-    return [path for tool in tools for path in sorted((DIFFS / tool).glob("*.sql")) if path.stem != "init"]
+    return [path for tool in tools for path in sorted((DIFFS / tool).glob("*.sql"))]
 
 
 @pytest.mark.parametrize("tools", [("prisma",), ("drizzle", "drizzle-1")])
 def test_every_change_gets_a_plan(tools: tuple[str, ...], database: Database) -> None:
-    init = (DIFFS / tools[0] / "init.sql").read_text()
+    init = INIT[tools[0]].read_text()
     before = after(init)
     with database.connect(autocommit=True) as connection:
         connection.execute(init.encode())

@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 from crossfade.backfill.sensors import words
 from crossfade.backfill.sensors.queries import query
 from crossfade.backfill.sensors.reading import Sensor
+from crossfade.plan.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -37,7 +38,7 @@ def observe(connection: psycopg.Connection[Any], own: Collection[int]) -> Observ
 def judge(observation: Observation, limit: int, factor: float = 1.0) -> str | None:
     """Whether more are at work than the limit."""
     if observation.active > limit * factor:
-        active = words.counted(observation.active, "active session")
+        active = counted(observation.active, "active session")
         return f"{active}, {words.more_than(f'{limit * factor:g}', factor)}"
     if observation.hidden:
         return f"{Sensor.ACTIVE_SESSIONS} cannot be read: {words.NEEDS_PG_MONITOR}"

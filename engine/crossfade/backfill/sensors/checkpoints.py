@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crossfade.backfill.sensors import words
+from crossfade.plan.words import counted
 
 if TYPE_CHECKING:
     import psycopg
@@ -55,4 +56,4 @@ def judge(observation: Observation, limit: int, factor: float = 1.0) -> str | No
     if requested <= limit * factor:
         return None
     limited = words.more_than(f"{limit * factor:g}", factor)
-    return f"{words.counted(requested, 'checkpoint')} requested in the last minute, {limited}"
+    return f"{counted(requested, 'checkpoint')} requested in the last minute, {limited}"

@@ -38,10 +38,5 @@ def percent(share: float) -> str:
     return f"{_short(share * 100)} %"
 
 
-def counted(number: int, noun: str) -> str:
-    """A number of things: `1 session`, `12 sessions`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _short(number: float) -> str:
     return f"{number:.1f}".removesuffix(".0")

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from crossfade.plan.words import counted
+
 if TYPE_CHECKING:
     from crossfade.lint.finding import Finding
     from crossfade.lint.verdict import Verdict
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 error`, `2 errors`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def summary(verdict: Verdict) -> str:

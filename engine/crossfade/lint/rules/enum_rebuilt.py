@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from crossfade.lint.enums import Enums
+from crossfade.lint.enums import made_by
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
+from crossfade.migrations.typed import Enums
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenMigration, SeenProject
@@ -17,11 +18,10 @@ if TYPE_CHECKING:
 def _project(project: SeenProject) -> Iterator[tuple[SeenMigration, Said]]:
     enums = Enums()
     for migration in project.migrations:
-        before = enums.a_migration_begins()
-        for seen in migration.steps:
-            enums.follow(seen)
-        for name, seen in enums.born.items():
-            was, now = before.get(name, ()), enums.values[name]
+        before = enums.labels
+        made, enums = made_by(migration, enums)
+        for name, seen in made.items():
+            was, now = before.get(name, ()), enums.labels[name]
             gone, new = [v for v in was if v not in now], [v for v in now if v not in was]
             if gone:
                 yield migration, Said(of=seen, message=_message(name, gone, new), instead=_instead(name, gone, new))

@@ -8,10 +8,10 @@ would find it taken.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import Refusal
+from crossfade.operations.columns.planned import Planned
 from crossfade.operations.step import Part, Turn
 from crossfade.operations.tables.table_preflight import family_of
 from crossfade.plan.changes.add_column import AddColumn
@@ -32,34 +32,12 @@ _HELD_BY_THE_SERVER = frozenset({"generated", "policies"})
 """The same of expressions that become something which depends on the columns, and does not go with them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Planned:
-    """A change of the plan, and the catalog before it."""
-
-    number: int
-    change: ChangeModel
-    compiled: Compiled
-    before: Catalog
-
-    @property
-    def shown(self) -> str:
-        return f"change {self.number} ({self.change.kind})"
-
-    def of_tables(self) -> Iterator[tuple[Table, Table]]:
-        """Each table that it leaves otherwise, before it and after it."""
-        after = {t.oid: t for t in self.compiled.catalog.tables if t.oid}
-        for table in self.before.tables:
-            other = after.get(table.oid)
-            if other is not None and other is not table:
-                yield table, other
-
-
 def refusals(
     changes: Sequence[ChangeModel], compiled: Sequence[Compiled], catalogs: Sequence[Catalog]
 ) -> Iterator[Refusal]:
     """Every pair that does not go together; `catalogs` are those that the changes were compiled against."""
     planned = [
-        _Planned(number=n, change=change, compiled=compiled[n - 1], before=catalogs[n - 1])
+        Planned(number=n, change=change, compiled=compiled[n - 1], before=catalogs[n - 1])
         for n, change in enumerate(changes, start=1)
         if compiled[n - 1].steps and all(r.ack for r in compiled[n - 1].refusals)
     ]
@@ -75,7 +53,7 @@ def refusals(
                 yield from _name_in_use(one, other)
 
 
-def _read_and_taken(reader: _Planned, taker: _Planned) -> Iterator[Refusal]:
+def _read_and_taken(reader: Planned, taker: Planned) -> Iterator[Refusal]:
     """A column that a trigger reads for one change, while another takes it away or puts another in its place."""
     read = _read(reader)
     if not read:
@@ -95,7 +73,7 @@ def _read_and_taken(reader: _Planned, taker: _Planned) -> Iterator[Refusal]:
             )
 
 
-def _apart(reader: _Planned, taker: _Planned) -> str:
+def _apart(reader: Planned, taker: Planned) -> str:
     if isinstance(reader.change, AddColumn) and isinstance(taker.change, DropColumn):
         return (
             "Use change_type with `into`, split_column or merge_columns, which keep the two columns in step: what old "
@@ -104,7 +82,7 @@ def _apart(reader: _Planned, taker: _Planned) -> str:
     return f"Put {taker.shown} into a plan of its own, after this one."
 
 
-def _read(reader: _Planned) -> dict[tuple[Table, str], list[str]]:
+def _read(reader: Planned) -> dict[tuple[Table, str], list[str]]:
     """Columns that triggers read, and the places of the expressions that name them."""
     found: dict[tuple[Table, str], list[str]] = {}
     for name in reader.change.tables[:1]:
@@ -118,7 +96,7 @@ def _read(reader: _Planned) -> dict[tuple[Table, str], list[str]]:
     return found
 
 
-def _taken(taker: _Planned, *, is_later: bool) -> Iterator[tuple[int, str]]:
+def _taken(taker: Planned, *, is_later: bool) -> Iterator[tuple[int, str]]:
     """Columns by the names of before it, to one that comes before it; by those that it leaves, to one after it."""
     for before, after in taker.of_tables():
         until = {c.name: c.until_contract for c in before.columns}
@@ -128,7 +106,7 @@ def _taken(taker: _Planned, *, is_later: bool) -> Iterator[tuple[int, str]]:
             yield from ((member.oid, name) for name in (moved | gone if is_later else moved))
 
 
-def _made_over_and_lost(maker: _Planned, taker: _Planned) -> Iterator[Refusal]:
+def _made_over_and_lost(maker: Planned, taker: Planned) -> Iterator[Refusal]:
     """A column that the plan makes something over which PostgreSQL does not let go with it, and then lets go."""
     over = dict(_made_over(maker))
     lost = frozenset(_lost(taker)) if over else frozenset()
@@ -143,7 +121,7 @@ def _made_over_and_lost(maker: _Planned, taker: _Planned) -> Iterator[Refusal]:
             )
 
 
-def _made_over(maker: _Planned) -> Iterator[tuple[tuple[Table, str], str]]:
+def _made_over(maker: Planned) -> Iterator[tuple[tuple[Table, str], str]]:
     for name in maker.change.tables[:1]:
         table = maker.before.resolve(name.schema, name.name)
         for place, expression in maker.change.expressions if table is not None else ():
@@ -158,7 +136,7 @@ def _made_over(maker: _Planned) -> Iterator[tuple[tuple[Table, str], str]]:
                 yield from (((other, column), f"foreign key {quoted(key.name)}") for column in key.referenced_columns)
 
 
-def _made_late_and_replaced(maker: _Planned, taker: _Planned) -> Iterator[Refusal]:
+def _made_late_and_replaced(maker: Planned, taker: Planned) -> Iterator[Refusal]:
     """What comes in contract over a column that another takes the place of: made over that, it would come sooner."""
     replaced = frozenset(_replaced(taker))
     made = {after.oid: (before, after) for before, after in maker.of_tables()} if replaced else {}
@@ -176,7 +154,7 @@ def _made_late_and_replaced(maker: _Planned, taker: _Planned) -> Iterator[Refusa
                 )
 
 
-def _settled_late_and_moved(maker: _Planned, taker: _Planned) -> Iterator[Refusal]:
+def _settled_late_and_moved(maker: Planned, taker: Planned) -> Iterator[Refusal]:
     """A column that one still has to change, by its name of now, when `retain` is over."""
     late = list(Part).index(Part.DROP)
     altered = frozenset(c for at, node in _statements(maker) if at[0] >= late for c in _altered(node))
@@ -197,11 +175,11 @@ def _altered(node: Any) -> Iterator[str]:
         yield from (c.name for c in node.cmds if c.subtype.name in {"AT_DropIdentity", "AT_DropExpression"})
 
 
-def _on_one_table(one: _Planned, other: _Planned) -> bool:
+def _on_one_table(one: Planned, other: Planned) -> bool:
     return bool({t.oid for t, _ in one.of_tables()} & {t.oid for t, _ in other.of_tables()})
 
 
-def _numbered_and_replaced(maker: _Planned, taker: _Planned) -> Iterator[Refusal]:
+def _numbered_and_replaced(maker: Planned, taker: Planned) -> Iterator[Refusal]:
     """A column that becomes an identity column, and whose place another takes with its sequence."""
     replaced = frozenset(_replaced(taker))
     for before, after in maker.of_tables() if replaced else ():
@@ -221,19 +199,19 @@ def _named(constraints: Sequence[Constraint]) -> frozenset[str]:
     return frozenset(c.name for c in constraints)
 
 
-def _replaced(taker: _Planned) -> Iterator[tuple[int, str]]:
+def _replaced(taker: Planned) -> Iterator[tuple[int, str]]:
     """Columns whose place another takes, with all that hangs on them."""
     there = {(after.oid, c.number) for _, after in taker.of_tables() for c in after.columns}
     numbers = {(t.oid, c.name): (t.oid, c.number) for t, _ in taker.of_tables() for c in t.columns}
     yield from (at for at in _lost(taker) if numbers.get(at) in there)
 
 
-def _is_added_late(maker: _Planned, name: str) -> bool:
+def _is_added_late(maker: Planned, name: str) -> bool:
     late = list(Part).index(Part.HIDE)
     return any(at[0] >= late and kind(node) != "RenameStmt" and name in _made(node) for at, node in _statements(maker))
 
 
-def _lost(taker: _Planned) -> Iterator[tuple[int, str]]:
+def _lost(taker: Planned) -> Iterator[tuple[int, str]]:
     """Columns that are not there any more once the change is through, by whatever name."""
     for before, after in taker.of_tables():
         stays = {c.number: c.until_contract for c in after.columns}
@@ -242,7 +220,7 @@ def _lost(taker: _Planned) -> Iterator[tuple[int, str]]:
                 yield from ((member.oid, column.name) for member in family_of(before, taker.before))
 
 
-def _name_in_use(giver: _Planned, taker: _Planned) -> Iterator[Refusal]:
+def _name_in_use(giver: Planned, taker: Planned) -> Iterator[Refusal]:
     """A name that one gives away later than the other needs it."""
     brought = {after.oid: (before, after) for before, after in taker.of_tables()}
     for before, after in giver.of_tables():
@@ -259,7 +237,7 @@ def _names(table: Table) -> frozenset[tuple[str, str]]:
     return frozenset((*columns, *(("constraint", c.name) for c in table.constraints)))
 
 
-def _still_in_use(what: str, giver: _Planned, taker: _Planned) -> Refusal:
+def _still_in_use(what: str, giver: Planned, taker: Planned) -> Refusal:
     return Refusal(
         code="name_in_use_until_contract",
         object=taker.shown,
@@ -273,19 +251,19 @@ _Moment = tuple[int, Turn]
 """A part, by its place in the order of execution, and a turn."""
 
 
-def _comes_at(planned: _Planned, name: str) -> _Moment:
+def _comes_at(planned: Planned, name: str) -> _Moment:
     """When the change makes something of this name; as early as can be where that is not seen."""
     moments = (at for at, node in _statements(planned) if name in _made(node))
     return min(moments, default=(0, Turn.BEFORE))
 
 
-def _goes_at(planned: _Planned, name: str) -> _Moment:
+def _goes_at(planned: Planned, name: str) -> _Moment:
     """When the change gives the name away; with its last step where that is not seen."""
     seen = tuple(_statements(planned))
     return min((at for at, node in seen if name in _let_go(node)), default=max(at for at, _ in seen))
 
 
-def _statements(planned: _Planned) -> Iterator[tuple[_Moment, Any]]:
+def _statements(planned: Planned) -> Iterator[tuple[_Moment, Any]]:
     parts = list(Part)
     for step in planned.compiled.steps:
         for statement in step.statements:

@@ -7,9 +7,10 @@ change of the plan that comes from is seen by what each of them leaves.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from crossfade.operations.columns.planned import Planned
 from crossfade.plan.changes.change_type import ChangeType
 from crossfade.plan.changes.rename_column import RenameColumn
 from crossfade.postgres.names import QualifiedName, quoted
@@ -27,7 +28,7 @@ def refusals(
 ) -> Iterator[Refusal]:
     """Every change's own refusals; `catalogs` are those that the changes were compiled against."""
     planned = [
-        _Planned(number=n, change=change, before=before, compiled=one)
+        Planned(number=n, change=change, before=before, compiled=one)
         for n, (change, before, one) in enumerate(zip(changes, catalogs, compiled, strict=True), start=1)
     ]
     for one in planned:
@@ -36,21 +37,7 @@ def refusals(
             yield next((other for other in said if other is not None), refusal)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Planned:
-    """A change of the plan, and the catalog before it."""
-
-    number: int
-    change: ChangeModel
-    before: Catalog
-    compiled: Compiled
-
-    @property
-    def shown(self) -> str:
-        return f"change {self.number} ({self.change.kind})"
-
-
-def _told(refusal: Refusal, one: _Planned, earlier: _Planned) -> Refusal | None:
+def _told(refusal: Refusal, one: Planned, earlier: Planned) -> Refusal | None:
     """The same in words that name the earlier change, where that is its cause."""
     before, after = earlier.before, earlier.compiled.catalog
     work = dict(_begun(before, after)).get(refusal.object) if refusal.code == "in_another_run" else None
@@ -73,7 +60,7 @@ def _told(refusal: Refusal, one: _Planned, earlier: _Planned) -> Refusal | None:
     return None
 
 
-def _instead(one: _Planned, earlier: _Planned, work: Work) -> str:
+def _instead(one: Planned, earlier: Planned, work: Work) -> str:
     if isinstance(one.change, RenameColumn | ChangeType) and work == "constrained":
         return (
             f"Write it before {earlier.shown}, which then names the column as this one leaves it; or put {one.shown} "

@@ -17,7 +17,7 @@ from crossfade.operations.indexes import index_build
 from crossfade.operations.indexes.index_build import IndexBuild
 from crossfade.operations.step import Part, Step, Turn
 from crossfade.operations.sync import watching
-from crossfade.operations.sync.converted_sync import OUR_PATH, USERS_PATH
+from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
 from crossfade.postgres.catalog import Constraint, Index, QualifiedName
 from crossfade.postgres.forecast.chosen_names import chosen_name
 from crossfade.postgres.statement import Statement, render

@@ -19,7 +19,8 @@ from crossfade.operations.constraints import unvalidated
 from crossfade.operations.constraints.unvalidated import Unvalidated
 from crossfade.operations.step import Part, RowFill, Step, Turn, Watch
 from crossfade.operations.sync import row_functions, watching
-from crossfade.operations.sync.row_functions import OUR_PATH, USERS_PATH, RowFunction
+from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
+from crossfade.operations.sync.row_functions import RowFunction
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:

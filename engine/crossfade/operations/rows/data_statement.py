@@ -28,22 +28,23 @@ def statement(work: RowWork, relation: QualifiedName | None = None) -> str:
         case Delete(archive=None):
             return render(sql.SQL("DELETE FROM {} WHERE {}").format(table, pending))
         case Delete(archive=archive, columns=columns):
-            listed = _listed(columns)
+            kept = listed(columns)
             return render(
                 sql.SQL(
                     "WITH gone AS (DELETE FROM {} WHERE {} RETURNING *) INSERT INTO {} ({}) SELECT {} FROM gone"
-                ).format(table, pending, sql.SQL(str(archive)), listed, listed)
+                ).format(table, pending, sql.SQL(str(archive)), kept, kept)
             )
         case Copy(into=into, columns=columns, values=values, on_conflict=on_conflict, locking=locking):
             last = sql.SQL("".join(f" {clause}" for clause in (locking, on_conflict) if clause))
             return render(
                 sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} WHERE {}{}").format(
-                    sql.SQL(into), _listed(columns), _listed(values), table, pending, last
+                    sql.SQL(into), listed(columns), listed(values), table, pending, last
                 )
             )
 
 
-def _listed(parts: Iterable[str]) -> sql.Composed:
+def listed(parts: Iterable[str]) -> sql.Composed:
+    """Pieces of SQL, in SQL's quoting already, with commas between them."""
     return sql.SQL(", ").join(sql.SQL(part) for part in parts)
 
 

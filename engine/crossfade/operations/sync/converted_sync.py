@@ -38,6 +38,7 @@ from psycopg import sql
 
 from crossfade.operations.sync import row_triggers
 from crossfade.operations.sync.noting import note
+from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
 from crossfade.operations.sync.plan_defaults import readable
 from crossfade.operations.sync.row_triggers import RowTrigger
 from crossfade.operations.sync.sameness import differs, same
@@ -46,10 +47,6 @@ from crossfade.postgres.statement import Statement, render
 if TYPE_CHECKING:
     from crossfade.operations.step import PairTrigger, Place
     from crossfade.postgres.catalog import Default, QualifiedName
-
-USERS_PATH = Statement(text="SET LOCAL search_path TO DEFAULT")
-"""For a statement that has an expression of the plan in it: names in it mean what they mean to the users."""
-OUR_PATH = Statement(text="SET LOCAL search_path TO pg_catalog")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

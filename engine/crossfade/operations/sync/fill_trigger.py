@@ -17,7 +17,7 @@ from psycopg import sql
 from crossfade.errors import Refusal
 from crossfade.operations.sync import row_triggers
 from crossfade.operations.sync.constants import is_constant
-from crossfade.operations.sync.converted_sync import OUR_PATH, USERS_PATH
+from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
 from crossfade.operations.sync.row_triggers import RowTrigger
 from crossfade.operations.sync.sameness import same
 from crossfade.postgres.statement import Statement, render

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from crossfade.operations.step import TRIAL_TABLE, Trial
 from crossfade.operations.sync import row_triggers
+from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from crossfade.plan.changes.fields import Values
     from crossfade.plan.expressions import Expression
     from crossfade.postgres.catalog import Column, Table
-
-USERS_PATH = Statement(text="SET LOCAL search_path TO DEFAULT")
-"""For a statement that has an expression of the plan in it: names in it mean what they mean to the users."""
-OUR_PATH = Statement(text="SET LOCAL search_path TO pg_catalog")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

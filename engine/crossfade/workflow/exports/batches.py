@@ -6,13 +6,12 @@ meets a locked row waits a moment only and is left to the next pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.rows.data_statement import statement
+from crossfade.operations.rows.data_statement import listed, statement
 from crossfade.operations.step import Copy, DataChange, Delete, RowCopy, Update
 from crossfade.postgres.statement import render
 from crossfade.workflow.exports.block import block, body
@@ -99,13 +98,13 @@ def _write(work: RowWork) -> sql.Composed:
             return _DELETE.format(table=table, rows=rows)
         case Delete(archive=archive, columns=columns):
             return _DELETE_AND_KEEP.format(
-                table=table, rows=rows, archive=sql.SQL(archive or ""), columns=_listed(columns)
+                table=table, rows=rows, archive=sql.SQL(archive or ""), columns=listed(columns)
             )
         case Copy(into=into, columns=columns, values=values, on_conflict=on_conflict, locking=locking):
             return _COPY.format(
                 into=sql.SQL(into),
-                columns=_listed(columns),
-                values=_listed(values),
+                columns=listed(columns),
+                values=listed(values),
                 table=table,
                 rows=rows,
                 last=sql.SQL(f"{locking} {on_conflict}".strip()),
@@ -128,7 +127,3 @@ def _is_there(work: RowWork | RowLook) -> sql.Composed:
 
 def _table(work: RowWork | RowLook) -> sql.Identifier:
     return sql.Identifier(work.schema, work.table)
-
-
-def _listed(parts: Iterable[str]) -> sql.Composed:
-    return sql.SQL(", ").join(sql.SQL(part) for part in parts)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from crossfade.operations.sync.converted_sync import OUR_PATH, USERS_PATH
+from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
 from crossfade.operations.sync.plan_defaults import readable
 from crossfade.operations.twins.exchange import Carried, Exchange, Move
 from crossfade.postgres.statement import Statement, render
