@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ..fixtures.command import Cli
     from ..fixtures.database import Database
 
@@ -70,6 +69,8 @@ def test_a_migration_that_a_plan_covers_is_unsafe_until_its_row_is_written(
                 "history": "public.goose_db_version",
                 "halted": None,
                 "hidden": [],
+                "changed": [],
+                "gone": [],
                 "unread": [],
                 "pending": [
                     {
@@ -127,3 +128,49 @@ def test_a_folder_of_no_tool_and_a_table_of_another_one_are_said(database: Datab
     assert "public.users is not to be read as the history of goose: it has no column" in other.stderr
     assert cli("guard", "db", "--history", "nowhere").code == 2
     assert cli("guard", "db", "--plans", "nowhere").code == 2
+
+
+def test_a_tool_that_would_stop_at_once_may_not_run(database: Database, cli: Cli, tmp_path: Path) -> None:
+    database.execute(
+        "CREATE TABLE _prisma_migrations (id varchar(36) PRIMARY KEY, checksum varchar(64) NOT NULL, "
+        "finished_at timestamptz, migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz, "
+        "started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0);"
+        "INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ('1', '', '1_init')"
+    )
+    for name in ("1_init", "2_more"):
+        (tmp_path / "migrations" / name).mkdir(parents=True)
+        (tmp_path / "migrations" / name / "migration.sql").write_text("SELECT 1;\n", encoding="utf-8")
+    (tmp_path / "migrations" / "migration_lock.toml").write_text('provider = "postgresql"\n', encoding="utf-8")
+    halted = cli("guard", "migrations")
+    assert halted.code == 1, halted
+    assert "would stop at once" in halted.stdout
+
+
+def test_rows_that_go_are_unsafe(database: Database, cli: Cli, tmp_path: Path) -> None:
+    database.execute(TABLES)
+    write(tmp_path / "db", "00001_init", "SELECT 1;")
+    write(tmp_path / "db", "00002_away", "DELETE FROM users;")
+    found = cli("guard", "db")
+    assert found.code == 1, found
+    assert "delete-all-rows" in found.stdout
+
+
+def test_applied_ones_that_are_not_as_they_were_are_named(database: Database, cli: Cli, tmp_path: Path) -> None:
+    histories = Path(__file__).parents[1] / "workflow" / "tool_histories.sql"
+    database.execute(histories.read_text(encoding="utf-8"))
+    database.execute(
+        "INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name) "
+        "VALUES ('a', repeat('b', 64), now(), '20251231000000_gone')"
+    )
+    for file in ("prisma/20260101000000_init/migration.sql", "flyway/V1__init.sql"):
+        (tmp_path / file).parent.mkdir(parents=True)
+        (tmp_path / file).write_text("SELECT 1;\n", encoding="utf-8")
+    (tmp_path / "prisma" / "migration_lock.toml").write_text('provider = "postgresql"\n', encoding="utf-8")
+    prisma = cli("guard", "prisma")
+    assert prisma.code == 0, prisma
+    assert "changed 20260101000000_init" in prisma.stdout
+    assert "gone    20251231000000_gone" in prisma.stdout
+    flyway = cli("guard", "flyway", "--json")
+    (found,) = flyway.json()["projects"]
+    assert (flyway.code, found["changed"]) == (1, ["V1__init"])
+    assert found["halted"] == "V1__init has another checksum than when it was applied"

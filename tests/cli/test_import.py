@@ -87,6 +87,7 @@ def test_misuse_is_told(cli: Cli, tmp_path: Path) -> None:
     )
     assert "there is no folder nope" in cli("import", "sql", "nope", "--out", "p").stderr
     assert "is not NAME=RANGE" in cli("import", "sql", "db", "--out", "p", "--app", "api").stderr
+    assert "and these are of golang-migrate" in cli("import", "sql", "db", "--out", "p", "--split").stderr
     assert "--app: " in cli("import", "sql", "db", "--out", "p", "--app", "api=newest").stderr
     assert not (tmp_path / "p").exists()
 
@@ -170,7 +171,7 @@ def test_a_whole_history_is_compared_on_the_server_that_is_named(
     call = ("import", "sql", "db", "--out", "plans", "--whole-history", "--database", database.url, "--json")
     done = cli(*call)
     assert done.code == 0, done
-    assert done.json()["whole_history"] == [{"folder": "db", "same": True, "difference": ""}]
+    assert done.json()["whole_history"] == [{"folder": "db", "same": True, "difference": "", "passed_over": []}]
     (tmp_path / "db" / "0003_c.up.sql").write_text("CREATE TABLE t ();", encoding="utf-8")
     wrong = cli(*call)
     assert wrong.code == 1, wrong

@@ -195,6 +195,17 @@ def test_settings_that_name_no_rule_are_refused(offline: Cli, tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("folder")
+def test_names_are_held_against_the_projects_patterns(offline: Cli, tmp_path: Path) -> None:
+    settings = tmp_path / "pyproject.toml"
+    settings.write_text("[tool.crossfade.lint.naming]\nindex = 'ix_{table}_{columns}'\n")
+    done = offline("lint", "migrations", "--json")
+    assert [f["instead"] for f in found(done, "name-pattern")] == ["The name ix_users_email."]
+    settings.write_text("[tool.crossfade.lint.naming]\nindex = 'ix_(table'\n")
+    broken = offline("lint", "migrations")
+    assert (broken.code, "pyproject.toml: the setting `lint.naming.index` is no pattern" in broken.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(("no_color", "are_there"), [("", True), ("1", False)])
 def test_a_terminal_gets_colours_unless_they_are_not_wanted(offline: Cli, no_color: str, are_there: bool) -> None:
     terminal = Terminal(offline)

@@ -61,3 +61,39 @@ def test_a_database_is_asked_only_where_the_option_names_it(offline: Cli, pendin
 def test_one_that_cannot_be_reached_is_an_error(offline: Cli, pending: Path) -> None:
     done = offline("lint", pending, "--database", NOWHERE, "--json")
     assert (done.code, done.json()["error"]["code"]) == (1, "database_unreachable")
+
+
+@pytest.mark.every_server
+def test_users_of_a_type_are_known(offline: Cli, database: Database, tmp_path: Path) -> None:
+    """Tables that no file names, but that have a column of a type that one changes."""
+    database.execute(
+        "CREATE DOMAIN posint AS int CHECK (VALUE > 0); CREATE DOMAIN small AS posint;"
+        "CREATE TYPE pair AS (x int, y int); CREATE TABLE tc (id bigint PRIMARY KEY, p small);"
+        "CREATE TABLE pairs OF pair;"
+        "INSERT INTO tc SELECT g, g FROM generate_series(1, 300) g; ANALYZE tc"
+    )
+    file = tmp_path / "a.sql"
+    file.write_text(
+        "ALTER DOMAIN posint ADD CHECK (VALUE < 100000);\n"
+        "ALTER TYPE pair ALTER ATTRIBUTE x TYPE bigint CASCADE;\n"
+        "DROP DOMAIN posint CASCADE;\n"
+        "ALTER TABLE IF EXISTS nosuch ADD CHECK (a > 0);\n"
+        "ALTER DOMAIN nosuch ADD CHECK (VALUE > 1);\n"
+    )
+    done = offline("lint", file, "--database", database.url, "--json")
+    said = {f["rule"]: f["message"] for f in done.json()["findings"] if f["rule"] != "lock-timeout-missing"}
+    assert set(said) == {"domain-constraint", "attribute-type", "drop-cascade"}
+    assert said["domain-constraint"].startswith("reads all rows of public.tc while")
+    assert said["domain-constraint"].endswith("for its 300 rows.")
+    assert "public.pairs" in said["attribute-type"]
+    assert said["drop-cascade"].startswith("takes public.tc.p along")
+
+
+def test_a_table_that_is_in_the_tablespace_already_is_not_copied(
+    offline: Cli, database: Database, tmp_path: Path
+) -> None:
+    database.execute("CREATE TABLE here (id int)")
+    file = tmp_path / "a.sql"
+    file.write_text("ALTER TABLE here SET TABLESPACE pg_default;\nALTER TABLE here SET TABLESPACE fast;\n")
+    done = offline("lint", file, "--database", database.url, "--json")
+    assert [f["line"] for f in done.json()["findings"] if f["rule"] == "storage-change"] == [2]

@@ -24,6 +24,8 @@ CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (100);
 CREATE INDEX events_at ON events (at);
 CREATE TABLE logs (id int NOT NULL, n int) PARTITION BY RANGE (id);
 CREATE TABLE logs_rest PARTITION OF logs DEFAULT;
+CREATE TYPE pair AS (x int, y int);
+CREATE TABLE pairs OF pair;
 CREATE UNLOGGED TABLE cache (k text PRIMARY KEY);
 """
 """An earlier migration: what it makes is in use."""
@@ -79,6 +81,22 @@ SPEAKS = [
     ("exclusion-constraint", "ALTER TABLE users ADD CONSTRAINT once EXCLUDE USING btree (age WITH =);"),
     ("domain-constraint", "ALTER DOMAIN cents ADD CHECK (value < 10);"),
     ("domain-constraint", "ALTER DOMAIN cents SET NOT NULL;"),
+    ("domain-constraint", "ALTER DOMAIN nobody_knows_it ADD CHECK (value < 10);"),
+    ("domain-constraint", "ALTER DOMAIN nobody_knows_it VALIDATE CONSTRAINT a;"),
+    ("attribute-type", "ALTER TYPE nobody_knows_it ALTER ATTRIBUTE a TYPE bigint CASCADE;"),
+    ("attribute-type", "ALTER TYPE pair ALTER ATTRIBUTE x TYPE bigint CASCADE;"),
+    ("drop-cascade", "ALTER TYPE pair DROP ATTRIBUTE y CASCADE;"),
+    ("drop-cascade", "DROP DOMAIN cents CASCADE;"),
+    ("drop-cascade", "DROP TYPE status CASCADE;"),
+    ("drop-cascade", "DROP TYPE nobody_knows_it CASCADE;"),
+    ("drop-cascade", "DROP EXTENSION citext CASCADE;"),
+    ("drop-cascade", "DROP OWNED BY joe CASCADE;"),
+    ("drop-cascade", "ALTER TABLE users DROP CONSTRAINT users_pkey CASCADE;"),
+    ("reindex-not-concurrently", "REINDEX SCHEMA public;"),
+    ("reindex-not-concurrently", "REINDEX DATABASE nobody_knows_it;"),
+    ("reindex-not-concurrently", "REINDEX SYSTEM shop;"),
+    ("vacuum-full", "VACUUM FULL;"),
+    ("vacuum-full", "CLUSTER;"),
     ("vacuum-full", "CLUSTER users USING users_pkey;"),
     ("storage-change", "ALTER TABLE cache SET LOGGED;"),
     ("storage-change", "ALTER TABLE users SET TABLESPACE fast;"),
@@ -92,6 +110,12 @@ SPEAKS = [
     ("whole-table-write", "INSERT INTO notes SELECT id, age FROM users;"),
     ("whole-table-write", "CREATE TABLE copies AS SELECT * FROM users;"),
     ("whole-table-write", "DELETE FROM notes WHERE n IS NULL;"),
+    ("whole-table-write", "WITH w AS (UPDATE users SET age = 1 RETURNING id) SELECT count(*) FROM w;"),
+    ("whole-table-write", "MERGE INTO users u USING notes n ON u.id = n.id WHEN MATCHED THEN UPDATE SET age = n.n;"),
+    ("whole-table-write", "DELETE FROM users WHERE 1 = 1;"),
+    ("whole-table-write", "SELECT * INTO copies FROM users;"),
+    ("delete-all-rows", "DELETE FROM users;"),
+    ("delete-all-rows", "WITH gone AS (DELETE FROM users WHERE true RETURNING id) SELECT count(*) FROM gone;"),
     ("lock-timeout-missing", "ALTER TABLE users ADD COLUMN a int;"),
     ("lock-timeout-missing", "SET lock_timeout = 0;\nALTER TABLE users ADD COLUMN a int;"),
     ("lock-timeout-missing", "CREATE TABLE pets (owner bigint REFERENCES users);"),
@@ -115,6 +139,7 @@ SPEAKS = [
     ("concurrently-not-possible", "CREATE INDEX CONCURRENTLY ON events (id);"),
     ("concurrently-not-possible", "DROP INDEX CONCURRENTLY events_at;"),
     ("concurrently-not-possible", "DROP INDEX CONCURRENTLY users_code, notes_n;"),
+    ("concurrently-not-possible", "DROP INDEX CONCURRENTLY users_code CASCADE;"),
     ("concurrently-not-possible", "ALTER TABLE logs DETACH PARTITION logs_rest CONCURRENTLY;"),
 ]
 """A rule, and a migration of the shop of which it speaks."""

@@ -38,6 +38,7 @@ def test_a_block_is_looked_into_with_places() -> None:
     assert inside(BLOCK) == [
         (5, "CREATE INDEX users_age ON users (age)"),
         (8, "ALTER TABLE users\n      ALTER COLUMN age TYPE bigint"),
+        (12, "EXECUTE format('DROP TABLE %I', 'users');"),
         (14, "DELETE FROM users"),
     ]
 
@@ -69,6 +70,38 @@ def test_a_block_is_looked_into_with_places() -> None:
 )
 def test_what_is_found(text: str, found: list[tuple[int, str]]) -> None:
     assert inside(text) == found
+
+
+@pytest.mark.parametrize(
+    ("body", "sql"),
+    [
+        ("BEGIN EXECUTE format('ALTER TABLE %I ADD CHECK (a>0)', 't'); END", "ALTER TABLE t ADD CHECK (a>0)"),
+        ("BEGIN EXECUTE format('DROP TABLE %2$I.%1$s; -- 5%%', 't', 'S'); END", 'DROP TABLE "S".t'),
+        ("BEGIN EXECUTE 'ALTER TABLE t ' || 'ADD CHECK (a>0)'; END", "ALTER TABLE t ADD CHECK (a>0)"),
+        ("DECLARE q text := 'DROP INDEX zz'; BEGIN EXECUTE q; END", "DROP INDEX zz"),
+        ("DECLARE q text; BEGIN q := 'DROP INDEX ' || quote_ident('Z'); EXECUTE q; END", 'DROP INDEX "Z"'),
+    ],
+)
+def test_a_text_of_constants_is_known(body: str, sql: str) -> None:
+    found = body_of(script(f"DO $x$ {body} $x$;").statements[0])
+
+    assert found is not None
+    assert [s.sql if ";" not in s.sql else s.sql.split(";")[0] for s in found.statements] == [sql]
+    assert "text-not-seen" not in rules(told(f"DO $x$ {body} $x$;"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "DECLARE r record; BEGIN EXECUTE 'DROP TABLE ' || r.name; END",
+        "DECLARE q text := 'DROP INDEX zz'; BEGIN q := q || 'a'; EXECUTE q; END",
+        "DECLARE q text := 'DROP INDEX zz'; BEGIN SELECT t INTO q FROM x; EXECUTE q; END",
+        "DECLARE q text; BEGIN EXECUTE q; END",
+    ],
+)
+def test_a_text_that_is_not_known_is_told(body: str) -> None:
+    assert "text-not-seen" in rules(told(f"DO $x$ {body} $x$;"))
+    assert "text-not-seen" not in rules(told("DO $$ DECLARE q text; BEGIN EXECUTE 'SELECT ' || q; END $$;"))
 
 
 def test_a_body_in_plain_quotes_is_found_at_its_line() -> None:
@@ -113,3 +146,67 @@ def test_a_function_sees_tables_of_its_own_migration_as_in_use() -> None:
 
     assert "index-not-concurrently" in rules(told(text))
     assert "lock-timeout-missing" not in rules(told(text))
+
+
+FILLS = (
+    "CREATE FUNCTION f(n int) RETURNS void LANGUAGE {language} AS $$ {begin} UPDATE users SET age = 1; "
+    "ALTER TABLE users ALTER COLUMN age TYPE bigint; {end} $$;\n"
+)
+PLPGSQL = FILLS.format(language="plpgsql", begin="BEGIN", end="END")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "SELECT f(1);",
+        "SELECT * FROM f(1); SELECT f(2);",
+        "DO $$ BEGIN PERFORM f(1); END $$;",
+        "DO $$ BEGIN CALL f(1); END $$;",
+    ],
+)
+@pytest.mark.parametrize("made", [PLPGSQL, FILLS.format(language="sql", begin="", end="")])
+def test_what_a_function_does_runs_where_its_file_calls_it(made: str, call: str) -> None:
+    found = told(made + call, written=Written(schema=IN_USE))
+
+    assert [f.position.line for f in found if f.rule == "type-change"] == [1]
+    (written,) = (f.message for f in found if f.rule == "whole-table-write")
+    assert written.startswith("in the function f, writes all rows of public.users")
+
+
+def test_a_function_that_is_not_called_is_the_apps_own_work() -> None:
+    for call in ("SELECT g(1);", "DO $$ BEGIN PERFORM g(1); END $$;", ""):
+        assert "whole-table-write" not in rules(told(PLPGSQL + call, written=Written(schema=IN_USE)))
+    # The call comes before it: that was another one.
+    assert "whole-table-write" not in rules(told(f"SELECT f(1);\n{PLPGSQL}", written=Written(schema=IN_USE)))
+
+
+FUNCTION = "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS\n$$ {body} $$;\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (FUNCTION.format(body="BEGIN RETURN 1 END"), "the function: syntax error at end of input."),
+        ("DO\n$$ BEGIN SELEKT 1; END $$;", 'the DO block: syntax error at or near "SELEKT".'),
+    ],
+)
+def test_a_body_with_a_syntax_error_is_told(text: str, words: str) -> None:
+    (found,) = (f for f in told(text) if f.rule == "body-unreadable")
+    assert (found.position.line, found.message.endswith(words)) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FUNCTION.format(body="BEGIN RETURN 1; END"),
+        # what the parser does not know without a catalog
+        FUNCTION.format(body="DECLARE r users[]; BEGIN r[1].id := 1; RETURN 1; END"),
+        FUNCTION.format(body="BEGIN FOR r IN SELECT 1 LOOP END LOOP; RETURN 1; END"),
+        # what a tool fills in
+        FUNCTION.format(body="BEGIN UPDATE ${schema}.users SET a = 1; RETURN 1; END"),
+        "SET check_function_bodies = false;\n" + FUNCTION.format(body="BEGIN RETURN 1 END"),
+        "CREATE FUNCTION f() RETURNS int LANGUAGE plv8 AS $$ BEGIN RETURN 1 END $$;",
+    ],
+)
+def test_other_bodies_are_not(text: str) -> None:
+    assert "body-unreadable" not in rules(told(text))

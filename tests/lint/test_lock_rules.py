@@ -23,6 +23,30 @@ def shop(sql: str) -> list[Finding]:
     return told(sql, written=Written(schema=IN_USE))
 
 
+def test_what_is_of_citext_is_stored_as_text() -> None:
+    made = (
+        "CREATE TABLE people (name citext, nick text);\nCREATE TABLE others (name citext);\n"
+        "CREATE INDEX ON others (name);"
+    )
+    changed = "SET lock_timeout = '2s';\nALTER TABLE people ALTER name TYPE text, ALTER nick TYPE citext;"
+    assert errors(told(made, changed)) == []
+    # Its index is one of other operators, and built anew.
+    assert rules(errors(told(made, "ALTER TABLE others ALTER name TYPE text;"))) == ["type-change"]
+
+
+def test_what_is_advised_for_partitioned_tables_works_there() -> None:
+    made = (
+        "CREATE TABLE whole (id int GENERATED ALWAYS AS IDENTITY, u bigint) PARTITION BY RANGE (id);\n"
+        "CREATE TABLE users (id bigint PRIMARY KEY);"
+    )
+    part = told(made, "CREATE TABLE p1 PARTITION OF whole FOR VALUES FROM (1) TO (9);")
+    key = told(made, "ALTER TABLE whole ADD FOREIGN KEY (u) REFERENCES users;")
+    assert "(LIKE whole INCLUDING ALL EXCLUDING IDENTITY)" in (
+        {f.rule: f for f in part}["create-partition"].instead or ""
+    )
+    assert "ON ONLY public.whole" in ({f.rule: f for f in key}["foreign-key-without-index"].instead or "")
+
+
 SILENT = [
     # made in the same migration: nobody waits for it
     (
@@ -58,6 +82,7 @@ SILENT = [
     "SELECT pg_catalog.set_config('lock_timeout', '2s', true);\nALTER TABLE users ADD COLUMN a int;",
     "ALTER TABLE users VALIDATE CONSTRAINT age_given;",
     "ALTER DOMAIN cents ADD CHECK (value < 10) NOT VALID;",
+    "CREATE SCHEMA q CREATE TABLE qq (a int);\nCREATE INDEX ON q.qq (a);",
     # what is there already
     "SET lock_timeout = '2s';\nCREATE INDEX IF NOT EXISTS users_code ON users (code);",
     "SET lock_timeout = '2s';\nALTER TABLE users ADD COLUMN IF NOT EXISTS age int NOT NULL;",
@@ -161,7 +186,7 @@ def test_message_names_table_waiters_and_rows() -> None:
     (found,) = errors(shop("ALTER TABLE users ALTER COLUMN age TYPE bigint;"))
 
     assert found.message == (
-        "writes all rows anew while reads and writes of public.users wait, about 3 s for each million rows: "
+        "writes all rows anew while reads and writes of public.users wait, about 10 s for each million rows: "
         "integer is not stored as bigint is."
     )
 
@@ -221,6 +246,6 @@ def test_those_who_wait_alike_are_told_in_one_breath() -> None:
     assert [f.message for f in found if f.rule == "work-while-lock-held"] == [
         (
             "deletes all rows of public.notes while reads and writes of public.users and public.orders wait, "
-            "about 3 s for each million rows: the locks since line 1 are kept until the end of the transaction."
+            "about 10 s for each million rows: the locks since line 1 are kept until the end of the transaction."
         )
     ]

@@ -67,7 +67,7 @@ def earlier(major: str) -> Schema:
     """The measured schema as lint's own model has it after the migration that makes it."""
     empty = Schema.of(Catalog(server_version=int(major) * 10000, time_zone="Europe/Berlin"))
     made = after(FIXTURE, Written(transaction=Transaction.NEVER, schema=empty))
-    return replace(made, search_path=("public",), default_path=("public",))
+    return replace(made, search_path=("public",), default_path=("public",), is_complete=True)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crossfade.migrations.app_models.patches import App, Patches, patches
+from crossfade.errors import UsageError
+from crossfade.migrations.app_models.edits import App
+from crossfade.migrations.app_models.patches import Patches, patches
 from crossfade.migrations.app_models.text import now
 from crossfade.plan.load import load_plan
 
@@ -78,10 +80,11 @@ def test_prisma(tmp_path: Path) -> None:
     new, after = patched(tmp_path, "schema.prisma", PRISMA, found)
     assert new == PRISMA.replace(
         "@unique // the // address", '@unique @map("email_address") // the // address'
-    ).replace("  posts Post[]\n", "  posts Post[]\n  age Int?\n")
+    ).replace("  posts Post[]\n", "  posts Post[]\n  age Int?\n").replace(
+        '  @@map("users")\n', '  @@map("users")\n  @@index([age], map: "users_age")\n'
+    )
     assert after == new.replace("String?", "String").replace("Int?", "Int")
-    assert found.others == ("create_index",)
-    assert found.by_hand == ()
+    assert (found.others, found.by_hand) == ((), ())
 
 
 def test_prisma_again_and_back(tmp_path: Path) -> None:
@@ -106,6 +109,7 @@ def test_drizzle(tmp_path: Path) -> None:
         "length: 5 }).notNull(),\n", "length: 5 }).notNull(),\n  age: integer('age'),\n"
     )
     assert after == new.replace("length: 40 }),", "length: 40 }).notNull(),").replace("('age')", "('age').notNull()")
+    assert found.by_hand == ("add index('users_age') on age to the table users",)
 
 
 def test_drizzle_names_and_drops(tmp_path: Path) -> None:
@@ -153,3 +157,78 @@ def test_what_is_not_there_or_not_understood_is_told(tmp_path: Path, app: App) -
         (False, True, False),
         (False, False, True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "prisma", "drizzle"),
+    [
+        (
+            "add_column: {table: users, name: code, type: text}",
+            PRISMA.replace("  name  String?\n", '  name  String?\n  sign String? @map("code")\n'),
+            DRIZZLE,
+        ),
+        ("rename_column: {table: users, from: mail, to: email}", PRISMA, DRIZZLE),
+        ("change_type: {table: users, column: label, into: name, to: text}", PRISMA, DRIZZLE),
+        ("rename_table: {from: articles, to: posts}", PRISMA.replace("model Post ", "model posts "), DRIZZLE),
+        (
+            "create_enum: {name: mood, values: [sad, ok]}",
+            PRISMA + "\nenum mood {\n  sad\n  ok\n}\n",
+            DRIZZLE + "export const mood = pgEnum('mood', ['sad', 'ok']);\n",
+        ),
+        (
+            "add_enum_value: {type: mood, value: ok}",
+            PRISMA + '\nenum mood {\n  sad\n  fine @map("ok")\n}\n',
+            DRIZZLE + "export const mood = pgEnum('mood', ['sad', 'ok']);\n",
+        ),
+    ],
+)
+def test_a_file_of_the_new_shape_is_refused(tmp_path: Path, change: str, prisma: str, drizzle: str) -> None:
+    """As it is right after a migration was generated from it and imported."""
+    plan = plan_of(tmp_path, change)
+    for app, content in ((App.PRISMA, prisma), (App.DRIZZLE, drizzle)):
+        with pytest.raises(UsageError, match=r"s is not the file of the old version: it has .* already") as error:
+            patches(plan, app, "s", content)
+        assert "git show COMMIT:s > OLD" in str(error.value.hint)
+
+
+def test_other_things_of_the_same_name_are_no_new_shape(tmp_path: Path) -> None:
+    """A relation is no column, nor is an index; a field cannot have a name twice."""
+    plan = plan_of(tmp_path, "add_column: {table: Post, name: author, type: text}")
+    found = patches(plan, App.PRISMA, "s", PRISMA)
+    assert found.by_hand == (
+        "the new version: write the field of the column author, whose type is text, by another name",
+    )
+    indexed = DRIZZLE.replace("[index(", "({\n  tag: index('tag').on(table.name),\n  other: index(")
+    plan = plan_of(tmp_path, "add_column: {table: users, name: tag, type: text}")
+    assert "+  tag: text('tag'),\n" in patches(plan, App.DRIZZLE, "s", indexed.replace(")]);", ")}));")).new
+
+
+def test_what_is_so_after_contract_only_is_told_where_the_file_says_it_already(tmp_path: Path) -> None:
+    plan = plan_of(
+        tmp_path,
+        "set_not_null: {table: users, column: email}",
+        "change_type: {table: users, column: id, to: bigint}",
+    )
+    prisma = PRISMA.replace("  id    Int ", "  id    BigInt ")
+    drizzle = DRIZZLE.replace("integer().primaryKey()", 'bigint("id", { mode: "number" }).primaryKey()')
+    for app, content in ((App.PRISMA, prisma), (App.DRIZZLE, drizzle)):
+        found = patches(plan, app, "s", content)
+        assert (found.new, found.after) == ("", "")
+        assert found.by_hand == (
+            "until the run is contracted: let users.email have no value; the file says that it has one",
+            "until the run is contracted: users.id has the old type; the file has bigint already",
+        )
+
+
+@pytest.mark.parametrize(
+    ("app", "new", "after"),
+    [
+        (App.PRISMA, "  age Int? @default(0)\n", "  age Int @default(0)\n"),
+        (App.DRIZZLE, "  age: integer('age').default(0),\n", "  age: integer('age').default(0).notNull(),\n"),
+    ],
+)
+def test_a_new_column_keeps_its_default(tmp_path: Path, app: App, new: str, after: str) -> None:
+    plan = plan_of(tmp_path, "add_column: {table: users, name: age, type: integer, nullable: false, default: '0'}")
+    found = patches(plan, app, "s", PRISMA if app is App.PRISMA else DRIZZLE)
+    assert f"+{new}" in found.new
+    assert f"-{new}+{after}" in found.after

@@ -38,6 +38,16 @@ NODE = "exports.up = (pgm) => { pgm.createTable('a', {}); };\n"
             "--dry-run",
         ),
         (
+            {"sql/00001_a.sql": "-- +goose Up\nSELECT 1;\n", "sql/00002_c.go": "package m\n", "sql/a_test.go": "x"},
+            "00002_c.go: it is a migration of goose in code, not SQL",
+            "crossfade lint -",
+        ),
+        (
+            {"db/001_a.sql": A, "db/002_b.js": "exports.up = async (db) => {};\n", "db/index.js": "exports.up = 1;"},
+            "002_b.js: it is a migration of a JavaScript tool in code, not SQL",
+            "crossfade lint -",
+        ),
+        (
             {"db/migrate/20260101000000_a.rb": "class A < ActiveRecord::Migration[7.1]\nend\n"},
             "20260101000000_a.rb: it is a migration of Rails in code, not SQL",
             "crossfade lint -",

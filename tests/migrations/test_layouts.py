@@ -230,6 +230,14 @@ CASES = {
             "metadata.toml: it is not TOML: Invalid value (at line 1, column 22); Diesel goes on as if it were empty",
         ],
     ),
+    "folders of ways": Case(
+        files={"10_b/up.sql": B, "2_a/up.sql": A, "2_a/down.sql": NO_A, "11_c/down.sql": NO_A},
+        tool=Tool.UP_DOWN,
+        names=["2_a", "10_b"],
+        transactions=[NEVER, NEVER],
+        back=[True, False],
+        problems=["down.sql: it takes 11_c back, and there is no file that makes 11_c"],
+    ),
     "node-pg-migrate": Case(
         files={
             "1767225600001_b.sql": f"-- Up Migration\n{B}\n-- Down Migration\n{NO_B}\n",

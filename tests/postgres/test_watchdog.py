@@ -46,6 +46,7 @@ time.sleep(600)
             os.kill(int(str(child)), signal.SIGKILL)
 
 
+@pytest.mark.long
 def test_kill_9_during_the_start_leaves_nothing(place: Path) -> None:
     for moment in ("initdb.log", "data/PG_VERSION", "data/postgresql.conf", "server.log"):
         with owner("EmbeddedServer().start(); time.sleep(600)", place) as process:
@@ -54,6 +55,7 @@ def test_kill_9_during_the_start_leaves_nothing(place: Path) -> None:
             eventually(lambda: gone(place), f"all goes that was there at {moment}")
 
 
+@pytest.mark.long
 def test_an_owner_that_just_ends_leaves_nothing(place: Path) -> None:
     with owner("tell(EmbeddedServer().start()); os._exit(0)", place) as process:
         facts = told(process)
@@ -106,6 +108,7 @@ def test_a_detached_server_outlives_its_owner_until_the_stop_command(place: Path
     eventually(lambda: gone(place, facts["pid"], facts["watchdog"]), "the server goes")
 
 
+@pytest.mark.long
 def test_a_detached_server_that_was_stopped_by_hand_takes_its_directory_along(place: Path) -> None:
     with owner("server = EmbeddedServer().start(); server.detach(); tell(server)", place) as process:
         facts = told(process)

@@ -128,6 +128,7 @@ def test_stanzas_name_what_is_fixed(database: Database, cli: Cli, tmp_path: Path
 CHANGES = {
     "rename_column: {table: legacy.customers, from: name, to: full_name}": "legacy.customers",
     "create_index: {table: billing.invoices, name: i, columns: [id]}": "billing.invoices",
+    "move_table: {table: invoices, to_schema: legacy}": "legacy.invoices",
     "update_rows: {table: legacy.customers, set: {name: \"'x'\"}, where: name IS NULL}": "legacy.customers",
     "sql: {expand: [{run: CREATE TABLE legacy.more (id int), undo: DROP TABLE IF EXISTS legacy.more}]}": "legacy.more",
     "sql: {irreversible: true, reason: x, expand: ['DO $$ BEGIN DROP TABLE legacy.customers; END $$']}": (

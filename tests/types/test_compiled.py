@@ -79,7 +79,7 @@ export const uses = [change, generated, identity, missing, little, label];
 """
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_typescript_takes_it_strictly(everything: Database, node: Path, tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(node / "node_modules")
     (tmp_path / "db.ts").write_text(in_typescript(everything), encoding="utf-8")
@@ -123,7 +123,7 @@ def read(row: EverythingRow, odd: OddNamesRow, person: PeopleRow) -> str:
 """
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_mypy_takes_it_strictly(everything: Database, tmp_path: Path) -> None:
     (tmp_path / "db.py").write_text(in_python(everything), encoding="utf-8")
     (tmp_path / "uses.py").write_text(USES_IN_PYTHON, encoding="utf-8")

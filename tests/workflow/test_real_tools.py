@@ -7,6 +7,7 @@ import shutil
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
@@ -150,6 +151,34 @@ def test_node_pg_migrate_has_nothing_pending_and_runs_the_next(database: Databas
     write("1772496000000_age", NEXT)
     migrate()
     assert columns(database) == ["id", "mail", "age"]
+
+
+def test_dbmate_has_nothing_pending_and_runs_the_next(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "node_modules").symlink_to(installed("dbmate@2.36.0") / "node_modules")
+    (tmp_path / "migrations").mkdir()
+    known = conninfo_to_dict(database.url)
+    where = urlencode({"host": known["host"], "port": known["port"], "sslmode": "disable"})
+    url = f"postgres://{known['user']}@/{known['dbname']}?{where}"
+
+    def write(name: str, text: str) -> None:
+        text = f"-- migrate:up\n{text}\n-- migrate:down\n"
+        (tmp_path / "migrations" / f"{name}.sql").write_text(text, encoding="utf-8")
+
+    def dbmate(*command: str, code: int = 0) -> str:
+        options = ("--url", url, "--migrations-dir", "migrations", "--no-dump-schema")
+        return run("node_modules/.bin/dbmate", *options, *command, cwd=tmp_path, code=code)
+
+    write("20260101000000_init", INIT)
+    dbmate("migrate")
+    write("20260202000000_mail", RENAME)
+    assert "[ ] 20260202000000_mail.sql" in dbmate("status", "--exit-code", code=1)
+    contracted(database, "{tool: dbmate, name: 20260202000000_mail}")
+    assert "[X] 20260202000000_mail.sql" in dbmate("status", "--exit-code")
+    write("20260303000000_age", NEXT)
+    dbmate("migrate")
+    assert columns(database) == ["id", "mail", "age"]
+    rows = database.execute("SELECT version FROM schema_migrations ORDER BY 1")
+    assert rows == [("20260101000000",), ("20260202000000",), ("20260303000000",)]
 
 
 @pytest.mark.long

@@ -15,7 +15,7 @@ from crossfade.migrations.prisma_schema import prisma_schema
 from crossfade.migrations.read import read
 from crossfade.migrations.typed import Enums
 from crossfade.plan.fixed import NOTHING_FIXED
-from crossfade.workflow.whole_history import ReplayFailed, difference, run_files, run_plans
+from crossfade.workflow.whole_history import ReplayFailed, difference, passed_over, run_files, run_plans
 
 from ..fixtures.database import fresh_database
 from ..fixtures.shop_histories import PRISMA_SCHEMA, drizzle, prisma, up_down
@@ -64,3 +64,19 @@ def test_only_the_order_of_columns_is_passed_over() -> None:
     assert difference(table, "CREATE TABLE t (\n    b text,\n    a integer\n);\nALTER TABLE t OWNER TO x;") == ""
     assert "+    b bigint" in difference(table, table.replace("b text", "b bigint"))
     assert "-ALTER TABLE" in difference(table, table.partition("ALTER")[0])
+    assert passed_over(table, table) == ()
+
+
+def test_what_a_plan_does_otherwise_on_purpose_is_told() -> None:
+    narrow = "CREATE SEQUENCE public.a_id_seq\n    AS integer\n    START WITH 1;"
+    wide = narrow.replace("    AS integer\n", "")
+    assert difference(narrow, wide) == ""
+    assert passed_over(narrow, wide) == (
+        "sequence public.a_id_seq counts in bigint, as its column does; the migrations leave it narrower",
+    )
+    assert "+    AS integer" in difference(wide, narrow)
+    assert difference(narrow, wide.replace("a_id_seq", "b_id_seq")) != ""
+    table = 'CREATE TABLE "B" (\n    id integer CONSTRAINT "A_id_not_null" NOT NULL,\n    n text NOT NULL\n);'
+    assert difference(table.replace(' CONSTRAINT "A_id_not_null"', ""), table) == ""
+    assert len(passed_over(table.replace(' CONSTRAINT "A_id_not_null"', ""), table)) == 1
+    assert difference(table.replace("A_id_not_null", "mine"), table) != ""

@@ -29,7 +29,8 @@ _FILES = {AppName.PRISMA: Path("prisma/schema.prisma"), AppName.DRIZZLE: Path("s
 
 def patches_for(plan: Plan, app: AppName, schema_file: Path | None) -> tuple[str, Patches]:
     """The file's name, and its patches. Raises UsageError for a file that cannot be read."""
-    from crossfade.migrations.app_models.patches import App, patches
+    from crossfade.migrations.app_models.edits import App
+    from crossfade.migrations.app_models.patches import patches
     from crossfade.migrations.app_models.text import now
 
     if app is AppName.SQL:
@@ -76,7 +77,7 @@ def _lines(plan: Plan, found: Patches) -> Iterator[str]:
         yield "To be done by hand:"
         yield from (f"  - {line}" for line in found.by_hand)
     if found.others:
-        yield f"Not followed into the file: {', '.join(found.others)}."
+        yield f"The models say nothing of: {', '.join(found.others)}."
 
 
 def _shown(difference: str) -> str:

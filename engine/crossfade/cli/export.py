@@ -1,6 +1,7 @@
 """The command export: a plan or a run as migrations of another tool."""
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +17,7 @@ from crossfade.errors import UsageError
 
 if TYPE_CHECKING:
     from crossfade.lint.finding import Finding
+    from crossfade.workflow.exports.journal import Journal
     from crossfade.workflow.exports.layouts import ExportedFile
     from crossfade.workflow.exports.linted import Linted
 
@@ -47,6 +49,16 @@ def export(
             "--stamp", metavar="YYYYMMDDHHMMSS", help="The time in the first name.", show_default="now, in UTC"
         ),
     ] = None,
+    migrations: Annotated[
+        Path | None,
+        typer.Option(
+            "--migrations",
+            metavar="DIR",
+            help="With --as drizzle: the folder of your migrations. Where it has a journal the files are of 0.x, and "
+            "continue it; else they are of 1.x.",
+            show_default=False,
+        ),
+    ] = None,
     ack: Acks = None,
 ) -> int:
     """Write a plan's phases as migrations for a team that deploys with its own tool.
@@ -55,24 +67,34 @@ def export(
     changed in the database, whose tables decide what the plan comes to.
     """
     from crossfade.lint.finding import Severity
+    from crossfade.workflow.exports.covered import covered_program
+    from crossfade.workflow.exports.journal import continued
     from crossfade.workflow.exports.layouts import Layout, Settings, files_of, text_of
     from crossfade.workflow.exports.parts import migrations_of
     from crossfade.workflow.exports.readme import readme
 
     wait = duration(lock_timeout, "--lock-timeout")
     begin = _time(stamp)
+    journal = _journal(as_, migrations)
+    layout = Layout(as_.value) if journal is None else Layout.DRIZZLE_0
     with call.engine() as engine:
-        program, has_begun = engine.program(target(run), acknowledged(ack))
+        covered = covered_program(engine, target(run), layout, acknowledged(ack))
+    program = covered.program
     assert wait is not None
     settings = Settings(
         plan=program.plan,
-        layout=Layout(as_.value),
+        layout=layout,
         begin=begin,
         lock_timeout=f"{round(wait.total_seconds() * 1000)}ms",
+        replaced=covered.replaced,
+        recorded=covered.recorded,
     )
+    if journal is not None:
+        settings = replace(settings, journal=journal)
     home = out or Path(program.plan)
-    made = _linted(call, tuple(files_of(migrations_of(program), settings)), has_begun=has_begun)
-    _write(home, {"README.md": readme(made.files, settings), **{file.path: text_of(file) for file in made.files}})
+    made = _linted(call, tuple(files_of(migrations_of(program), settings)), has_begun=covered.has_begun)
+    texts = {"README.md": readme(made.files, settings), **{file.path: text_of(file) for file in made.files}}
+    _write(home, {**texts, **dict(continued(made.files, settings.journal))})
     told = [finding for finding in made.findings if finding.severity is not Severity.NOTE]
     if call.json:
         print_json(
@@ -98,6 +120,24 @@ def _time(stamp: str | None) -> datetime:
         return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
     except ValueError:
         raise UsageError(f"--stamp: {stamp} is no time", hint="Write 20260131120000.") from None
+
+
+def _journal(as_: As, folder: Path | None) -> "Journal | None":
+    """The journal of a project of Drizzle 0.x; None for any other."""
+    from crossfade.workflow.exports.journal import PLACE, journal_of
+
+    if folder is None:
+        return None
+    if as_ is not As.DRIZZLE:
+        raise UsageError("--migrations is for --as drizzle")
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}", hint="Name the one that has the migrations: --migrations DIR.")
+    file = folder / PLACE
+    try:
+        return journal_of(file.read_text(encoding="utf-8"), str(file)) if file.exists() else None
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"{file} cannot be read: {why}") from None
 
 
 def _linted(call: Call, files: "tuple[ExportedFile, ...]", *, has_begun: bool) -> "Linted":

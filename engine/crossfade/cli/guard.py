@@ -45,7 +45,7 @@ def guard(
     """Say whether the migrations that a tool would run now are safe, for the step before it in a pipeline.
 
     Nothing is changed. Exit code 1 while one that is pending is covered by a plan that is not contracted, or would
-    block or break a running app.
+    block or break a running app, and where the tool would stop at once.
     """
     projects = _projects(paths)
     known, table = _plans(plans or ()), table_of(history)
@@ -77,7 +77,7 @@ class Judged:
     @property
     def is_safe(self) -> bool:
         """Whether the tool may run."""
-        return not self.unread and not any(map(self.is_unsafe, self.standing.waiting))
+        return self.standing.halted is None and not self.unread and not any(map(self.is_unsafe, self.standing.waiting))
 
     def is_unsafe(self, waiting: "Waiting") -> bool:
         """Whether a migration must not be run as it is."""
@@ -95,6 +95,8 @@ class Judged:
             "history": self.standing.table,
             "halted": self.standing.halted,
             "hidden": [entry.name for entry in self.standing.hidden],
+            "changed": list(self.standing.changed),
+            "gone": list(self.standing.gone),
             "unread": [_document(told) for told in self.unread],
             "pending": [self._pending(waiting) for waiting in self.standing.waiting],
         }
@@ -189,7 +191,7 @@ def _judged(call: Call, standing: "Standing") -> Judged:
         settings=settings,
         here=Path.cwd(),
         baseline=None if kept is None else baseline_at(kept, is_written=False),
-        is_there=Path.is_file,
+        is_there=Path.exists,
     )
     found: dict[Path, list[Told]] = {}
     for told in judge(check([pending], schema, call.fixed), frame).told:
@@ -213,6 +215,10 @@ def _print(judged: Judged) -> None:
         typer.echo(f"  {standing.project.tool} would stop at once, since {plain(standing.halted)}")
     for entry in standing.hidden:
         typer.echo(f"  hidden  {plain(entry.name)}: it is not recorded, and {standing.project.tool} would never run it")
+    for name in standing.changed:
+        typer.echo(f"  changed {plain(name)}: it is applied, and its file has another checksum now")
+    for name in standing.gone:
+        typer.echo(f"  gone    {plain(name)}: it is applied, and no file here makes it")
 
 
 def _why(waiting: "Waiting", findings: "Sequence[Told]") -> "Iterator[str]":

@@ -1,6 +1,5 @@
 """The command import: migrations of another tool become plans."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -80,13 +79,16 @@ def import_(
     """
     from crossfade.cli.guard import table_of
     from crossfade.cli.import_answer import Answer
+    from crossfade.cli.import_halves import refuse_others
 
     answer = Answer()
-    apps, table = _roster(call, app or ()), table_of(history)
     projects = _projects(source, folder, call)
+    if split:
+        refuse_others(projects)
+    apps, table = _roster(call, app or ()), table_of(history)
     wanted = _Wanted(apps=apps, history=table, known=_known(source, folder), parted=_parted(split))
     # The whole history begins with an empty database, whatever the one that is named has.
-    every = [_Chosen(project=project) for project in projects]
+    every = [_Chosen(project=project, begins_empty=True) for project in projects]
     for chosen in every if whole_history else _chosen(call, projects, table, answer):
         answer.add(chosen.project, _imported(call, chosen, wanted, answer))
     _write(out, answer)
@@ -106,6 +108,8 @@ class _Chosen:
     project: "Project"
     files: frozenset[str] | None = None
     database: str | None = None
+    begins_empty: bool = False
+    """There is nothing before the first file, whatever snapshots tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +171,7 @@ def _chosen(
 
 
 def _imported(call: Call, chosen: _Chosen, wanted: _Wanted, answer: "Answer") -> "Sequence[Imported]":
+    from crossfade.cli.import_known import renames
     from crossfade.cli.import_origins import origins
     from crossfade.migrations.imported import imported
     from crossfade.migrations.migration import Tool
@@ -175,7 +180,7 @@ def _imported(call: Call, chosen: _Chosen, wanted: _Wanted, answer: "Answer") ->
     answer.problems += project.problems
     found, _ = origins(project, _start(call, chosen), wanted.history, chosen.files)
     is_drizzle = project.tool in {Tool.DRIZZLE, Tool.DRIZZLE_1}
-    known = replace(wanted.known, asks_about_renames=is_drizzle)
+    known = replace(wanted.known, asks_about_renames=is_drizzle, renames=renames(project))
     return list(imported(found, wanted.apps, known, answer.names, wanted.parted))
 
 
@@ -186,13 +191,14 @@ def _replay(call: Call, answer: "Answer") -> None:
     for project, found in answer.imports:
         try:
             with only_our_errors():
-                difference = schema_difference(call.given_database, project, found)
+                difference, passed = schema_difference(call.given_database, project, found)
         except ReplayFailed as error:
-            difference = str(error)
-        answer.replayed.append((str(project.root), difference))
+            difference, passed = str(error), ()
+        answer.replayed.append((str(project.root), difference, passed))
 
 
 def _start(call: Call, chosen: _Chosen) -> "Start":
+    from crossfade.cli.import_known import with_snapshot
     from crossfade.cli.import_origins import Start, enums_of_database
     from crossfade.cli.lint_schema import empty_schema, schema_of_database
     from crossfade.lint.settings import OLDEST
@@ -200,7 +206,8 @@ def _start(call: Call, chosen: _Chosen) -> "Start":
 
     if chosen.database is None:
         schema = empty_schema(call.lint.pg_version or OLDEST * 10_000 + 99)
-        return Start(schema=schema, enums=Enums(), fixed=call.fixed)
+        start = Start(schema=schema, enums=Enums(), fixed=call.fixed)
+        return start if chosen.begins_empty else with_snapshot(start, chosen.project)
     files = chosen.files
     pending = [m for m in chosen.project.migrations if files is None or str(m.file) in files]
     with only_our_errors():
@@ -216,23 +223,10 @@ def _parted(is_wanted: bool) -> "Parted":
 
 
 def _known(source: Source, folder: str) -> "Known":
-    """What the tool's own schema tells: for Prisma, schema.prisma or a folder of such files above or in this one."""
-    from crossfade.migrations.imported.certain import NOTHING_KNOWN, Known
-    from crossfade.migrations.prisma_schema import prisma_schema
+    from crossfade.cli.import_known import known_to_prisma
+    from crossfade.migrations.imported.certain import NOTHING_KNOWN
 
-    if source is not Source.PRISMA:
-        return NOTHING_KNOWN
-    here = Path(folder)
-    for place in (here, here / "prisma", Path(os.path.normpath(here / ".."))):
-        files = sorted([*place.glob("*.prisma"), *place.glob("schema/*.prisma")])
-        if files:
-            try:
-                text = "\n".join(file.read_text(encoding="utf-8") for file in files)
-            except (OSError, ValueError) as error:
-                reason = getattr(error, "strerror", None) or "it is not UTF-8"
-                raise UsageError(f"cannot read the schema of Prisma in {place}: {reason}") from None
-            return Known(prisma=prisma_schema(text))
-    return NOTHING_KNOWN
+    return known_to_prisma(Path(folder)) if source is Source.PRISMA else NOTHING_KNOWN
 
 
 def _roster(call: Call, given: Sequence[str]) -> Mapping[str, Any]:
@@ -277,8 +271,10 @@ def _refuse_invalid(apps: Mapping[str, Any], where: str) -> None:
 
 def _write(out: Path, answer: "Answer") -> None:
     """All plans; nothing that is there and says something else is overwritten."""
+    from crossfade.cli.import_halves import halves_of
+
     plans = {out / plan.file_name: plan.text for one in answer.migrations for plan in one.plans}
-    plans |= {out / "migrations" / half.path: half.text for one in answer.migrations for half in one.halves}
+    plans |= {out / "migrations" / path: text for path, text in halves_of(answer.imports).items()}
     try:
         out.mkdir(parents=True, exist_ok=True)
         other = [file for file, text in plans.items() if file.exists() and file.read_text(encoding="utf-8") != text]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,8 +12,6 @@ import typer
 from crossfade.cli.output import plain, warn
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from crossfade.migrations.imported import Imported
     from crossfade.migrations.migration import Problem, Project
 
@@ -26,8 +25,9 @@ class Answer:
     problems: list[Problem] = field(default_factory=list)
     left: list[tuple[str, str]] = field(default_factory=list)
     """Migrations that are not imported, and why."""
-    replayed: list[tuple[str, str]] = field(default_factory=list)
-    """Folders that were run from empty, and how the schema of the plans is not that of the migrations."""
+    replayed: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    """Folders that were run from empty, how the schema of the plans is not that of the migrations, and what of that is
+    so on purpose, in words."""
 
     def add(self, project: Project, found: Sequence[Imported]) -> None:
         """Take in what a project has come to."""
@@ -47,7 +47,7 @@ class Answer:
     @property
     def is_whole(self) -> bool:
         """Whether all that was asked for is in plans, and they do the same."""
-        return not self.problems and not any(difference for _, difference in self.replayed)
+        return not self.problems and not any(difference for _, difference, _ in self.replayed)
 
     def as_json(self, out: Path) -> dict[str, Any]:
         """The document."""
@@ -74,8 +74,8 @@ class Answer:
             ],
             "left_out": [{"name": name, "reason": reason} for name, reason in self.left],
             "whole_history": [
-                {"folder": folder, "same": not difference, "difference": difference}
-                for folder, difference in self.replayed
+                {"folder": folder, "same": not difference, "difference": difference, "passed_over": list(passed)}
+                for folder, difference, passed in self.replayed
             ],
             "problems": [
                 {"file": str(p.file), "line": p.line, "column": p.column, "message": p.message, "hint": p.hint}
@@ -97,13 +97,20 @@ class Answer:
                 when = "" if half.entry.created_at is None else f", `when` of the journal: {half.entry.created_at}"
                 place = out / "migrations" / half.path
                 typer.echo(f"{plain(str(place))}: to be {plain(half.entry.file or half.entry.name)}{when}")
+        for project, found in self.imports:
+            if project.tool.value == "drizzle" and any(one.halves for one in found):
+                journal = Path("meta", "_journal.json")
+                ours, theirs = out / "migrations" / journal, project.root / journal
+                typer.echo(f"{plain(str(ours))}: to be {plain(str(theirs))}")
         for name, reason in self.left:
             typer.echo(f"{plain(name)}: left out, since {plain(reason)}")
-        for folder, difference in self.replayed:
+        for folder, difference, passed in self.replayed:
             same = "is not" if difference else "is"
             typer.echo(f"{plain(folder)}: the schema that the plans leave {same} that of the migrations")
             if difference:
                 typer.echo(difference)
+            for words in passed:
+                typer.echo(f"  passed over: {plain(words)}")
         for problem in self.problems:
             hint = f" ({plain(problem.hint)})" if problem.hint else ""
             where = f"{plain(str(problem.file))}:{problem.line}:{problem.column}"

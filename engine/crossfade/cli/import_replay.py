@@ -18,18 +18,20 @@ if TYPE_CHECKING:
 _NAME = "crossfade_import_{}_{}"
 
 
-def schema_difference(url: str | None, project: Project, imports: Sequence[Imported]) -> str:
-    """How the schema that the plans leave is not the one that the migrations leave; empty where it is.
+def schema_difference(url: str | None, project: Project, imports: Sequence[Imported]) -> tuple[str, tuple[str, ...]]:
+    """How the schema that the plans leave is not the one that the migrations leave; empty where it is. And what is
+    passed over there, in words.
 
     `url` names the server; its databases are made and dropped again. Raises CrossfadeError where one does not get
     through.
     """
-    from crossfade.workflow.whole_history import difference, dump, run_files, run_plans
+    from crossfade.workflow.whole_history import difference, dump, passed_over, run_files, run_plans
 
     with _server(url) as (server, pg_dump), _database(server, 1) as by_files, _database(server, 2) as by_plans:
         run_files(by_files, project)
         run_plans(by_plans, imports)
-        return difference(dump(pg_dump, by_files), dump(pg_dump, by_plans))
+        dumps = dump(pg_dump, by_files), dump(pg_dump, by_plans)
+        return difference(*dumps), passed_over(*dumps)
 
 
 @contextmanager

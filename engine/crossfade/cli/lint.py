@@ -14,6 +14,7 @@ from crossfade.cli.lint_options import (
     Fail,
     Format,
     GitDiff,
+    History,
     LintFormat,
     List,
     Output,
@@ -40,6 +41,7 @@ def lint(
     output: Output = None,
     fail_on: Fail = None,
     pg_version: PgVersion = None,
+    history: History = None,
     baseline: BaselineFile = None,
     write_baseline: WriteBaseline = False,
     explain: Explain = None,
@@ -56,7 +58,7 @@ def lint(
     settings = call.lint
     version = _version(pg_version)
     file = _baseline_file(baseline, settings, is_needed=write_baseline)
-    projects = _projects(_paths(paths, settings), settings, git_diff)
+    projects = _projects(call, _paths(paths, settings), git_diff, history)
     if call.given_database is not None:
         # The others are taken to be applied there.
         projects = [_only_asked(project) for project in projects]
@@ -69,9 +71,9 @@ def lint(
         fail_on=fail_on or settings.fail_on or FailOn.ERROR,
         here=Path.cwd(),
         baseline=None if file is None else baseline_at(file, is_written=write_baseline),
-        is_there=Path.is_file,
+        is_there=Path.exists,
     )
-    verdict = judge(check(projects, _schema(call, projects, version), call.fixed), frame)
+    verdict = judge(check(projects, _schema(call, projects, version), call.fixed, settings.naming), frame)
     if file is not None and verdict.baseline is not None and write_baseline:
         return keep_baseline(file, verdict.baseline, form)
     return answer(verdict, form, output)
@@ -121,17 +123,33 @@ def _below(settings: LintSettings, path: str) -> Path:
     return Path(path) if settings.root is None else settings.root / path
 
 
-def _projects(paths: list[str], settings: LintSettings, git_diff: str | None) -> "Sequence[Project]":
+_PRINT_IT = (
+    "Name a file or folder with SQL. Migrations in code have to be printed as SQL by their tool first, such as "
+    "`alembic upgrade head --sql | crossfade lint -`."
+)
+
+
+def _projects(call: Call, paths: list[str], git_diff: str | None, history: str | None) -> "Sequence[Project]":
     from crossfade.migrations.read import STANDARD_INPUT, read
 
-    projects = read(paths, skip=lambda file: is_excluded(file, settings))
+    if history is not None and call.given_database is None:
+        raise UsageError("--history names a table of a database", hint="Add --database URL.")
+    projects = read(paths, skip=lambda file: is_excluded(file, call.lint))
     if not any(p.migrations or p.problems for p in projects):
-        raise UsageError(f"there is no migration in {', '.join(paths)}", hint="Name a file or folder with SQL.")
+        raise UsageError(f"there is no migration in {', '.join(paths)}", hint=_PRINT_IT)
+    if call.given_database is not None:
+        from crossfade.cli.guard import table_of
+        from crossfade.cli.lint_past import with_history
+
+        table = table_of(history)
+        projects = with_history(call.given_database, projects, table, is_whole=not call.lint.exclude)
     if git_diff is None:
         return projects
     from crossfade.migrations.changed import changed, only_changed
+    from crossfade.migrations.committed import compared
 
-    return only_changed(projects, changed(git_diff, [Path(path) for path in paths if path != STANDARD_INPUT]))
+    files = changed(git_diff, [Path(path) for path in paths if path != STANDARD_INPUT])
+    return only_changed(compared(projects, git_diff, lambda file: is_excluded(file, call.lint)), files)
 
 
 def is_excluded(file: Path, settings: LintSettings) -> bool:

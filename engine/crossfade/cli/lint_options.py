@@ -49,6 +49,15 @@ PgVersion = Annotated[
         show_default=False,
     ),
 ]
+History = Annotated[
+    str | None,
+    typer.Option(
+        "--history",
+        metavar="TABLE",
+        help="The table of the tool's history in --database, where it is not the one that it makes by itself.",
+        show_default=False,
+    ),
+]
 BaselineFile = Annotated[
     Path | None,
     typer.Option(

@@ -52,7 +52,7 @@ def page_of_all() -> Table:
 
 
 def _is_of_files(rule: Rule) -> bool:
-    return rule.statement is None and (rule.migration or rule.project) is not None
+    return rule.statement is None and (rule.migration or rule.project or rule.past) is not None
 
 
 def page_of(rule: Rule) -> str:

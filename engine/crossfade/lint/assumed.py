@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 
 _UNKNOWN = QualifiedName("pg_catalog", "unknown")
 _OF_TABLES = frozenset({"OBJECT_TABLE", "OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_FOREIGN_TABLE", "OBJECT_RULE"})
+_MAY_BE_MISSING = frozenset({"AlterTableStmt", "RenameStmt", "AlterObjectSchemaStmt"})
 _OF_COLUMNS = frozenset({"AT_AlterColumnType", "AT_SetNotNull", "AT_DropNotNull", "AT_ColumnDefault", "AT_DropColumn"})
 
 
 def with_assumed(schema: Schema, node: Any) -> Schema:
-    """The model with every table and column that the statement needs to be there."""
+    """The model with every table and column that the statement needs to be there.
+
+    Where a database is the begin of it, IF EXISTS means what is not in it.
+    """
+    if schema.is_complete and kind(node) in _MAY_BE_MISSING and node.missing_ok:
+        return schema
     for relation in _relations(node):
         name = schema.qualify(relation.schemaname, relation.relname)
         if name not in schema.tables and name not in schema.other_relations:

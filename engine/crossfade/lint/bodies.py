@@ -1,18 +1,19 @@
 """Bodies of DO blocks and functions: the statements inside, with their places in the file.
 
-PL/pgSQL is parsed by PostgreSQL's own parser; the text of EXECUTE is looked into where it is one constant. Of a DO
+PL/pgSQL is parsed by PostgreSQL's own parser; the text of EXECUTE is looked into where constants make it. Of a DO
 block every statement that does something is given, whatever condition it is under. Of a function only those that change
-the schema: what it does with rows is the app's own work, and nobody knows when. Pure.
+the schema: what it does with rows is the app's own work, and nobody knows when, unless the file calls it. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from crossfade.lint.executed_text import constant_variables, executed_text, known_words
 from crossfade.migrations.script import Script, SqlStatement
-from crossfade.postgres.forecast.trees import NotOneStatement, constant, kind, names, one_statement, option, parse
+from crossfade.postgres.forecast.trees import NotOneStatement, kind, names, option, parse
 
 if TYPE_CHECKING:
     from crossfade.migrations.script import Source
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
 _OF_SCHEMA_TEXT = "ALTER CREATE DROP REINDEX TRUNCATE REFRESH CLUSTER VACUUM LOCK COMMENT"
 _OF_SCHEMA = frozenset(_OF_SCHEMA_TEXT.split())
 _OF_ROWS = frozenset({"UPDATE", "DELETE", "INSERT", "MERGE"})
+_SENT: Mapping[str, tuple[str, bool]] = {
+    "PLpgSQL_stmt_execsql": ("sqlstmt", False),
+    "PLpgSQL_stmt_dynexecute": ("query", True),
+}
+"""PL/pgSQL's statements that send SQL, the key that has it, and whether that is an expression."""
+_CALLING: Mapping[str, tuple[str, bool]] = {
+    "PLpgSQL_stmt_execsql": ("sqlstmt", False),
+    "PLpgSQL_stmt_perform": ("expr", False),
+    "PLpgSQL_stmt_call": ("expr", False),
+}
+_PLACEHOLDER = "${"
 _ROW_KINDS = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 
 
@@ -60,13 +72,35 @@ def body_of(statement: SqlStatement) -> Body | None:
             found = _body(statement, statement.tree.options)
             if found is None or not _may_hold(found.body, _OF_SCHEMA):
                 return None
-            is_sql = _language(statement.tree.options) == "sql"
-            inside = tuple(_of_sql(found) if is_sql else _of_plpgsql(found))
-            word = "procedure" if statement.tree.is_procedure else "function"
-            described = f"the {word} {names(statement.tree.funcname)[-1]}"
-            return Body(described=described, runs_now=False, statements=_without(inside, _ROW_KINDS))
+            inside = _of_function(statement, found)
+            return Body(described=_described(statement), runs_now=False, statements=_without(inside, _ROW_KINDS))
         case _:
             return None
+
+
+def called_body(statement: SqlStatement) -> Body | None:
+    """What a function that the statement makes does where it is called: with rows too."""
+    found = _body(statement, statement.tree.options)
+    if found is None or not _may_hold(found.body, _OF_SCHEMA | _OF_ROWS):
+        return None
+    inside = _without(_of_function(statement, found), frozenset({"SelectStmt"}))
+    return Body(described=_described(statement), runs_now=True, statements=inside)
+
+
+def _of_function(statement: SqlStatement, text: _Text) -> tuple[SqlStatement, ...]:
+    return tuple(_of_sql(text) if _language(statement.tree.options) == "sql" else _of_plpgsql(text))
+
+
+def _described(statement: SqlStatement) -> str:
+    word = "procedure" if statement.tree.is_procedure else "function"
+    return f"the {word} {names(statement.tree.funcname)[-1]}"
+
+
+def called_by_block(statement: SqlStatement) -> Iterator[Any]:
+    """The SELECT, PERFORM and CALL of a DO block, which may call functions."""
+    for _, query, is_text in _queries(_parsed(statement), 1, _CALLING):
+        if not is_text:
+            yield from _trees(query)
 
 
 def _without(statements: tuple[SqlStatement, ...], kinds: frozenset[str]) -> tuple[SqlStatement, ...]:
@@ -103,46 +137,87 @@ def _of_sql(text: _Text) -> Iterator[SqlStatement]:
 
 
 def _of_plpgsql(text: _Text) -> Iterator[SqlStatement]:
-    from pglast import parse_plpgsql
-    from pglast.parser import ParseError
-
-    try:
-        parsed = parse_plpgsql(text.statement.sql)
-    except (ParseError, UnicodeError, ValueError):
-        return
+    parsed = _parsed(text.statement)
+    variables = constant_variables(parsed) if parsed else {}
     for line, query, is_text in _queries(parsed, 1):
-        written = _written(query) if is_text else query
+        written = executed_text(query, variables) if is_text else query
         for tree in _trees(written):
             yield _located(text, tree, written or "", line)
 
 
-def _queries(node: Any, line: int) -> Iterator[tuple[int, str, bool]]:
+def unseen_texts(statement: SqlStatement) -> Iterator[tuple[str, bool]]:
+    """What EXECUTE in the body is given where nobody can tell the text, and whether it may be about the schema.
+
+    The second is so where a constant part of it says so, or where no part is known at all.
+    """
+    node = statement.tree
+    if kind(node) not in {"DoStmt", "CreateFunctionStmt"} or "EXECUTE" not in statement.sql.upper():
+        return
+    found = _body(statement, node.args if kind(node) == "DoStmt" else node.options)
+    parsed = _parsed(statement) if found is not None and _is_plpgsql(node) else None
+    variables = constant_variables(parsed) if parsed else {}
+    for _, query, is_text in _queries(parsed, 1):
+        if is_text and executed_text(query, variables) is None:
+            words = known_words(query)
+            yield query, not words or not _OF_SCHEMA.isdisjoint(words.split())
+
+
+def syntax_error(statement: SqlStatement) -> tuple[str, int] | None:
+    """What PostgreSQL says of a body in PL/pgSQL that its grammar does not take, and where that begins in the file.
+
+    Nothing else that the parser refuses is sure: without a catalog it knows types and records in part only. Nor is a
+    body with a placeholder that a tool fills in.
+    """
+    from pglast import parse_plpgsql
+    from pglast.parser import ParseError
+
+    node = statement.tree
+    if kind(node) not in {"DoStmt", "CreateFunctionStmt"} or not _is_plpgsql(node):
+        return None
+    found = _body(statement, node.args if kind(node) == "DoStmt" else node.options)
+    if found is None or _PLACEHOLDER in found.body:
+        return None
+    try:
+        parse_plpgsql(statement.sql)
+    except ParseError as error:
+        said = str(error.args[0])
+        begin = statement.begin if found.begin is None else found.begin
+        return (said, begin) if said.startswith("syntax error") else None
+    except (UnicodeError, ValueError):
+        return None
+    return None
+
+
+def _is_plpgsql(node: Any) -> bool:
+    return _language(node.args if kind(node) == "DoStmt" else node.options) == "plpgsql"
+
+
+def _parsed(statement: SqlStatement) -> Any:
+    """The body as PostgreSQL's parser has it; None where it does not take it."""
+    from pglast import parse_plpgsql
+    from pglast.parser import ParseError
+
+    try:
+        return parse_plpgsql(statement.sql)
+    except (ParseError, UnicodeError, ValueError):
+        return None
+
+
+def _queries(node: Any, line: int, of: Mapping[str, tuple[str, bool]] = _SENT) -> Iterator[tuple[int, str, bool]]:
     """Every statement of SQL in the order of the body: its line there, its text, whether that is an expression."""
     if isinstance(node, list):
         for part in node:
-            yield from _queries(part, line)
+            yield from _queries(part, line, of)
         return
     if not isinstance(node, dict):
         return
     for name, part in node.items():
         here = part.get("lineno", line) if isinstance(part, dict) else line
-        match name:
-            case "PLpgSQL_stmt_execsql":
-                yield here, part["sqlstmt"]["PLpgSQL_expr"]["query"], False
-            case "PLpgSQL_stmt_dynexecute":
-                yield here, part["query"]["PLpgSQL_expr"]["query"], True
-            case _:
-                yield from _queries(part, here)
-
-
-def _written(query: str) -> str | None:
-    """The text that EXECUTE is given, where it is a constant."""
-    try:
-        targets = one_statement(f"SELECT {query}").targetList
-    except NotOneStatement:
-        return None
-    value = constant(targets[0].val) if len(targets) == 1 else None
-    return value if isinstance(value, str) else None
+        if name in of:
+            key, is_text = of[name]
+            yield here, part[key]["PLpgSQL_expr"]["query"], is_text
+        else:
+            yield from _queries(part, here, of)
 
 
 def _trees(sql: str | None) -> tuple[Any, ...]:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 BREAKING = frozenset(
     {
+        "delete-all-rows",
+        "drop-cascade",
         "drop-column",
         "drop-not-null",
         "drop-schema",

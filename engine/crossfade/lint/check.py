@@ -8,13 +8,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from crossfade.lint.finding import Finding, Severity
+from crossfade.lint.naming import ANY_NAME, Naming
 from crossfade.lint.plans import Plans
 from crossfade.lint.rules import REST, RULES
 from crossfade.lint.walk import walk
 from crossfade.migrations.migration import Tool
+from crossfade.migrations.script import Position
 from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from crossfade.lint.rule import Rule, Said
     from crossfade.lint.seen import SeenMigration, SeenProject, SeenStatement
     from crossfade.migrations.migration import Migration, Project
@@ -38,25 +42,29 @@ class Report:
         return tuple(dict.fromkeys(str(path) for path in read))
 
 
-def check(projects: Iterable[Project], schema: Schema, fixed: Fixed = NOTHING_FIXED) -> Report:
+def check(
+    projects: Iterable[Project], schema: Schema, fixed: Fixed = NOTHING_FIXED, naming: Naming = ANY_NAME
+) -> Report:
     """Every project over the schema; loose files over the schema as those before them leave it.
 
-    `fixed` is what none of them may change.
+    `fixed` is what none of them may change, `naming` how things are to be called.
     """
     projects, found, loose = tuple(projects), list[Finding](), schema
     for project in projects:
         if project.tool is Tool.PLAIN:
-            seen, loose = walk(project, loose, fixed)
+            seen, loose = walk(project, loose, fixed, naming)
         else:
             # A tool's folder is all that its database is made of.
-            seen, _ = walk(project, schema, fixed)
+            seen, _ = walk(project, schema, fixed, naming)
         found += _of_project(seen)
     return Report(projects=projects, findings=tuple(found))
 
 
 def _of_project(seen: SeenProject) -> Iterator[Finding]:
-    plans = Plans(seen)
+    plans, applied = Plans(seen), seen.project.applied
     for migration in seen.migrations:
+        if migration.migration.file in applied:
+            continue
         yield from _unreadable(migration.migration)
         for statement in (*migration.up, *migration.down):
             if seen.project.asks_for(statement.statement.source.path):
@@ -68,6 +76,8 @@ def _of_project(seen: SeenProject) -> Iterator[Finding]:
     for rule in RULES:
         for migration, said in rule.project(seen) if rule.project is not None else ():
             yield _about_file(rule, migration, said, plans)
+        for file, said in rule.past(seen.project) if rule.past is not None else ():
+            yield _about_past(rule, file, said)
 
 
 def _of_statement(seen: SeenStatement, plan: Callable[[], str | None]) -> Iterator[Finding]:
@@ -112,6 +122,18 @@ def _about_file(rule: Rule, seen: SeenMigration, said: Said, plans: Plans) -> Fi
         position=said.at or source.position(migration.up.begin),
         message=said.message,
         instead=said.instead,
+    )
+
+
+def _about_past(rule: Rule, file: Path, said: Said) -> Finding:
+    return Finding(
+        rule=rule.id,
+        severity=said.severity or rule.severity,
+        file=file,
+        position=said.at or Position(1, 1),
+        message=said.message,
+        instead=said.instead,
+        about=said.about,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.declared import declared
 from crossfade.lint.enums import type_name
-from crossfade.postgres.forecast.trees import below, kind, names
+from crossfade.postgres.forecast.trees import below, columns_of, kind, names
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
@@ -53,8 +53,18 @@ def _columns_of(seen: SeenStatement, enum: QualifiedName) -> frozenset[str]:
         for r in below(seen.tree)
         if kind(r) == "RangeVar"
     )
-    known = {c.name for t in here if t is not None for c in t.columns if _is(seen, c.type_name, enum)}
+    tables = [t for t in here if t is not None]
+    known = {c.name for t in tables for c in t.columns if _is(seen, c.type_name, enum)}
+    if any(not t.oid and t.name in seen.before.origins and all(c.type == "unknown" for c in t.columns) for t in tables):
+        # No file makes the table, and a constant that is the new value is taken for one of the type.
+        known |= _written(seen.tree)
     return frozenset(known | {d.name for d in declared(seen) if _is(seen, d.type.name, enum)})
+
+
+def _written(node: Any) -> set[str]:
+    """Every column that a statement names."""
+    targets = {n.name for n in below(node) if kind(n) in {"ResTarget", "AlterTableCmd"} and n.name}
+    return targets | set(columns_of(node))
 
 
 def _is(seen: SeenStatement, name: QualifiedName, enum: QualifiedName) -> bool:

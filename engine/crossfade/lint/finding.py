@@ -41,3 +41,5 @@ class Finding:
     """SQL, or a sentence where there is none."""
     plan: str | None = None
     """YAML that does the same without it."""
+    about: str | None = None
+    """What it is known by, where it is about no text that is there."""

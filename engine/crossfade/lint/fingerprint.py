@@ -50,7 +50,7 @@ def known(findings: Iterable[Finding], scripts: Iterable[Script]) -> tuple[Known
     for finding in findings:
         if finding.file in parts and finding.file not in texts:
             texts[finding.file] = _text(parts[finding.file])
-        about = _about(texts.get(finding.file), finding.position)
+        about = finding.about or _about(texts.get(finding.file), finding.position)
         key = (finding.file, finding.rule, about)
         counts[key] += 1
         mixed = "\0".join((finding.rule, about, str(counts[key])))

@@ -1,19 +1,42 @@
-"""The plan that does what a statement does, without what a rule found in it. Pure."""
+"""The plans that do what a statement does, without what a rule found in it. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crossfade.migrations.typed import Enums, plans_of, typed_all
+from crossfade.errors import InvalidPlan
+from crossfade.migrations.typed import Enums, doubt_of, plan_name, typed_all
+from crossfade.plan.load import parse_plan
+from crossfade.plan.written import written
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from crossfade.lint.seen import SeenMigration, SeenProject
     from crossfade.migrations.script import SqlStatement
+    from crossfade.migrations.typed import Entry, Typed
 
 _BETWEEN = "---\n"
-"""Between the plans where one has to be through before the next begins, as YAML has it between documents."""
+"""Between plans, as YAML has it between documents."""
+_WHEN = ", for when the one before is contracted."
+_COLUMNS: Mapping[str, str | None] = {
+    "add_check": None,
+    "add_column": "name",
+    "add_foreign_key": "columns",
+    "add_primary_key": "columns",
+    "add_unique": "columns",
+    "change_type": "column",
+    "drop_column": "column",
+    "drop_default": "column",
+    "drop_not_null": "column",
+    "set_default": "column",
+    "set_not_null": "column",
+}
+"""Kinds of change that go with others of their table where none works on another's columns, and the key that has these;
+what expressions read counts too.
+"""
 
 
 class Plans:
@@ -42,10 +65,83 @@ class Plans:
 
 def _plans(migration: SeenMigration, enums: Enums) -> Mapping[int, str]:
     seen = [one for one in migration.up if one.inside is None]
-    found: dict[int, str] = {}
+    changes: dict[int, list[Typed]] = {}
     for change in typed_all([one.statement for one in seen], [one.before for one in seen], enums):
-        plan = _BETWEEN.join(plans_of(change))
-        for statement in change.statements if plan else ():
-            known = found.get(id(statement))
-            found[id(statement)] = plan if known is None else f"{known}{_BETWEEN}{plan}"
-    return found
+        for statement in change.statements:
+            changes.setdefault(id(statement), []).append(change)
+    return {statement: _BETWEEN.join(plans) for statement, each in changes.items() if (plans := plans_of(each))}
+
+
+@dataclass(slots=True)
+class _Part:
+    """What goes into one plan."""
+
+    entries: list[Entry]
+    comment: str
+    """Above the first."""
+    is_alone: bool
+    """Nothing else is in its plan."""
+
+
+def plans_of(changes: Sequence[Typed]) -> tuple[str, ...]:
+    """The plans that do what these do: one where they can be in one, else several, one after the other.
+
+    None at all of what only an `sql` change does, or of what changes nothing.
+    """
+    parts: list[_Part] = []
+    for part in (part for change in changes for part in _parts(change)):
+        if parts and _is_one_plan(parts[-1], part):
+            parts[-1].entries += part.entries
+        else:
+            parts.append(part)
+    if len(parts) == 1:
+        (only,) = parts
+        return (written(plan_name(tuple(only.entries)), only.entries, [only.comment]),)
+    names, of = _names(parts), len(parts)
+    heads = (f"Plan {n} of {of}, each in a file of its own{_WHEN if n > 1 else '.'}" for n in range(1, of + 1))
+    return tuple(
+        written(name, part.entries, [part.comment], head=head)
+        for name, head, part in zip(names, heads, parts, strict=True)
+    )
+
+
+def _names(parts: Sequence[_Part]) -> tuple[str, ...]:
+    """A name for each, with a number where two would have the same."""
+    names = tuple(plan_name(tuple(part.entries)) for part in parts)
+    if len(set(names)) == len(names):
+        return names
+    return tuple(f"{name}-{number}" for number, name in enumerate(names, start=1))
+
+
+def _parts(change: Typed) -> Iterator[_Part]:
+    if change.is_sql or not change.entries:
+        return
+    doubt = doubt_of(change)
+    if not change.in_turn:
+        yield _Part(list(change.entries), doubt, is_alone=not change.is_certain)
+        return
+    for number, entry in enumerate(change.entries):
+        yield _Part([entry], doubt if number == 0 else "", is_alone=True)
+
+
+def _is_one_plan(before: _Part, part: _Part) -> bool:
+    """Whether a plan surely takes both: a column that one makes may be used by the other, and no column by two."""
+    if before.is_alone or part.is_alone:
+        return False
+    entries = [*before.entries, *part.entries]
+    try:
+        changes = parse_plan(written("p", entries), "plan.yaml").changes
+    except InvalidPlan:
+        return False
+    used: set[str] = set()
+    for entry, change in zip(entries, changes, strict=True):
+        ((kind, fields),) = entry.items()
+        if kind not in _COLUMNS:
+            return False
+        own = fields.get(_COLUMNS[kind] or "", ())
+        columns = {own} if isinstance(own, str) else set(own)
+        columns |= {column for _, expression in change.expressions for column in expression.columns}
+        if used & columns:
+            return False
+        used |= columns if kind != "add_column" else columns - {fields["name"]}
+    return True

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crossfade.postgres.forecast.trees import below, kind, names
+from crossfade.postgres.forecast.trees import below, constant, kind, names
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
     from crossfade.postgres.catalog import Table
 
+_WRITES = frozenset({"UpdateStmt", "DeleteStmt"})
 _VERBS = {"UpdateStmt": "writes", "DeleteStmt": "deletes"}
 
 
@@ -25,19 +26,46 @@ class Whole:
 
 
 def whole_table(seen: SeenStatement) -> Whole | None:
-    """The table that an UPDATE or DELETE writes whole, or an INSERT … SELECT reads whole."""
+    """The table that an UPDATE, DELETE or MERGE writes whole, or an INSERT … SELECT reads whole."""
     node = seen.tree
+    for inner in below(getattr(node, "withClause", None)):
+        if kind(inner) in _WRITES and (written := _written(seen, inner)) is not None:
+            return written
     match kind(node):
         case "UpdateStmt" | "DeleteStmt":
-            sources = node.fromClause if kind(node) == "UpdateStmt" else node.usingClause
-            table = seen.existing(node.relation)
-            if table is not None and not sources and reaches_most(node.whereClause):
-                return Whole(relation=node.relation, table=table, verb=_VERBS[kind(node)])
+            return _written(seen, node)
+        case "MergeStmt":
+            return _merged(seen, node)
+        case "SelectStmt" if node.intoClause is not None:
+            return _read(seen, node)
         case "InsertStmt" if node.selectStmt is not None:
             return _read(seen, node.selectStmt)
         case "CreateTableAsStmt" if _fills_table(node):
             return _read(seen, node.query)
     return None
+
+
+def _written(seen: SeenStatement, node: Any) -> Whole | None:
+    sources = node.fromClause if kind(node) == "UpdateStmt" else node.usingClause
+    table = seen.existing(node.relation)
+    if table is None or sources or not reaches_most(node.whereClause):
+        return None
+    return Whole(relation=node.relation, table=table, verb=_VERBS[kind(node)])
+
+
+def _merged(seen: SeenStatement, node: Any) -> Whole | None:
+    """MERGE of a whole table that others see: as many rows are written as it has."""
+    table, source = seen.existing(node.relation), node.sourceRelation
+    writes = any(
+        w.commandType.name in {"CMD_UPDATE", "CMD_DELETE"} and w.condition is None for w in node.mergeWhenClauses
+    )
+    select = source.subquery if kind(source) == "RangeSubselect" else None
+    is_whole = seen.existing(source) is not None if kind(source) == "RangeVar" else _read_all(seen, select)
+    return Whole(relation=node.relation, table=table, verb="writes") if table and writes and is_whole else None
+
+
+def _read_all(seen: SeenStatement, select: Any) -> bool:
+    return kind(select) == "SelectStmt" and _read(seen, select) is not None
 
 
 def _fills_table(node: Any) -> bool:
@@ -66,6 +94,8 @@ def reaches_most(where: Any) -> bool:
             return kind(where.val) == "Boolean" and bool(where.val.boolval)
         case "A_Expr" if where.kind.name == "AEXPR_DISTINCT":
             return True
+        case "A_Expr" if names(where.name) == ("=",) and constant(where.lexpr) is not None:
+            return constant(where.lexpr) == constant(where.rexpr)
         case "A_Expr":
             return names(where.name)[-1:] in {("<>",), ("!=",)} and not _has_query(where)
         case "BoolExpr" if where.boolop.name == "AND_EXPR":
@@ -73,6 +103,12 @@ def reaches_most(where: Any) -> bool:
         case "BoolExpr" if where.boolop.name == "OR_EXPR":
             return any(reaches_most(arm) for arm in where.args)
     return False
+
+
+def is_met_by_all(where: Any) -> bool:
+    """There is no condition, or one without a column that is always true: `true`, `1 = 1`."""
+    has_columns = any(kind(inner) == "ColumnRef" for inner in below(where))
+    return not has_columns and reaches_most(where)
 
 
 def _has_query(node: Any) -> bool:

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from crossfade.lint.finding import Severity
     from crossfade.lint.seen import SeenMigration, SeenProject, SeenStatement
+    from crossfade.migrations.migration import Project
     from crossfade.migrations.script import Position
 
 
@@ -32,6 +35,8 @@ class Said:
     """Where it is another than the rule's own."""
     is_planned: bool = True
     """A plan of crossfade's does what the statement does, without this."""
+    about: str | None = None
+    """What it is known by from one run to the next, where it is about no text that is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +55,5 @@ class Rule:
     statement: Callable[[SeenStatement], Iterator[Said]] | None = None
     migration: Callable[[SeenMigration], Iterator[Said]] | None = None
     project: Callable[[SeenProject], Iterator[tuple[SeenMigration, Said]]] | None = None
+    past: Callable[[Project], Iterator[tuple[Path, Said]]] | None = None
+    """Looks at what a database or a commit knows of a project, and says of which file or folder it speaks."""

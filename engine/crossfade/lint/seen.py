@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from crossfade.lint.naming import ANY_NAME, Naming
 from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 
 if TYPE_CHECKING:
@@ -50,18 +51,17 @@ class SeenStatement:
     """It is of the migration's way down."""
     fixed: Fixed = NOTHING_FIXED
     """What nothing may change, by the project's settings."""
+    naming: Naming = ANY_NAME
+    """How things are called, by the project's settings."""
     inside: str | None = None
-    """What it is in the body of: `a DO block`, `function public.f`; None for the file itself."""
+    """What it is in the body of: `a DO block`, `the function f`; None for the file itself."""
+    runs: bool = True
+    """Whether it runs with the migration; else it is in a function that the migration makes and does not call."""
 
     @property
     def tree(self) -> Any:
         """pglast's node."""
         return self.statement.tree
-
-    @property
-    def runs(self) -> bool:
-        """Whether it runs with the migration; else it is in a function that the migration makes."""
-        return self.inside in {None, "a DO block"}
 
     def existing(self, relation: Any) -> Table | None:
         """The table of a RangeVar, if others can see it: it was there before the migration."""
@@ -89,6 +89,8 @@ class SeenMigration:
     after: Schema
     up: tuple[SeenStatement, ...]
     down: tuple[SeenStatement, ...] = ()
+    naming: Naming = ANY_NAME
+    """How migrations are called, by the project's settings."""
 
     @property
     def steps(self) -> tuple[SeenStatement, ...]:

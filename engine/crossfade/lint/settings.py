@@ -15,6 +15,7 @@ from typing import Any
 
 from crossfade.errors import UsageError
 from crossfade.lint.finding import Severity
+from crossfade.lint.naming import ANY_NAME, Naming, naming_of
 
 OLDEST, NEWEST = 14, 18
 """The major versions of PostgreSQL that the rules know."""
@@ -55,6 +56,8 @@ class LintSettings:
     """As the server's `server_version_num`."""
     fail_on: FailOn | None = None
     baseline: str | None = None
+    naming: Naming = ANY_NAME
+    """How things are to be called."""
 
     @property
     def named_rules(self) -> tuple[str, ...]:
@@ -75,7 +78,7 @@ def lint_settings(value: object, file: str) -> LintSettings:
             hint = nearest(name, known) or f"the settings of lint are {one_of(known)}"
             raise UsageError(f"{file}: unknown setting {shown(f'lint.{name}')}", hint=hint, location=file)
         try:
-            read[name] = _READERS[name](given)
+            read[name] = naming_of(given, file) if name == "naming" else _READERS[name](given)
         except _Unfit as unfit:
             raise UsageError(f"{file}: the setting `lint.{name}` is {unfit}", location=file) from None
     settings = LintSettings(root=Path(file).parent, **read)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from crossfade.lint.allowances import weigh
 from crossfade.lint.baseline import Baseline, sift, stale, unused, written
-from crossfade.lint.bookkeeping import NOT_READ
+from crossfade.lint.bookkeeping import ALLOWANCE_UNUSED, NOT_READ
 from crossfade.lint.finding import Finding, Severity
 from crossfade.lint.fingerprint import Known, known
 from crossfade.lint.listing import all_rules
@@ -39,7 +39,7 @@ class Frame:
     """Where relative paths begin, and what shown paths are below."""
     baseline: Baseline | None = None
     is_there: Callable[[Path], bool] = lambda _: True
-    """Whether a file of the baseline still exists."""
+    """Whether a file or folder of the baseline still exists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +86,15 @@ def judge(report: Report, frame: Frame) -> Verdict:
     scripts = tuple(_scripts(report.projects))
     looked_at = _looked_at(report.projects)
     weighed = weigh((*_not_read(report.projects), *report.findings), scripts)
-    found = [f for f in _in_force(weighed.kept, frame.settings) if f.file in looked_at]
-    findings: tuple[Known, ...] = known(_in_order(found, looked_at), scripts)
+    lacking = (project.root for project in report.projects if any(past.gone for past in project.past))
+    places = {**looked_at, **dict.fromkeys(lacking, len(looked_at))}
+    found = [f for f in _in_force(weighed.kept, frame.settings) if f.file in places and not _is_idle(f, report)]
+    findings: tuple[Known, ...] = known(_in_order(found, places), scripts)
     sources = {script.source.path: script.source for script in scripts}
     in_baseline, text = 0, None
     if frame.baseline is not None:
         sifted = sift(findings, frame.baseline, frame.here)
-        gone = stale(sifted.unmatched, frame.baseline, frame.here, looked_at, frame.is_there)
+        gone = stale(sifted.unmatched, frame.baseline, frame.here, places.keys() - _applied(report), frame.is_there)
         text = written(findings, set(sifted.unmatched) - set(gone), frame.baseline, frame.here)
         about_entries = _in_force(unused(gone, frame.baseline), frame.settings)
         findings, in_baseline = (*sifted.kept, *known(about_entries, ())), sifted.in_baseline
@@ -124,6 +126,15 @@ def _looked_at(projects: Iterable[Project]) -> Mapping[Path, int]:
     return {file: number for number, file in enumerate(files)}
 
 
+def _applied(report: Report) -> frozenset[Path]:
+    return frozenset(file for project in report.projects for file in project.applied)
+
+
+def _is_idle(finding: Finding, report: Report) -> bool:
+    """About an allowance in a file that is applied, where no statement was looked at."""
+    return finding.rule == ALLOWANCE_UNUSED.id and finding.file in _applied(report)
+
+
 def _not_read(projects: Iterable[Project]) -> Iterator[Finding]:
     for project in projects:
         for problem in project.problems:
@@ -146,8 +157,8 @@ def _in_force(findings: Iterable[Finding], settings: LintSettings) -> Iterator[F
             yield replace(finding, severity=settings.severity.get(rule.id, finding.severity))
 
 
-def _in_order(findings: Iterable[Finding], files: Mapping[Path, int]) -> list[Finding]:
-    return sorted(findings, key=lambda f: (files[f.file], f.position))
+def _in_order(findings: Iterable[Finding], places: Mapping[Path, int]) -> list[Finding]:
+    return sorted(findings, key=lambda f: (places[f.file], f.position))
 
 
 def _told(findings: Iterable[Known], here: Path) -> Iterator[Told]:

@@ -11,36 +11,53 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, overload
 
 from crossfade.lint.assumed import with_assumed
-from crossfade.lint.bodies import Body, body_of
+from crossfade.lint.called import with_bodies
+from crossfade.lint.naming import ANY_NAME, Naming
 from crossfade.lint.seen import Held, SeenMigration, SeenProject, SeenStatement
 from crossfade.migrations.migration import Transaction
 from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 from crossfade.postgres.forecast.trees import kind
 
 if TYPE_CHECKING:
+    from crossfade.lint.bodies import Body
     from crossfade.migrations.migration import Migration, Project, Tool
     from crossfade.migrations.script import Script, SqlStatement
     from crossfade.postgres.forecast import Schema
 
 
-def walk(project: Project, schema: Schema, fixed: Fixed = NOTHING_FIXED) -> tuple[SeenProject, Schema]:
+def walk(
+    project: Project, schema: Schema, fixed: Fixed = NOTHING_FIXED, naming: Naming = ANY_NAME
+) -> tuple[SeenProject, Schema]:
     """The project as rules are shown it, and the schema as its last migration leaves it."""
     seen = []
+    applied = project.applied
     for migration in project.migrations:
-        seen.append(_migration(migration, project, schema, fixed))
+        if migration.file in applied:
+            # The schema has it.
+            seen.append(SeenMigration(migration=migration, project=project, before=schema, after=schema, up=()))
+            continue
+        there = _Way(schema=schema, tool=project.tool, fixed=fixed, naming=naming)
+        seen.append(_migration(migration, project, there))
         schema = seen[-1].after
     return SeenProject(project=project, migrations=tuple(seen)), schema
 
 
-def _migration(migration: Migration, project: Project, schema: Schema, fixed: Fixed) -> SeenMigration:
-    there = _Way(schema=schema, tool=project.tool, fixed=fixed)
+def _migration(migration: Migration, project: Project, there: _Way) -> SeenMigration:
     up = tuple(there.statements(migration.up, migration.transaction))
     after = there.schema.seen_by_others()
     down: tuple[SeenStatement, ...] = ()
     if migration.down is not None:
-        back = _Way(schema=after, tool=project.tool, fixed=fixed, goes_back=True)
+        back = _Way(schema=after, tool=project.tool, fixed=there.fixed, naming=there.naming, goes_back=True)
         down = tuple(back.statements(migration.down, migration.transaction_back or migration.transaction))
-    return SeenMigration(migration=migration, project=project, before=schema, after=after, up=up, down=down)
+    return SeenMigration(
+        migration=migration,
+        project=project,
+        before=there.at_first,
+        after=after,
+        up=up,
+        down=down,
+        naming=there.naming,
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,6 +67,7 @@ class _Way:
     schema: Schema
     tool: Tool
     fixed: Fixed
+    naming: Naming
     goes_back: bool = False
     begun: bool = False
     """A transaction that the file itself has begun is open."""
@@ -58,6 +76,7 @@ class _Way:
     sent_whole: bool = False
     """Since the file is sent as one text."""
     inside: str | None = None
+    runs: bool = True
     at_first: Schema = field(init=False)
     held: dict[str, Held] = field(default_factory=dict)
     earlier: list[SqlStatement] = field(default_factory=list)
@@ -70,12 +89,11 @@ class _Way:
         several = len(script.statements) > 1
         self.sent_whole = transaction is Transaction.IF_SEVERAL and several
         self.wrapped = transaction is Transaction.ALWAYS or self.sent_whole
-        for statement in script.statements:
+        for statement, bodies in with_bodies(script.statements):
             if kind(statement.tree) == "TransactionStmt":
                 self._turn(statement.tree)
             yield self._seen(statement)
-            body = body_of(statement)
-            if body is not None:
+            for body in bodies:
                 yield from self._inner(body)
             if not (self.wrapped or self.begun):
                 self._commit()
@@ -91,14 +109,22 @@ class _Way:
             self._commit()
 
     def _inner(self, body: Body) -> Iterator[SeenStatement]:
-        """What a DO block does now, and what a function would do, which leaves no trace in the model."""
+        """What runs now, and what a function would do, which leaves no trace in the model."""
         if body.runs_now:
             self.inside = body.described
             yield from map(self._seen, body.statements)
             self.inside = None
             return
         visible = replace(self.schema.seen_by_others(), search_path=self.schema.search_path)
-        called = _Way(schema=visible, tool=self.tool, fixed=self.fixed, goes_back=self.goes_back, inside=body.described)
+        called = _Way(
+            schema=visible,
+            tool=self.tool,
+            fixed=self.fixed,
+            naming=self.naming,
+            goes_back=self.goes_back,
+            inside=body.described,
+            runs=False,
+        )
         yield from map(called._seen, body.statements)
 
     def _commit(self) -> None:
@@ -122,7 +148,9 @@ class _Way:
             earlier=_Before(self.earlier, len(self.earlier)),
             goes_back=self.goes_back,
             fixed=self.fixed,
+            naming=self.naming,
             inside=self.inside,
+            runs=self.runs,
         )
         self.schema = after
         self.earlier.append(statement)

@@ -38,6 +38,8 @@ class Folder:
     folders: Mapping[str, Folder] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     """Of what stands directly in it."""
+    is_of_diesel: bool = False
+    """There is a diesel.toml in it, or in a folder above."""
 
     @property
     def sql(self) -> Iterator[tuple[str, File]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from crossfade.migrations.past import Past
     from crossfade.migrations.script import Script
 
 
@@ -88,6 +89,13 @@ class Project:
     problems: tuple[Problem, ...] = field(default=())
     asked: frozenset[Path] | None = None
     """The files that were asked for; the others are there for what they make of the schema. None is all of them."""
+    past: tuple[Past, ...] = ()
+    """What a database or a commit knows of its migrations, where one was asked."""
+
+    @property
+    def applied(self) -> frozenset[Path]:
+        """The files that a history has, where one was asked: what they do is done."""
+        return frozenset(file for past in self.past for file in past.applied)
 
     def asks_for(self, file: Path) -> bool:
         """Whether what is found in a file is of interest."""

@@ -4,7 +4,8 @@
 
 What cannot be read is a problem of a project, with the place of the file, and hinders nothing else. A file that is
 named and belongs to a tool's folder brings the rest of that folder along, for what it makes of the schema; `asked` of
-the project says which files were meant. Of this package only this module, `walk`, `home` and `changed` touch the disk.
+the project says which files were meant. Of this package only this module, `walk` and `home` touch the disk, and
+`changed` and `committed` ask git.
 """
 
 from __future__ import annotations

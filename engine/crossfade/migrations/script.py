@@ -1,7 +1,8 @@
 """The SQL of one migration taken apart: statements with their trees and places, and what cannot be read.
 
 A text is parsed as a whole. Where PostgreSQL's grammar does not take all of it, it is taken apart at its semicolons and
-each piece is parsed by itself, so that one broken statement hides no other. Pure.
+each piece is parsed by itself, so that one broken statement hides no other; a quote without an end hides what is behind
+it, and nothing before. Pure.
 """
 
 from __future__ import annotations
@@ -147,13 +148,34 @@ def _read(source: Source, begin: int, end: int) -> Iterator[SqlStatement | Unrea
 def _piece_by_piece(source: Source, begin: int, text: str) -> Iterator[SqlStatement | Unreadable]:
     from pglast.parser import ParseError
 
+    left_open: Unreadable | None = None
     try:
         pieces = list(_pieces(text))
     except (ParseError, UnicodeError) as error:
-        yield Unreadable(source=source, begin=begin + _where(error), message=_words(error))
-        return
+        opened = _opened(text, error)
+        left_open = Unreadable(
+            source=source, begin=begin + (_where(error) if opened is None else opened), message=_words(error)
+        )
+        text = text[: _statements_end(text, opened or 0)]
+        pieces = list(_pieces(text))
     while pieces:
         yield _one(source, begin, text, pieces)
+    if left_open is not None:
+        yield left_open
+
+
+def _opened(text: str, error: Exception) -> int | None:
+    """Where the quote or comment begins that has no end: the scanner's words show all of it."""
+    _, found, rest = _words(error).partition('at or near "')
+    rest = rest.removesuffix('"')
+    return len(text) - len(rest) if found and rest and text.endswith(rest) else None
+
+
+def _statements_end(text: str, before: int) -> int:
+    """Behind the last semicolon before a place."""
+    from pglast.parser import scan
+
+    return max((token.end + 1 for token in scan(text[:before]) if token.name == "ASCII_59"), default=0)
 
 
 def _pieces(text: str) -> Iterator[slice]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from crossfade.migrations.decode import NotText, decode
 from crossfade.migrations.folder import BESIDE, File, Folder
-from crossfade.migrations.layouts.code import may_be_migration
+from crossfade.migrations.layouts.code import may_be_beside_sql, may_be_migration
 from crossfade.migrations.migration import Problem
 from crossfade.migrations.psql_text import without_psql
 
@@ -23,7 +23,9 @@ MOST_SQL = 5_000_000
 """Characters of SQL in a file, without the rows of COPY. Parsing this much takes about ten seconds."""
 _MOST_BYTES = 20_000_000
 _DEEPEST = 64
-_NOT_ENTERED = frozenset({"node_modules", "__pycache__", "site-packages"})
+_DIESEL = "diesel.toml"
+NOT_ENTERED = frozenset({"node_modules", "__pycache__", "site-packages"})
+"""Folders of other people's files."""
 
 
 def open_file(path: Path) -> File | Problem:
@@ -93,11 +95,12 @@ class Walk:
 
     def _folder(self, path: Path, real: Path, *, root: Path, depth: int) -> Folder:
         self.seen.add(real)
-        found = _Found(path=path)
+        found = _Found(path=path, is_of_diesel=any(is_file(place / _DIESEL) for place in (real, *real.parents)))
         try:
             entries = sorted(os.scandir(path), key=lambda entry: entry.name)
         except OSError as error:
             return Folder(path=path, problems=(_unreadable(path, error),))
+        found.has_sql = any(entry.name.lower().endswith(".sql") for entry in entries)
         for entry in entries:
             place = path / entry.name
             if entry.name.startswith(".") or self.skip(place):
@@ -113,7 +116,7 @@ class Walk:
 
     def _inner(self, found: _Found, place: Path, real: Path, *, root: Path, depth: int) -> None:
         """A folder in a folder; `real` is where it is without links."""
-        if real in self.seen or place.name in _NOT_ENTERED or depth == self.levels:
+        if real in self.seen or place.name in NOT_ENTERED or depth == self.levels:
             return
         if depth == _DEEPEST:
             found.problems.append(Problem(file=place, message=f"folders are nested more than {_DEEPEST} deep"))
@@ -122,7 +125,7 @@ class Walk:
 
     def _file(self, found: _Found, place: Path, real: Path) -> None:
         found.names.add(place.name)
-        if _is_wanted(place):
+        if is_wanted(place) or (found.has_sql and may_be_beside_sql(place.name)):
             file = open_file(self.shown.get(real, place))
             if isinstance(file, Problem):
                 found.problems.append(file)
@@ -139,6 +142,8 @@ class _Found:
     files: dict[str, File] = field(default_factory=dict)
     folders: dict[str, Folder] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    is_of_diesel: bool = False
+    has_sql: bool = False
 
     def folder(self) -> Folder:
         """The same as a value."""
@@ -148,6 +153,7 @@ class _Found:
             files=self.files,
             folders=self.folders,
             problems=tuple(self.problems),
+            is_of_diesel=self.is_of_diesel,
         )
 
 
@@ -172,7 +178,8 @@ def resolved(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _is_wanted(place: Path) -> bool:
+def is_wanted(place: Path) -> bool:
+    """Whether the text of such a file is of interest."""
     name = place.name
     if name.lower().endswith((".sql", ".sql.conf")) or name in BESIDE:
         return True
@@ -185,7 +192,7 @@ def _target(place: Path, root: Path) -> Path | Problem | None:
         target = Path(os.path.realpath(place, strict=True))
     except FileNotFoundError:
         missing = Problem(file=place, message="it is a symbolic link that leads nowhere")
-        return missing if _is_wanted(place) else None
+        return missing if is_wanted(place) else None
     except OSError as error:
         return _unreadable(place, error)
     leads_to_folder = is_folder(target)
@@ -193,7 +200,7 @@ def _target(place: Path, root: Path) -> Path | Problem | None:
         if leads_to_folder and resolved(place.parent).is_relative_to(target):
             return Problem(file=place, message="it is a symbolic link to a folder that it is in")
         return None if leads_to_folder else target
-    if not leads_to_folder and not _is_wanted(place):
+    if not leads_to_folder and not is_wanted(place):
         return None
     return Problem(
         file=place,

@@ -135,6 +135,8 @@ class Table:
     total_bytes: int = 0
     """With TOAST and indexes."""
     access_method: str | None = "heap"
+    tablespace: str | None = None
+    """That of the database too; None where it is not known, or there are no files."""
     typed_of: str | None = None
     attribute_count: int = 0
     """With the columns that were dropped, which count for ever; 0 where it was not read."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crossfade.postgres.forecast.schema import Schema
-from crossfade.postgres.forecast.trees import NotOneStatement, below, kind, names, parse
+from crossfade.postgres.forecast.trees import NotOneStatement, below, kind, names, option, parse
 from crossfade.postgres.names import quoted
 
 
@@ -217,25 +217,45 @@ def _create_schema(_schema: Schema, node: Any) -> Iterator[Changed]:
         yield Changed(schema=node.schemaname, name=None, does="creates")
 
 
+def _create_extension(_schema: Schema, node: Any) -> Iterator[Changed]:
+    schema = option(node.options, "schema")
+    if schema is not None:
+        yield Changed(schema=schema.arg.sval, name=None, does="makes an extension in")
+
+
+def _import_foreign_schema(_schema: Schema, node: Any) -> Iterator[Changed]:
+    yield Changed(schema=node.local_schema, name=None, does="makes foreign tables in")
+
+
+def _alter_default_privileges(_schema: Schema, node: Any) -> Iterator[Changed]:
+    schemas = option(node.options, "schemas")
+    for each in names(schemas.arg) if schemas is not None else ():
+        yield Changed(schema=each, name=None, does="changes the default rights in")
+
+
 def _create_statistics(schema: Schema, node: Any) -> Iterator[Changed]:
     for relation in node.relations:
         yield from _relation(schema, relation, "changes")
 
 
 _OTHERS: Mapping[str, Callable[[Schema, Any], Iterator[Changed]]] = {
+    "AlterDefaultPrivilegesStmt": _alter_default_privileges,
     "AlterFunctionStmt": _alter_function,
     "AlterObjectSchemaStmt": _set_schema,
     "AlterOwnerStmt": _alter_owner,
     "AlterTableStmt": _alter_table,
     "CommentStmt": _comment,
     "CopyStmt": _copy,
+    "CreateExtensionStmt": _create_extension,
     "CreateForeignTableStmt": _create_foreign_table,
     "CreateSchemaStmt": _create_schema,
     "CreateStatsStmt": _create_statistics,
     "CreateTableAsStmt": _create_table_as,
     "DropStmt": _drop,
     "GrantStmt": _grant,
+    "ImportForeignSchemaStmt": _import_foreign_schema,
     "RenameStmt": _rename,
+    "SecLabelStmt": _comment,
     "SelectStmt": _select,
     "TruncateStmt": _truncate,
 }

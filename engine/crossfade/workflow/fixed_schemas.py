@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from crossfade.errors import Refusal
 from crossfade.lint.bodies import body_of
 from crossfade.migrations.script import Script, Source
+from crossfade.operations.own_names import is_own_name
 from crossfade.operations.rows.data_statement import statement
-from crossfade.plan.fixed import Fixed
+from crossfade.plan.fixed import Fixed, FixedEntry
 from crossfade.postgres.changed_objects import Changed, changed_by_text
 from crossfade.postgres.forecast import Schema
 from crossfade.postgres.forecast.trees import NotOneStatement, kind, one_statement
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 
 def fixed_refusals(program: Program, catalog: Catalog, fixed: Fixed) -> Iterator[Refusal]:
     """One for each thing that is fixed and that the program would make, change, drop or write to."""
-    told: set[str] = set()
+    found: dict[str, tuple[Changed, FixedEntry]] = {}
     for changed in _changed(program, catalog) if fixed.entries else ():
         entry = fixed.entry_for(changed.schema, changed.name)
-        if entry is None or str(changed) in told:
-            continue
-        told.add(str(changed))
+        if entry is not None:
+            found.setdefault(str(changed), (changed, entry))
+    # What we make there on the way says nothing to whoever reads what else is changed.
+    theirs = [(changed, entry) for changed, entry in found.values() if not is_own_name(changed.name or "")]
+    for changed, entry in theirs or found.values():
         yield Refusal(
             code="fixed",
             object=str(changed),

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from crossfade.errors import Refusal
+from crossfade.errors import Refusal, UsageError
 from crossfade.migrations.histories import HISTORIES, entries_of, entry_of
 from crossfade.migrations.histories.history import Entry, History, Place, Rows
 from crossfade.postgres.names import QualifiedName
@@ -76,6 +76,24 @@ class Books:
         if key not in self.read:
             self.read[key] = _read(self.connection, history, name)
         return self.read[key]
+
+    def named(self, tool: str, table: TableName) -> Book:
+        """The history that somebody has named. Raises UsageError where it is not there, or not the tool's."""
+        book = self.of(tool, table)
+        if book is None:
+            raise UsageError(f"--history: there is no table {table} in this database")
+        return readable(book)
+
+
+def readable(book: Book) -> Book:
+    """The book. Raises UsageError where it is not the tool's, or may not be read."""
+    if book.missing or not book.may_read:
+        wrong = f"it has no column {', '.join(book.missing)}" if book.missing else "it may not be read by this role"
+        raise UsageError(
+            f"{book.place.table} is not to be read as the history of {book.history.tool.value}: {wrong}",
+            hint="Name the table that the tool uses: --history TABLE.",
+        )
+    return book
 
 
 def _read(connection: Connection, history: History, name: TableName) -> Book | None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from crossfade.errors import UsageError
 from crossfade.migrations.histories import HISTORIES, entries_of
+from crossfade.migrations.migration import Tool
+from crossfade.migrations.past import of_history
 from crossfade.plan.model import Plan
 from crossfade.workflow import ledger
-from crossfade.workflow.histories import Books
+from crossfade.workflow.histories import Books, readable
 from crossfade.workflow.states import GIVEN_UP
 
 if TYPE_CHECKING:
@@ -51,7 +52,12 @@ class Standing:
     """Its history; None where the tool has not made it yet."""
     waiting: tuple[Waiting, ...]
     hidden: tuple[Entry, ...] = ()
+    changed: tuple[str, ...] = ()
+    """Applied ones whose files have another checksum now."""
+    gone: tuple[str, ...] = ()
+    """Applied ones that no file makes any more."""
     halted: str | None = None
+    """Why the tool would stop at once, in words that follow "since"."""
 
 
 def standing(
@@ -84,25 +90,31 @@ def _standing(
     mine = [(one, cover) for one, cover in covered if one.tool == tool]
     named = [one.history for one, _ in mine if any(_is(one, entry) for entry in entries)]
     name = table or next((n for n in named if n is not None), None)
-    book = books.of(tool, name)
+    book = books.of(tool, name) if table is None else books.named(tool, table)
     if book is None:
-        if table is not None:
-            raise UsageError(f"--history: there is no table {table} in this database")
         return Standing(project=project, table=None, waiting=tuple(_waiting(entries, mine)))
-    if book.missing or not book.may_read:
-        wrong = f"it has no column {', '.join(book.missing)}" if book.missing else "it may not be read by this role"
-        raise UsageError(
-            f"{book.place.table} is not to be read as the history of {tool}: {wrong}",
-            hint="Name the table that the tool uses: --history TABLE.",
-        )
-    found = book.history.pending(entries, book.rows)
+    found = readable(book).history.pending(entries, book.rows)
+    past = of_history(project, book.history, book.rows, str(book.place.table), entries)
+    changed = () if past is None else tuple(one.name for one in past.changed)
+    gone = () if past is None else past.gone
     return Standing(
         project=project,
         table=str(book.place.table),
         waiting=tuple(_waiting(found.entries, mine)),
         hidden=found.hidden,
-        halted=found.halted,
+        changed=changed,
+        gone=gone,
+        halted=found.halted or _stopped(project.tool, changed, gone),
     )
+
+
+def _stopped(tool: Tool, changed: Sequence[str], gone: Sequence[str]) -> str | None:
+    """Why the tool goes no further for what is applied and is not as it was."""
+    if changed and tool is Tool.FLYWAY:
+        return f"{changed[0]} has another checksum than when it was applied"
+    if gone and tool in {Tool.FLYWAY, Tool.GOLANG_MIGRATE}:
+        return f"{gone[0]} is applied, and no file here makes it"
+    return None
 
 
 def _waiting(entries: Iterable[Entry], covered: Sequence[tuple[CoveredMigration, Cover]]) -> Iterator[Waiting]:

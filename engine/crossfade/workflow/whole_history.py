@@ -3,6 +3,7 @@
     run_plans(url, imports)     every plan to contracted, on an empty database
     run_files(url, project)     every statement by itself, as psql sends them
     difference(left, right)     of two dumps, whatever the order of a table's columns
+    passed_over(left, right)    what else is different, and means no harm, in words
 
 What a plan is not certain about is taken as it stands there, and nobody is waited for: both databases are empty.
 """
@@ -12,8 +13,9 @@ from __future__ import annotations
 import difflib
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from crossfade.migrations.typed import Entry
     from crossfade.plan.model import Plan
 
+_SEQUENCE = "CREATE SEQUENCE "
+_TYPE = "    AS "
+_OWN_NAME = " NOT NULL"
 _RANDOM_LINES = ("\\restrict ", "\\unrestrict ")
 _NOBODY = "whole-history"
 
@@ -103,10 +108,60 @@ def dump(pg_dump: str, url: str) -> str:
 def difference(left: str, right: str, names: tuple[str, str] = ("by the migrations", "by the plans")) -> str:
     """What is different, as a diff; empty where nothing is.
 
-    A change that makes a column anew puts it behind the others, so the order of a table's columns is passed over.
+    A change that makes a column anew puts it behind the others, so the order of a table's columns is passed over, and
+    so is what `passed_over` tells.
     """
-    lines = [list(_in_one_order(text)) for text in (left, right)]
+    narrow = _narrow_sequences(left) - _narrow_sequences(right)
+    lines = [list(_in_one_order(_without_own_names(_widened(text, narrow)))) for text in (left, right)]
     return "\n".join(difflib.unified_diff(lines[0], lines[1], *names, lineterm=""))
+
+
+def passed_over(left: str, right: str) -> tuple[str, ...]:
+    """What a plan does otherwise on purpose: sequences that count further with their column, and names of NOT NULL."""
+    narrow = sorted(_narrow_sequences(left) - _narrow_sequences(right))
+    found = [
+        f"sequence {name} counts in bigint, as its column does; the migrations leave it narrower" for name in narrow
+    ]
+    own, theirs = (
+        sorted(line for line in text.splitlines() if line != _without_own_name(line)) for text in (left, right)
+    )
+    if own != theirs:
+        found.append(
+            "constraints NOT NULL have other names, which PostgreSQL 18 keeps when a table or column is renamed"
+        )
+    return tuple(found)
+
+
+def _narrow_sequences(text: str) -> set[str]:
+    """Those that are of a type narrower than bigint."""
+    return {
+        line.removeprefix(_SEQUENCE)
+        for line, after in pairwise(text.splitlines())
+        if line.startswith(_SEQUENCE) and after.startswith(_TYPE)
+    }
+
+
+def _widened(text: str, sequences: Collection[str]) -> str:
+    """The dump as if these sequences were of bigint."""
+    lines = text.splitlines()
+    kept = [
+        line
+        for before, line in zip(["", *lines], lines, strict=False)
+        if not (line.startswith(_TYPE) and before.removeprefix(_SEQUENCE) in sequences)
+    ]
+    return "\n".join(kept)
+
+
+def _without_own_names(text: str) -> str:
+    """The dump as if PostgreSQL had chosen the names of NOT NULL that it once chose for another table or column."""
+    return "\n".join(_without_own_name(line) for line in text.splitlines())
+
+
+def _without_own_name(line: str) -> str:
+    before, middle, after = line.rpartition(_OWN_NAME)
+    column, constraint, name = before.rpartition(" CONSTRAINT ")
+    is_chosen = bool(constraint) and name.strip('"').endswith("_not_null")
+    return f"{column}{middle}{after}" if is_chosen else line
 
 
 def _in_one_order(text: str) -> Iterator[str]:

@@ -28,6 +28,11 @@ USERS = "CREATE TABLE users (id int PRIMARY KEY, name text, age int); CREATE TAB
             "ALTER TABLE users ALTER COLUMN team SET NOT NULL;\n",
         ),
         (
+            "ALTER TABLE users DROP COLUMN age; CREATE TABLE notes (by int REFERENCES users (id), n serial);",
+            "CREATE TABLE notes (by integer REFERENCES users (id), n serial);\n",
+            "ALTER TABLE users DROP COLUMN age;\n",
+        ),
+        (
             "CREATE TABLE notes (by int); CREATE UNIQUE INDEX notes_by ON notes (by); DROP TABLE teams;",
             "CREATE TABLE notes (by integer);\nCREATE UNIQUE INDEX notes_by ON notes (by);\n",
             "DROP TABLE teams;\n",
@@ -64,6 +69,16 @@ def test_the_plan_names_both_and_the_next_one_stands_behind_the_second() -> None
         (Tool.PRISMA, "CREATE TABLE a (id int PRIMARY KEY); ALTER TABLE a ADD CONSTRAINT c CHECK (id > 0);"),
         (Tool.PRISMA, "ALTER TABLE users ALTER COLUMN age TYPE bigint;"),
         (Tool.PRISMA, "BEGIN; ALTER TABLE users ADD COLUMN x int; ALTER TABLE users DROP COLUMN name; COMMIT;"),
+        (Tool.PRISMA, "ALTER TABLE users DROP COLUMN age, ADD COLUMN age text;"),
+        (Tool.PRISMA, "DROP INDEX users_name; CREATE INDEX users_name ON users (name, age);"),
+        (Tool.PRISMA, "ALTER TABLE users DROP CONSTRAINT users_pkey; CREATE TABLE x (id int REFERENCES users);"),
+        (Tool.PRISMA, "ALTER TABLE users DROP COLUMN age, ADD COLUMN years int CHECK (years > 0);"),
+        (Tool.PRISMA, "ALTER TABLE users RENAME COLUMN age TO years; CREATE INDEX i ON users (years);"),
+        (Tool.PRISMA, "DROP TABLE teams; CREATE TABLE teams (id int, size int);"),
+        (Tool.PRISMA, "CREATE EXTENSION pg_trgm; CREATE INDEX i ON users USING gin (name gin_trgm_ops);"),
+        (Tool.PRISMA, "DROP TYPE mood; CREATE TYPE mood AS ENUM ('ok');"),
+        (Tool.PRISMA, "ALTER TYPE mood ADD VALUE 'ok'; ALTER TABLE users ADD COLUMN m mood DEFAULT 'ok';"),
+        (Tool.PRISMA, "INSERT INTO users SELECT * FROM teams; ALTER TABLE teams ADD COLUMN size int;"),
         (Tool.GOOSE, "ALTER TABLE users DROP COLUMN name, ADD COLUMN full_name int;"),
     ],
 )

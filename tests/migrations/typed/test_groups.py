@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from crossfade.migrations.typed import typed
+from crossfade.migrations.typed import Enums, typed
+from crossfade.postgres.catalog import Catalog
+from crossfade.postgres.forecast import Schema
 from crossfade.postgres.forecast.trees import one_statement
 
 from .reading import after, changes, read
@@ -22,6 +24,9 @@ BEFORE = after(
 )
 
 Case = tuple[str, str, list[dict[str, Any]]]
+VALIDATE = "ALTER TABLE users VALIDATE CONSTRAINT users_team"
+VALIDATED = {"sql": {"contract": ({"run": VALIDATE, "undo": VALIDATE},)}}
+"""Before an exchange for the sake of the way back, and behind it."""
 CERTAIN: list[Case] = [
     (
         "a check that is validated later",
@@ -164,6 +169,7 @@ CERTAIN: list[Case] = [
             "ALTER TABLE users ADD CONSTRAINT users_team FOREIGN KEY (team) REFERENCES teams ON DELETE CASCADE"
         ),
         [
+            VALIDATED,
             {
                 "sql": {
                     "contract": (
@@ -171,12 +177,12 @@ CERTAIN: list[Case] = [
                             "ALTER TABLE users DROP CONSTRAINT users_team, "
                             "ADD CONSTRAINT users_team FOREIGN KEY (team) REFERENCES teams ON DELETE CASCADE NOT VALID"
                         ),
-                        "ALTER TABLE users VALIDATE CONSTRAINT users_team",
                     ),
                     "irreversible": True,
                     "reason": "The migration does not say how it is taken back.",
                 }
-            }
+            },
+            VALIDATED,
         ],
     ),
     (
@@ -528,6 +534,17 @@ def test_a_renamed_table_takes_what_hangs_on_it_along() -> None:
         {"rename_constraint": {"table": "people", "from": "users_team", "to": "people_team"}},
         {"rename_index": {"from": "users_email", "to": "people_email"}},
         {"create_index": {"table": "people", "name": "people_age", "columns": ("age",)}},
+    ]
+
+
+def test_a_not_null_with_a_name_of_the_table_is_renamed_with_it() -> None:
+    """As PostgreSQL 18 has them, where they are constraints."""
+    eighteen = Schema.of(Catalog(server_version=180000)), Enums()
+    before = after("CREATE TABLE teams (id int, name text); ALTER TABLE teams ALTER name SET NOT NULL", eighteen)
+    (found,) = read("DROP TABLE teams; CREATE TABLE groups (id int, name text NOT NULL)", before)
+    assert [dict(entry) for entry in found.readings[0].entries] == [
+        {"rename_table": {"from": "teams", "to": "groups"}},
+        {"rename_constraint": {"table": "groups", "from": "teams_name_not_null", "to": "groups_name_not_null"}},
     ]
 
 

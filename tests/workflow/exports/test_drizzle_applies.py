@@ -1,11 +1,13 @@
-"""Drizzle 1.x itself applies what was exported for it, with psql for what lies between."""
+"""Drizzle of both generations applies what was exported for it, with psql for what lies between."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from ...fixtures.database import fresh_database
 from ...fixtures.npm import installed, run
@@ -15,14 +17,17 @@ if TYPE_CHECKING:
     from ...fixtures.command import Cli
     from ...fixtures.database import Database
 
+VERSIONS = {
+    "0.x": ("drizzle-kit@0.31.11", "drizzle-orm@0.45.4", "pg@8.16.3"),
+    "1.x": ("drizzle-kit@1.0.0-rc.5", "drizzle-orm@1.0.0-rc.5", "pg@8.16.3"),
+}
+FIRST: dict[str, Any] = {"idx": 0, "version": "7", "when": 1_700_000_000_000, "tag": "0000_first", "breakpoints": True}
 
-def test_a_rename_is_applied_phase_by_phase(database: Database, cli: Cli, tmp_path: Path) -> None:
-    prepare(database, "rename-column")
-    exported = export(cli, "rename-column", "drizzle")
-    home = tmp_path / "app"
-    home.mkdir()
-    modules = installed("drizzle-kit@1.0.0-rc.5", "drizzle-orm@1.0.0-rc.5", "pg@8.16.3") / "node_modules"
-    (home / "node_modules").symlink_to(modules)
+
+def project(home: Path, database: Database, version: str) -> Path:
+    """A project of drizzle-kit, and its folder of migrations; that of 0.x has one."""
+    (home / "drizzle").mkdir(parents=True)
+    (home / "node_modules").symlink_to(installed(*VERSIONS[version]) / "node_modules")
     settings = {
         "dialect": "postgresql",
         "schema": "./schema.ts",
@@ -31,16 +36,57 @@ def test_a_rename_is_applied_phase_by_phase(database: Database, cli: Cli, tmp_pa
     }
     (home / "drizzle.config.ts").write_text(f"export default {json.dumps(settings)};", encoding="utf-8")
     (home / "schema.ts").write_text("export {};", encoding="utf-8")
-    rounds = sorted(path for stage in exported.iterdir() if stage.is_dir() for path in stage.iterdir())
-    for round_ in rounds:
+    if version == "0.x":
+        (home / "drizzle" / "meta").mkdir()
+        (home / "drizzle" / "0000_first.sql").write_text("SELECT 1;", encoding="utf-8")
+        journal = {"version": "7", "dialect": "postgresql", "entries": [FIRST]}
+        (home / "drizzle" / "meta" / "_journal.json").write_text(json.dumps(journal), encoding="utf-8")
+    return home / "drizzle"
+
+
+def migrate(folder: Path) -> None:
+    run("node_modules/.bin/drizzle-kit", "migrate", "--config", "drizzle.config.ts", cwd=folder.parent)
+
+
+def applied(database: Database, exported: Path, folder: Path) -> None:
+    """Everything, as the README says: copied and migrated, or sent by psql."""
+    for round_ in sorted(path for stage in exported.iterdir() if stage.is_dir() for path in stage.iterdir()):
         if round_.name.endswith("-psql"):
             psql(database, up(round_))
         else:
-            shutil.copytree(round_, home / "drizzle", dirs_exist_ok=True)
-            run("node_modules/.bin/drizzle-kit", "migrate", "--config", "drizzle.config.ts", cwd=home)
-    applied = {str(name) for (name,) in database.execute("SELECT name FROM drizzle.__drizzle_migrations")}
-    assert applied == {path.parent.name for path in exported.rglob("migration.sql")}
+            shutil.copytree(round_, folder, dirs_exist_ok=True)
+            migrate(folder)
+
+
+def as_a_run_leaves_it(database: Database) -> None:
     database.execute("DROP SCHEMA drizzle CASCADE")
     with fresh_database(database.server) as other:
         prepare(other, "rename-column")
         assert database.dump() == contracted(other, "rename-column")
+
+
+def test_a_rename_is_applied_phase_by_phase(database: Database, cli: Cli, tmp_path: Path) -> None:
+    prepare(database, "rename-column")
+    exported = export(cli, "rename-column", "drizzle")
+    applied(database, exported, project(tmp_path / "app", database, "1.x"))
+    rows = {str(name) for (name,) in database.execute("SELECT name FROM drizzle.__drizzle_migrations")}
+    assert rows == {path.parent.name for path in exported.rglob("migration.sql")}
+    as_a_run_leaves_it(database)
+
+
+@pytest.mark.long
+def test_the_journal_of_0_goes_on(database: Database, cli: Cli, tmp_path: Path) -> None:
+    """Every file is run, though what was exported is of an earlier time than what is there."""
+    prepare(database, "rename-column")
+    folder = project(tmp_path / "app", database, "0.x")
+    migrate(folder)
+    exported = export(cli, "rename-column", "drizzle", "--migrations", str(folder), stamp="20200101000000")
+    applied(database, exported, folder)
+    entries = json.loads((folder / "meta" / "_journal.json").read_text(encoding="utf-8"))["entries"]
+    assert entries[:2] == [FIRST, {**FIRST, "idx": 1, "when": FIRST["when"] + 1000, "tag": "0001_support"}]
+    assert [e["tag"] for e in entries] == sorted(p.stem for p in folder.glob("*.sql") if ".down" not in p.name)
+    rows = database.execute("SELECT created_at FROM drizzle.__drizzle_migrations ORDER BY id")
+    assert [when for (when,) in rows] == [entry["when"] for entry in entries]
+    said = cli("lint", str(folder))
+    assert said.code == 0, said
+    as_a_run_leaves_it(database)

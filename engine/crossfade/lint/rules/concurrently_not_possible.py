@@ -42,11 +42,21 @@ def _create(seen: SeenStatement) -> Iterator[Said]:
 
 
 def _drop(seen: SeenStatement) -> Iterator[Said]:
+    from pglast.enums import DropBehavior
+
     node = seen.tree
     if len(node.objects) > 1:
         yield Said(
             message="fails with 0A000: DROP INDEX CONCURRENTLY drops one index at a time.",
             instead="\n".join(_drop_of_one(node, parts) for parts in node.objects),
+        )
+        return
+    if node.behavior.name == "DROP_CASCADE":
+        changed = deepcopy(node)
+        changed.behavior = DropBehavior.DROP_RESTRICT
+        yield Said(
+            message="fails with 0A000: DROP INDEX CONCURRENTLY does not know CASCADE.",
+            instead=statement(changed),
         )
         return
     parts = names(node.objects[0])
@@ -96,9 +106,9 @@ RULE = Rule(
     summary="CONCURRENTLY in a form that PostgreSQL refuses",
     explanation="""
 CREATE INDEX CONCURRENTLY is not possible on a partitioned table: build the index on each partition, and attach those to
-one that is made ON ONLY the whole. DROP INDEX CONCURRENTLY takes one index, and none of a partitioned table. DETACH
-PARTITION CONCURRENTLY is refused where there is a default partition, and REFRESH MATERIALIZED VIEW CONCURRENTLY where
-no unique index on plain columns tells the rows apart.
+one that is made ON ONLY the whole. DROP INDEX CONCURRENTLY takes one index, without CASCADE, and none of a partitioned
+table. DETACH PARTITION CONCURRENTLY is refused where there is a default partition, and REFRESH MATERIALIZED VIEW
+CONCURRENTLY where no unique index on plain columns tells the rows apart.
 """,
     statement=_statement,
 )

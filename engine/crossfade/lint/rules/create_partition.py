@@ -36,8 +36,10 @@ def _instead(seen: SeenStatement) -> str:
     """A table by itself, and ATTACH; with a CHECK on the default partition where its rows are read."""
     node, parent = seen.tree, seen.tree.inhRelations[0]
     own, above = table_of(node.relation), table_of(parent)
-    steps, drops = [f"CREATE TABLE {own} (LIKE {above} INCLUDING ALL);"], list[str]()
     table = seen.before.find(parent.schemaname, parent.relname)
+    # A table with an identity of its own cannot be attached.
+    numbered = " EXCLUDING IDENTITY" if table is not None and any(c.identity for c in table.columns) else ""
+    steps, drops = [f"CREATE TABLE {own} (LIKE {above} INCLUDING ALL{numbered});"], list[str]()
     default = seen.before.default_partition(table) if table is not None else None
     if table is not None and default is not None and seen.forecast.scans:
         condition = check_of_bound(table, default, node.partbound, within=False)

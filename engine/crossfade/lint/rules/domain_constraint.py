@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from crossfade.lint.cost import READ, blocked_by, how_long, listed, table_named
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
-from crossfade.lint.written import statement
-from crossfade.postgres.forecast.trees import kind
+from crossfade.lint.written import quoted, statement
+from crossfade.postgres.forecast.trees import kind, names
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
@@ -23,7 +23,7 @@ _ELSEWHERE = (
 
 def _statement(seen: SeenStatement) -> Iterator[Said]:
     node = seen.tree
-    if kind(node) != "AlterDomainStmt" or not seen.forecast.scans:
+    if kind(node) != "AlterDomainStmt" or not (seen.forecast.scans or _is_unknown(seen)):
         return
     instead = _ELSEWHERE
     if node.subtype == "C" and node.def_.contype.name == "CONSTR_CHECK":
@@ -31,11 +31,27 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
         changed.def_.skip_validation, changed.def_.initially_valid = True, False
         instead = f"-- for new values; VALIDATE would block writes as well:\n{statement(changed)}"
     scanned = seen.forecast.scans
+    if not scanned:
+        name = ".".join(map(quoted, names(node.typeName)))
+        yield Said(
+            message=f"reads all rows of every table that has a column of {name} while writes of it wait, "
+            f"{how_long(1 / READ, None)}.",
+            instead=instead,
+        )
+        return
     yield Said(
         message=f"reads all rows of {listed(scanned)} while {blocked_by(seen.forecast)}, "
         f"{how_long(1 / READ, table_named(seen.before, scanned[0]))}.",
         instead=instead,
     )
+
+
+def _is_unknown(seen: SeenStatement) -> bool:
+    """A domain that no file makes is taken to be there and in use, and what it does reads rows."""
+    node, parts = seen.tree, names(seen.tree.typeName)
+    does = node.subtype in {"O", "V"} or (node.subtype == "C" and not node.def_.skip_validation)
+    made = any(d.name.name == parts[-1] and parts[-2:-1] in {(), (d.name.schema,)} for d in seen.before.domains)
+    return does and not made and not seen.before.is_complete
 
 
 RULE = Rule(

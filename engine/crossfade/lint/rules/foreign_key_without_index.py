@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from crossfade.lint.cost import listed
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
-from crossfade.postgres.forecast.trees import kind
+from crossfade.lint.stepwise import index_of_partitions
+from crossfade.postgres.forecast.trees import kind, one_statement
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
@@ -18,20 +19,26 @@ if TYPE_CHECKING:
 
 def _migration(migration: SeenMigration) -> Iterator[Said]:
     for seen in migration.up:
-        if seen.inside is not None and seen.inside != "a DO block":
+        if not seen.runs:
             continue
         for table, key in new_keys(seen):
             at_end = migration.after.tables.get(table)
             if at_end is None or key.name not in {c.name for c in at_end.constraints} or _is_indexed(at_end, key):
                 continue
             columns = tuple(map(quoted, key.columns))
-            build = "CREATE INDEX CONCURRENTLY" if table in migration.before.tables else "CREATE INDEX"
             yield Said(
                 message=f"no index of {table} begins with {listed(columns)}: each DELETE in {key.referenced}, and "
                 "each UPDATE of its key, reads the whole table.",
-                instead=f"{build} ON {table} ({', '.join(columns)});",
+                instead=_build(at_end, columns, is_there=table in migration.before.tables),
                 of=seen,
             )
+
+
+def _build(table: Table, columns: tuple[str, ...], *, is_there: bool) -> str:
+    plain = f"CREATE INDEX ON {table.name} ({', '.join(columns)})"
+    if is_there and table.kind == "partitioned":
+        return index_of_partitions(one_statement(plain), table)
+    return f"{plain.replace('INDEX', 'INDEX CONCURRENTLY', 1) if is_there else plain};"
 
 
 def new_keys(seen: SeenStatement) -> Iterator[tuple[QualifiedName, Constraint]]:

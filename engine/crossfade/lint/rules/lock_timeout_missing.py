@@ -36,8 +36,7 @@ def _first_without(way: tuple[SeenStatement, ...]) -> SeenStatement | None:
     for seen in way:
         if seen.inside is None and _sets_timeout(seen.tree):
             return None
-        is_called = seen.inside is not None and seen.inside != "a DO block"
-        if not is_called and strong_locks(seen):
+        if seen.runs and strong_locks(seen):
             return seen
     return None
 

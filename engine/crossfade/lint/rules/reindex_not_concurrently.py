@@ -10,7 +10,7 @@ from crossfade.lint.cost import INDEXED, blocked_by, how_long, table_named, who_
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.stepwise import OUTSIDE
-from crossfade.lint.written import statement, table_of
+from crossfade.lint.written import quoted, statement, table_of
 from crossfade.postgres.forecast.trees import is_on, kind
 from crossfade.postgres.statement import LockMode
 
@@ -18,10 +18,18 @@ if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
     from crossfade.postgres.catalog import Table
 
+_OF_MANY = frozenset({"REINDEX_OBJECT_SCHEMA", "REINDEX_OBJECT_DATABASE"})
+
 
 def _statement(seen: SeenStatement) -> Iterator[Said]:
     node = seen.tree
     if kind(node) != "ReindexStmt" or is_on(node.params, "concurrently"):
+        return
+    if node.kind.name == "REINDEX_OBJECT_SYSTEM":
+        yield Said(
+            message="builds the indexes of the system catalogs anew: whatever is begun in the database waits.",
+            instead="REINDEX TABLE of the one catalog that needs it, in a window of its own.",
+        )
         return
     waiting, table = _waiting(seen)
     if waiting is not None:
@@ -35,6 +43,12 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
 def _waiting(seen: SeenStatement) -> tuple[str | None, Table | None]:
     """Who waits, and the first table of it; of a table or index that no file has made, all is taken to be there."""
     relation, what = seen.tree.relation, seen.tree.kind.name
+    if what in _OF_MANY:
+        inside = (n for n in seen.before.origins if what == "REINDEX_OBJECT_DATABASE" or n.schema == seen.tree.name)
+        if seen.before.is_complete and not any(inside):
+            return None, None
+        where = f"the schema {quoted(seen.tree.name)}" if what == "REINDEX_OBJECT_SCHEMA" else "the database"
+        return who_waits(LockMode.SHARE, f"one table of {where} after the other"), None
     if seen.forecast.scans:
         return blocked_by(seen.forecast), table_named(seen.before, seen.forecast.scans[0])
     table = seen.existing(relation) if what == "REINDEX_OBJECT_TABLE" else None

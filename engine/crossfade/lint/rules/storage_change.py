@@ -71,7 +71,8 @@ RULE = Rule(
     summary="SET LOGGED, UNLOGGED, TABLESPACE or ACCESS METHOD copies the table while reads and writes wait",
     explanation="""
 ALTER TABLE … SET LOGGED, SET UNLOGGED, SET ACCESS METHOD and SET TABLESPACE copy the whole table under an ACCESS
-EXCLUSIVE lock. Nothing does that in steps but a new table that takes the old one's place.
+EXCLUSIVE lock. Nothing does that in steps but a new table that takes the old one's place. With --database it is known
+whether the table is in the tablespace already, and nothing is copied.
 
 ALTER INDEX … SET TABLESPACE locks the index, and every query on its table looks at all indexes when it is planned. From
 PostgreSQL 14 REINDEX CONCURRENTLY can build the index anew in another tablespace.

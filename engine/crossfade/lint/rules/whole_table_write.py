@@ -39,7 +39,7 @@ def _instead(seen: SeenStatement, whole: Whole) -> str:
         return "In batches, by ranges of the key, each in a transaction of its own."
     changed, where = deepcopy(seen.tree), seen.tree.whereClause
     # Without a condition nothing would tell the rows that are done; for UPDATE the user has to name it.
-    if where is None and kind(seen.tree) == "UpdateStmt":
+    if whole.relation is not seen.tree.relation or (where is None and kind(seen.tree) == "UpdateStmt"):
         return "In batches, by ranges of the key, each in a transaction of its own."
     condition = shown(where) if where is not None else None
     changed.whereClause = expression(batch(whole.relation, whole.table, condition))
@@ -55,6 +55,9 @@ An UPDATE or DELETE without a condition locks every row until its transaction en
 It leaves a dead copy of each row behind, a long stretch of log that replicas have to catch up with, and a snapshot that
 keeps VACUUM from cleaning up anywhere in the database. In batches, each in a transaction of its own, none of that
 lasts.
+
+It is found in DO blocks too, and in functions that the same file makes and then calls by SELECT, CALL or PERFORM. What
+other functions do with rows is the app's own work.
 """,
     statement=_statement,
 )

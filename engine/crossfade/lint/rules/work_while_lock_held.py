@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crossfade.lint.commands import commands
-from crossfade.lint.cost import READ, WRITTEN, how_long, table_named, waiting
+from crossfade.lint.cost import READ, WRITTEN, how_long, listed, table_named, waiting
 from crossfade.lint.finding import Severity
 from crossfade.lint.rows_touched import whole_table
 from crossfade.lint.rule import Rule, Said
+from crossfade.lint.seen import Held
+from crossfade.migrations.migration import Tool
 from crossfade.postgres.statement import Lock, LockMode
 
 if TYPE_CHECKING:
-    from crossfade.lint.seen import Held, SeenStatement
+    from crossfade.lint.seen import SeenMigration, SeenProject, SeenStatement
+    from crossfade.postgres.names import QualifiedName
+
+_ALL_IN_ONE = {Tool.DRIZZLE: "Drizzle", Tool.DRIZZLE_1: "Drizzle", Tool.NODE_PG_MIGRATE: "node-pg-migrate"}
+"""Tools that run all migrations that are pending in one transaction."""
 
 
 def _statement(seen: SeenStatement) -> Iterator[Said]:
@@ -30,6 +37,51 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
     yield Said(
         message=f"{what} while {who}, {long}: {locks} kept until the end of the transaction.",
         instead="-- in a transaction of its own: with most tools, in a migration of its own",
+    )
+
+
+def _project(seen: SeenProject) -> Iterator[tuple[SeenMigration, Said]]:
+    """What a pending migration does under the locks of those before it, where the tool runs all of them in one."""
+    tool = _ALL_IN_ONE.get(seen.project.tool)
+    if tool is None:
+        return
+    held: dict[str, tuple[SeenMigration, Held]] = {}
+    made: set[QualifiedName] = set()
+    for migration in _pending(seen):
+        before = {relation: lock for relation, (_, lock) in held.items()}
+        for statement in migration.steps:
+            done = _work(statement)
+            kept = _kept(replace(statement, held=before)) if done is not None else []
+            if done is not None and kept:
+                earlier = dict.fromkeys(held[name][0].migration.name for name, _ in kept)
+                yield migration, _across(statement, done, kept, f"{tool} runs {listed([*earlier])} and this")
+        for statement in migration.steps:
+            made |= statement.after.tables.keys() - statement.before.tables.keys()
+            for lock in statement.forecast.locks:
+                table = table_named(statement.before, lock.relation)
+                is_more = lock.relation not in held or held[lock.relation][1].mode < lock.mode
+                if is_more and table is not None and table.name not in made:
+                    held[lock.relation] = migration, Held(mode=lock.mode, by=statement.statement)
+
+
+def _pending(seen: SeenProject) -> list[SeenMigration]:
+    """Those that are known to be; of a folder alone nobody can tell."""
+    project = seen.project
+    if not project.past and project.asked is None:
+        return []
+    files = ((migration, migration.migration.file) for migration in seen.migrations)
+    return [migration for migration, file in files if file not in project.applied and project.asks_for(file)]
+
+
+def _across(seen: SeenStatement, done: tuple[str, str], kept: list[tuple[str, Held]], runs: str) -> Said:
+    what, long = done
+    who = waiting(Lock(relation=name, mode=held.mode) for name, held in kept)
+    return Said(
+        of=seen,
+        severity=Severity.WARNING,
+        message=f"{what} while {who}, {long}: where they are pending together, {runs} in one transaction, which keeps "
+        "every lock to its end.",
+        instead="-- apply the ones before it everywhere before this one is deployed",
     )
 
 
@@ -69,6 +121,10 @@ RULE = Rule(
 A lock is kept until the end of its transaction. ALTER TABLE may take a moment; if the statement after it reads or
 writes all rows of a table, whoever wants the altered one waits for that as well. Split the transaction: first what
 takes a strong lock, then, in a transaction of its own, what takes long. With most tools that means two migrations.
+
+Drizzle and node-pg-migrate run all migrations that are pending in one transaction. Where it is known which are, by a
+database or a commit, what one does under the locks of those before it is a warning: apply those first.
 """,
     statement=_statement,
+    project=_project,
 )

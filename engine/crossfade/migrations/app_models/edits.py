@@ -1,23 +1,24 @@
-"""What of a plan an app's models have to say otherwise, and from when on. Pure."""
+"""What a plan can make an app's models say otherwise, and from when on: values only, see `answers`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import TYPE_CHECKING
 
-from crossfade.plan.changes.add_column import AddColumn
-from crossfade.plan.changes.drop_column import DropColumn
-from crossfade.plan.changes.drop_not_null import DropNotNull
-from crossfade.plan.changes.rename_column import RenameColumn
-from crossfade.plan.changes.rename_table import RenameTable
-from crossfade.plan.changes.set_not_null import SetNotNull
-
 if TYPE_CHECKING:
-    from crossfade.plan.changes import Change
-    from crossfade.plan.model import Plan
+    from crossfade.plan.expressions import Expression
     from crossfade.plan.names import TableName
     from crossfade.plan.types import SqlType
+
+
+class App(StrEnum):
+    """What an app has its models in."""
+
+    PRISMA = "prisma"
+    DRIZZLE = "drizzle"
+    SQL = "sql"
+    """Statements of its own."""
 
 
 class Since(Enum):
@@ -47,13 +48,20 @@ class TableRenamed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TableGone:
+    """The model goes."""
+
+    table: TableName
+    since: Since = Since.NEW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnAdded:
     """A new field."""
 
     table: TableName
     column: str
     type: SqlType
-    has_default: bool
     since: Since = Since.NEW
 
 
@@ -67,6 +75,16 @@ class ColumnGone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnTyped:
+    """The field has another type."""
+
+    table: TableName
+    column: str
+    type: SqlType
+    since: Since
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NullAllowed:
     """Whether the field may have no value."""
 
@@ -76,40 +94,78 @@ class NullAllowed:
     since: Since
 
 
-Edit = ColumnRenamed | TableRenamed | ColumnAdded | ColumnGone | NullAllowed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultSet:
+    """What the field has where nothing is said; None for nothing."""
+
+    table: TableName
+    column: str
+    value: Expression | None
+    since: Since = Since.NEW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexAdded:
+    """An index over columns, or a constraint that has one."""
+
+    table: TableName
+    name: str
+    columns: tuple[str, ...]
+    unique: bool
+    since: Since
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnumAdded:
+    """A new enum."""
+
+    type: TableName
+    values: tuple[str, ...]
+    since: Since = Since.NEW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueAdded:
+    """A new value of an enum; behind the last one without a neighbour."""
+
+    type: SqlType
+    value: str
+    before: str | None
+    after: str | None
+    since: Since = Since.NEW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueRenamed:
+    """The value stays, its label in the database is another one."""
+
+    type: SqlType
+    value: str
+    to: str
+    since: Since = Since.AFTER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueGone:
+    """The value goes."""
+
+    type: SqlType
+    value: str
+    since: Since = Since.AFTER
+
+
+OfColumn = ColumnRenamed | ColumnGone | ColumnTyped | NullAllowed | DefaultSet
+"""Edits of a field that is there."""
+OfTable = OfColumn | ColumnAdded | TableRenamed | TableGone | IndexAdded
+"""Edits of a model, or of what is in it."""
+OfValue = ValueAdded | ValueRenamed | ValueGone
+"""Edits of an enum that is there."""
+Edit = OfTable | EnumAdded | OfValue
 
 
 class ByHand(Exception):
     """The file does not have what is to be changed in a form that is understood; the message says what to do."""
 
 
-def edits_of(plan: Plan) -> tuple[tuple[Edit, ...], tuple[str, ...]]:
-    """The edits in the order of the changes, and the kinds of those changes that are no matter of these edits."""
-    edits, others = list[Edit](), list[str]()
-    for change in plan.changes:
-        found = _edits(change)
-        edits += found
-        if not found:
-            others.append(change.kind)
-    return tuple(edits), tuple(dict.fromkeys(others))
-
-
-def _edits(change: Change) -> tuple[Edit, ...]:
-    match change:
-        case RenameColumn():
-            return (ColumnRenamed(table=change.table, column=change.from_, to=change.to),)
-        case RenameTable():
-            return (TableRenamed(table=change.from_, to=change.to),)
-        case DropColumn():
-            return (ColumnGone(table=change.table, column=change.column),)
-        case AddColumn():
-            has_default = any((change.default, change.generated, change.identity))
-            added = ColumnAdded(table=change.table, column=change.name, type=change.type, has_default=has_default)
-            # Rows of old versions may have no value for it until NOT NULL is enforced, in contract.
-            later = NullAllowed(table=change.table, column=change.name, allowed=False, since=Since.AFTER)
-            return (added,) if change.nullable else (added, later)
-        case SetNotNull():
-            return (NullAllowed(table=change.table, column=change.column, allowed=False, since=Since.AFTER),)
-        case DropNotNull():
-            return (NullAllowed(table=change.table, column=change.column, allowed=True, since=Since.NEW),)
-    return ()
+class AlreadySo(Exception):
+    """The file has what an edit would make, so it is not that of the old version; the text says what it has."""

@@ -6,65 +6,121 @@ Lines that are not concerned stay as they are. Pure.
 from __future__ import annotations
 
 import re
+from typing import assert_never
 
+from crossfade.migrations.app_models import prisma_enums
 from crossfade.migrations.app_models.edits import (
+    AlreadySo,
     ByHand,
     ColumnAdded,
     ColumnGone,
     ColumnRenamed,
+    ColumnTyped,
+    DefaultSet,
     Edit,
+    EnumAdded,
+    IndexAdded,
     NullAllowed,
+    OfColumn,
+    OfTable,
+    TableGone,
     TableRenamed,
+    ValueAdded,
+    ValueGone,
+    ValueRenamed,
 )
-from crossfade.migrations.prisma_schema import Field, prisma_schema
+from crossfade.migrations.app_models.prisma_lines import closing, mapped, with_attribute
+from crossfade.migrations.app_models.prisma_types import default_of, type_of
+from crossfade.migrations.prisma_schema import Field, PrismaSchema, prisma_schema
 
-_BLOCK = re.compile(r"^\s*model\s+\w+\s*\{\s*$")
-_MAP = re.compile(r'\s*(?<!@)@map\(\s*(?:name:\s*)?"(?:[^"\\]|\\.)*"\s*\)')
+_BLOCK = re.compile(r"^\s*model\s+(\w+)\s*\{\s*$")
 _BLOCK_MAP = re.compile(r'@@map\(\s*(?:name:\s*)?"(?:[^"\\]|\\.)*"\s*\)')
-_TYPE = re.compile(r"^(\s*\w+\s+\w+)\??")
-_COMMENT = re.compile(r'^(?P<code>(?:"(?:[^"\\]|\\.)*"|(?!//)[^"])*?)(?P<rest>\s*(?://.*)?)$')
-_TYPES = {
-    "text": "String",
-    "varchar": "String @db.VarChar",
-    "int4": "Int",
-    "int8": "BigInt",
-    "int2": "Int @db.SmallInt",
-    "bool": "Boolean",
-    "float8": "Float",
-    "numeric": "Decimal @db.Decimal",
-    "uuid": "String @db.Uuid",
-    "jsonb": "Json",
-    "date": "DateTime @db.Date",
-    "timestamptz": "DateTime @db.Timestamptz",
-}
+_TYPE = re.compile(r"^(?P<name>\s*\w+\s+)(?P<type>\w+)(?P<optional>\??)")
+_NATIVE = re.compile(r"\s*@db\.\w+(?:\([^)]*\))?")
+_DEFAULT = re.compile(r'\s*@default\((?:[^()"]|"(?:[^"\\]|\\.)*"|\((?:[^()"]|"(?:[^"\\]|\\.)*")*\))*\)')
+_LISTED = re.compile(r"(\w+:\s*)?\[([^\]]*)\]")
+_WORD = re.compile(r"\w+")
 
 
 def edited(text: str, edit: Edit) -> str:
-    """The file with one edit. Raises ByHand."""
+    """The file with one edit. Raises ByHand, and AlreadySo."""
+    if isinstance(edit, EnumAdded | ValueAdded | ValueRenamed | ValueGone):
+        return prisma_enums.edited(text, edit)
+    _refuse_new_shape(prisma_schema(text), edit)
     lines = text.splitlines(keepends=True)
     begin, end = _model(lines, edit.table.name)
     match edit:
         case TableRenamed(to=to):
             _rename_table(lines, begin, end, to)
-        case ColumnAdded():
-            lines.insert(_last_field(lines, begin, end) + 1, f"  {_added(edit)}\n")
-        case ColumnRenamed(column=column, to=to):
-            number, field = _field(lines, begin, end, column)
-            lines[number] = _mapped(lines[number], None if field.name == to else to)
-        case ColumnGone(column=column):
-            number, _ = _field(lines, begin, end, column)
-            del lines[number]
-        case NullAllowed(column=column, allowed=allowed):
-            number, field = _field(lines, begin, end, column)
-            lines[number] = _TYPE.sub(r"\1?" if allowed else r"\1", lines[number], count=1)
+        case TableGone():
+            _remove(lines, begin, end)
+        case ColumnAdded(column=column, type=type_):
+            kind, native = type_of(column, type_, prisma_schema(text))
+            lines.insert(_last_field(lines, begin, end) + 1, f"  {f'{column} {kind}? {native}'.rstrip()}\n")
+        case IndexAdded():
+            _index(lines, begin, end, edit)
+        case _:
+            _edit(lines, begin, end, edit)
     return "".join(lines)
+
+
+def _refuse_new_shape(schema: PrismaSchema, edit: OfTable) -> None:
+    """Raises AlreadySo; ByHand where something else has the name that a field would get."""
+    model = schema.of_table(edit.table.name)
+    match edit:
+        case TableRenamed(to=to) if model is None and schema.of_table(to) is not None:
+            raise AlreadySo(f"a model of the table {to}")
+        case ColumnRenamed(column=column, to=to) if model is not None and model.of_column(column) is None:
+            if model.of_column(to) is not None:
+                raise AlreadySo(f"a field of the column {to} of {edit.table}")
+        case ColumnAdded(column=column, type=type_) if model is not None:
+            if model.of_column(column) is not None:
+                raise AlreadySo(f"a field of the column {column} of {edit.table}")
+            if any(field.name == column for field in model.fields):
+                raise ByHand(f"write the field of the column {column}, whose type is {type_}, by another name")
+
+
+def _edit(lines: list[str], begin: int, end: int, edit: OfColumn) -> None:
+    number, field = _field(lines, begin, end, edit.column)
+    match edit:
+        case ColumnRenamed(to=to):
+            lines[number] = mapped(lines[number], None if field.name == to else to)
+        case ColumnGone():
+            if _is_named(lines, begin, end, field.name):
+                raise ByHand(f"remove the field of the column {edit.column}, and what names it")
+            del lines[number]
+        case ColumnTyped():
+            _retype(lines, number, field, edit, begin, end)
+        case NullAllowed(allowed=allowed):
+            lines[number] = _TYPE.sub(r"\g<name>\g<type>" + ("?" if allowed else ""), lines[number], count=1)
+        case DefaultSet(value=value):
+            bare = _DEFAULT.sub("", lines[number], count=1)
+            said = None if value is None else default_of(field.type, value, prisma_schema("".join(lines)))
+            lines[number] = with_attribute(bare, said)
+        case _:
+            assert_never(edit)
+
+
+def _retype(lines: list[str], number: int, field: Field, edit: ColumnTyped, begin: int, end: int) -> None:
+    kind, native = type_of(edit.column, edit.type, prisma_schema("".join(lines)))
+    line = lines[number]
+    if field.is_list or _TYPE.match(line) is None:
+        raise ByHand(f"write the field of the column {edit.column}, whose type is {edit.type}")
+    if kind != field.type and _is_related(lines, begin, end, field.name):
+        raise ByHand(f"give the field of {edit.column}, and those of its relations, the type {kind}")
+    default = _DEFAULT.search(line)
+    numbers = {"Int", "BigInt"}
+    if default is not None and kind != field.type and not {kind, field.type} <= numbers:
+        raise ByHand(f"write the field of {edit.column}, whose type is {edit.type} and whose default is of another")
+    line = _TYPE.sub(rf"\g<name>{kind}\g<optional>", line, count=1)
+    lines[number] = with_attribute(_NATIVE.sub("", line, count=1), native or None)
 
 
 def _model(lines: list[str], table: str) -> tuple[int, int]:
     """The first and the last line of the model of a table."""
     for begin, line in enumerate(lines):
         if _BLOCK.match(line):
-            end = next((n for n in range(begin, len(lines)) if lines[n].strip() == "}"), begin)
+            end = closing(lines, begin)
             if prisma_schema("".join(lines[begin : end + 1])).of_table(table) is not None:
                 return begin, end
     raise ByHand(f"there is no model of the table {table}")
@@ -87,12 +143,45 @@ def _last_field(lines: list[str], begin: int, end: int) -> int:
     return max((n for n in range(begin + 1, end) if _in_line(lines[n]) is not None), default=begin)
 
 
-def _mapped(line: str, column: str | None) -> str:
-    bare = _MAP.sub("", line.rstrip("\r\n"))
-    found = _COMMENT.match(bare)
-    if column is None or found is None:
-        return f"{bare}\n"
-    return f'{found["code"].rstrip()} @map("{column}"){found["rest"]}\n'
+def _is_named(lines: list[str], begin: int, end: int, field: str) -> bool:
+    """Whether an index, a key or a relation of the model, or one of another model to it, names the field."""
+    blocks = (line for line in lines[begin:end] if line.lstrip().startswith("@@"))
+    own = (word for line in blocks for _, found in _LISTED.findall(line) for word in _WORD.findall(found))
+    return field in own or _is_related(lines, begin, end, field)
+
+
+def _is_related(lines: list[str], begin: int, end: int, field: str) -> bool:
+    """Whether a relation of the model is over the field, or one of another model refers to it."""
+    head = _BLOCK.match(lines[begin])
+    assert head is not None
+    for number, line in enumerate(lines):
+        target = _in_line(line) if "@relation(" in line else None
+        if target is None:
+            continue
+        keys = {"fields:"} if begin < number < end else set()
+        keys |= {"references:"} if target.type == head[1] else set()
+        if any(key.strip() in keys and field in _WORD.findall(found) for key, found in _LISTED.findall(line)):
+            return True
+    return False
+
+
+def _remove(lines: list[str], begin: int, end: int) -> None:
+    head = _BLOCK.match(lines[begin])
+    assert head is not None
+    others = prisma_schema("".join(lines[:begin] + lines[end + 1 :])).models
+    if any(field.type == head[1] for model in others for field in model.fields):
+        raise ByHand(f"remove the model {head[1]}, and the fields of others that refer to it")
+    while end + 1 < len(lines) and not lines[end + 1].strip():
+        end += 1
+    del lines[begin : end + 1]
+
+
+def _index(lines: list[str], begin: int, end: int, edit: IndexAdded) -> None:
+    fields = ", ".join(_field(lines, begin, end, column)[1].name for column in edit.columns)
+    word = "@@unique" if edit.unique else "@@index"
+    said = f'  {word}([{fields}], map: "{edit.name}")\n'
+    is_first = not any(line.lstrip().startswith("@@") for line in lines[begin:end])
+    lines[end:end] = ["\n", said] if is_first else [said]
 
 
 def _rename_table(lines: list[str], begin: int, end: int, to: str) -> None:
@@ -101,16 +190,3 @@ def _rename_table(lines: list[str], begin: int, end: int, to: str) -> None:
             lines[number] = _BLOCK_MAP.sub(lambda _: f'@@map("{to}")', lines[number])
             return
     lines[end:end] = ["\n", f'  @@map("{to}")\n']
-
-
-def _added(edit: ColumnAdded) -> str:
-    written = None if edit.type.sql.endswith("[]") else _TYPES.get(edit.type.name)
-    if written is None:
-        raise ByHand(f"add a field of the column {edit.column}, whose type is {edit.type}")
-    kind, _, native = written.partition(" ")
-    if edit.type.has_modifiers:
-        # Prisma's own types that need no native one take no modifiers either.
-        if not native:
-            raise ByHand(f"add a field of the column {edit.column}, whose type is {edit.type}")
-        native += edit.type.sql.removeprefix(edit.type.bare)
-    return f"{edit.column} {kind}? {native}".rstrip()

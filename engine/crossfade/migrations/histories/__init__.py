@@ -22,6 +22,7 @@ from crossfade.migrations.histories import (
 )
 from crossfade.migrations.histories.history import Entry
 from crossfade.migrations.migration import Tool
+from crossfade.migrations.versions import name_of
 
 if TYPE_CHECKING:
     from crossfade.migrations.histories.history import History
@@ -49,7 +50,7 @@ def entries_of(project: Project) -> tuple[Entry, ...]:
     found: dict[str, Entry] = {}
     before: str | None = None
     for migration in project.migrations:
-        name = migration.file.stem if project.tool is Tool.DBMATE else migration.name
+        name = name_of(project.tool, migration)
         if name in found:
             continue
         when = migration.order[0] if project.tool is Tool.DRIZZLE else None

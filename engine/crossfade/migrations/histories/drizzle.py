@@ -30,6 +30,16 @@ def _pending(entries: Sequence[Entry], rows: Rows) -> Pending:
     return Pending(entries=newer, hidden=passed_over)
 
 
+def _sums(entry: Entry, rows: Rows) -> frozenset[str]:
+    return frozenset(row["hash"] for row in rows if row["created_at"] == entry.created_at)
+
+
+def _lost(entries: Sequence[Entry], rows: Rows) -> tuple[str, ...]:
+    times, hashes = {entry.created_at for entry in entries}, {entry.checksum for entry in entries}
+    lost = (row["created_at"] for row in rows if row["created_at"] not in times and row["hash"] not in hashes)
+    return tuple(f"created_at {time}" for time in lost)
+
+
 def _row(entry: Entry) -> sql.Composable:
     return both(equal("created_at", entry.created_at), equal("hash", entry.checksum))
 
@@ -51,4 +61,6 @@ HISTORY = History(
     done=lambda entry, place: exists(place, _row(entry)),
     later=lambda entry, _: sql.SQL("created_at > {}").format(sql.Literal(entry.created_at)),
     passed_over="would never be run, since Drizzle 0.x looks at the latest time only",
+    sums=_sums,
+    lost=_lost,
 )

@@ -30,6 +30,15 @@ def _pending(entries: Sequence[Entry], rows: Rows) -> Pending:
     return Pending(entries=not_in(entries, rows, _is_recorded))
 
 
+def _sums(entry: Entry, rows: Rows) -> frozenset[str]:
+    return frozenset(row["hash"] for row in rows if row["name"] == entry.name)
+
+
+def _lost(entries: Sequence[Entry], rows: Rows) -> tuple[str, ...]:
+    names = {entry.name for entry in entries}
+    return tuple(row["name"] for row in rows if row["name"] is not None and row["name"] not in names)
+
+
 def _milliseconds(name: str) -> int:
     """As JavaScript's `Date.UTC`, which takes a thirteenth month for the first of the next year."""
     digits = name[:_DIGITS]
@@ -62,4 +71,6 @@ HISTORY = History(
     record=_record,
     forget=lambda entry, place: (delete(place, _row(entry)),),
     done=lambda entry, place: exists(place, _row(entry)),
+    sums=_sums,
+    lost=_lost,
 )

@@ -63,6 +63,39 @@ def _is_recorded(entry: Entry, rows: Rows) -> bool:
     return bool(last) and last[0]["success"] and not last[0]["type"].startswith(_UNDOES)
 
 
+def _last(entry: Entry, rows: Rows) -> Row | None:
+    """The row that counts of those that a script of ours has."""
+    version = _version(entry)
+    if version is None:
+        found = [r for r in rows if r["version"] is None and r["description"] == _description(entry)]
+    else:
+        found = [r for r in rows if _is_version(r, _numbers(version))]
+    return found[-1] if found and _is_in_force(found[-1]) else None
+
+
+def _is_in_force(row: Row) -> bool:
+    """Of SQL, and neither failed nor taken back."""
+    return bool(row["success"]) and row["type"] == "SQL"
+
+
+def _sums(entry: Entry, rows: Rows) -> frozenset[str]:
+    """A repeatable one may change."""
+    row = _last(entry, rows) if _version(entry) is not None else None
+    return frozenset() if row is None or row["checksum"] is None else frozenset({str(row["checksum"])})
+
+
+def _lost(entries: Sequence[Entry], rows: Rows) -> tuple[str, ...]:
+    ours = {id(row) for entry in entries if (row := _last(entry, rows)) is not None}
+    last = {r["description"] if r["version"] is None else _numbers(r["version"]): r for r in rows if _is_ours(r)}
+    return tuple(row["script"] for row in last.values() if _is_in_force(row) and id(row) not in ours)
+
+
+def _is_ours(row: Row) -> bool:
+    """Of a script; others are about baselines and the schema itself."""
+    known = row["type"] in {"SQL", "DELETE"} or row["type"].startswith("UNDO_")
+    return known and (row["version"] is None or re.fullmatch(r"\d+([._]\d+)*", row["version"]) is not None)
+
+
 def _pending(entries: Sequence[Entry], rows: Rows) -> Pending:
     failed = [row["script"] for row in rows if not row["success"]]
     return Pending(entries=not_in(entries, rows, _is_recorded), halted=f"{failed[0]} has failed" if failed else None)
@@ -146,4 +179,6 @@ HISTORY = History(
     locks=lambda place: (_lock(place),),
     later=_later,
     passed_over="stops Flyway, unless it may run out of order",
+    sums=_sums,
+    lost=_lost,
 )

@@ -33,6 +33,12 @@ def _pending(entries: Sequence[Entry], rows: Rows) -> Pending:
     )
 
 
+def _lost(entries: Sequence[Entry], rows: Rows) -> tuple[str, ...]:
+    """Only the last one is known."""
+    numbers = {number_of(entry.name) for entry in entries}
+    return tuple(f"version {n}" for row in rows if (n := row["version"]) >= 0 and n not in numbers)
+
+
 def _values(name: str) -> dict[str, sql.Composable]:
     return {"version": sql.Literal(number_of(name)), "dirty": sql.SQL("false")}
 
@@ -71,4 +77,5 @@ HISTORY = History(
     locks=_locks,
     later=lambda entry, _: sql.SQL("version > {}").format(sql.Literal(number_of(entry.name))),
     passed_over="would never be run, since golang-migrate remembers the last number only",
+    lost=_lost,
 )

@@ -22,5 +22,6 @@ HISTORY = Keyed(
     order=("id",),
     locks=(_LOCK,),
     counter="id",
+    origin=0,
     passed_over="stops goose, unless it is called with -allow-missing",
 ).history()

@@ -85,6 +85,10 @@ class History:
     passed_over: str | None = None
     """What the tool does about one that is not recorded before one that is, in words that follow its name; None where
     it still runs it."""
+    sums: Callable[[Entry, Rows], frozenset[str]] = lambda *_: frozenset()
+    """The checksums that the rows of a migration have; none where the tool keeps none."""
+    lost: Callable[[Sequence[Entry], Rows], tuple[str, ...]] = lambda *_: ()
+    """What is applied by the rows, and is none of the project's migrations; in the tool's own words for it."""
 
 
 def insert(place: Place, values: Mapping[str, sql.Composable], *, unless: sql.Composable) -> Statement:

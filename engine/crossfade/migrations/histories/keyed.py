@@ -37,6 +37,8 @@ class Keyed:
     counter: str | None = None
     """A column that grows with every row, where the tool passes over one before the last."""
     passed_over: str | None = None
+    origin: str | int | None = None
+    """The key of a row that the tool writes as it makes the table, and that is no migration's."""
 
     def history(self) -> History:
         """The history."""
@@ -54,6 +56,7 @@ class Keyed:
             locks=lambda _: self.locks,
             later=None if self.counter is None else self._later,
             passed_over=self.passed_over,
+            lost=self._lost,
         )
 
     def _is_recorded(self, entry: Entry, rows: Rows) -> bool:
@@ -62,6 +65,11 @@ class Keyed:
 
     def _pending(self, entries: Sequence[Entry], rows: Rows) -> Pending:
         return Pending(entries=not_in(entries, rows, self._is_recorded))
+
+    def _lost(self, entries: Sequence[Entry], rows: Rows) -> tuple[str, ...]:
+        keys = {self.key(entry) for entry in entries}
+        last = {row[self.column]: self.holds is None or bool(row[self.holds]) for row in rows}
+        return tuple(str(key) for key, counts in last.items() if counts and key not in keys and key != self.origin)
 
     def _row(self, entry: Entry) -> sql.Composable:
         mine = equal(self.column, self.key(entry))

@@ -40,6 +40,15 @@ def _pending(entries: Sequence[Entry], rows: Rows) -> Pending:
     )
 
 
+def _sums(entry: Entry, rows: Rows) -> frozenset[str]:
+    return frozenset(r["checksum"] for r in rows if r["migration_name"] == entry.name and _is_applied(r))
+
+
+def _lost(entries: Sequence[Entry], rows: Rows) -> tuple[str, ...]:
+    names = {entry.name for entry in entries}
+    return tuple(dict.fromkeys(n for r in rows if _is_applied(r) and (n := r["migration_name"]) not in names))
+
+
 def _row(entry: Entry) -> sql.Composable:
     return both(equal("migration_name", entry.name), _APPLIED)
 
@@ -78,4 +87,6 @@ HISTORY = History(
     forget=lambda entry, place: (delete(place, _row(entry)),),
     done=lambda entry, place: exists(place, _row(entry)),
     locks=lambda _: (_LOCK,),
+    sums=_sums,
+    lost=_lost,
 )

@@ -3,7 +3,9 @@
     halves(origin)     the two files; None where there is nothing to part, or the tool cannot take two for one
 
 Both have the migration's own name, with something behind that sorts. The first is the tool's once the plan is expanded,
-the second once it is contracted; together they do what the migration does. Pure.
+the second once it is contracted; together they do what the migration does. What goes into the first half runs before
+all that stands in the second: a migration in which that makes a difference, since a name is given away and used again,
+is not parted. Pure.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from crossfade.migrations.migration import Tool
 from crossfade.migrations.typed.command import commands
 from crossfade.migrations.typed.entry import printed
+from crossfade.migrations.typed.passing import may_pass
 from crossfade.postgres.forecast.trees import kind
+from crossfade.postgres.forecast.type_names import is_serial
 
 if TYPE_CHECKING:
     from crossfade.migrations.histories.history import Entry
@@ -48,13 +52,17 @@ def halves(origin: Origin) -> tuple[Half, ...] | None:
     found = commands([s.statement.tree for s in origin.steps], [s.before for s in origin.steps], origin.enums)
     made = {command.table_name for command in found if command.does == "CreateStmt"}
     expand, contract = list[str](), list[str]()
+    waiting: list[Command] = []
     for command in found:
         if kind(command.node) in {"TransactionStmt", "VariableSetStmt"}:
             return None  # the file says itself what runs together
         is_new = command.relation is not None and command.table_name in made
         first, second = ([printed(command.node)], []) if is_new else _parted(command)
+        if first and not all(may_pass(command, over) for over in waiting):
+            return None
         expand += first
         contract += second
+        waiting += [command] if second else []
     if not expand or not contract:
         return None
     first_half = _half(origin, "expand", expand, origin.entry)
@@ -71,14 +79,17 @@ def _parted(command: Command) -> tuple[Sequence[str], Sequence[str]]:
 
 
 def _column(command: Command) -> tuple[Sequence[str], Sequence[str]]:
-    """A column that has to have a value comes without that, and gets it in the second half."""
+    """A column that has to have a value comes without that, and gets it in the second half; not under a name."""
     from copy import deepcopy
 
     from pglast.ast import AlterTableCmd, AlterTableStmt
     from pglast.enums import AlterTableType, DropBehavior
 
     kinds = {c.contype.name for c in command.action.def_.constraints or ()}
-    if "CONSTR_NOTNULL" not in kinds or kinds & {"CONSTR_DEFAULT", "CONSTR_IDENTITY", "CONSTR_GENERATED"}:
+    if any(c.contype.name == "CONSTR_NOTNULL" and c.conname is not None for c in command.action.def_.constraints or ()):
+        return [], [printed(command.node)]
+    has_values = kinds & {"CONSTR_DEFAULT", "CONSTR_IDENTITY", "CONSTR_GENERATED"}
+    if "CONSTR_NOTNULL" not in kinds or has_values or is_serial(command.action.def_.typeName):
         return [printed(command.node)], []
     node: Any = deepcopy(command.node)
     column = node.cmds[0].def_

@@ -131,7 +131,7 @@ def imported(
 def _one(origin: Origin, chain: _Chain, known: Known) -> Imported:
     steps = origin.steps
     changes = typed_all([s.statement for s in steps], [s.before for s in steps], origin.enums)
-    changes = tuple(map(known.settled, changes))
+    changes = tuple(known.settled(change, origin.entry.name) for change in changes)
     problems = (*_unreadable(origin), *origin.refused, *_refused(changes))
     sorted_ = parts(changes)
     split = tuple(smaller for part in sorted_ for smaller in _taken_by_plans(part))

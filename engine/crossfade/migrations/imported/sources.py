@@ -23,7 +23,8 @@ def comment(placed: Placed) -> str:
         return ""
     lines = [line for statement in placed.of.statements for line in _of_statement(statement)]
     doubt = doubt_of(placed.of)
-    return "\n".join([*lines, *(["", doubt] if doubt else [])])
+    said = doubt or placed.of.because
+    return "\n".join([*lines, *(["", said] if said else [])])
 
 
 def place(statement: SqlStatement) -> str:

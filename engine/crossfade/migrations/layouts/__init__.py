@@ -22,6 +22,7 @@ from crossfade.migrations.layouts import (
     prisma,
     sqitch,
     up_down,
+    up_down_folders,
 )
 from crossfade.migrations.layouts.claim import Claim
 
@@ -31,6 +32,7 @@ LAYOUTS: tuple[Callable[[Folder], Claim | None], ...] = (
     drizzle_1.claim,
     prisma.claim,
     diesel.claim,
+    up_down_folders.claim,
     flyway.claim,
     dbmate.claim,
     goose.claim,

@@ -1,6 +1,7 @@
 """Migrations that are code and no SQL: who writes them so, and how SQL is got out of them. Pure.
 
-Only files whose names and folders look like a tool's are looked at, and only those whose text says so are told.
+Only files whose names look like a tool's are looked at, in folders that are called so or have SQL in them, and only
+those whose text says so are told.
 """
 
 from __future__ import annotations
@@ -54,10 +55,17 @@ _KINDS = (
     _Kind(tool="Knex", name=_SCRIPT, says=re.compile(r"\bknex\b"), hint=_OTHER),
     _Kind(tool="Sequelize", name=_SCRIPT, says=re.compile(r"\bqueryInterface\b"), hint=_OTHER),
     _Kind(tool="TypeORM", name=_SCRIPT, says=re.compile(r"\bMigrationInterface\b"), hint=_OTHER),
-    _Kind(tool="goose", name=re.compile(r"\d+_.+\.go"), says=re.compile(r"\bgoose\.AddMigration"), hint=_OTHER),
+    _Kind(
+        tool="a JavaScript tool",
+        name=_SCRIPT,
+        says=re.compile(r"\bexports\.up\b|^export (?:async )?(?:function|const) up\b", re.MULTILINE),
+        hint=_OTHER,
+    ),
+    _Kind(tool="goose", name=re.compile(r"\d+_.+(?<!_test)\.go"), says=re.compile(r"\bpackage\b"), hint=_OTHER),
     _Kind(tool="Flyway", name=re.compile(r"[VR].*__.+\.(java|kt)"), says=re.compile("Migration"), hint=_OTHER),
     _Kind(tool="Rails", name=re.compile(r"\d+_.+\.rb"), says=re.compile(r"\bActiveRecord::Migration\b"), hint=_OTHER),
 )
+_NUMBERED = re.compile(r"\d+[_.-].+\.([cm]?[jt]s|go|rb)|[VR].*__.+\.(java|kt)")
 _FOLDERS = frozenset({"migrations", "migration", "migrate", "versions"})
 _LANGUAGES = frozenset({".py", ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".go", ".java", ".kt", ".rb"})
 _NO_SQL = _LANGUAGES | {
@@ -69,6 +77,11 @@ _NO_SQL = _LANGUAGES | {
 def may_be_migration(folder: str, name: str) -> bool:
     """Whether a file is worth reading, by the name of its folder and its own."""
     return folder in _FOLDERS and name != "__init__.py" and any(kind.name.fullmatch(name) for kind in _KINDS)
+
+
+def may_be_beside_sql(name: str) -> bool:
+    """The same of a file in a folder with SQL, whatever that is called."""
+    return _NUMBERED.fullmatch(name) is not None
 
 
 def is_no_sql(path: PurePath) -> bool:

@@ -1,13 +1,15 @@
 """Diesel: `<version>_<name>/up.sql`, with `down.sql` and `metadata.toml` beside it.
 
 A file is sent as one text, in a transaction of its own unless the metadata say `run_in_transaction = false`. Versions
-are compared as text, without their hyphens.
+are compared as text, without their hyphens. Diesel takes whatever stands before the first `_` for a version, so such
+folders are its own where a diesel.toml, a metadata.toml or names as `diesel migration generate` makes them say so.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from crossfade.migrations.layouts.claim import Claim, whole, without_up
@@ -17,12 +19,13 @@ if TYPE_CHECKING:
     from crossfade.migrations.folder import Folder
 
 _METADATA = "metadata.toml"
+_DATED = re.compile(r"\d{4}-\d{2}-\d{2}-\d{6}_.*|0{14}_diesel_initial_setup")
 
 
 def claim(folder: Folder) -> Claim | None:
-    """A folder with folders that have an up.sql."""
+    """A folder with folders that have an up.sql, and that Diesel made or is set up for."""
     homes = {n: home for n, home in folder.folders.items() if home.names & {"up.sql", "down.sql"}}
-    if not any("up.sql" in home.names for home in homes.values()):
+    if not any("up.sql" in home.names for home in homes.values()) or not _is_diesel(folder, homes):
         return None
     migrations = sorted((m for name, home in homes.items() for m in _migration(name, home)), key=lambda m: m.order)
     return Claim(
@@ -32,6 +35,11 @@ def claim(folder: Folder) -> Claim | None:
         problems=tuple(problem for name, home in sorted(homes.items()) for problem in _problems(name, home)),
         reversible=True,
     )
+
+
+def _is_diesel(folder: Folder, homes: Mapping[str, Folder]) -> bool:
+    has_own_files = folder.is_of_diesel or any(_METADATA in home.names for home in homes.values())
+    return has_own_files or any(map(_DATED.fullmatch, homes))
 
 
 def _migration(name: str, home: Folder) -> Iterator[Migration]:

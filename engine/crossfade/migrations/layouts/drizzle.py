@@ -31,7 +31,7 @@ def claim(folder: Folder) -> Claim | None:
     if isinstance(entries, Problem):
         return Claim(tool=Tool.DRIZZLE, migrations=(), taken=numbered | {"meta"}, problems=(entries,))
     found = tuple(_found(folder, journal, entries))
-    listed = frozenset(f"{entry['tag']}.sql" for entry in entries)
+    listed = frozenset(name for entry in entries for name in (f"{entry['tag']}.sql", _back(entry)))
     return Claim(
         tool=Tool.DRIZZLE,
         migrations=tuple(one for one in found if isinstance(one, Migration)),
@@ -64,20 +64,27 @@ def _is_entry(entry: object) -> bool:
 def _found(folder: Folder, journal: File, entries: tuple[Mapping[str, Any], ...]) -> Iterator[Migration | Problem]:
     for entry in entries:
         name = f"{entry['tag']}.sql"
-        file = folder.file(name) if is_inside(name) else None
+        file, back = (folder.file(name), folder.file(_back(entry))) if is_inside(name) else (None, None)
         if file is not None:
             yield Migration(
                 name=entry["tag"],
                 file=file.path,
                 up=whole(file),
+                down=whole(back) if back is not None else None,
                 order=(entry["when"],),
                 transaction=Transaction.ALWAYS,
+                transaction_back=Transaction.NEVER,
                 checksum=sha256_of(file),
             )
         elif not is_inside(name):
             yield Problem(file=journal.path, message=f"the journal names {name}, which is outside the folder")
         elif not folder.has(name):
             yield Problem(file=journal.path, message=f"the journal names {name}, and there is no such file")
+
+
+def _back(entry: Mapping[str, Any]) -> str:
+    """The file with the way back, which `crossfade export` writes and Drizzle does not look at."""
+    return f"{entry['tag']}.down.sql"
 
 
 def _unlisted(folder: Folder, names: frozenset[str]) -> Iterator[Problem]:

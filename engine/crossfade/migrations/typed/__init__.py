@@ -10,7 +10,7 @@ from crossfade.migrations.typed.entry import Entry
 from crossfade.migrations.typed.enums import Enums
 from crossfade.migrations.typed.groups.group import Reading
 from crossfade.migrations.typed.raw import sql_entry
-from crossfade.migrations.typed.shown import doubt_of, is_sql_of_contract, one_plan, plan_name, plans_of
+from crossfade.migrations.typed.shown import doubt_of, is_sql_of_contract, one_plan, plan_name
 from crossfade.migrations.typed.together import Typed, typed, typed_all
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "is_sql_of_contract",
     "one_plan",
     "plan_name",
-    "plans_of",
     "sql_entry",
     "typed",
     "typed_all",

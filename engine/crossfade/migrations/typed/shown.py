@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from crossfade.plan.written import entries_written, written
+from crossfade.plan.written import entries_written
 
 if TYPE_CHECKING:
     from crossfade.migrations.typed.entry import Entry
@@ -21,20 +21,6 @@ _WIDTH = 110
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 _NAMING = ("table", "name", "domain", "from", "column", "partition", "to")
 """Keys whose values tell one change from another of its kind, in this order."""
-
-
-def plans_of(found: Typed) -> tuple[str, ...]:
-    """The plan that does what these statements do; several where one has to be through before the next begins.
-
-    None at all where only an `sql` change does it, or where the statements change nothing.
-    """
-    if found.is_sql or not found.entries:
-        return ()
-    name, doubt = plan_name(found.entries), doubt_of(found)
-    if not found.in_turn:
-        return (written(name, found.entries, [doubt]),)
-    each = enumerate(found.entries, start=1)
-    return tuple(written(f"{name}-{number}", [entry], [doubt if number == 1 else ""]) for number, entry in each)
 
 
 def one_plan(found: Iterable[Typed]) -> tuple[Entry, ...]:

@@ -38,6 +38,8 @@ class Typed:
     """What it may mean, the likelier first; without any entry where it changes nothing."""
     is_refused: bool = False
     """No plan can send it, not even as `sql`: COPY, CREATE DATABASE, a statement with parameters."""
+    because: str = ""
+    """What has settled which reading is meant, in words for a comment."""
 
     @property
     def is_certain(self) -> bool:

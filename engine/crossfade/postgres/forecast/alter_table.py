@@ -177,6 +177,11 @@ def _check_known(draft: Draft, node: Any) -> None:
 
 
 def _alter_row_type(draft: Draft, node: Any) -> None:
-    """ALTER TYPE on attributes: tables OF the type follow, with CASCADE."""
+    """ALTER TYPE on attributes: tables OF the type follow, with CASCADE, as if they were altered themselves."""
     name = str(draft.schema.qualify(node.relation.schemaname, node.relation.relname))
-    draft.lock_all([t for t in draft.schema.tables.values() if t.typed_of == name], AX)
+    typed = [t for t in draft.schema.tables.values() if t.typed_of == name]
+    draft.lock_all(typed, AX)
+    for table in typed:
+        for command in node.cmds:
+            target = Target(name=table.name, mode=AX, only=False, reach=_FAMILY)
+            _known(command).act(draft, target, command)

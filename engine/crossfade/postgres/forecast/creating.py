@@ -119,12 +119,6 @@ def create_function(draft: Draft, node: Any) -> None:
     draft.schema = replace(draft.schema, volatile_functions=functions)
 
 
-def create_schema(_draft: Draft, node: Any) -> None:
-    """CREATE SCHEMA; with elements it is several statements in one."""
-    if node.schemaElts:
-        raise Unforeseeable("CREATE SCHEMA with elements is several statements in one")
-
-
 def _join(draft: Draft, name: QualifiedName, parent: Table, bound_node: Any) -> None:
     if bound_node is None:
         draft.lock(parent.name, LockMode.SHARE_UPDATE_EXCLUSIVE)

@@ -36,6 +36,8 @@ class Schema:
     """The body of those that the planner may put in place of a call."""
     other_relations: frozenset[QualifiedName]
     """Indexes, sequences and composite types, of tables that were not read too."""
+    is_complete: bool = False
+    """It begins with a database, so that what it does not have by name is not there."""
 
     @classmethod
     def of(cls, catalog: Catalog) -> Schema:

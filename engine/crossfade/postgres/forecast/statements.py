@@ -6,6 +6,7 @@ Most lock no table at all: they are listed, so that a kind that is missing is un
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crossfade.postgres.forecast import attached, creating, domains, drop, maintenance, renaming, rows, session
@@ -16,6 +17,16 @@ from crossfade.postgres.forecast.trees import kind
 if TYPE_CHECKING:
     from crossfade.postgres.forecast.draft import Draft
 
+
+def _create_schema(draft: Draft, node: Any) -> None:
+    """CREATE SCHEMA; what stands in it is made there, one after the other."""
+    path = draft.schema.search_path
+    draft.schema = replace(draft.schema, search_path=(node.schemaname or draft.schema.creation_schema, *path))
+    for element in node.schemaElts or ():
+        work_off(draft, element)
+    draft.schema = replace(draft.schema, search_path=path)
+
+
 KNOWN: Mapping[str, Callable[[Draft, Any], None]] = {
     "AlterTableStmt": alter_table,
     "CreateStmt": creating.create_table,
@@ -25,7 +36,7 @@ KNOWN: Mapping[str, Callable[[Draft, Any], None]] = {
     "IndexStmt": creating.create_index,
     "CreateSeqStmt": creating.create_sequence,
     "CreateFunctionStmt": creating.create_function,
-    "CreateSchemaStmt": creating.create_schema,
+    "CreateSchemaStmt": _create_schema,
     "DropStmt": drop.drop,
     "RenameStmt": renaming.rename,
     "AlterObjectSchemaStmt": renaming.set_schema,

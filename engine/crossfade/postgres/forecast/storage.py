@@ -23,9 +23,12 @@ def options_lock(command: Any) -> LockMode:
     return LockMode.ACCESS_EXCLUSIVE if weighty else LockMode.SHARE_UPDATE_EXCLUSIVE
 
 
-def set_tablespace(draft: Draft, target: Target, _command: Any) -> None:
-    """SET TABLESPACE copies the table's files, row by row or not."""
-    draft.rewrite(target.name)
+def set_tablespace(draft: Draft, target: Target, command: Any) -> None:
+    """SET TABLESPACE copies the table's files, unless they are there already."""
+    table = target.table(draft)
+    if command.name != table.tablespace:
+        draft.rewrite(target.name)
+        draft.schema = draft.schema.put(replace(table, tablespace=command.name))
 
 
 def set_access_method(draft: Draft, target: Target, command: Any) -> None:

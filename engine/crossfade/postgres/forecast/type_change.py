@@ -36,6 +36,9 @@ _STORED_ALIKE = {
     "varbit": frozenset({"bit"}),
     "cidr": frozenset({"inet"}),
 }
+#: The same of the extension citext, whose type no other one has the name of.
+_CITEXT = "citext"
+_AS_CITEXT = frozenset({"text", "varchar"})
 #: Types that are indexed by another one's operators.
 _INDEXED_AS = {"varchar": "text", "cidr": "inet", **dict.fromkeys(_OID_TYPES, "oid")}
 #: A fixed offset of nothing: PostgreSQL then takes timestamp and timestamptz for the same bits.
@@ -141,7 +144,13 @@ class _Session:
         return f"every value has to be made fit for {new.spelled}"
 
     def _is_relabelling(self, old: TypeName, new: TypeName) -> bool:
-        return not old.array and not new.array and new.built_in in _STORED_ALIKE.get(old.built_in or "", ())
+        if old.array or new.array:
+            return False
+        if old.built_in is None and old.name.name == _CITEXT:
+            return new.built_in in {*_AS_CITEXT, "bpchar"}
+        if new.built_in is None and new.name.name == _CITEXT:
+            return old.built_in in _AS_CITEXT
+        return new.built_in in _STORED_ALIKE.get(old.built_in or "", ())
 
     def _is_utc_timestamp(self, old: TypeName, new: TypeName) -> bool:
         both = {old.built_in, new.built_in} == _TIMESTAMPS and not old.array and not new.array

@@ -76,6 +76,12 @@ SELECT c.oid::bigint AS oid,
        coalesce(pg_relation_size(c.oid), 0) AS size_bytes,
        coalesce(pg_total_relation_size(c.oid), 0) AS total_bytes,
        (SELECT am.amname::text FROM pg_am am WHERE am.oid = c.relam) AS access_method,
+       CASE WHEN c.relkind IN ('r', 'm') THEN
+           (SELECT s.spcname::text
+            FROM pg_database b
+            JOIN pg_tablespace s ON s.oid = CASE WHEN c.reltablespace <> 0 THEN c.reltablespace ELSE b.dattablespace END
+            WHERE b.datname = current_database())
+       END AS tablespace,
        CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END AS typed_of,
        c.relnatts::int AS attribute_count,
        -- Of the row's type, or of arrays, domains, ranges and composite types made of it.

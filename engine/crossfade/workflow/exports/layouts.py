@@ -3,17 +3,20 @@
 sql       000001_words.up.sql and .down.sql, as golang-migrate and psql take them
 prisma    <timestamp>_words/migration.sql, and the down.sql that Prisma's `db execute` takes
 drizzle   <timestamp>_words/migration.sql of drizzle 1.x, which runs all that is pending in one transaction; what
-          cannot run in one is a file for psql, in a folder of its own between the others
+          cannot run in one is a file for psql, in a folder of its own between the others, and what reads a whole table
+          is in another folder than what blocks its writers
+drizzle-0 0007_words.sql and the 0007_words.down.sql beside it, for 0.x; the rest is the same (see `journal`)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
+from crossfade.workflow.exports.journal import Journal
 from crossfade.workflow.exports.parts import Migration
 
 
@@ -23,6 +26,12 @@ class Layout(StrEnum):
     SQL = "sql"
     PRISMA = "prisma"
     DRIZZLE = "drizzle"
+    DRIZZLE_0 = "drizzle-0"
+
+    @property
+    def is_drizzle(self) -> bool:
+        """Whether the tool runs all that is pending in one transaction of its own."""
+        return self in {Layout.DRIZZLE, Layout.DRIZZLE_0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +55,8 @@ class ExportedFile:
     """A way back."""
     has_breakpoints: bool = False
     """Drizzle splits at a line of its own between statements."""
+    when: int | None = None
+    """Milliseconds since 1970, where a journal lists the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,31 +69,68 @@ class Settings:
     """The time in the first name; each further one is a second later."""
     lock_timeout: str
     """In SQL's words: `2s`."""
+    journal: Journal = field(default_factory=Journal)
+    """Of Drizzle 0.x, which the files continue."""
+    replaced: tuple[str, ...] = ()
+    """Migrations of the tool itself whose place the files take."""
+    recorded: tuple[tuple[str, str], ...] = ()
+    """Migrations whose rows the files write: the tool, and the name."""
 
 
 def files_of(migrations: tuple[Migration, ...], settings: Settings) -> Iterator[ExportedFile]:
     """The files, each migration's way up in front of its way down."""
     number = 0
     for stage, of_stage in groupby(migrations, key=lambda m: m.stage):
-        rounds = groupby(of_stage, key=lambda m: _by_hand(m, settings.layout))
-        for round_, (by_hand, some) in enumerate(rounds, start=1):
+        rounds = list(_rounds(of_stage, settings.layout))
+        for round_, some in enumerate(rounds, start=1):
+            by_hand = _by_hand(some[0], settings.layout)
             home = stage.value
-            if settings.layout is Layout.DRIZZLE:
-                home += f"/{round_}-{'psql' if by_hand else 'drizzle'}"
+            if settings.layout.is_drizzle:
+                # Sorted as text they are in their order too.
+                home += f"/{round_:0{len(str(len(rounds)))}}-{'psql' if by_hand else 'drizzle'}"
             for migration in some:
                 number += 1
                 for back in (False, True):
                     path = f"{home}/{_name(migration, number, settings, back=back, by_hand=by_hand)}"
-                    yield _file(migration, path, settings, back=back, by_hand=by_hand)
+                    file = _file(migration, path, settings, back=back, by_hand=by_hand)
+                    is_listed = settings.layout is Layout.DRIZZLE_0 and not (back or by_hand)
+                    yield replace(file, when=_when(number, settings)) if is_listed else file
+
+
+def _rounds(migrations: Iterable[Migration], layout: Layout) -> Iterator[Sequence[Migration]]:
+    """What is applied at once: a whole stage, unless the tool makes one transaction of it."""
+    some: list[Migration] = []
+    for migration in migrations:
+        if some and layout.is_drizzle and not _goes_along(migration, some, layout):
+            yield some
+            some = []
+        some.append(migration)
+    yield some
+
+
+def _goes_along(migration: Migration, some: Sequence[Migration], layout: Layout) -> bool:
+    """Whether it can be applied with those before it: no table is read while others wait for a lock of theirs."""
+    by_hand = _by_hand(migration, layout)
+    if by_hand != _by_hand(some[-1], layout):
+        return False
+    # Each file for psql has a transaction of its own.
+    return by_hand or not (migration.is_long and any(m.blocks_writes for m in some))
+
+
+def _when(number: int, settings: Settings) -> int:
+    begin = settings.journal.begin(settings.begin)
+    return round((begin + timedelta(seconds=number - 1)).timestamp() * 1000)
 
 
 def _by_hand(migration: Migration, layout: Layout) -> bool:
-    return layout is Layout.DRIZZLE and not migration.transactional
+    return layout.is_drizzle and not migration.transactional
 
 
 def _name(migration: Migration, number: int, settings: Settings, *, back: bool, by_hand: bool) -> str:
     if settings.layout is Layout.SQL or by_hand:
         return f"{number:06}_{migration.words}.{'down' if back else 'up'}.sql"
+    if settings.layout is Layout.DRIZZLE_0:
+        return f"{settings.journal.first + number - 1:04}_{migration.words}{'.down' if back else ''}.sql"
     stamp = settings.begin + timedelta(seconds=number - 1)
     return f"{stamp:%Y%m%d%H%M%S}_{migration.words}/{'down' if back else 'migration'}.sql"
 
@@ -100,7 +148,7 @@ def _file(migration: Migration, path: str, settings: Settings, *, back: bool, by
         comments.append("Outside a transaction: the only statement of its file.")
         return ExportedFile(path=path, comments=tuple(comments), statements=statements, is_back=back)
     # The tool's own transaction, of Drizzle's alone; with the others it is the file's.
-    is_tools = settings.layout is Layout.DRIZZLE and not by_hand and not back
+    is_tools = settings.layout.is_drizzle and not by_hand and not back
     before = [f"SET LOCAL lock_timeout = '{settings.lock_timeout}'"]
     before.append(f"SET LOCAL statement_timeout = '{'0' if migration.is_long else '10s'}'")
     before.append("SET LOCAL search_path TO pg_catalog")

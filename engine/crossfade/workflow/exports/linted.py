@@ -17,6 +17,7 @@ from crossfade.lint.check import check
 from crossfade.migrations.folder import File, Folder
 from crossfade.migrations.projects import projects_of
 from crossfade.postgres.forecast.trees import kind, one_statement
+from crossfade.workflow.exports.journal import by_itself
 from crossfade.workflow.exports.layouts import ExportedFile, Written, text_of
 from crossfade.workflow.exports.parts import Stage
 
@@ -69,7 +70,9 @@ class Linted:
 
 def projects(files: Iterable[ExportedFile]) -> tuple[Project, ...]:
     """The files as lint reads them: a project for each folder."""
-    return tuple(projects_of(_folder(Path(), {file.path: text_of(file) for file in files})))
+    files = tuple(files)
+    texts = {file.path: text_of(file) for file in files}
+    return tuple(projects_of(_folder(Path(), {**texts, **dict(by_itself(files))})))
 
 
 def linted(files: Sequence[ExportedFile], alone: Schema, in_order: Schema | None) -> Linted:
@@ -98,7 +101,11 @@ def _reason(finding: Finding, file: ExportedFile, *, is_made_good: bool) -> str 
         return _GOING_BACK[finding.rule]
     if finding.rule in _BREAKING and file.path.split("/")[0] in _LAST:
         return _BY_THEN
-    always = {"security-definer": _OURS, "exclusion-constraint": _NO_OTHER_WAY}
+    always = {
+        "security-definer": _OURS,
+        "domain-constraint": _NO_OTHER_WAY,
+        "exclusion-constraint": _NO_OTHER_WAY,
+    }
     if finding.rule in always:
         return always[finding.rule]
     statement = file.statements[_statement_at(file, finding.position.line)].text

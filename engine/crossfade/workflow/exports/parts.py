@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.operations.step import DataChange, Part, RowChange, RowCopy
-from crossfade.postgres.statement import render
+from crossfade.postgres.statement import LockMode, render
 from crossfade.workflow.exports.batches import compared, in_batches
 from crossfade.workflow.exports.block import block, body, unless_it_exists
 from crossfade.workflow.exports.support import SUPPORT_BACK, support
@@ -62,6 +62,8 @@ class Migration:
     """Whether the statements commit together; else there is one at most for each way."""
     is_long: bool = False
     """It reads or writes a whole table, so no statement of it has a time limit."""
+    blocks_writes: bool = False
+    """It takes a lock that writes wait for until its transaction is over."""
 
 
 def migrations_of(program: Program) -> tuple[Migration, ...]:
@@ -153,6 +155,7 @@ def _migration(step: Step, suffix: str, up: Sequence[str], down: Sequence[str], 
         why_no_down=reason,
         transactional=step.transactional,
         is_long=step.scans or step.rewrites or not step.transactional,
+        blocks_writes=any(lock.mode >= LockMode.SHARE for lock in step.locks),
     )
 
 

@@ -20,15 +20,26 @@ _BEFORE = {
 }
 _HOW = {
     Layout.SQL: """Apply the `.up.sql` of a folder in the order of their numbers, and the `.down.sql` in the opposite
-order to take the folder back. golang-migrate takes the folder as it is; with psql:
+order to take the folder back. golang-migrate looks for the file of the version that the database is at, so it needs
+what is in the folders before as well: copy a folder's files to those, once it is time for it, and run `migrate up`, or
+`migrate down N` for the last N. Their numbers begin with 1: a table of versions of their own keeps them from those of
+other migrations (`x-migrations-table=NAME` in the database's URL). With psql:
 """,
     Layout.PRISMA: """Copy what is in a folder into `prisma/migrations` once it is time for it, and run
 `prisma migrate deploy`. Prisma has no way down: take a folder back by `prisma db execute --file …/down.sql`, the last
 one first, and delete the rows of its migrations from `_prisma_migrations`.
 """,
+    Layout.DRIZZLE_0: """Go through the folders in a folder in their order. Copy what is in `…-drizzle` into your
+folder of migrations, its `meta/_journal.json` over yours, and run `drizzle-kit migrate` (0.x) before you copy the next:
+Drizzle runs everything that is pending in one transaction, and what reads a whole table must not be in that of what
+blocks its writers. Take it back with psql by its `.down.sql`, the last one first. The journal is yours with these files
+behind the last: export the plan again if you generate a migration before all are copied. What is in `…-psql` cannot
+run in a transaction:
+""",
     Layout.DRIZZLE: """Go through the folders in a folder in their order. Copy what is in `…-drizzle` into your folder
-of migrations and run `drizzle-kit migrate` (1.x); take it back with psql by its `down.sql`, the last one first. What is
-in `…-psql` cannot run in a transaction, in which Drizzle runs everything that is pending:
+of migrations and run `drizzle-kit migrate` (1.x) before you copy the next: Drizzle runs everything that is pending in
+one transaction, and what reads a whole table must not be in that of what blocks its writers. Take it back with psql by
+its `down.sql`, the last one first. What is in `…-psql` cannot run in a transaction:
 """,
 }
 _PSQL = """    export PGOPTIONS='-c lock_timeout={lock_timeout}'
@@ -50,9 +61,20 @@ def _lines(stages: Sequence[Stage], settings: Settings) -> Iterator[str]:
     for stage in stages:
         yield f"- `{stage.value}`: {_BEFORE[stage]}"
     yield ""
+    yield from _migrations(settings)
     yield _HOW[settings.layout]
     if settings.layout is not Layout.PRISMA:
         yield _PSQL.format(lock_timeout=settings.lock_timeout, folder="FOLDER")
     yield "A file that could not have its locks in time has changed nothing: apply it again. Where an index was being"
     yield "built outside a transaction, run the file's way back first, which removes what is left of it."
     yield ""
+
+
+def _migrations(settings: Settings) -> Iterator[str]:
+    """What becomes of the migrations that the plan covers."""
+    for name in settings.replaced:
+        yield f"These files take the place of `{name}`: remove it from your folder before you apply the first of them."
+    for tool, name in settings.recorded:
+        yield f"They write the row of `{name}` into the history of {tool}, in the file that completes its work."
+    if settings.replaced or settings.recorded:
+        yield ""

@@ -1,18 +1,22 @@
 """A constraint that another one of the same name takes the place of: a foreign key with other actions, another CHECK.
 
-No change of a plan gives a name away before contract, so it is one `sql` change there: in one moment the old one goes
-and the new one comes, NOT VALID, and then it is validated while everybody goes on.
+An old CHECK goes in expand, since new versions may write what it refuses, and the new one comes behind its gate. So
+does a foreign key to somewhere else. One with other actions lets the same rows pass, and is never missing: it is SQL in
+contract, as is what has no kind of change. In one moment the old one goes and the new one comes, NOT VALID, and then it
+is validated in a step of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from crossfade.migrations.typed.constraints import find
-from crossfade.migrations.typed.entry import entry, printed
+from crossfade.migrations.typed.constraints import added, find
+from crossfade.migrations.typed.entry import Entry, NotTyped, entry, printed
 from crossfade.migrations.typed.groups.group import certain, later, on_column, on_table
 from crossfade.migrations.typed.raw import UNKNOWN
+from crossfade.postgres.forecast.trees import names
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 _READ_LATER = frozenset({"CONSTR_CHECK", "CONSTR_FOREIGN"})
 """Those that can be added NOT VALID."""
+_NOT_VALID = " NOT VALID"
 
 
 def exchanged_constraint(command: Command, rest: Rest) -> Match | None:
@@ -32,26 +37,52 @@ def exchanged_constraint(command: Command, rest: Rest) -> Match | None:
         if node.conname == name and node.contype.name in _READ_LATER:
             validated = on_column(later(rest, adding), command, "ValidateConstraint", name)
             parts = [adding] if validated is None else [adding, validated]
-            return certain(parts, _exchange(command, adding, find(command, name)))
+            is_valid = validated is not None or not node.skip_validation
+            return certain(parts, *_exchange(command, adding, is_valid))
     return None
 
 
-def _exchange(drop: Command, adding: Command, old: Constraint | None) -> Any:
+def _exchange(drop: Command, adding: Command, is_valid: bool) -> tuple[Entry, ...]:
+    old = find(drop, drop.action.name)
+    if is_valid and not _is_alike(old, adding):
+        try:
+            gone = entry("drop_constraint", table=drop.table_text, name=drop.action.name, when="expand")
+            return (gone, *added(adding, adding.action.def_))
+        except NotTyped:
+            pass
+    return tuple(_by_sql(drop, adding, old, is_valid))
+
+
+def _is_alike(old: Constraint | None, adding: Command) -> bool:
+    """Whether both are foreign keys that let the same rows pass; one that is not known is taken for such a one."""
+    node = adding.action.def_
+    if node.contype.name != "CONSTR_FOREIGN":
+        return False
+    if old is None:
+        return True
+    target = adding.before.qualify(node.pktable.schemaname, node.pktable.relname)
+    is_same_key = not node.pk_attrs or names(node.pk_attrs) == old.referenced_columns
+    return (old.columns, old.referenced) == (names(node.fk_attrs), target) and is_same_key
+
+
+def _by_sql(drop: Command, adding: Command, old: Constraint | None, is_valid: bool) -> Iterator[Entry]:
     table, name = printed(drop.relation), quoted(drop.action.name)
-    statements = (
-        _together(drop, adding),
-        f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}",
-    )
-    back = old.definition.removesuffix(" NOT VALID") if old is not None else ""
-    is_known = back != ""
-    revert = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}, ADD CONSTRAINT {name} {back} NOT VALID"
-    return entry(
+    validate = f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}"
+    # A step of its own, which a revert runs again behind the exchange: it reads nothing where it is valid already.
+    validation = entry("sql", contract=({"run": validate, "undo": validate},))
+    if old is not None and old.validated:
+        yield validation
+    back = old.definition.removesuffix(_NOT_VALID) if old is not None else ""
+    undo = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}, ADD CONSTRAINT {name} {back}{_NOT_VALID}"
+    yield entry(
         "sql",
-        contract=statements,
-        revert=(revert,) if is_known else (),
-        irreversible=not is_known,
-        reason=None if is_known else UNKNOWN,
+        contract=(_together(drop, adding),),
+        revert=(undo,) if back else (),
+        irreversible=not back,
+        reason=None if back else UNKNOWN,
     )
+    if is_valid:
+        yield validation
 
 
 def _together(drop: Command, adding: Command) -> str:

@@ -1,7 +1,8 @@
 """Tables that a migration makes, and what else it does to them: nobody waits for it, so SQL is as good as any change.
 
 Where each statement has a kind of change of its own they stay apart. A single one that has none makes all of them one
-`sql` change, since the changes of a plan do not see what SQL has made.
+`sql` change, since the changes of a plan do not see what SQL has made. It runs where the first of them stands, so that
+one that has to do with something in between, such as a trigger whose function is made there, stays where it is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from crossfade.migrations.typed.entry import Entry, entry, printed
 from crossfade.migrations.typed.groups.group import certain
 from crossfade.migrations.typed.groups.serial_tables import serial_tables
+from crossfade.migrations.typed.passing import may_pass
 from crossfade.migrations.typed.raw import UNKNOWN
 from crossfade.migrations.typed.single import one
 from crossfade.postgres.forecast.trees import below, kind
@@ -30,13 +32,32 @@ def new_tables(command: Command, rest: Rest) -> Match | None:
     if made[0] is not min(made, key=lambda c: c.number):
         return None
     names = {c.table_name for c in made if c.table is None and not _is_of_others(c, made)}
-    all_of_them = sorted((c for c in (command, *rest) if _is_on(c, names)), key=lambda c: c.number)
+    all_of_them = _drawn_together((command, *rest), names)
     if command not in all_of_them or all(one(c) is not None for c in all_of_them):
         return None
     referring = [c for c in rest if c not in all_of_them and _refers(c, names)]
-    if referring and command is all_of_them[0]:
+    if referring and command is all_of_them[0] and _may_wait((command, *rest), [*all_of_them, *referring]):
         return serial_tables(all_of_them, referring, sql_of(all_of_them))
     return certain([c for c in all_of_them if c is not command], sql_of(all_of_them))
+
+
+def _drawn_together(every: Sequence[Command], names: set[QualifiedName]) -> list[Command]:
+    """What is done to these tables, as far as it may run at the place of the first."""
+    drawn: list[Command] = []
+    passed: list[Command] = []
+    for command in sorted(every, key=lambda c: c.number):
+        if _is_on(command, names) and all(may_pass(command, over) for over in passed):
+            drawn.append(command)
+        elif drawn:
+            passed.append(command)
+    return drawn
+
+
+def _may_wait(every: Sequence[Command], waiting: Sequence[Command]) -> bool:
+    """Whether these may run at the place of the last of them: all others up to there run before."""
+    last = max(command.number for command in waiting)
+    others = [c for c in every if c not in waiting and c.number < last]
+    return all(may_pass(other, over) for other in others for over in waiting if over.number < other.number)
 
 
 def entries_of(commands: Sequence[Command]) -> tuple[Entry, ...]:

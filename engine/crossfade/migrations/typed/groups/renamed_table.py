@@ -17,9 +17,12 @@ from crossfade.migrations.typed.entry import Entry, NotTyped, entry, name_text
 from crossfade.migrations.typed.groups.exchanged import exchanged_constraint
 from crossfade.migrations.typed.groups.group import Match, Reading, later, on_table
 from crossfade.migrations.typed.groups.new_tables import entries_of
+from crossfade.migrations.typed.groups.serial_tables import sequence_name
 from crossfade.migrations.typed.single import one
 from crossfade.migrations.typed.tables import drop_table
+from crossfade.postgres.forecast.chosen_names import chosen_name
 from crossfade.postgres.forecast.trees import kind, names
+from crossfade.postgres.forecast.type_names import is_serial
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
@@ -141,6 +144,7 @@ def _renamed(pair: _Pair) -> Iterator[Entry]:
     yield entry("rename_table", from_=name_text(schema, pair.old.name.name), to=pair.new.name.name)
     yield from _constraints(pair, table)
     yield from _indexes(pair, schema)
+    yield from _sequences(pair)
     for drop, adding in pair.incoming:
         known, name = drop.action.name, adding.action.def_.conname
         if name is not None and name != known:
@@ -149,8 +153,11 @@ def _renamed(pair: _Pair) -> Iterator[Entry]:
 
 def _constraints(pair: _Pair, table: str) -> Iterator[Entry]:
     """Other names of constraints that both have; what only one has comes or goes."""
-    others = list(pair.new.constraints)
+    others = [c for c in pair.new.constraints if c.kind != "not_null"]
     for constraint in pair.old.constraints:
+        if constraint.kind == "not_null":
+            yield from _not_null(pair, constraint, table)
+            continue
         other = next((c for c in others if _same(constraint, c)), None)
         if other is None:
             yield entry("drop_constraint", table=table, name=constraint.name)
@@ -163,6 +170,28 @@ def _constraints(pair: _Pair, table: str) -> Iterator[Entry]:
         if other.name not in added:
             raise NotTyped("a constraint that the old table has not")
         yield from _typed(added[other.name])
+
+
+def _not_null(pair: _Pair, constraint: Constraint, table: str) -> Iterator[Entry]:
+    """PostgreSQL 18 has it as a constraint, whose name has the table's in it unless somebody chose another."""
+    name, renamed = (
+        chosen_name(t.name.name, constraint.columns, "not_null", frozenset()) for t in (pair.old, pair.new)
+    )
+    if constraint.name == name:
+        yield entry("rename_constraint", table=table, from_=name, to=renamed)
+
+
+def _sequences(pair: _Pair) -> Iterator[Entry]:
+    """A serial column's sequence has the table's name in its own; no version of the app need know it."""
+    for definition in pair.made.node.tableElts or ():
+        column = pair.old.column(definition.colname) if kind(definition) == "ColumnDef" else None
+        if column is None or column.default is None or not is_serial(definition.typeName):
+            continue
+        old, new = (sequence_name(t.name, column.name) for t in (pair.old, pair.new))
+        old_name, new_name = (chosen_name(t.name.name, (column.name,), "seq", ()) for t in (pair.old, pair.new))
+        run = f"ALTER SEQUENCE IF EXISTS {old} RENAME TO {quoted(new_name)}"
+        undo = f"ALTER SEQUENCE IF EXISTS {new} RENAME TO {quoted(old_name)}"
+        yield entry("sql", contract=({"run": run, "undo": undo},))
 
 
 def _same(one_of: Constraint, other: Constraint) -> bool:

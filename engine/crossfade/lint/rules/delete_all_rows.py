@@ -1,0 +1,42 @@
+"""DELETE without a condition, of a table that has rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from crossfade.lint.finding import Severity
+from crossfade.lint.rows_touched import is_met_by_all
+from crossfade.lint.rule import Rule, Said
+from crossfade.postgres.forecast.trees import below, kind
+
+if TYPE_CHECKING:
+    from crossfade.lint.seen import SeenStatement
+
+
+def _statement(seen: SeenStatement) -> Iterator[Said]:
+    if seen.goes_back or not seen.runs:
+        return
+    for node in below(seen.tree):
+        if kind(node) != "DeleteStmt" or node.usingClause or not is_met_by_all(node.whereClause):
+            continue
+        table = seen.existing(node.relation)
+        if table is not None and not seen.before.is_empty(table):
+            yield Said(
+                message=f"deletes all rows of {table.name}, with what ON DELETE CASCADE takes: only a backup has them.",
+                instead="A condition that says which rows have to go.",
+                is_planned=False,
+            )
+
+
+RULE = Rule(
+    id="delete-all-rows",
+    severity=Severity.WARNING,
+    summary="a DELETE without a condition empties a table",
+    explanation="""
+A DELETE without WHERE, or with a condition that every row meets, deletes whatever the table has when the migration
+runs, in production as well as on the machine where it was written. The command `guard` calls a pending one unsafe. What
+it costs is told by whole-table-write. A table that the same migration has made and the way back are no findings.
+""",
+    statement=_statement,
+)
