@@ -193,11 +193,13 @@ class RowsInTheWay(Conflict):
 
     code = "rows_in_the_way"
 
-    def __init__(self, run: str, rows: tuple[str, ...], *, location: str | None = None) -> None:
+    def __init__(self, run: str, rows: tuple[str, ...], *, reverts: bool = True, location: str | None = None) -> None:
+        back, on = ("revert", "contract") if reverts else ("rollback", "advance")
         super().__init__(
-            f"run {run} cannot be reverted while rows do not fit what they go back to: {'; '.join(rows)}",
-            hint=f"Set them to something that fits, and do it again: crossfade revert {run}. Or go on: "
-            f"crossfade contract {run}",
+            f"run {run} cannot be {'reverted' if reverts else 'rolled back'} while rows do not fit what they go back "
+            f"to: {'; '.join(rows)}",
+            hint=f"Set them to something that fits, and do it again: crossfade {back} {run}. Or go on: "
+            f"crossfade {on} {run}",
             location=location,
         )
         self.rows = rows

@@ -75,6 +75,7 @@ def roll_out(listed: Path, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, cwd=listed.parent, text=True, capture_output=True, timeout=120)
 
 
+@pytest.mark.long
 def test_the_story(fleet: Cli, shops: Shops, listed: Path) -> None:
     done = roll_out(listed, BAKE="1s")
     assert done.returncode == 0, done

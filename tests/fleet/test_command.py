@@ -123,6 +123,7 @@ def test_a_signal_ends_all_in_good_order(
         assert shop.execute("SELECT count(*) FROM users WHERE email_address IS DISTINCT FROM email") == [(0,)]
 
 
+@pytest.mark.long
 def test_on_a_terminal_lines_follow_what_goes_on(fleet: Cli, shops: Shops, listed: Path, plan_file: Path) -> None:
     terminal = Terminal(fleet)
     try:

@@ -164,7 +164,7 @@ INSERT INTO b DEFAULT VALUES;
 """
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 def test_numbers_go_on_where_they_were_there_and_back(database: Database) -> None:
     database.execute(SERIAL)
     before = database.dump()

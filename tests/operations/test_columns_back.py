@@ -10,6 +10,8 @@ from crossfade import Engine
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.states import State
 
+from ..fixtures.long import few_of
+
 if TYPE_CHECKING:
     from crossfade.plan.model import Plan
 
@@ -75,14 +77,12 @@ WITH_DEFAULTS = {
 }
 
 
-@pytest.mark.parametrize("changes", WITH_DEFAULTS.values(), ids=WITH_DEFAULTS)
-def test_a_default_that_the_plan_itself_has_set_comes_back_by_the_users_names(
-    database: Database, changes: tuple[str, ...]
-) -> None:
+@pytest.mark.parametrize("case", few_of(WITH_DEFAULTS, ("of partitions", "of a renamed one", "that is compared with")))
+def test_a_default_that_the_plan_itself_has_set_comes_back_by_the_users_names(database: Database, case: str) -> None:
     database.execute(SETUP)
     before = database.dump()
     with Engine(database.url) as engine:
-        there_and_back(engine, plan(*changes))
+        there_and_back(engine, plan(*WITH_DEFAULTS[case]))
         assert engine.rollback("back", discard=True).state is State.ROLLED_BACK
     assert database.dump() == before
 
@@ -170,7 +170,7 @@ def test_an_identity_that_comes_or_goes_is_not_together_with_another_column_in_i
 
 
 @pytest.mark.every_server
-@pytest.mark.parametrize("fill", ["", ", fill: '7'"])
+@pytest.mark.parametrize("fill", ["", pytest.param(", fill: '7'", marks=pytest.mark.long)])
 def test_a_partition_or_child_keeps_the_not_null_of_its_own(database: Database, fill: str) -> None:
     database.execute(
         "CREATE TABLE s (id int, a int) PARTITION BY RANGE (id);"
@@ -216,3 +216,14 @@ def test_an_identity_keeps_the_options_that_the_plan_gave_its_sequence(database:
         engine.advance(plan(*changes), to=State.RETAINED)
     found = database.execute("SELECT cache_size, increment_by, max_value FROM pg_sequences WHERE schemaname = 'public'")
     assert found == [(9, 2, 1000)]
+
+
+def test_a_key_over_partitions_is_not_together_with_the_not_null_of_its_columns(database: Database) -> None:
+    """The key makes each partition's NOT NULL its own, and a rollback would not take that away."""
+    database.execute("CREATE TABLE w (id int, k int NOT NULL) PARTITION BY RANGE (k)")
+    with Engine(database.url) as engine:
+        key = "add_primary_key: {table: w, name: w_pkey, columns: [id, k]}"
+        (refusal,) = engine.check(plan("set_not_null: {table: w, column: id}", key)).refusals
+        assert (refusal.code, refusal.object) == ("not_together", "public.w")
+        (refusal,) = engine.check(plan(key)).refusals
+        assert refusal.code == "nullable_key"

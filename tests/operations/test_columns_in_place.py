@@ -155,7 +155,8 @@ def test_a_rollback_stops_where_it_would_destroy_what_only_a_new_version_wrote(d
             engine.rollback("columns")
         assert engine.status("columns").state is State.BACKFILLED
         assert raised.value.exit_code == 5
-        assert raised.value.would_destroy == ("values of b in public.t that only new versions wrote",)
+        (would_destroy,) = raised.value.would_destroy
+        assert would_destroy.startswith("values of b in public.t that differ from what its fill gives now: ")
         database.execute("UPDATE t SET b = 'a' WHERE id = 1; UPDATE t SET b = NULL WHERE id = 2")
         assert engine.rollback("columns").state is State.ROLLED_BACK
         assert database.dump() == before

@@ -211,3 +211,22 @@ def refusals(engine: Engine) -> set[tuple[str, str]]:
 def test_a_plan_that_names_a_column_of_the_key_is_told_so() -> None:
     with pytest.raises(InvalidPlan, match="part of `key`"):
         plan("[id]")
+
+
+def test_a_rollback_leaves_no_row_that_was_only_made_for_its_values(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE people (id int PRIMARY KEY, bio text);"
+        "CREATE TABLE pages (id serial PRIMARY KEY, person int NOT NULL UNIQUE REFERENCES people ON DELETE CASCADE,"
+        " theme text NOT NULL DEFAULT 'light');"
+        "INSERT INTO people SELECT g, 'bio' FROM generate_series(1, 5) g; INSERT INTO pages (person) VALUES (1)"
+    )
+    text = (
+        "crossfade: 1\nname: back\nhold: 0s\nretain: 7d\nchanges:\n"
+        "  - move_columns: {table: people, to_table: pages, key: {id: person}, columns: {bio: about}}\n"
+    )
+    with Engine(database.url) as engine:
+        engine.advance(parse_plan(text, "back.yaml"), to=State.BACKFILLED)
+        database.execute("INSERT INTO people VALUES (6, 'six'); UPDATE pages SET theme = 'dark' WHERE person = 2")
+        assert database.execute("SELECT count(*) FROM pages") == [(6,)]
+        assert engine.rollback("back", discard=True).state is State.ROLLED_BACK
+    assert database.execute("SELECT person, theme FROM pages ORDER BY person") == [(1, "light"), (2, "dark")]

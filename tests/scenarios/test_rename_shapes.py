@@ -38,9 +38,7 @@ TELLING = frozenset(
         "the primary key itself, with identity and references to it",
         "partitioned",
         "inheritance",
-        "nulls with a default",
         "views, policies and generated columns on top",
-        "deferrable unique",
         "updated_at itself",
     }
 )
@@ -48,7 +46,6 @@ TELLING = frozenset(
 CONTRACTED = TELLING | {
     "foreign key out",
     "quoted names of 63 bytes",
-    "json, which has no equality",
     "exclusion",
     "updated_at, set by a trigger",
 }

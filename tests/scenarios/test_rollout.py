@@ -133,6 +133,7 @@ def session(server: EmbeddedServer, application_name: str) -> Iterator[None]:
         yield
 
 
+@pytest.mark.long
 def test_each_of_them_keeps_contract_out_by_name(opened: Shop) -> None:
     assert opened("init", "--app-role", shop.APP_ROLE).code == 0
     straggler, crashed = opened.start("pod-a", OLD), opened.start("pod-c", OLD)

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 PLACES = (
     "tests/backfill",
+    "tests/cli",
     "tests/examples",
     "tests/fleet",
     "tests/gates",
     "tests/operations",
     "tests/plans",
+    "tests/postgres",
     "tests/scenarios",
+    "tests/types",
     "tests/workflow",
 )
 

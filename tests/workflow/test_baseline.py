@@ -89,7 +89,7 @@ def history(database: Database, kind: str) -> list[Any]:
     return [data for (data,) in rows]
 
 
-@pytest.mark.every_server
+@pytest.mark.alike
 @pytest.mark.parametrize("setup", [PLAIN, PARTED, CHILDREN], ids=["plain", "partitioned", "children"])
 def test_what_our_own_steps_change_is_nobody_elses_doing(database: Database, setup: str) -> None:
     database.execute(setup)

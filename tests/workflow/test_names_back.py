@@ -74,3 +74,17 @@ def test_what_takes_a_name_that_comes_back_is_told_before_anything_is_done(
         assert engine.revert("back").state is State.BACKFILLED
         engine.rollback("back", discard=True)
     assert database.dump() == before
+
+
+def test_a_partitions_constraint_that_goes_with_its_parents_is_in_nobodys_way(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE t (tenant int, id int, PRIMARY KEY (tenant, id)) PARTITION BY LIST (tenant);"
+        "CREATE TABLE t_1 PARTITION OF t FOR VALUES IN (1)"
+    )
+    before = database.dump()
+    with Engine(database.url) as engine:
+        to_bigint = plan("change_type: {table: t, column: id, to: bigint}")
+        assert engine.advance(to_bigint, to=State.RETAINED).state is State.RETAINED
+        assert engine.revert("back").state is State.BACKFILLED
+        engine.rollback("back")
+    assert database.dump() == before

@@ -12,7 +12,7 @@ from crossfade.errors import BaselineChanged, WouldDiscard, WrongState
 from crossfade.operations.step import Part, Phase
 from crossfade.plan.load import parse_plan
 from crossfade.postgres.connect import connect
-from crossfade.workflow import baseline, ledger
+from crossfade.workflow import baseline, ledger, names_back
 from crossfade.workflow.program import from_json
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import State
@@ -179,6 +179,24 @@ LOST = [
         "table public.p: SELECT to PUBLIC was granted; do the same on public.crossfade",
     ),
     ("name", "GRANT SELECT ON rr TO PUBLIC", "view public.rr: SELECT to PUBLIC was granted; do the same on public.r"),
+    *(
+        ("type", change, f"view public.u_x, which uses public.u, {words} now")
+        for change, words in (
+            ("ALTER VIEW u_x SET (security_barrier = true)", "has other options"),
+            ("ALTER VIEW u_x ALTER x SET DEFAULT 5", "has columns with other defaults, rights, comments or settings"),
+            ("GRANT SELECT (x) ON u_x TO PUBLIC", "has columns with other defaults, rights, comments or settings"),
+            ("COMMENT ON COLUMN u_x.x IS 'x'", "has columns with other defaults, rights, comments or settings"),
+            (
+                "CREATE TRIGGER t INSTEAD OF INSERT ON u_x FOR EACH ROW EXECUTE FUNCTION nothing()",
+                "has other triggers",
+            ),
+            ("CREATE RULE c AS ON INSERT TO u_x DO INSTEAD NOTHING", "has other rules"),
+            (
+                "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC",
+                "would have other rights by ALTER DEFAULT PRIVILEGES",
+            ),
+        )
+    ),
 ]
 
 
@@ -206,6 +224,20 @@ HELD = [
     ("enum", "CREATE VIEW v AS SELECT z FROM m", "column", "view public.v, which uses public.m, was added"),
     ("parts", "CREATE VIEW v AS SELECT count(*) FROM p", "table", "view public.v, which uses public.p, was added"),
     ("name", "CREATE VIEW v AS SELECT * FROM rr", "view", "view public.v, which uses public.rr, was added"),
+    ("type", "CREATE VIEW v AS SELECT * FROM u_x", "column", "view public.v, which uses public.u, was added"),
+    (
+        "parts",
+        "CREATE FUNCTION f(r p) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "table",
+        "function public.f(public.p), which uses public.p, was added",
+    ),
+    (
+        "enum",
+        "CREATE FUNCTION f(mood) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "type",
+        "function public.f(public.mood) was added",
+    ),
+    ("enum", "CREATE DOMAIN d AS mood", "type", "type public.d was added"),
 ]
 
 
@@ -243,6 +275,9 @@ ONCE_MORE = [
     ),
     ("parts", "ALTER TABLE p SET (fillfactor = 50)", "table public.p: storage parameters none became fillfactor=50"),
     ("parts", "COMMENT ON COLUMN p.n IS 'n'", "column public.p.n: comment none became n"),
+    ("parts", "COMMENT ON INDEX p_n IS 'n'", "index p_n on public.p: comment none became n"),
+    ("parts", "ALTER TABLE p CLUSTER ON p_n", "index p_n on public.p: clustering off became on"),
+    ("type", "COMMENT ON CONSTRAINT small ON u IS 's'", "constraint small on public.u: comment none became s"),
     ("enum", "COMMENT ON TYPE mood IS 'm'", "enum public.mood: comment none became m"),
     ("enum", "REVOKE USAGE ON TYPE mood FROM PUBLIC", "enum public.mood: rights USAGE to PUBLIC became none"),
 ]
@@ -299,6 +334,8 @@ NAMED = [
     ("check", "ALTER TABLE k RENAME x TO y", "column public.k.x was renamed to y"),
     ("check", "ALTER TABLE k DROP x CASCADE", "column public.k.x was dropped"),
     ("type", "ALTER TABLE u RENAME x TO z", "column public.u.x was renamed to z"),
+    ("type", "DROP VIEW u_x", "view public.u_x, which uses public.u, was dropped"),
+    ("type", "ALTER VIEW u_x RENAME TO u_y", "view public.u_x, which uses public.u, was dropped"),
     ("index", "DROP INDEX i_x", "index i_x on public.i was dropped"),
     ("index", "ALTER INDEX i_x RENAME TO i_y", "index i_x on public.i was dropped"),
 ]
@@ -330,6 +367,22 @@ GOING_BACK = [
     ("enum", "ALTER TYPE mood ADD VALUE 'q'", "enum public.mood: values a, b became a, b, q"),
     ("enum", "CREATE INDEX ON m (z)", "index m_z_idx on public.m was added"),
     ("type", "CREATE INDEX ON u (x)", "index u_x_idx on public.u was added"),
+    ("type", "CREATE VIEW v AS SELECT x FROM u", "view public.v, which uses public.u, was added"),
+    ("type", "CREATE VIEW v AS SELECT * FROM u_x", "view public.v, which uses public.u, was added"),
+    ("type", "ALTER VIEW u_x SET (security_barrier = true)", "view public.u_x, which uses public.u, has other options"),
+    ("type", "CREATE STATISTICS s ON x, y FROM u", "statistics public.s, which uses public.u, was added"),
+    ("type", "COMMENT ON COLUMN u.x IS 'x'", "column public.u.x: comment none became x; revert loses that"),
+    ("type", "ALTER TABLE u ALTER x SET STATISTICS 77", "column public.u.x: statistics target none became 77; revert"),
+    (
+        "type",
+        "CREATE TRIGGER t BEFORE UPDATE OF x ON u FOR EACH ROW EXECUTE FUNCTION nothing()",
+        "trigger t on public.u was added",
+    ),
+    (
+        "enum",
+        "CREATE FUNCTION f(mood) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "function public.f(public.mood) was added",
+    ),
 ]
 
 
@@ -350,6 +403,29 @@ def test_a_view_over_the_old_name_leaves_a_run_retained(retained: Database) -> N
     words, view = "made something on a view that is going to be dropped", "CREATE VIEW v AS SELECT * FROM r"
     with changed(retained, "name", view) as session, pytest.raises(BaselineChanged, match=words):
         baseline.check(session, Part.DROP)
+
+
+@pytest.mark.parametrize("change", ["DROP VIEW u_x", "ALTER VIEW u_x RENAME TO v"])
+def test_a_view_that_a_revert_does_not_find_keeps_it_from_that(retained: Database, change: str) -> None:
+    with changed(retained, "type", change) as session:
+        steps = tuple(session.program.of(Part.HIDE))
+        found = tuple(names_back.in_the_way(session.work, steps, lenient=False))
+    assert found[0] == "view public.u_x, which is to be dropped, is not there"
+
+
+def test_an_index_of_a_partition_that_was_renamed_stops_what_names_it(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE u (id int PRIMARY KEY, x int) PARTITION BY RANGE (id); CREATE INDEX u_x ON u (x);"
+        "CREATE TABLE u_1 PARTITION OF u FOR VALUES FROM (0) TO (9)"
+    )
+    bring(database, "type", State.BACKFILLED)
+    database.execute("ALTER INDEX u_1_x_idx RENAME TO other")
+    with Engine(database.url) as engine:
+        with pytest.raises(BaselineChanged, match=r"index public\.u_1_x_idx, which is to be hidden, is not there"):
+            engine.contract("the-type")
+        assert engine.status("the-type").state is State.BACKFILLED
+        database.execute("ALTER INDEX other RENAME TO u_1_x_idx")
+        assert engine.contract("the-type").state is State.RETAINED
 
 
 def test_a_column_that_came_while_a_run_was_retained_stays_until_it_is_gone(database: Database) -> None:

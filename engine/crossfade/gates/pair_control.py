@@ -6,7 +6,7 @@ fire is proved by a write of the old shape that they noted during this run, or e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -20,7 +20,7 @@ from crossfade.postgres.names import QualifiedName
 if TYPE_CHECKING:
     import psycopg
 
-    from crossfade.operations.step import RowChange, Watch
+    from crossfade.operations.step import PairTrigger, RowChange, Watch
 
 _ALWAYS = "A"
 _WORKING: WeakKeyDictionary[psycopg.Connection[Any], set[tuple[int, ...]]] = WeakKeyDictionary()
@@ -40,6 +40,8 @@ class Carried:
     trigger_oid: int | None
     enabled: str | None
     ours: bool | None
+    version: str | None = None
+    """Another one whenever somebody alters it, or makes it anew."""
 
     @property
     def fault(self) -> str | None:
@@ -83,19 +85,15 @@ def look_up(
     connection: psycopg.Connection[Any], rows: tuple[RowChange | Watch, ...]
 ) -> Mapping[str, tuple[Carried, ...]]:
     """The triggers of each change or watch, by its id."""
+    return {change.id: look_up_triggers(connection, change.triggers) for change in rows}
+
+
+def look_up_triggers(connection: psycopg.Connection[Any], triggers: Iterable[PairTrigger]) -> tuple[Carried, ...]:
+    """How these triggers stand, on each table and on every partition below."""
+    wanted = tuple(triggers)
+    asked = {"relations": [t.relation for t in wanted], "names": [t.name for t in wanted]}
     with connection.cursor(row_factory=class_row(Carried)) as cursor:
-        return {
-            change.id: tuple(
-                cursor.execute(
-                    query("pair_triggers"),
-                    {
-                        "relations": [t.relation for t in change.triggers],
-                        "names": [t.name for t in change.triggers],
-                    },
-                ).fetchall()
-            )
-            for change in rows
-        }
+        return tuple(cursor.execute(query("pair_triggers"), asked).fetchall())
 
 
 def control(

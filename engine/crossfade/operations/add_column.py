@@ -140,6 +140,10 @@ def _guards(added: Added) -> tuple[Guard, ...]:
     column, what = added.column, f"values of {change.name} in {added.table.name} that only new versions wrote"
     written: sql.Composable = sql.SQL("{} IS NOT NULL").format(column)
     if added.filling is not None:
+        what = (
+            f"values of {change.name} in {added.table.name} that differ from what its fill gives now: new versions "
+            "wrote them, or the columns that fill names were changed after it"
+        )
         written = sql.SQL("{} AND {}").format(written, added.filling.is_another())
     elif not added.default_can_be_told:
         what = f"values of {change.name} in {added.table.name}, which cannot be told from those of its default"

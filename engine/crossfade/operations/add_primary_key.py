@@ -73,6 +73,15 @@ def _in_the_way(unique: Unique) -> Iterator[Refusal]:
             "read them all while reads and writes wait.",
             instead="Make the columns NOT NULL first, in a plan of its own: `set_not_null`.",
         )
+    in_work = [c.name for c in unique.table.columns if c.name in unique.columns and c.not_null and c.work]
+    if in_work and unique.table.kind == "partitioned":
+        yield Refusal(
+            code="not_together",
+            object=str(unique.table.name),
+            message=f"an earlier change of this plan is at work on {', '.join(map(quoted, in_work))}, and a key over "
+            "partitions makes each of them NOT NULL by itself, which nobody takes back.",
+            instead="Let the earlier change be over first: put the key into a plan of its own.",
+        )
 
 
 def _check_name(place: Place, column: Column) -> str:

@@ -1,9 +1,9 @@
 """`drop_constraint`: in contract, once no live version relies on it; in expand, where a new one writes what it refuses.
 
-Its definition is kept. On the way back a CHECK or foreign key is added NOT VALID and then validated, which fails where
-rows violate it by now; the index of a unique constraint or primary key is built concurrently before it is added.
-What the server makes in no such way comes back in one statement: an exclusion, a key WITHOUT OVERLAPS, a partitioned
-table's key and, before PostgreSQL 18, its foreign key.
+Its definition is kept. On the way back a CHECK or foreign key is added NOT VALID and then validated; the index of a
+unique constraint or primary key is built concurrently before it is added. What the server makes in no such way comes
+back in one statement: an exclusion, a key WITHOUT OVERLAPS, a partitioned table's key and, before PostgreSQL 18, its
+foreign key. Rows that it would refuse are looked for before a run turns.
 """
 
 from __future__ import annotations

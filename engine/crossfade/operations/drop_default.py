@@ -9,12 +9,29 @@ from psycopg import sql
 from crossfade.errors import Refusal
 from crossfade.operations.columns.column_in_place import find_to_set
 from crossfade.operations.set_default import default_back, own_value_refusals
-from crossfade.operations.step import Compiled, Part, Step
+from crossfade.operations.step import Compiled, Guard, Part, Step
+from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
+    from crossfade.operations.columns.column_in_place import InPlace
     from crossfade.operations.step import Place
     from crossfade.plan.changes import DropDefault
     from crossfade.postgres.catalog import Catalog
+
+
+def _guards(change: DropDefault, target: InPlace) -> tuple[Guard, ...]:
+    """A default that somebody has given it since, which the way back would overwrite."""
+    if any(change.table in later.tables for later in target.place.later):
+        # It may be the plan's own.
+        return ()
+    name = target.table.name
+    return (
+        Guard(
+            relation=render(sql.Identifier(name.schema, name.name)),
+            query=target.done(Part.HIDE, "atthasdef"),
+            what=f"the default that {target.shown} has been given since",
+        ),
+    )
 
 
 def compile_change(change: DropDefault, place: Place, catalog: Catalog) -> Compiled:
@@ -41,5 +58,6 @@ def compile_change(change: DropDefault, place: Place, catalog: Catalog) -> Compi
         statements=(target.alter_column(Part.HIDE, sql.SQL("DROP DEFAULT")),),
         undo=default_back(target, Part.HIDE),
         done=target.done(Part.HIDE, "NOT atthasdef"),
+        guards=_guards(change, target),
     )
     return Compiled(steps=(step,), refusals=tuple(refusals), catalog=target.changed(default=None))

@@ -19,7 +19,7 @@ from psycopg import sql
 from crossfade.errors import Refusal
 from crossfade.operations.data_types import made_types
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial, Turn
-from crossfade.operations.sync.converted_sync import Conversion, ShapeSync
+from crossfade.operations.sync.shape_sync import Conversion, ShapeSync
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance
 from crossfade.operations.twins import carrying, enum_twin, enum_uses, exchange_preflight
 from crossfade.operations.twins.enum_twin import EnumTwin
@@ -183,7 +183,8 @@ def _caution(change: RemoveEnumValues, enum: DataType) -> Caution:
         object=str(enum.name),
         message=f"the enum and its columns keep their names: for every live version {becomes} from one moment to the "
         f"next at contract, and a statement or function that still names {', '.join(change.map_)} fails from then on. "
-        "A session that prepared a query that gives such a column gets `cached plan must not change result type`; and "
+        "A session that prepared a query that gives such a column gets `cached plan must not change result type`; a "
+        "write of it that was prepared fails until it is prepared anew; and "
         "a driver that keeps the type's OID (psycopg's register_enum, Npgsql) has to look it up anew.",
     )
 

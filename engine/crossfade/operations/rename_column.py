@@ -201,6 +201,7 @@ def _rows(rename: _Rename) -> RowChange:
         dropped=(Dropped(column=pair.new, hidden=rename.hidden, kept=pair.old, renamed=pair.new, gone=pair.old),),
         triggers=column_sync.in_place(pair),
         inserts_visible=not pair.volatile_default,
+        behind=render(sameness.differs(sql.Identifier(pair.new), sql.Identifier(rename.hidden), exact=pair.exact)),
     )
 
 

@@ -221,6 +221,9 @@ class RowChange:
     """Whether a write of the old shape can be told from one of the new; not where the name stays the same."""
     inserts_visible: bool = True
     """Whether a legacy INSERT can be told from one that leaves the column to its default."""
+    behind: str = ""
+    """True for a row whose hidden columns are not what the triggers would have made of the others, by the names that
+    columns have while the run is `retained`; empty in a program of before that was compared."""
 
     @property
     def write(self) -> Update:

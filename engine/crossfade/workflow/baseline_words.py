@@ -79,3 +79,15 @@ def changed(run: str, ahead: Ahead, changes: tuple[TableChange, ...]) -> Baselin
         hint=f"Nothing was done. {hint}",
         location=ahead.id if isinstance(ahead, Step) else None,
     )
+
+
+def missing_names(run: str, ahead: Ahead, missing: tuple[str, ...]) -> BaselineChanged:
+    """Why a run stops where its statements would not find these."""
+    return BaselineChanged(
+        f"run {run} stops {_before(ahead)}, since its statements do not find what somebody else renamed or dropped: "
+        f"{'; '.join(missing)}",
+        changes=missing,
+        hint="Nothing was done. Give that its name back, or make it anew, and run the same command again. Or take the "
+        f"run back: crossfade rollback {run}",
+        location=ahead.id if isinstance(ahead, Step) else None,
+    )

@@ -29,6 +29,8 @@ class Bearing(StrEnum):
     """On what is going to be dropped, so that contract would lose it, or revert."""
     UNEVEN = "uneven"
     """A right on what is going to be dropped, which what takes its place does not have."""
+    AGAIN = "again"
+    """A property of what is going to be dropped, such as a comment, that a person can give anew afterwards."""
     NAMESAKE = "namesake"
     """It has the name of something that the run is going to make."""
     LOST = "lost"
@@ -104,6 +106,8 @@ class Columns:
     """Kind and name of what statements to come, or gates, look for."""
     rights: Mapping[str, Collection[str]] = field(default_factory=dict)
     """The rights on each of the run's tables that are given to others than its owner."""
+    phase: str = "contract"
+    """What would lose something: contract, or revert."""
 
     def are_used(self, names: Collection[str]) -> bool:
         """Whether one of these is the plan's; `*` is the whole row."""
@@ -133,6 +137,7 @@ _WORDS = {
     "identity": {"": "none", "a": "always", "d": "by default"},
     "storage": {"p": "plain", "e": "external", "m": "main", "x": "extended"},
     "enabled": {"O": "enabled", "D": "disabled", "R": "enabled on replicas alone", "A": "enabled always"},
+    "clustered": {"True": "on", "False": "off"},
     "replica_identity": {"d": "the primary key", "n": "nothing", "f": "the whole row"},
 }
 

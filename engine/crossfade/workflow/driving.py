@@ -15,7 +15,7 @@ from crossfade.observe.events import Emit
 from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 from crossfade.plan.model import Plan
 from crossfade.postgres.connect import is_loss
-from crossfade.workflow import baseline, ledger
+from crossfade.workflow import baseline_rows, ledger
 from crossfade.workflow.guards import look_before_turning
 from crossfade.workflow.lease import leased
 from crossfade.workflow.ledger import RunRow
@@ -172,11 +172,11 @@ def _expected(order: Order) -> frozenset[State]:
 def _fresh_program(session: Session, row: RunRow, fixed: Fixed) -> Program:
     """Compile again right before the first step: days may have passed since `start`."""
     # Looked at before it is compiled, so that what is changed in between is noticed.
-    seen = baseline.look(session.connect, session.plan)
+    seen = baseline_rows.look(session.connect, session.plan)
     program = examine(session.connect, session.plan, row.acks, fixed).checked()
     with session.work.transaction():
         ledger.prove_lease(session.work, session.run_id, session.token)
         ledger.replace_program(session.work, row, program.as_json())
         # A change of rows has no step that others could get in the way of.
-        baseline.begin(session.work, session.run_id, () if program.data else seen)
+        baseline_rows.begin(session.work, session.run_id, () if program.data else seen)
     return program

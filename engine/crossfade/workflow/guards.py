@@ -17,23 +17,22 @@ from psycopg import sql
 from crossfade.errors import BaselineChanged, Irreversible, RowsInTheWay, WouldDiscard, WrongState
 from crossfade.operations.step import Guard, InTheWay, Part, Step
 from crossfade.postgres.statement import render
-from crossfade.workflow import baseline, ledger, names_back
+from crossfade.workflow import baseline, constraints_back, dependents_back, ledger, names_back, own_triggers, rows_named
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import State
 from crossfade.workflow.way_back import IN_WORDS, TAKEN_BACK, has_dropped, in_the_way
 
 Connection = psycopg.Connection[Any]
-_EXAMPLES = 3
-"""How many rows are named."""
 
 
 def look_before_turning(session: Session, through: State) -> None:
     """Look at what would be taken back in the state that leads back.
 
     Raises WrongState where the old data is dropped, or the way leads forwards again and a step would have to come
-    before others that stand; BaselineChanged where others renamed what its statements look for, or took a name that
-    comes back; Irreversible where the plan says of a step that it cannot be taken back, WouldDiscard where that would
-    destroy something, unless that is wanted, and RowsInTheWay where rows do not fit what they would go back to.
+    before others that stand; BaselineChanged where others renamed what its statements look for, took a name that comes
+    back, or built something on what goes; Irreversible where the plan says of a step that it cannot be taken back,
+    WouldDiscard where that would destroy something, unless that is wanted, RowsInTheWay where rows do not fit what they
+    would go back to, and VerificationFailed where a hidden column has not followed.
     """
     if through is State.CONTRACTING:
         _refuse_gap(session)
@@ -53,8 +52,11 @@ def look_before_turning(session: Session, through: State) -> None:
         baseline.refuse_to_lose(session)
     done = tuple(s for s in session.program.of(*TAKEN_BACK[through]) if states.get(s.id) == "done")
     _refuse_names(session, done, IN_WORDS[through])
+    _refuse_dependents(session, done, IN_WORDS[through])
     refuse_to_discard(session, done)
     refuse_rows(session, done)
+    if through is State.REVERTING:
+        own_triggers.compare_hidden(session)
 
 
 def _refuse_gap(session: Session) -> None:
@@ -91,6 +93,19 @@ def _refuse_names(session: Session, steps: tuple[Step, ...], in_words: str) -> N
         )
 
 
+def _refuse_dependents(session: Session, steps: tuple[Step, ...], in_words: str) -> None:
+    """Raises BaselineChanged where others have built something on what the undo drops."""
+    with session.work.transaction():
+        found = tuple(dict.fromkeys(dependents_back.in_the_way(session.work, steps)))
+    if found:
+        raise BaselineChanged(
+            f"run {session.name} cannot be {in_words}, since it would drop what somebody else has built on: "
+            f"{'; '.join(found)}",
+            changes=found,
+            hint="Nothing was done. Drop that, or make it without what goes, and run the same command again.",
+        )
+
+
 def refuse_to_discard(session: Session, steps: Iterable[Step]) -> None:
     """Raises WouldDiscard where the undo of one of these steps would destroy something, unless that is wanted."""
     steps = tuple(steps)
@@ -105,13 +120,18 @@ def refuse_to_discard(session: Session, steps: Iterable[Step]) -> None:
 
 def refuse_rows(session: Session, steps: Iterable[Step]) -> None:
     """Raises RowsInTheWay where the undo of one of these steps would fail for rows."""
+    steps = tuple(steps)
+    validated = constraints_back.validated_by(session.program.steps)
     ways = tuple((step.id, way) for step in steps for way in step.in_the_way)
-    if not ways:
+    back = tuple(constraints_back.coming_back(steps, validated))
+    if not ways and not back:
         return
     with _reading(session) as connection:
-        found = tuple((step, said) for step, way in ways for said in _do_not_fit(connection, way))
+        found = [(step, said) for step, way in ways for said in _do_not_fit(connection, way)]
+        found += [(one.step, said) for one in back for said in constraints_back.refused(connection, one)]
     if found:
-        raise RowsInTheWay(session.name, tuple(said for _, said in found), location=found[0][0])
+        reverts = any(step.part is Part.HIDE for step in steps)
+        raise RowsInTheWay(session.name, tuple(said for _, said in found), reverts=reverts, location=found[0][0])
 
 
 @contextmanager
@@ -131,7 +151,7 @@ def _would_go(connection: Connection, guard: Guard) -> Iterator[str]:
         return
     row = connection.execute(guard.query.encode()).fetchone()
     if row and row[0]:
-        named = "" if guard.rows is None else _named(connection, guard.relation, guard.rows)
+        named = "" if guard.rows is None else rows_named.named(connection, guard.relation, guard.rows)
         yield f"{guard.what} ({named})" if named else guard.what
 
 
@@ -143,29 +163,8 @@ def _do_not_fit(connection: Connection, way: InTheWay) -> Iterator[str]:
     ).fetchall()
     column = next((name for name in way.columns if (name,) in names), None)
     if column is not None:
-        named = _named(connection, way.relation, render(sql.SQL("{} IS NULL").format(sql.Identifier(column))))
+        named = rows_named.named(connection, way.relation, render(sql.SQL("{} IS NULL").format(sql.Identifier(column))))
         if named:
             last = way.columns[-1]
             back = f"which is the NOT NULL {last} again then" if column != last else "which is NOT NULL again then"
             yield f"NULL in {way.relation}.{column}, {back} ({named})"
-
-
-def _named(connection: Connection, relation: str, rows: str) -> str:
-    """How many rows there are for which this is true, and the keys of some; empty where there is none."""
-    keys = connection.execute(
-        "SELECT a.attname FROM pg_catalog.pg_index i, pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (attnum, n)"
-        " JOIN pg_catalog.pg_attribute a ON a.attnum = k.attnum"
-        " WHERE i.indrelid = pg_catalog.to_regclass(%s) AND i.indisprimary AND a.attrelid = i.indrelid"
-        " AND k.n <= i.indnkeyatts ORDER BY k.n",
-        [relation],
-    ).fetchall()
-    parts = [sql.SQL("{} || {}::text").format(sql.Literal(f"{key} = "), sql.Identifier(key)) for (key,) in keys]
-    key = sql.SQL("concat_ws(' and ', {})").format(sql.SQL(", ").join(parts)) if parts else sql.SQL("NULL::text")
-    counted = sql.SQL("SELECT count(*), (array_agg({}))[1:{}] FROM {} WHERE {}").format(
-        key, sql.Literal(_EXAMPLES), sql.SQL(relation), sql.SQL(rows)
-    )
-    row = connection.execute(render(counted).encode()).fetchone()
-    if row is None or row[0] == 0:
-        return ""
-    number = "1 row" if row[0] == 1 else f"{row[0]} rows"
-    return ": ".join((number, ", ".join(row[1]))) if keys else number

@@ -19,7 +19,7 @@ from crossfade.gates.verdict import PhaseVerdict
 from crossfade.observe.events import GatesEvaluated, StateChanged, Waiting
 from crossfade.operations.step import Part, Phase, RowChange, RowCopy, RowLook, Step
 from crossfade.postgres.names import QualifiedName
-from crossfade.workflow import ledger, machine
+from crossfade.workflow import ledger, left_over, machine, own_triggers
 from crossfade.workflow.machine import Facts
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import GIVEN_UP, TRANSITIONS, Event, State
@@ -154,6 +154,7 @@ def _finish(session: Session, state: State, event: Event) -> None:
     if event is Event.BEGIN_DROP and session.program.of(Part.DROP):
         # While it can still be reverted.
         look_for_changes(session, Part.DROP)
+    left_over.clear(session, target)
 
     def body() -> None:
         ledger.move(session.work, session.run_id, session.token, state, target)
@@ -215,6 +216,7 @@ def jobs_of(session: Session, control: Control) -> tuple[Job, ...]:
 
 def _verify(session: Session) -> None:
     look_for_changes(session)
+    own_triggers.remember(session)
     for change in session.program.rows:
         if not _is_hidden(session, change, tuple(column.hidden for column in change.dropped)):
             _compare(session, change, f"between {change.old_names} and {change.new_names}")

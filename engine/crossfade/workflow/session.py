@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -43,6 +43,8 @@ class Session:
     """Whether a rollback may destroy what exists nowhere else."""
     answer: PhaseVerdict | None = None
     """What the gates said last."""
+    triggers: Mapping[tuple[int, str], str] | None = None
+    """How the run's triggers were when its rows were compared last: the version of each, by table and name."""
     watch: str = field(default_factory=lambda: uuid4().hex)
     """What tells the looks of this session at the gates from those of others."""
 

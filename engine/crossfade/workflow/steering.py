@@ -20,7 +20,7 @@ from crossfade.errors import UsageError, WrongState
 from crossfade.plan.addresses import shown_address
 from crossfade.plan.model import Backfill, Plan
 from crossfade.plan.words import nearest, shown
-from crossfade.workflow import baseline, ledger
+from crossfade.workflow import baseline, ledger, own_triggers
 from crossfade.workflow.program import from_json
 from crossfade.workflow.reasons import require_reason
 from crossfade.workflow.states import FINAL, GIVEN_UP, Event, State, after
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from crossfade.workflow.ledger import RunRow
 
 Connection = psycopg.Connection[Any]
+_IN_STEP = frozenset({State.EXPANDED, State.BACKFILLING, State.BACKFILLED, State.CONTRACTING, State.REVERTING})
+"""Where the triggers are all there, and needed: what was written past them would be hidden, or come back."""
 
 
 def pause(connection: Connection, run: RunRow, reason: str) -> None:
@@ -52,6 +54,8 @@ def resume(connection: Connection, run: RunRow) -> None:
 def accept_changes(connection: Connection, run: RunRow, actor: str) -> None:
     """Let a run go on with what somebody else changed on its tables, and if it is held. Raises WrongState."""
     with connection.transaction():
+        if run.state in _IN_STEP:
+            own_triggers.refuse_to_accept(connection, run.name, from_json(run.program).rows)
         baseline.accept(connection, run, actor)
         if run.paused is not None:
             ledger.set_paused(connection, run.id, None)

@@ -26,7 +26,7 @@ from crossfade.postgres import locks
 from crossfade.postgres.connect import is_loss
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Lock, LockMode, Statement
-from crossfade.workflow import baseline, ledger
+from crossfade.workflow import baseline, ledger, own_triggers
 from crossfade.workflow.affected_names import left_by
 from crossfade.workflow.guards import refuse_rows, refuse_to_discard
 from crossfade.workflow.session import Session
@@ -77,6 +77,7 @@ def execute(session: Session, step: Step, gates: Asked) -> None:
 
     def on_whose_word() -> None:
         assert gates.verdict is not None
+        own_triggers.refuse_changed(session)
         _refuse_old(session.work, gates.verdict)
         keep(session.work, session.subject(), gates.verdict, step=step.id)
 
@@ -146,6 +147,10 @@ def _undo(session: Session, step: Step) -> None:
     if state == "done":
         refuse_to_discard(session, (step,))
         refuse_rows(session, (step,))
+    reverts = step.part is Part.HIDE and state == "done"
+    if reverts and session.triggers is None:
+        # Another command turned the run round.
+        own_triggers.compare_hidden(session)
     session.emit(
         StepStarted(run=session.name, step=step.id, title=f"undo: {step.title}", phase=step.phase.value, attempt=1)
     )
@@ -157,9 +162,14 @@ def _undo(session: Session, step: Step) -> None:
     lost = partial(baseline.lost_a_table, session)
     back = _Way(statements, "undone", lambda: baseline.note(session, step, left), lost)
     if step.transactional:
-        _in_transaction(session, step, back, waiting_for(session, step.id))
+        look = partial(own_triggers.refuse_changed, session) if reverts else _nothing
+        _in_transaction(session, step, back, waiting_for(session, step.id), look)
     else:
         _outside_transaction(session, step, back, lambda: _send_outside(session, step, step.undo, lost))
+
+
+def _nothing() -> None:
+    return
 
 
 def _note_taken_along(session: Session, step: Step) -> None:
@@ -224,6 +234,8 @@ def _in_transaction(
         for statement in way.statements:
             send(session.work, step, statement)
         baseline.keep(session)
+        if step.part is Part.HIDE and way.state == "done":
+            own_triggers.keep(session, step)
         timing.update(lock_wait_ms=(held - begun) * 1000, duration_ms=(time.monotonic() - held) * 1000)
         ledger.step_ended(session.work, session.run_id, step.id, state=way.state, **timing)
 

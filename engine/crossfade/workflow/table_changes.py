@@ -119,13 +119,15 @@ def _of_structure(difference: TableDifference, columns: Columns) -> Iterator[Sai
         yield Said("column", old, f" was renamed to {quoted(new)}", bearing)
         yield from _altered("column", new, kept[f"column {old}"], found[f"column {new}"], columns)
     is_taken = found["table"]["name"] in columns.tables or columns.is_our_view(kept["table"])
+    is_replaced = found["table"]["name"] in columns.replacing
     passed_over = {f"column {name}" for pair in renamed.items() for name in pair}
     for key in sorted((kept.keys() | found.keys()) - passed_over - {"table"}):
         kind, name = kind_and_name(key)
         if kind == "enum":
             continue
         if key not in found:
-            yield Said(kind, name, " was dropped", _bearing_of_gone(kind, name, kept[key], columns), is_gone=True)
+            bearing = _bearing_of_gone(kind, name, kept[key], columns, is_replaced=is_replaced)
+            yield Said(kind, name, " was dropped", bearing, is_gone=True)
         elif key not in kept:
             yield Said(kind, name, " was added", _bearing_of_new(kind, name, found[key], columns, is_taken=is_taken))
         elif kept[key] != found[key]:
@@ -183,9 +185,12 @@ def _bearing_of_new(kind: str, name: str, item: Item, columns: Columns, *, is_ta
     return Bearing.CROSSING if _crosses(kind, name, item, columns) else Bearing.APART
 
 
-def _bearing_of_gone(kind: str, name: str, item: Item, columns: Columns) -> Bearing:
+def _bearing_of_gone(kind: str, name: str, item: Item, columns: Columns, *, is_replaced: bool) -> Bearing:
     """A trigger, or a constraint that can only refuse rows, is often taken away to let a backfill go on."""
     if kind == "dependent":
+        if is_replaced or columns.are_replaced(item["uses"]):
+            # It is made anew, so that statements name it.
+            return Bearing.LOST
         return Bearing.CROSSING if columns.go_with(item["uses"]) else Bearing.APART
     if (kind, name) in columns.named:
         return Bearing.LOST

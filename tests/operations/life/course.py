@@ -14,6 +14,7 @@ is further than where it was sent, because there was nothing to do there, is tak
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from crossfade.operations.step import Phase
@@ -182,7 +183,8 @@ class Course:
         for old, new in self.case.reads:
             old_rows, new_rows = self.database.execute(old), self.database.execute(new)
             assert old_rows, f"says nothing: {old}"
-            assert new_rows == old_rows, f"not the same: {old} and {new}"
+            differing = [pair for pair in zip_longest(old_rows, new_rows) if pair[0] != pair[1]]
+            assert not differing, f"not the same: {old} and {new}: {differing[:3]}"
             facts.append(old_rows)
         return facts
 

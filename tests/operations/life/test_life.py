@@ -1,6 +1,6 @@
 """Every operation from its beginning to its end and back, under both versions of an app. `case.py` says how to add one.
 
-The first case of each file, on the embedded server, and those that differ most in their machinery on the others. All of
+The first case of most files, on the embedded server, and those that differ most in their machinery on others. All of
 it, on every server: CROSSFADE_LONG=1 CROSSFADE_EVERY_SERVER=1 pytest tests/operations/life
 
 What holds after expand, backfill, contract, rollback from each state and revert; no statement of either version fails;
@@ -43,6 +43,27 @@ MACHINERY = frozenset(
 """The files whose first cases differ most in what is made and sent: a column in step, an exchange, rows that are
 filled, indexes."""
 
+SIMPLE = frozenset(
+    {
+        "add_column",
+        "add_domain_check",
+        "create_table",
+        "drop_constraint",
+        "drop_table",
+        "enable_row_security",
+        "merge_columns",
+        "move_table",
+        "partitions",
+        "rename_column_alias",
+        "rename_constraint",
+        "set_replica_identity",
+        "set_storage_parameters",
+        "types",
+        "unique_constraints",
+    }
+)
+"""Those that are `long` altogether: what their ready plans in `tests/plans` go through is much the same."""
+
 
 def cases() -> Iterator[tuple[str, tuple[Case, ...]]]:
     """The name of every file in `cases`, and what it has."""
@@ -51,9 +72,11 @@ def cases() -> Iterator[tuple[str, tuple[Case, ...]]]:
 
 
 def firsts(files: Iterable[str]) -> list[ParameterSet]:
-    """The first case of each file; another is `long`."""
+    """The first case of each file that is not simple; another is `long`."""
     return [
-        pytest.param(case, id=f"{file}: {case.id}", marks=pytest.mark.long if case is not found[0] else ())
+        pytest.param(
+            case, id=f"{file}: {case.id}", marks=() if case is found[0] and file not in SIMPLE else pytest.mark.long
+        )
         for file, found in cases()
         if file in files
         for case in found
@@ -61,7 +84,7 @@ def firsts(files: Iterable[str]) -> list[ParameterSet]:
 
 
 FILES = frozenset(file for file, _ in cases())
-assert FILES >= MACHINERY
+assert FILES >= MACHINERY | SIMPLE
 
 
 @pytest.mark.every_server

@@ -30,133 +30,26 @@ under the writer's path, every operator, function and type is named with its sch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.sync import row_triggers
+from crossfade.operations.sync import row_triggers, shape_looks
 from crossfade.operations.sync.noting import note
 from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
 from crossfade.operations.sync.plan_defaults import readable
 from crossfade.operations.sync.row_triggers import RowTrigger
-from crossfade.operations.sync.sameness import differs, same
+from crossfade.operations.sync.sameness import differs
+from crossfade.operations.sync.shape_sync import Row, by_source, columns_of, columns_read, function_of
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import PairTrigger, Place
-    from crossfade.postgres.catalog import Default, QualifiedName
+    from crossfade.operations.step import PairTrigger
+    from crossfade.operations.sync.shape_sync import Conversion, ShapeSync
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conversion:
-    """How one column comes from the columns of the other shape."""
-
-    column: str
-    type: str
-    """The column's, in SQL's quoting."""
-    exact: bool
-    """Whether `=` of the type tells all values apart."""
-    source: tuple[str, ...]
-    """The columns that it is computed from."""
-    expression: str | None = None
-    """Over the source's columns; None is a plain assignment of the only one."""
-    fallible: bool = True
-    """Whether it may fail for a value."""
-    default: Default | None = None
-    """The column's default if it is a constant, so that a value can be compared with it; of an old one only."""
-    generates: bool = False
-    """It has another default, or an identity: what an INSERT leaves out looks like what an old version wrote."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShapeSync:
-    """An old and a new shape of one table that hold the same facts."""
-
-    place: Place
-    table: QualifiedName
-    members: tuple[QualifiedName, ...]
-    """The tables that need triggers of their own: the table itself and its inheritance children."""
-    types: Mapping[str, str]
-    """The type of every column that a conversion reads, in SQL's quoting."""
-    old: tuple[Conversion, ...]
-    """The old columns, from the new ones."""
-    new: tuple[Conversion, ...]
-    """The new columns, from the old ones."""
-    told_apart: bool
-    """Whether a write of the old shape is a legacy write; not where the name stays the same."""
-    lossless: bool = False
-    """All of exact types, and each new column has every value of the old one in its place as the same value."""
-
-    @property
-    def watched(self) -> tuple[str, ...]:
-        """The columns whose change is a change of the old shape: the old ones, and what the new ones are made of."""
-        made_of = (name for conversion in self.new for name in conversion.source)
-        return tuple(dict.fromkeys((*(c.column for c in self.old), *made_of)))
-
-    @property
-    def inserts_told(self) -> bool:
-        """Whether a legacy INSERT can be told from one that leaves the old columns to their defaults."""
-        return not any(c.generates for c in self.old)
-
-    @property
-    def old_names(self) -> str:
-        """The old shape, as notes of writes have it."""
-        return ", ".join(c.column for c in self.old)
-
-    def name(self, purpose: str) -> str:
-        """A name of ours for this sync."""
-        return self.place.name(purpose, self.table.schema, self.table.name, *(c.column for c in self.old))
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """Writes PL/pgSQL about a row, for the names that the columns have now."""
-
-    sync: ShapeSync
-    names: Mapping[str, str]
-    arguments: Mapping[str, str] | None = None
-    """The names by which a function takes the columns, in place of a trigger's NEW."""
-
-    def field(self, record: str, column: str) -> sql.Composable:
-        """`NEW."column"`."""
-        if self.arguments is not None:
-            return sql.Identifier(self.arguments[column])
-        return sql.SQL(record + ".{}").format(sql.Identifier(self.names.get(column, column)))
-
-    def changed(self, column: str) -> sql.Composable:
-        """Whether the UPDATE set it to another value."""
-        exact = next((c.exact for c in (*self.sync.old, *self.sync.new) if c.column == column), False)
-        return sql.SQL("NOT {}").format(same(self.field("NEW", column), self.field("OLD", column), exact=exact))
-
-    def value(self, conversion: Conversion) -> sql.Composable:
-        """What the column gets."""
-        if conversion.expression is None:
-            return self.field("NEW", conversion.source[0])
-        arguments = sql.SQL(", ").join(self.field("NEW", name) for name in conversion.source)
-        return sql.SQL("{}({})").format(_function_of(self.sync, conversion), arguments)
-
-    def assign(self, conversions: Iterable[Conversion]) -> sql.Composed:
-        """`NEW.a := …; NEW.b := …;`."""
-        return sql.SQL(" ").join(
-            sql.SQL("{} := {};").format(self.field("NEW", c.column), self.value(c)) for c in conversions
-        )
-
-    def empty(self, conversions: Iterable[Conversion]) -> sql.Composed:
-        """All of these columns NULL."""
-        return sql.SQL(" ").join(sql.SQL("{} := NULL;").format(self.field("NEW", c.column)) for c in conversions)
-
-    def any_of(self, columns: Iterable[str], told: Callable[[str], sql.Composable]) -> sql.Composed:
-        """One of some columns is so."""
-        return sql.SQL("({})").format(sql.SQL(" OR ").join(told(column) for column in columns))
-
-    def is_written(self, column: str) -> sql.Composed:
-        """Not NULL."""
-        return sql.SQL("{} IS NOT NULL").format(self.field("NEW", column))
-
-
-def _old_written(sync: ShapeSync, row: _Row) -> sql.Composed:
+def _old_written(sync: ShapeSync, row: Row) -> sql.Composed:
     """Whether an INSERT gave an old column a value of its own; what it left to a default is nobody's in particular."""
     by_name = {c.column: c for c in sync.old}
 
@@ -179,17 +72,7 @@ def _with_default(sync: ShapeSync) -> tuple[Conversion, ...]:
     return tuple(c for c in sync.old if c.default is not None and sync.told_apart)
 
 
-def _function_of(sync: ShapeSync, conversion: Conversion) -> sql.Identifier:
-    return row_triggers.own_function(
-        sync.place.name("to", sync.table.schema, sync.table.name, sync.old_names, conversion.column)
-    )
-
-
-def _columns(conversions: Iterable[Conversion]) -> tuple[str, ...]:
-    return tuple(c.column for c in conversions)
-
-
-def _guarded(conversions: tuple[Conversion, ...], row: _Row, otherwise: sql.Composable) -> sql.Composed:
+def _guarded(conversions: tuple[Conversion, ...], row: Row, otherwise: sql.Composable) -> sql.Composed:
     """Assignments that leave their columns NULL where one fails."""
     if not any(c.fallible for c in conversions):
         return row.assign(conversions)
@@ -215,10 +98,10 @@ def _note(sync: ShapeSync, event: str, kind: str, condition: sql.Composable) -> 
 
 def _body(sync: ShapeSync, event: str, names: Mapping[str, str]) -> sql.Composed:
     """The function of one event while both shapes are served."""
-    row = _Row(sync, names)
+    row = Row(sync, names)
     nothing = sql.SQL("")
     forward = _guarded(sync.new, row, nothing)
-    written = row.any_of(_columns(sync.new), row.is_written)
+    written = row.any_of(columns_of(sync.new), row.is_written)
     if event == "INSERT":
         old_written = _old_written(sync, row)
         return sql.SQL("BEGIN IF {} THEN{} {} ELSE{} {} END IF; RETURN NEW; END").format(
@@ -234,7 +117,7 @@ def _body(sync: ShapeSync, event: str, names: Mapping[str, str]) -> sql.Composed
         "IF NOT {written} THEN {forward} END IF; {end}"
         "ELSIF {old_changed} OR NOT {written} THEN{legacy} {forward} END IF; RETURN NEW; END"
     ).format(
-        new_changed=row.any_of(_columns(sync.new), row.changed),
+        new_changed=row.any_of(columns_of(sync.new), row.changed),
         unless_in_step=nothing if sync.lossless else _if_apart(sync, row, old_changed),
         end=sql.SQL("" if sync.lossless else "END IF; "),
         conflict=_note(sync, event, "conflict", old_changed),
@@ -247,14 +130,14 @@ def _body(sync: ShapeSync, event: str, names: Mapping[str, str]) -> sql.Composed
     )
 
 
-def _if_apart(sync: ShapeSync, row: _Row, old_changed: sql.Composable) -> sql.Composed:
+def _if_apart(sync: ShapeSync, row: Row, old_changed: sql.Composable) -> sql.Composed:
     """What the old columns give has come from them: to go the way back would lose what the new shape cannot tell."""
-    columns = sql.SQL(", ").join(row.field("NEW", column) for column in _read(sync))
+    columns = sql.SQL(", ").join(row.field("NEW", column) for column in columns_read(sync))
     apart = row_triggers.own_function(sync.name("apart"))
     return sql.SQL("IF {} OR {}({}) THEN").format(old_changed, apart, columns)
 
 
-def _fill_others(sync: ShapeSync, row: _Row) -> sql.Composable:
+def _fill_others(sync: ShapeSync, row: Row) -> sql.Composable:
     """One of several new columns was written in a row that is not filled yet: the others are filled first."""
     if len(sync.new) == 1:
         return sql.SQL("")
@@ -272,29 +155,21 @@ def _settled_body(sync: ShapeSync, event: str, names: Mapping[str, str]) -> sql.
     A hidden column has no default, so where an INSERT gives it a value, that was meant by its place in a list without
     names: it is carried over as before.
     """
-    row = _Row(sync, names)
+    row = Row(sync, names)
     lost = _note(sync, event, "unrepresentable", sql.SQL("true"))
     if event == "INSERT":
         backward = _guarded(sync.old, row, lost)
         forward = _guarded(sync.new, row, sql.SQL(""))
-        given = row.any_of(_columns(sync.old), row.is_written)
+        given = row.any_of(columns_of(sync.old), row.is_written)
         return sql.SQL("BEGIN IF {} THEN {} ELSE {} END IF; RETURN NEW; END").format(given, forward, backward)
     # Each old column by itself: another one may hold what the new shape has no value for. One that is made of nothing
     # has what it has.
     followed = sql.SQL(" ").join(
         sql.SQL("IF {} THEN {} END IF;").format(row.any_of(made_of, row.changed), _guarded(together, row, lost))
-        for made_of, together in _by_source(sync.old)
+        for made_of, together in by_source(sync.old)
         if made_of
     )
     return sql.SQL("BEGIN {} RETURN NEW; END").format(followed)
-
-
-def _by_source(conversions: Iterable[Conversion]) -> Iterator[tuple[tuple[str, ...], tuple[Conversion, ...]]]:
-    """The conversions by the columns that they are made of."""
-    groups: dict[tuple[str, ...], tuple[Conversion, ...]] = {}
-    for conversion in conversions:
-        groups[conversion.source] = (*groups.get(conversion.source, ()), conversion)
-    yield from groups.items()
 
 
 def _triggers(sync: ShapeSync) -> tuple[RowTrigger, ...]:
@@ -305,7 +180,7 @@ def _triggers(sync: ShapeSync) -> tuple[RowTrigger, ...]:
         identifier = sql.Identifier(column)
         return differs(sql.SQL("NEW.{}").format(identifier), sql.SQL("OLD.{}").format(identifier), exact=exact)
 
-    columns = dict.fromkeys((*sync.watched, *_columns(sync.new)))
+    columns = dict.fromkeys((*sync.watched, *columns_of(sync.new)))
     unwritten = sql.SQL(" AND ").join(sql.SQL("NEW.{} IS NULL").format(sql.Identifier(c.column)) for c in sync.new)
     when = sql.SQL("{} OR ({})").format(sql.SQL(" OR ").join(changed(c) for c in columns), unwritten)
     return (
@@ -339,7 +214,7 @@ def _conversion_functions(sync: ShapeSync) -> Iterator[Statement]:
         yield Statement(
             text=render(
                 sql.SQL("CREATE FUNCTION {}({}) RETURNS {} LANGUAGE sql STABLE BEGIN ATOMIC SELECT {}; END").format(
-                    _function_of(sync, conversion),
+                    function_of(sync, conversion),
                     arguments,
                     sql.SQL(conversion.type),
                     sql.SQL(conversion.expression or ""),
@@ -349,63 +224,6 @@ def _conversion_functions(sync: ShapeSync) -> Iterator[Statement]:
     yield OUR_PATH
 
 
-def _read(sync: ShapeSync) -> tuple[str, ...]:
-    """Every column that takes part."""
-    return tuple(dict.fromkeys((*sync.watched, *_columns(sync.new), *(n for c in sync.old for n in c.source))))
-
-
-def _apart(sync: ShapeSync) -> Statement:
-    """A function over the columns of a row: are its two shapes out of step?"""
-    arguments = {column: f"a{number}" for number, column in enumerate(_read(sync))}
-    row = _Row(sync, {}, arguments)
-    made = {c.column: sql.Identifier(f"made{number}") for number, c in enumerate((*sync.new, *sync.old))}
-
-    def makes(conversions: tuple[Conversion, ...]) -> sql.Composed:
-        assigned = (sql.SQL("{} := {};").format(made[c.column], row.value(c)) for c in conversions)
-        compared = (same(row.field("NEW", c.column), made[c.column], exact=c.exact) for c in conversions)
-        return sql.SQL("BEGIN {} IF {} THEN RETURN false; END IF; EXCEPTION WHEN OTHERS THEN NULL; END;").format(
-            sql.SQL(" ").join(assigned), sql.SQL(" AND ").join(compared)
-        )
-
-    declared = (
-        sql.SQL("{} {}.{}%TYPE;").format(made[c.column], _relation(sync), sql.Identifier(c.column))
-        for c in (*sync.new, *sync.old)
-    )
-    written = row.any_of(_columns(sync.new), row.is_written)
-    body = sql.SQL("DECLARE {} BEGIN {} IF {} THEN {} END IF; RETURN true; END").format(
-        sql.SQL(" ").join(declared), makes(sync.new), written, makes(sync.old)
-    )
-    taken = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(argument), sql.SQL(sync.types[column]))
-        for column, argument in arguments.items()
-    )
-    return Statement(
-        text=render(
-            sql.SQL("CREATE FUNCTION {}({}) RETURNS bool LANGUAGE plpgsql STABLE AS {}").format(
-                row_triggers.own_function(sync.name("apart")), taken, sql.Literal(render(body))
-            )
-        )
-    )
-
-
-def _relation(sync: ShapeSync) -> sql.Identifier:
-    return sql.Identifier(sync.table.schema, sync.table.name)
-
-
-def pending_rows(sync: ShapeSync) -> sql.Composable:
-    """The predicate of the backfill and of the verification: the two shapes are not in step. It never fails."""
-    if sync.lossless:
-        differences = (
-            sql.SQL("{} IS DISTINCT FROM {}::{}").format(
-                sql.Identifier(new.column), sql.Identifier(old.column), sql.SQL(new.type)
-            )
-            for new, old in zip(sync.new, sync.old, strict=True)
-        )
-        return sql.SQL("({})").format(sql.SQL(" OR ").join(differences))
-    columns = sql.SQL(", ").join(map(sql.Identifier, _read(sync)))
-    return sql.SQL("{}({})").format(row_triggers.own_function(sync.name("apart")), columns)
-
-
 def assignment(sync: ShapeSync) -> sql.Composable:
     """The SET list that fills the new shape."""
 
@@ -413,7 +231,7 @@ def assignment(sync: ShapeSync) -> sql.Composable:
         if conversion.expression is None:
             return sql.Identifier(conversion.source[0])
         arguments = sql.SQL(", ").join(map(sql.Identifier, conversion.source))
-        return sql.SQL("{}({})").format(_function_of(sync, conversion), arguments)
+        return sql.SQL("{}({})").format(function_of(sync, conversion), arguments)
 
     return sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(c.column), value(c)) for c in sync.new)
 
@@ -423,8 +241,7 @@ def create(sync: ShapeSync) -> Iterator[Statement]:
     plan = sync.place.plan
     yield from _conversion_functions(sync)
     yield from _comparisons(sync)
-    if not sync.lossless:
-        yield _apart(sync)
+    yield from shape_looks.functions(sync)
     yield from serve_both(sync)
     for signature in _signatures(sync):
         yield from row_triggers.close_function(plan, signature)
@@ -459,11 +276,11 @@ def _signatures(sync: ShapeSync) -> Iterator[sql.Composable]:
     """Every function of the sync, with the types of its arguments."""
     for event in ("insert", "update"):
         yield sql.SQL("{}()").format(row_triggers.own_function(sync.name(event)))
-    if not sync.lossless:
-        yield _signed(row_triggers.own_function(sync.name("apart")), [sync.types[c] for c in _read(sync)])
+    for asked, columns in shape_looks.names(sync).items():
+        yield _signed(row_triggers.own_function(sync.name(asked)), [sync.types[c] for c in columns])
     for conversion in (*sync.new, *sync.old):
         if conversion.expression is not None:
-            yield _signed(_function_of(sync, conversion), [sync.types[name] for name in conversion.source])
+            yield _signed(function_of(sync, conversion), [sync.types[name] for name in conversion.source])
     for conversion in _with_default(sync):
         yield _signed(_written(sync, conversion), [conversion.type])
 
@@ -471,9 +288,8 @@ def _signatures(sync: ShapeSync) -> Iterator[sql.Composable]:
 def _functions(sync: ShapeSync) -> Iterator[sql.Composable]:
     """The same functions by their names."""
     yield from (row_triggers.own_function(sync.name(event)) for event in ("insert", "update"))
-    if not sync.lossless:
-        yield row_triggers.own_function(sync.name("apart"))
-    yield from (_function_of(sync, c) for c in (*sync.new, *sync.old) if c.expression is not None)
+    yield from (row_triggers.own_function(sync.name(asked)) for asked in shape_looks.names(sync))
+    yield from (function_of(sync, c) for c in (*sync.new, *sync.old) if c.expression is not None)
     yield from (_written(sync, c) for c in _with_default(sync))
 
 

@@ -39,6 +39,7 @@ from crossfade.operations.sync.two_homes_triggers import (
     on_main,
     on_side,
 )
+from crossfade.operations.sync.two_homes_words import Words
 from crossfade.operations.tables.second_name import identifier
 from crossfade.postgres.statement import Statement, render
 
@@ -161,6 +162,29 @@ def let_go(homes: TwoHomes) -> Iterator[Statement]:
         yield _statement("DROP TRIGGER IF EXISTS {} ON {}", _truncate_name(homes), identifier(table))
 
 
+def let_go_of_writes(homes: TwoHomes) -> Iterator[Statement]:
+    """The same but for the trigger that lets rows of ours make room: there may be some until they are taken back."""
+    yield from row_triggers.drop((homes.main,), on_main(homes))
+    admitted = {trigger.name for trigger in admitting(homes)}
+    yield from row_triggers.drop((homes.side,), tuple(t for t in on_side(homes) if t.name not in admitted))
+    for table in (homes.main, homes.side):
+        yield _statement("DROP TRIGGER IF EXISTS {} ON {}", _truncate_name(homes), identifier(table))
+
+
+def take_back(homes: TwoHomes) -> Statement:
+    """Rows of the side table that we made, and that nobody has written since, go; nothing may be in step any more."""
+    words = Words(homes)
+    return Statement(
+        text=render(
+            words.text(
+                "DELETE FROM {there} AS there USING {made} AS m WHERE there.ctid OPERATOR(pg_catalog.=) m.place"
+                " AND there.xmin OPERATOR(pg_catalog.=) m.writer AND {same}",
+                same=words.at("there", words.made_key("m")),
+            )
+        )
+    )
+
+
 def settle(homes: TwoHomes) -> Iterator[Statement]:
     """Carry everything that is noted; nobody else may write meanwhile."""
     yield _statement("UPDATE {} SET newer = newer", homes.notes)
@@ -180,7 +204,7 @@ def follow(homes: TwoHomes) -> Iterator[Statement]:
         yield from row_triggers.create(homes.plan, (homes.side,), (making_again(homes),))
     if homes.cleared:
         yield from row_triggers.create(homes.plan, (homes.main,), (clearing(homes),))
-    if homes.room:
+    if homes.room or not homes.sparse:
         yield from row_triggers.create(homes.plan, (homes.side,), admitting(homes))
     yield from _on_truncate(homes, leading, "follow_truncate")
 

@@ -23,6 +23,7 @@ Functions = dict[str, tuple[sql.Composable, sql.Composable]]
 """By their names: the arguments with what is returned, and the body."""
 
 TRIGGER = sql.SQL("() RETURNS trigger")
+_NOTHING = sql.SQL("")
 
 
 def both(homes: TwoHomes) -> Functions:
@@ -31,11 +32,13 @@ def both(homes: TwoHomes) -> Functions:
     found: Functions = {
         "settle": (words.arguments("int8", "int8", returns="bool"), two_homes_settle.settle(words)),
         "try_settle": (words.arguments(returns="bool"), two_homes_settle.try_settle(words)),
+        "settle_last": (words.arguments(returns="void"), two_homes_settle.settle_last(words)),
         "main_write": (TRIGGER, _main_write(words)),
-        "main_touch": (TRIGGER, _main_touch(words)),
+        "main_touch": (TRIGGER, _touch(words, words.by("n", "NEW", "main"), "NEW_main")),
         "main_remove": (TRIGGER, _main_remove(words)),
         "main_truncate": (TRIGGER, _main_truncate(words)),
         "side_write": (TRIGGER, _side_write(words)),
+        "side_touch": (TRIGGER, _touch(words, words.by("n", "NEW", "side"), "NEW_side")),
         "side_make": (TRIGGER, _make(words, "side", "OLD_side", words.by("here", "OLD", "side"))),
         "side_remove": (TRIGGER, _side_remove(words)),
         "side_truncate": (TRIGGER, _side_truncate(words)),
@@ -44,7 +47,7 @@ def both(homes: TwoHomes) -> Functions:
     }
     if homes.sparse:
         if homes.room:
-            found["side_admit"] = (TRIGGER, make_room(words))
+            found["side_admit"] = (TRIGGER, make_room(words, behind_makers(words)))
     else:
         found["side_admit"] = (TRIGGER, _side_admit(words))
         found["main_make"] = (TRIGGER, _make(words, "main", "NEW_main", words.by("here", "NEW", "main")))
@@ -133,19 +136,14 @@ def _side_admit(words: Words) -> sql.Composed:
     """What its foreign key will say; and a row that was only made for the main table's steps aside for the real one."""
     return words.text(
         "#variable_conflict use_column\n"
-        "BEGIN PERFORM FROM {here} AS here WHERE {at_here} FOR NO KEY UPDATE SKIP LOCKED; "
-        "IF NOT FOUND THEN PERFORM pg_catalog.pg_try_advisory_xact_lock({inserting});"
-        " PERFORM FROM {here} AS here WHERE {at_here} FOR KEY SHARE; END IF; "
+        "BEGIN {behind_makers}"
+        "PERFORM FROM {here} AS here WHERE {at_here} FOR KEY SHARE; "
         "IF NOT FOUND THEN RAISE EXCEPTION USING ERRCODE = 'foreign_key_violation', MESSAGE = {message},"
         " SCHEMA = {schema}, TABLE = {table}, CONSTRAINT = {constraint}; END IF; "
-        "IF EXISTS (SELECT FROM {there} AS there WHERE {at_there} AND {empty}) THEN "
-        "PERFORM pg_catalog.set_config('crossfade.taken', 'on', true); "
-        "DELETE FROM {there} AS there WHERE {at_there} AND {empty}; "
-        "PERFORM pg_catalog.set_config('crossfade.taken', 'off', true); END IF; RETURN NEW; END",
+        "{aside}RETURN NEW; END",
         at_here=words.by("here", "NEW", "side"),
-        at_there=words.by("there", "NEW", "side"),
-        inserting=words.lock("inserting", words.parts["NEW_side"]),
-        empty=words.is_empty("there", "side"),
+        behind_makers=behind_makers(words),
+        aside=_aside(words),
         message=sql.Literal(
             f'insert or update on table "{words.homes.side.name}" violates foreign key constraint '
             f'"{words.homes.reference}"'
@@ -156,7 +154,46 @@ def _side_admit(words: Words) -> sql.Composed:
     )
 
 
-def make_room(words: Words) -> sql.Composed:
+def _aside(words: Words) -> sql.Composed:
+    return words.text(
+        "IF EXISTS (SELECT FROM {there} AS there WHERE {at_there} AND {empty}) THEN "
+        "PERFORM pg_catalog.set_config('crossfade.taken', 'on', true); "
+        "DELETE FROM {there} AS there WHERE {at_there} AND {empty}; "
+        "PERFORM pg_catalog.set_config('crossfade.taken', 'off', true); END IF; ",
+        at_there=words.by("there", "NEW", "side"),
+        empty=words.is_empty("there", "side"),
+    )
+
+
+def step_aside(words: Words) -> sql.Composed:
+    """A row that was only made for the main table's steps aside for the real one, and nothing more."""
+    return words.text("#variable_conflict use_column\nBEGIN {aside}RETURN NEW; END", aside=_aside(words))
+
+
+def behind_makers(words: Words) -> sql.Composed:
+    """Who inserts a row of the side table keeps makers of the same one out, or comes behind them: a key is made once.
+
+    A maker has the main table's row locked. Where it is free we have it, and none can come. Where it is not, whoever
+    has it may be one: it waits for no insert that is announced, and an insert waits for what is being made.
+    """
+    return words.text(
+        "IF {backfill} AND NOT {nested} THEN"
+        " IF NOT pg_catalog.pg_try_advisory_xact_lock_shared({making})"
+        " OR NOT pg_catalog.pg_try_advisory_lock({inserting}) THEN"
+        " INSERT INTO {notes} ({note_key}, newer, columns) VALUES ({NEW_side}, 'main', 0); RETURN NULL; END IF;"
+        " PERFORM pg_catalog.pg_advisory_unlock({inserting}); "
+        "ELSE PERFORM FROM {here} AS here WHERE {at_here} FOR NO KEY UPDATE SKIP LOCKED; "
+        "IF NOT FOUND AND EXISTS (SELECT FROM {here} AS here WHERE {at_here}) THEN"
+        " PERFORM pg_catalog.pg_advisory_xact_lock_shared({inserting});"
+        " PERFORM pg_catalog.pg_advisory_lock({making});"
+        " PERFORM pg_catalog.pg_advisory_unlock({making}); END IF; END IF; ",
+        at_here=words.by("here", "NEW", "side"),
+        inserting=words.lock("inserting", words.parts["NEW_side"]),
+        making=words.making(words.parts["NEW_side"]),
+    )
+
+
+def make_room(words: Words, before: sql.Composable = _NOTHING) -> sql.Composed:
     """A row that we made, and nobody has written since, steps aside for an app's, and leaves it its values.
 
     The note is for an INSERT that comes to nothing: then the row is made again.
@@ -173,11 +210,12 @@ def make_room(words: Words) -> sql.Composed:
     return words.text(
         "#variable_conflict use_column\n"
         "DECLARE crossfade_was record; "
-        "BEGIN IF {ours} THEN PERFORM pg_catalog.set_config('crossfade.taken', 'on', true); "
+        "BEGIN {before}IF {ours} THEN PERFORM pg_catalog.set_config('crossfade.taken', 'on', true); "
         "DELETE FROM {there} AS there WHERE {at_there} RETURNING there.* INTO crossfade_was; "
         "IF FOUND THEN {kept}END IF; "
         "PERFORM pg_catalog.set_config('crossfade.taken', 'off', true); "
         "INSERT INTO {notes} ({note_key}, newer, columns) VALUES ({NEW_side}, 'main', -1); END IF; RETURN NEW; END",
+        before=before,
         ours=words.is_ours(of("NEW", k.side) for k in words.homes.key),
         at_there=words.by("there", "NEW", "side"),
         kept=sql.SQL("").join(kept),
@@ -255,9 +293,11 @@ def _make(words: Words, side: LiteralString, key: LiteralString, at_here: sql.Co
     )
 
 
-def _main_touch(words: Words) -> sql.Composed:
-    """At COMMIT of a write of other columns, which may have kept a writer of the side table from carrying its own."""
+def _touch(words: Words, noted: sql.Composable, key: LiteralString) -> sql.Composed:
+    """At COMMIT of a write of other columns, which may have kept a writer of the other table from carrying its own."""
     return words.body(
-        "IF EXISTS (SELECT FROM {notes} AS n WHERE {noted}) THEN PERFORM {try_settle}({NEW_main}); END IF;",
-        noted=words.by("n", "NEW", "main"),
+        "IF EXISTS (SELECT FROM {notes} AS n WHERE {noted}) THEN IF NOT {try_settle}({key}) THEN"
+        " PERFORM {settle_last}({key}); END IF; END IF;",
+        noted=noted,
+        key=words.parts[key],
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg import sql
 
-from crossfade.operations.sync.two_homes_bodies import TRIGGER, Functions, main_clear, make_room
+from crossfade.operations.sync.two_homes_bodies import TRIGGER, Functions, main_clear, make_room, step_aside
 from crossfade.operations.sync.two_homes_words import Words, listed, of, same_pair, sets
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def follow(homes: TwoHomes) -> Functions:
             "follow_one": (words.arguments(returns="void"), _follow_one(words)),
             "follow": (TRIGGER, _follow(words, "side")),
             "follow_truncate": (TRIGGER, words.body("{all_emptied}; DELETE FROM {notes};")),
-            **_room(words),
+            **(_room(words) if homes.sparse else {"side_admit": (TRIGGER, step_aside(words))}),
             **({"follow_gone": (TRIGGER, _come_to_nothing(words))} if homes.room else {}),
         }
     found: Functions = {

@@ -4,6 +4,7 @@ settle       with both rows of a key locked: make them equal, the columns that a
              one, all others the other way; a row that the side table owes is made there, and one that it must not
              have goes. False, and nothing done, where somebody else is just inserting it
 try_settle   the same, if both rows can be locked at once
+settle_last  the same at COMMIT, one transaction after the other: the last of those that are in each other's way can
 remained     at COMMIT, for each note that is still there
 """
 
@@ -34,9 +35,9 @@ def settle(words: Words) -> sql.Composed:
         "DECLARE crossfade_side pg_catalog.int8; crossfade_main pg_catalog.int8; crossfade_take pg_catalog.int8;"
         " {declare_ours}"
         " crossfade_absent pg_catalog.bool := NOT EXISTS (SELECT FROM {there} AS there WHERE {at_there}); "
-        "BEGIN IF crossfade_absent THEN"
-        " IF NOT pg_catalog.pg_try_advisory_lock_shared({inserting}) THEN RETURN false; END IF;"
-        " PERFORM pg_catalog.pg_advisory_unlock_shared({inserting}); END IF; "
+        "BEGIN IF crossfade_absent THEN {unless_inserted}"
+        "IF NOT pg_catalog.pg_try_advisory_xact_lock_shared({making}) THEN RETURN false; END IF; "
+        "{unless_inserted}END IF; "
         "WITH gone AS (DELETE FROM {notes} AS g WHERE g.id OPERATOR(pg_catalog.=) ANY (ARRAY("
         "SELECT n.id FROM {notes} AS n WHERE {noted} FOR UPDATE SKIP LOCKED))"
         " RETURNING g.newer AS newer, g.columns AS columns)"
@@ -54,7 +55,8 @@ def settle(words: Words) -> sql.Composed:
         take=_take(words),
         **_existence(words),
         noted=words.by_arguments("n"),
-        inserting=words.lock("inserting", words.parts["arguments"]),
+        unless_inserted=_unless_inserted(words),
+        making=words.making(words.parts["arguments"]),
         at_here=words.by_arguments("here"),
         at_there=words.by_arguments("there"),
         emptied=sets((p.main, either(t, p.empty, p)) for t, p in zip(taken, pairs, strict=True)),
@@ -62,6 +64,15 @@ def settle(words: Words) -> sql.Composed:
         sides=listed(sql.Identifier(p.side) for p in pairs),
         mains=listed(of("here", p.main) for p in pairs),
         main_key=listed(of("here", k.main) for k in words.homes.key),
+    )
+
+
+def _unless_inserted(words: Words) -> sql.Composed:
+    """Asked before a maker has said what it does, and behind that: whoever inserts looks the other way round."""
+    return words.text(
+        "IF NOT pg_catalog.pg_try_advisory_lock({inserting}) THEN RETURN false; END IF; "
+        "PERFORM pg_catalog.pg_advisory_unlock({inserting}); ",
+        inserting=words.lock("inserting", words.parts["arguments"]),
     )
 
 
@@ -156,6 +167,18 @@ def try_settle(words: Words) -> sql.Composed:
     )
 
 
+def settle_last(words: Words) -> sql.Composed:
+    """Its body: the key."""
+    return words.text(
+        "BEGIN FOR crossfade_try IN 1 .. {tries} LOOP "
+        "IF pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({run}, 0)) THEN"
+        " PERFORM {try_settle}({arguments}); RETURN; END IF; "
+        "PERFORM pg_catalog.pg_sleep({pause}); END LOOP; END",
+        tries=sql.Literal(_TRIES),
+        pause=sql.Literal(_PAUSE),
+    )
+
+
 def remained(words: Words) -> sql.Composed:
     """Wait for the other row, as long as nobody waits for ours; of two that left notes the later one has it free.
 
@@ -171,11 +194,7 @@ def remained(words: Words) -> sql.Composed:
         "EXIT WHEN EXISTS (SELECT FROM pg_catalog.pg_locks AS l WHERE l.locktype OPERATOR(pg_catalog.=) 'transactionid'"
         " AND NOT l.granted AND l.transactionid OPERATOR(pg_catalog.=)"
         " pg_catalog.pg_current_xact_id()::pg_catalog.xid); "
-        "PERFORM pg_catalog.pg_sleep({pause}); END LOOP; "
-        "FOR crossfade_try IN 1 .. {tries} LOOP "
-        "IF pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({run}, 0)) THEN"
-        " PERFORM {try_settle}({NEW_note}); RETURN NULL; END IF; "
-        "PERFORM pg_catalog.pg_sleep({pause}); END LOOP; RETURN NULL; END",
+        "PERFORM pg_catalog.pg_sleep({pause}); END LOOP; PERFORM {settle_last}({NEW_note}); RETURN NULL; END",
         tries=sql.Literal(_TRIES),
         pause=sql.Literal(_PAUSE),
         main_lock=words.lock("main", words.parts["NEW_note"]),

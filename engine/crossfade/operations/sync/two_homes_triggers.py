@@ -57,6 +57,14 @@ def on_side(homes: TwoHomes) -> tuple[RowTrigger, ...]:
         RowTrigger(
             name=f"~{homes.name}_u", event="UPDATE", function=written, timing="AFTER", when=_changed(homes, "side")
         ),
+        RowTrigger(
+            name=f"~{homes.name}_o",
+            event="UPDATE",
+            function=f"{homes.name}_side_touch",
+            timing="AFTER",
+            when=sql.SQL("NOT ({})").format(_changed(homes, "side")),
+            deferred=True,
+        ),
         RowTrigger(name=f"~{homes.name}_d", event="DELETE", function=f"{homes.name}_side_remove", timing="AFTER"),
         RowTrigger(
             name=f"~{homes.name}_m",

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from crossfade.operations.sync.two_homes import Key, Pair, TwoHomes
 
+_MAKING = 1024
+"""Advisory locks of makers, a power of two: a statement may make any number of rows, and locks take shared memory."""
+
 
 class Words:
     """The pieces of SQL that the bodies are made of."""
@@ -28,6 +31,7 @@ class Words:
             "made": homes.made,
             "settle": homes.function("settle"),
             "try_settle": homes.function("try_settle"),
+            "settle_last": homes.function("settle_last"),
             "follow_one": homes.function("follow_one"),
             "run": sql.Literal(homes.name),
             # A batch copies rows that it has locked here, so that little is left to do for it.
@@ -81,6 +85,10 @@ class Words:
         """The function's arguments that are the key."""
         return tuple(sql.SQL(f"${n}") for n in range(1, len(self.homes.key) + 1))
 
+    def made_key(self, alias: LiteralString) -> tuple[sql.Composed, ...]:
+        """The key of a row that says what we made, or of a note."""
+        return tuple(of(alias, f"k{n}") for n in range(1, len(self.homes.key) + 1))
+
     def by(self, alias: LiteralString, record: LiteralString, side: str) -> sql.Composed:
         """The same with the key of a trigger's row."""
         return self.at(alias, (of(record, column_of(k, side)) for k in self.homes.key))
@@ -90,6 +98,12 @@ class Words:
         return sql.SQL(
             "pg_catalog.hashtextextended(ROW({})::pg_catalog.text, pg_catalog.hashtextextended({}, 0))"
         ).format(key, sql.Literal(f"{self.homes.name} {side}"))
+
+    def making(self, key: sql.Composable) -> sql.Composed:
+        """The number of the advisory lock of who makes a row of the side table; one for many keys, for bulk writes."""
+        return sql.SQL(
+            "pg_catalog.hashint8extended({} OPERATOR(pg_catalog.&) {}, pg_catalog.hashtextextended({}, 0))"
+        ).format(self.lock("making", key), sql.Literal(_MAKING - 1), sql.Literal(f"{self.homes.name} making"))
 
     def by_note(self, alias: LiteralString) -> sql.Composed:
         """The same with the key of a note."""

@@ -134,6 +134,8 @@ def _reference(side: Table, main: Table, key: Mapping[str, str]) -> Constraint |
 def before_contract(home: OtherHome, homes: TwoHomes) -> Iterator[Step]:
     """The columns and the triggers; what comes along once all rows are there; statistics."""
     yield _expand(home, homes)
+    if homes.room and homes.old == "main":
+        yield from _rows_back(home, homes)
     for found in home.carried():
         yield from unvalidated.steps(home.place, found)
     yield analyze(home.place, home.new, tuple(home.columns.values()))
@@ -157,8 +159,29 @@ def _expand(home: OtherHome, homes: TwoHomes) -> Step:
         undo=(
             *two_homes.let_go(homes),
             *two_homes.settle(homes),
+            *((two_homes.take_back(homes),) if homes.room and homes.old == "main" else ()),
             *two_homes.drop(homes),
             *(drop_column(home.new, name) for name, _ in columns),
         ),
         done=column_exists(home.new, columns[0][0]),
+    )
+
+
+def _rows_back(home: OtherHome, homes: TwoHomes) -> Iterator[Step]:
+    """A rollback leaves no row that was only made for its values, and takes them back without keeping anybody out."""
+    yield Step(
+        id=home.place.id("back/rows"),
+        part=Part.EXPAND,
+        title=f"nothing now; on the way back delete the rows of {home.new.name} that were only made for this",
+        statements=(),
+        undo=(two_homes.take_back(homes),),
+        done="SELECT true",
+    )
+    yield Step(
+        id=home.place.id("back/triggers"),
+        part=Part.EXPAND,
+        title="nothing now; on the way back the two tables part",
+        statements=(),
+        undo=(*two_homes.let_go_of_writes(homes), *two_homes.settle(homes)),
+        done="SELECT true",
     )

@@ -25,7 +25,7 @@ from crossfade.operations.constraints import foreign_key_copy
 from crossfade.operations.constraints.foreign_key_copy import ForeignKeyCopy, over_columns
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial, Turn
 from crossfade.operations.sync import conversions, sameness
-from crossfade.operations.sync.converted_sync import Conversion, ShapeSync
+from crossfade.operations.sync.shape_sync import Conversion, ShapeSync
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance
 from crossfade.operations.twins import carrying, exchange_preflight, key_references
 from crossfade.operations.twins.exchange import Exchange, Exchanged, Twin, exchange_steps

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.operations.step import Dropped, Part, RowChange, Step, Turn
-from crossfade.operations.sync import converted_sync
+from crossfade.operations.sync import converted_sync, shape_looks
 from crossfade.operations.tables.table_preflight import family_of
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
     from crossfade.errors import Refusal
     from crossfade.operations.step import Caution, Place, Trial
-    from crossfade.operations.sync.converted_sync import ShapeSync
+    from crossfade.operations.sync.shape_sync import ShapeSync
     from crossfade.plan.expressions import Expression
     from crossfade.postgres.catalog import Catalog, Column, DataType, QualifiedName, Table
 
@@ -273,7 +273,7 @@ def _rows(exchange: Exchange, sync: ShapeSync) -> RowChange:
         old=tuple(t.column.name for t in exchange.twins),
         new=tuple(t.name for t in exchange.twins),
         assignment=render(converted_sync.assignment(sync)),
-        pending=render(converted_sync.pending_rows(sync)),
+        pending=render(shape_looks.pending_rows(sync)),
         dropped=tuple(
             Dropped(column=t.column.name, hidden=t.hidden, kept=t.name, renamed=t.final, gone=t.column.name)
             for t in exchange.twins
@@ -281,6 +281,7 @@ def _rows(exchange: Exchange, sync: ShapeSync) -> RowChange:
         triggers=converted_sync.in_place(sync),
         told_apart=sync.told_apart,
         inserts_visible=sync.inserts_told,
+        behind=render(shape_looks.rows_behind(sync, _names_from_then_on(exchange))),
     )
 
 
@@ -297,7 +298,7 @@ def _aside(carried: tuple[Carried, ...]) -> Move:
 
 
 def _taken(exchange: Exchange, sync: ShapeSync, carried: tuple[Carried, ...]) -> Move:
-    names = {t.column.name: t.hidden for t in exchange.twins} | {t.name: t.final for t in exchange.twins}
+    names = _names_from_then_on(exchange)
     renewed = tuple(move for c in carried for move in c.renewed)
     return in_order(
         # Taken back last, since what it makes anew serves both shapes under the names from before.
@@ -307,6 +308,10 @@ def _taken(exchange: Exchange, sync: ShapeSync, carried: tuple[Carried, ...]) ->
         *(move for c in carried for move in c.after),
         Move(do=tuple(converted_sync.follow(sync, names)), undo=()),
     )
+
+
+def _names_from_then_on(exchange: Exchange) -> dict[str, str]:
+    return {t.column.name: t.hidden for t in exchange.twins} | {t.name: t.final for t in exchange.twins}
 
 
 def _hide(exchange: Exchange, aside: Move, taken: Move) -> Step:

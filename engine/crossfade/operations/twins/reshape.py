@@ -33,9 +33,9 @@ from crossfade.operations.columns.column_preflight import (
 from crossfade.operations.data_types import made_types
 from crossfade.operations.own_names import own_name
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Dropped, Part, RowChange, Step, Trial
-from crossfade.operations.sync import constants, converted_sync, sameness
-from crossfade.operations.sync.converted_sync import Conversion, ShapeSync
+from crossfade.operations.sync import constants, converted_sync, sameness, shape_looks
 from crossfade.operations.sync.plan_defaults import readable
+from crossfade.operations.sync.shape_sync import Conversion, ShapeSync
 from crossfade.operations.tables.table_preflight import (
     descendants_by_inheritance,
     family_of,
@@ -221,13 +221,14 @@ def _rows(reshape: _Reshape, sync: ShapeSync) -> RowChange:
         old=tuple(c.name for c in reshape.old),
         new=tuple(n.name for n, _ in reshape.new),
         assignment=render(converted_sync.assignment(sync)),
-        pending=render(converted_sync.pending_rows(sync)),
+        pending=render(shape_looks.pending_rows(sync)),
         dropped=tuple(
             Dropped(column=c.name, hidden=reshape.hidden(c), kept=first, renamed=first, gone=c.name)
             for c in reshape.old
         ),
         triggers=converted_sync.in_place(sync),
         inserts_visible=sync.inserts_told,
+        behind=render(shape_looks.rows_behind(sync, {c.name: reshape.hidden(c) for c in reshape.old})),
     )
 
 

@@ -92,8 +92,9 @@ def same_name(twin: Twin, table: Table) -> tuple[Caution, ...]:
             object=f"{table.name}.{twin.column.name}",
             message="the column keeps its name, so every live version has to work with both types: it is "
             f"{twin.type.spelling} for all of them from one moment to the next at contract. A session that prepared a "
-            "query that gives this column gets `cached plan must not change result type`. With `into` each version has "
-            "a column of its own. The new column stands last in the table, so an INSERT without column names means "
-            "other columns once the old one is dropped: name them.",
+            "query that gives this column gets `cached plan must not change result type`, and a write that it prepared "
+            "keeps the old type for its parameter. With `into` each version has a column of its own. The new column "
+            "stands last in the table, so an INSERT without column names means other columns once the old one is "
+            "dropped: name them.",
         ),
     )

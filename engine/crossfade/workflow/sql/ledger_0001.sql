@@ -55,6 +55,9 @@ CREATE TABLE crossfade.steps (
     duration_ms double precision NOT NULL DEFAULT 0,
     started_at timestamptz,
     finished_at timestamptz,
+    -- Of a step that hides: the run's triggers as it left them, an array of [table, name, version]. A revert has nothing
+    -- to compare while they are the same.
+    triggers jsonb,
     PRIMARY KEY (run_id, id)
 );
 

@@ -3,8 +3,38 @@
 -- `structure` is an object of items by kind and name. The numbers of columns are beside it: one that was dropped and is
 -- there again counts as undone, and one that has another name can be told. Foreign keys of other tables are found by their
 -- triggers, since there is no index on what they refer to. An index that is not valid serves nobody, and one of a
--- partition follows its parent's, so neither is in it.
-WITH items AS (
+-- partition follows its parent's, so neither is in it. What stands on a view that stands on a table counts as standing on
+-- that, with the columns that the view uses; not where the view is one of the relations.
+WITH RECURSIVE views AS (
+    SELECT d.refobjid AS relation, d.refobjsubid AS number, v.oid AS view
+    FROM pg_depend d
+    JOIN pg_rewrite w ON w.oid = d.objid
+    JOIN pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm')
+    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (%(family)s::oid[]) AND d.classid = 'pg_rewrite'::regclass
+      AND v.oid <> ALL (%(family)s::oid[])
+    UNION
+    SELECT b.relation, b.number, v.oid
+    FROM views b
+    JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = b.view AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite w ON w.oid = d.objid AND w.ev_class <> b.view
+    JOIN pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm') AND v.oid <> ALL (%(family)s::oid[])
+), needed AS (
+    SELECT d.refobjid AS relation, d.refobjsubid AS number, d.refobjid AS below, d.classid, d.objid, false AS is_of_row
+    FROM pg_depend d
+    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (%(family)s::oid[])
+    UNION ALL
+    SELECT b.relation, b.number, b.view, d.classid, d.objid, false
+    FROM views b
+    JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = b.view
+    UNION ALL
+    -- What needs the type of a row goes with the table, and not with a column.
+    SELECT o.relation, o.number, o.below, d.classid, d.objid, true
+    FROM (SELECT f AS relation, 0 AS number, f AS below FROM unnest(%(family)s::oid[]) AS f
+          UNION SELECT b.relation, b.number, b.view FROM views b) AS o
+    JOIN pg_class c ON c.oid = o.below
+    JOIN pg_type t ON t.oid = c.reltype
+    JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid IN (t.oid, t.typarray) AND d.deptype = 'n'
+), items AS (
     SELECT c.oid AS relation, 'table' AS key, jsonb_build_object(
                'name', format('%%s.%%s', quote_ident(n.nspname), quote_ident(c.relname)),
                'relation', c.relname,
@@ -52,6 +82,8 @@ WITH items AS (
                                  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' END)
                    FROM aclexplode(a.attacl) AS g ORDER BY 1),
                'comment', col_description(a.attrelid, a.attnum),
+               'not_null_comment', (SELECT obj_description(k.oid, 'pg_constraint') FROM pg_constraint k
+                                    WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]),
                'statistics', nullif(a.attstattarget, -1),
                'options', a.attoptions,
                'compression', nullif(a.attcompression, ''),
@@ -81,6 +113,10 @@ WITH items AS (
     SELECT k.conrelid, concat('constraint ', k.conname), jsonb_build_object(
                'definition', pg_get_constraintdef(k.oid),
                'validated', k.convalidated,
+               'comment', obj_description(k.oid, 'pg_constraint'),
+               'index_comment', CASE WHEN k.contype IN ('p', 'u', 'x') THEN obj_description(k.conindid, 'pg_class') END,
+               'clustered', (SELECT i.indisclustered FROM pg_index i
+                             WHERE i.indexrelid = k.conindid AND i.indrelid = k.conrelid AND k.contype IN ('p', 'u', 'x')),
                -- Number 0 is the row as a whole, or an expression.
                'uses', ARRAY(SELECT coalesce(a.attname::text, '*')
                              FROM unnest(k.conkey) AS u (attnum)
@@ -101,6 +137,8 @@ WITH items AS (
     SELECT i.indrelid, concat('index ', x.relname), jsonb_build_object(
                'definition', pg_get_indexdef(i.indexrelid),
                'valid', i.indisvalid,
+               'comment', obj_description(x.oid, 'pg_class'),
+               'clustered', i.indisclustered,
                'uses', ARRAY(SELECT a.attname::text
                              FROM pg_attribute a
                              WHERE a.attrelid = i.indrelid AND a.attnum > 0 AND NOT a.attisdropped
@@ -120,6 +158,7 @@ WITH items AS (
     SELECT t.tgrelid, concat('trigger ', t.tgname), jsonb_build_object(
                'definition', CASE WHEN t.tgparentid = 0 THEN pg_get_triggerdef(t.oid) END,
                'enabled', t.tgenabled,
+               'comment', obj_description(t.oid, 'pg_trigger'),
                'body', CASE WHEN p.pronamespace = 'crossfade'::regnamespace
                             THEN encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') END,
                'uses', CASE WHEN p.pronamespace = 'crossfade'::regnamespace THEN '{*}' ELSE ARRAY(
@@ -141,6 +180,7 @@ WITH items AS (
                     FROM unnest(p.polroles) AS r),
                    'using ' || pg_get_expr(p.polqual, p.polrelid),
                    'check ' || pg_get_expr(p.polwithcheck, p.polrelid)),
+               'comment', obj_description(p.oid, 'pg_policy'),
                'uses', ARRAY(SELECT a.attname::text
                              FROM pg_depend d JOIN pg_attribute a ON a.attrelid = p.polrelid AND a.attnum = d.refobjsubid
                              WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
@@ -151,6 +191,7 @@ WITH items AS (
     UNION ALL
     SELECT w.ev_class, concat('rule ', w.rulename), jsonb_build_object(
                'definition', pg_get_ruledef(w.oid), 'enabled', w.ev_enabled,
+               'comment', obj_description(w.oid, 'pg_rewrite'),
                'uses', ARRAY(SELECT DISTINCT a.attname::text
                              FROM pg_depend d JOIN pg_attribute a ON a.attrelid = w.ev_class AND a.attnum = d.refobjsubid
                              WHERE d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
@@ -159,29 +200,66 @@ WITH items AS (
     FROM pg_rewrite w
     WHERE w.ev_class = ANY (%(family)s::oid[]) AND w.rulename <> '_RETURN'
     UNION ALL
-    -- What has no place on the table and needs its columns.
+    -- What has no place on the table and needs its columns, or its row.
     SELECT u.relation, concat('dependent ', u.name), jsonb_build_object(
-               'uses', coalesce(jsonb_agg(DISTINCT u.attname ORDER BY u.attname) FILTER (WHERE u.attname IS NOT NULL), '[]'),
-               'view', (SELECT jsonb_build_object(
-                            'definition', encode(sha256(convert_to(pg_get_viewdef(v.oid), 'UTF8')), 'hex'),
-                            'rights', v.relacl::text,
-                            'comment', obj_description(v.oid, 'pg_class'),
-                            'options', v.reloptions)
-                        FROM pg_class v WHERE v.oid = u.view))
-    FROM (SELECT d.refobjid AS relation, a.attname,
-                 CASE WHEN d.classid = 'pg_rewrite'::regclass THEN (
-                     SELECT v.oid FROM pg_rewrite w JOIN pg_class v ON v.oid = w.ev_class
-                     WHERE w.oid = d.objid AND v.relkind IN ('v', 'm')) END AS view,
+               'uses', coalesce(jsonb_agg(DISTINCT a.attname ORDER BY a.attname) FILTER (WHERE a.attname IS NOT NULL), '[]'),
+               'made', CASE u.classid
+                   WHEN 'pg_rewrite'::regclass THEN (
+                       SELECT jsonb_build_object(
+                           'definition', encode(sha256(convert_to(pg_get_viewdef(v.oid), 'UTF8')), 'hex'),
+                           'owner', v.relowner,
+                           'rights', v.relacl::text,
+                           'comment', obj_description(v.oid, 'pg_class'),
+                           'options', v.reloptions,
+                           -- What PostgreSQL adds to the rights of one that is made anew.
+                           'defaults', (SELECT jsonb_agg(concat(pg_get_userbyid(f.defaclrole), ' ', f.defaclacl) ORDER BY f.oid)
+                                        FROM pg_default_acl f
+                                        WHERE f.defaclobjtype = 'r' AND f.defaclnamespace IN (0, v.relnamespace)),
+                           'storage', concat_ws(' ', v.reltablespace, v.relreplident, v.relam),
+                           'columns', (SELECT jsonb_agg(concat_ws(' ', a.attname, pg_get_expr(f.adbin, f.adrelid), a.attacl,
+                                                                  quote_nullable(col_description(v.oid, a.attnum)), a.attstattarget,
+                                                                  a.attstorage, a.attcompression, a.attoptions) ORDER BY a.attnum)
+                                       FROM pg_attribute a LEFT JOIN pg_attrdef f ON f.adrelid = v.oid AND f.adnum = a.attnum
+                                       WHERE a.attrelid = v.oid AND a.attnum > 0),
+                           'triggers', (SELECT jsonb_agg(concat_ws(' ', pg_get_triggerdef(t.oid), t.tgenabled,
+                                                                   quote_nullable(obj_description(t.oid, 'pg_trigger'))) ORDER BY t.tgname)
+                                        FROM pg_trigger t WHERE t.tgrelid = v.oid AND NOT t.tgisinternal),
+                           'rules', (SELECT jsonb_agg(concat_ws(' ', pg_get_ruledef(r.oid),
+                                                                quote_nullable(obj_description(r.oid, 'pg_rewrite'))) ORDER BY r.rulename)
+                                     FROM pg_rewrite r WHERE r.ev_class = v.oid AND r.rulename <> '_RETURN'),
+                           'indexes', (SELECT jsonb_agg(concat_ws(' ', pg_get_indexdef(x.oid), i.indisclustered,
+                                                                  quote_nullable(obj_description(x.oid, 'pg_class'))) ORDER BY x.relname)
+                                       FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+                                       WHERE i.indrelid = v.oid AND i.indisvalid),
+                           'statistics', (SELECT jsonb_agg(concat_ws(' ', pg_get_statisticsobjdef(e.oid), e.stxstattarget,
+                                                                     quote_nullable(obj_description(e.oid, 'pg_statistic_ext')))
+                                                           ORDER BY e.stxname)
+                                          FROM pg_statistic_ext e WHERE e.stxrelid = v.oid))
+                       FROM pg_rewrite w JOIN pg_class v ON v.oid = w.ev_class
+                       WHERE w.oid = u.objid AND v.relkind IN ('v', 'm'))
+                   WHEN 'pg_proc'::regclass THEN (
+                       SELECT jsonb_build_object('definition', encode(sha256(convert_to(pg_get_functiondef(p.oid), 'UTF8')), 'hex'))
+                       FROM pg_proc p WHERE p.oid = u.objid AND p.prokind IN ('f', 'p'))
+                   WHEN 'pg_statistic_ext'::regclass THEN (
+                       SELECT jsonb_build_object('definition', pg_get_statisticsobjdef(e.oid), 'target', nullif(e.stxstattarget, -1),
+                                                 'comment', obj_description(e.oid, 'pg_statistic_ext'))
+                       FROM pg_statistic_ext e WHERE e.oid = u.objid)
+               END)
+    FROM (SELECT d.relation, d.number, d.classid,
+                 -- A view with rules is named once.
+                 CASE WHEN d.classid = 'pg_rewrite'::regclass
+                      THEN (SELECT min(r.oid) FROM pg_rewrite w JOIN pg_rewrite r ON r.ev_class = w.ev_class WHERE w.oid = d.objid)
+                      ELSE d.objid END AS objid,
                  CASE d.classid
                      WHEN 'pg_rewrite'::regclass THEN (
                          SELECT concat(CASE v.relkind WHEN 'm' THEN 'materialized view ' WHEN 'v' THEN 'view ' ELSE 'a rule on ' END,
                                        format('%%s.%%s', quote_ident(n.nspname), quote_ident(v.relname)))
                          FROM pg_rewrite w JOIN pg_class v ON v.oid = w.ev_class JOIN pg_namespace n ON n.oid = v.relnamespace
-                         WHERE w.oid = d.objid AND w.ev_class <> d.refobjid)
+                         WHERE w.oid = d.objid AND w.ev_class <> d.below)
                      WHEN 'pg_policy'::regclass THEN (
                          SELECT format('policy %%s on %%s', quote_ident(p.polname), i.identity)
                          FROM pg_policy p, pg_identify_object('pg_class'::regclass, p.polrelid, 0) AS i
-                         WHERE p.oid = d.objid AND p.polrelid <> d.refobjid)
+                         WHERE p.oid = d.objid AND p.polrelid <> d.below)
                      WHEN 'pg_proc'::regclass THEN (
                          SELECT concat('function ', i.identity)
                          FROM pg_proc p, pg_identify_object('pg_proc'::regclass, p.oid, 0) AS i
@@ -191,16 +269,23 @@ WITH items AS (
                          FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid WHERE r.oid = d.objid)
                      WHEN 'pg_statistic_ext'::regclass THEN (
                          SELECT concat('statistics ', i.identity)
-                         FROM pg_identify_object('pg_statistic_ext'::regclass, d.objid, 0) AS i)
+                         FROM pg_statistic_ext e, pg_identify_object('pg_statistic_ext'::regclass, e.oid, 0) AS i
+                         WHERE e.oid = d.objid AND e.stxrelid = d.relation AND d.number > 0)
+                     WHEN 'pg_type'::regclass THEN (
+                         SELECT concat('type ', i.identity)
+                         FROM pg_type t, pg_identify_object('pg_type'::regclass, t.oid, 0) AS i
+                         WHERE t.oid = d.objid AND t.typrelid <> d.below AND t.typtype <> 'b')
+                     WHEN 'pg_class'::regclass THEN (
+                         SELECT concat(CASE c.relkind WHEN 'c' THEN 'type ' ELSE 'table ' END, i.identity)
+                         FROM pg_class c, pg_identify_object('pg_class'::regclass, c.oid, 0) AS i
+                         WHERE c.oid = d.objid AND c.oid <> d.below AND c.relkind IN ('r', 'p', 'f', 'c') AND d.is_of_row)
                  END AS name
-          FROM pg_depend d
-          LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = nullif(d.refobjsubid, 0)
-          WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (%(family)s::oid[])
-            AND (d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass,
-                               'pg_publication_rel'::regclass)
-                 OR (d.refobjsubid > 0 AND d.classid = 'pg_statistic_ext'::regclass))) AS u
+          FROM needed d
+          WHERE d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass, 'pg_publication_rel'::regclass,
+                              'pg_statistic_ext'::regclass, 'pg_type'::regclass, 'pg_class'::regclass)) AS u
+    LEFT JOIN pg_attribute a ON a.attrelid = u.relation AND a.attnum = nullif(u.number, 0)
     WHERE u.name IS NOT NULL
-    GROUP BY u.relation, u.name, u.view
+    GROUP BY u.relation, u.name, u.classid, u.objid
 ), found AS (
     SELECT i.relation, i.structure, encode(sha256(convert_to(i.structure::text, 'UTF8')), 'hex') AS digest
     FROM (SELECT relation, jsonb_object_agg(key, item) AS structure FROM items GROUP BY relation) AS i

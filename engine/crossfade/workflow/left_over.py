@@ -1,0 +1,203 @@
+"""What others' work on partitions leaves of ours, taken away before a run gets into its next state.
+
+On DETACH PostgreSQL drops the triggers that keep a partition's twin in step and keeps the CHECK on the twin, so that
+inserts into the detached table fail for want of the twin's value. Once the run has gone on without it, the CHECK goes;
+at the end of the run, when no statement looks for them any more, the twin goes, and indexes get their names back. A
+hidden column that had a user's name holds a user's data: it only stops being NOT NULL, and goes where its drop was due.
+
+A partition that is made or attached meanwhile gets indexes that PostgreSQL names after our columns, and with LIKE our
+comments. At the end the indexes get the names that they would have got without the run, and the comments go.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+
+from crossfade.operations.indexes.chosen_names import relation_name
+from crossfade.operations.own_names import is_own_name, mark
+from crossfade.operations.step import Part
+from crossfade.postgres.names import QualifiedName, quoted
+from crossfade.postgres.statement import Lock, LockMode
+from crossfade.workflow import baseline, baseline_rows, ledger
+from crossfade.workflow.affected_names import forwards
+from crossfade.workflow.names_in_statements import given_by, parsed
+from crossfade.workflow.states import FINAL, State
+from crossfade.workflow.step_execution import locked, waiting_for
+
+if TYPE_CHECKING:
+    from crossfade.workflow.session import Session
+
+_OWN = re.compile(r"crossfade_([a-z_]+)_[0-9a-f]{12}")
+_TWINS = frozenset({"twin"})
+_CHECKS = frozenset({"nn", "back"})
+_SPARE = frozenset({"key"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Left:
+    """Something of ours on a table."""
+
+    kind: str
+    schema: str
+    table: str
+    name: str
+    columns: list[str] | None = None
+    """Of an index that has to get another name: what its columns and expressions are called now."""
+    label: str | None = None
+    """What PostgreSQL puts behind them in the index's name."""
+    comment: str | None = None
+    """What its parent has, in place of ours."""
+
+
+def clear(session: Session, target: State) -> None:
+    """Before a run gets into its next state. Raises LockNotAcquired and WorkLeft; nothing was changed then."""
+    alone, left = _on_detached(session, target), _unlike(session, target)
+    if not alone and not left:
+        return
+    wanted = {_relation(one): Lock(relation=_relation(one), mode=LockMode.SHARE_UPDATE_EXCLUSIVE) for one in left}
+    wanted |= {_relation(one): Lock(relation=_relation(one), mode=LockMode.ACCESS_EXCLUSIVE) for one in alone}
+
+    def body() -> None:
+        ledger.prove_lease(session.work, session.run_id, session.token)
+        # One after the other: which names are free depends on those before.
+        for statement in chain(map(_dropped, _on_detached(session, target)), _put_right(session, target)):
+            # What somebody made on a twin since then does not hold the run up: `doctor --orphans` names the twin.
+            with suppress(psycopg.errors.DependentObjectsStillExist), session.work.transaction():
+                session.work.execute(statement)
+        baseline.keep(session)
+
+    what = "take away what is left on partitions"
+    locked(session, what, tuple(wanted.values()), body, waiting_for(session, "left"))
+
+
+def _put_right(session: Session, target: State) -> Iterator[sql.Composed]:
+    left, former = _unlike(session, target), _former_names(session)
+    yield from (_commented(one) for one in left if one.columns is None)
+    yield from (_renamed(session, one, former.get(one.name)) for one in left if one.columns is not None)
+
+
+def _relation(left: _Left) -> str:
+    return str(QualifiedName(left.schema, left.table))
+
+
+def _on_detached(session: Session, target: State) -> tuple[_Left, ...]:
+    detached = baseline_rows.detached(session)
+    if not detached:
+        return ()
+    names, ends = _own_names(session), target in FINAL
+    hidden = frozenset(d.hidden for rows in session.program.rows for d in rows.dropped)
+    twins = _with_purpose(names, _TWINS)
+    dropped = twins | (hidden if target is State.CONTRACTED else frozenset())
+    asked = {
+        "detached": detached,
+        "columns": [*dropped] if ends else [],
+        "hidden": [*hidden - dropped],
+        "constraints": [*_with_purpose(names, _CHECKS)],
+        "indexes": [*_with_purpose(names, _SPARE)] if ends else [],
+    }
+    with session.work.cursor(row_factory=class_row(_Left)) as cursor:
+        return tuple(cursor.execute(_query("left_on_detached"), asked).fetchall())
+
+
+def _own_names(session: Session) -> dict[str, str]:
+    """The purpose of each name of ours in the program."""
+    text = json.dumps(session.program.as_json())
+    return {found.group(): found.group(1) for found in _OWN.finditer(text)}
+
+
+def _with_purpose(names: dict[str, str], purposes: frozenset[str]) -> frozenset[str]:
+    return frozenset(name for name, purpose in names.items() if purpose in purposes)
+
+
+def _former_names(session: Session) -> dict[str, str]:
+    """What the steps that hide gave names of ours to, by these: the names that it had."""
+    nodes = (node for text in forwards(session.program.of(Part.HIDE)) for node in parsed(text))
+    renamed = (given for node in nodes for given in given_by(node))
+    return {g.target.name: g.source.name for g in renamed if g.source is not None and is_own_name(g.target.name)}
+
+
+def _unlike(session: Session, target: State) -> tuple[_Left, ...]:
+    """What is to be put right at the end; an index over a column that is another run's is that one's matter."""
+    if target not in FINAL or session.program.data:
+        # Of a change of rows nothing is on a table.
+        return ()
+    asked: dict[str, Any] = {
+        "family": [*baseline_rows.family(session), *baseline_rows.detached(session)],
+        "mark": mark(session.name),
+        "names": [*_own_names(session)],
+    }
+    with session.work.cursor(row_factory=class_row(_Left)) as cursor:
+        found = cursor.execute(_query("left_on_family"), asked).fetchall()
+    goes = {(one.table, one.name) for one in _on_detached(session, target)}
+    return tuple(
+        one
+        for one in found
+        if (one.table, one.name) not in goes and not any(_OWN.search(column) for column in one.columns or ())
+    )
+
+
+def _dropped(left: _Left) -> sql.Composed:
+    table, name = sql.Identifier(left.schema, left.table), sql.Identifier(left.name)
+    if left.kind == "column":
+        return sql.SQL("ALTER TABLE {} DROP COLUMN IF EXISTS {}").format(table, name)
+    if left.kind == "not null":
+        return sql.SQL("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL").format(table, name)
+    if left.kind == "constraint":
+        return sql.SQL("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}").format(table, name)
+    return sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(left.schema, left.name))
+
+
+def _commented(left: _Left) -> sql.Composed:
+    table, comment = sql.Identifier(left.schema, left.table), sql.Literal(left.comment)
+    if left.kind == "column":
+        column = sql.Identifier(left.schema, left.table, left.name)
+        return sql.SQL("COMMENT ON COLUMN {} IS {}").format(column, comment)
+    if left.kind == "constraint":
+        name = sql.Identifier(left.name)
+        return sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(name, table, comment)
+    return sql.SQL("COMMENT ON INDEX {} IS {}").format(sql.Identifier(left.schema, left.name), comment)
+
+
+def _renamed(session: Session, left: _Left, former: str | None) -> sql.Composed:
+    """As it was called before, or as PostgreSQL would have called it."""
+    rows = session.work.execute(
+        "SELECT relname::pg_catalog.text FROM pg_catalog.pg_class"
+        " WHERE relnamespace = %(schema)s::pg_catalog.regnamespace"
+        " UNION SELECT conname::pg_catalog.text FROM pg_catalog.pg_constraint"
+        " WHERE %(label)s <> 'idx' AND connamespace = %(schema)s::pg_catalog.regnamespace",
+        {"schema": quoted(left.schema), "label": left.label},
+    ).fetchall()
+    taken = {QualifiedName(left.schema, name) for (name,) in rows}
+    columns = () if left.label == "pkey" else tuple(_numbered(left.columns or ()))
+    name = relation_name(QualifiedName(left.schema, left.table), columns, left.label or "idx", taken)
+    if former is not None and QualifiedName(left.schema, former) not in taken:
+        name = former
+    return sql.SQL("ALTER INDEX {} RENAME TO {}").format(sql.Identifier(left.schema, left.name), sql.Identifier(name))
+
+
+def _numbered(columns: Iterable[str]) -> Iterator[str]:
+    """One that is there already gets a number."""
+    seen: set[str] = set()
+    for wanted in columns:
+        number = 0
+        while (name := f"{wanted}{number or ''}") in seen:
+            number += 1
+        seen.add(name)
+        yield name
+
+
+@cache
+def _query(name: str) -> bytes:
+    return (resources.files("crossfade.workflow") / "sql" / f"{name}.sql").read_bytes()

@@ -1,0 +1,163 @@
+"""Partitions that leave or come during a run: nothing of ours stays on them, and inserts into them go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crossfade import Engine
+from crossfade.operations.step import Phase
+from crossfade.plan.load import parse_plan
+from crossfade.workflow.states import State
+
+if TYPE_CHECKING:
+    from ..fixtures.database import Database
+
+SETUP = """
+CREATE TABLE t (id int NOT NULL, qty int NOT NULL DEFAULT 0, UNIQUE (id, qty)) PARTITION BY RANGE (id);
+CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10);
+CREATE TABLE t2 PARTITION OF t FOR VALUES FROM (10) TO (20);
+CREATE INDEX t_qty_idx ON t (qty, (qty + id)) INCLUDE (id);
+COMMENT ON COLUMN t.qty IS 'how many';
+COMMENT ON INDEX t_qty_idx IS 'by number';
+INSERT INTO t SELECT g, g FROM generate_series(0, 19) g;
+"""
+COME = """
+CREATE TABLE t3 PARTITION OF t FOR VALUES FROM (20) TO (30);
+CREATE TABLE t4 (LIKE t INCLUDING ALL);
+ALTER TABLE t ATTACH PARTITION t4 FOR VALUES FROM (30) TO (40);
+"""
+DETACH = "ALTER TABLE t DETACH PARTITION t2"
+
+
+def backfilled(engine: Engine, change: str = "change_type: {table: t, column: qty, to: bigint}") -> None:
+    text = f"crossfade: 1\nname: p\nhold: 0s\nretain: 7d\nchanges:\n  - {change}\n"
+    engine.start(parse_plan(text, "p.yaml"))
+    engine.advance("p", to=State.BACKFILLED)
+    engine.approve("p", Phase.CONTRACT, "alice")
+
+
+def drop_now(database: Database, engine: Engine) -> State:
+    database.execute("UPDATE crossfade.runs SET retain_until = now() WHERE name = 'p'")
+    return engine.contract("p").state
+
+
+def columns(database: Database, table: str) -> dict[str, str]:
+    rows = database.execute(
+        "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute"
+        " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
+        [table],
+    )
+    return dict(rows)
+
+
+def indexes(database: Database, table: str) -> list[tuple[str, str]]:
+    rows = database.execute("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s ORDER BY 1", [table])
+    return [(name, definition) for name, definition in rows]
+
+
+@pytest.mark.alike
+@pytest.mark.parametrize("way", ["rollback", pytest.param("contract", marks=pytest.mark.long)])
+def test_a_partition_detached_before_contract_takes_inserts_again(database: Database, way: str) -> None:
+    database.execute(SETUP)
+    before = indexes(database, "t2")
+    with Engine(database.url) as engine:
+        backfilled(engine)
+        database.execute(DETACH)
+        if way == "rollback":
+            assert engine.rollback("p").state is State.ROLLED_BACK
+        else:
+            engine.accept_changes("p")
+            assert engine.contract("p").state is State.RETAINED
+        database.execute("INSERT INTO t2 VALUES (100, 1)")
+        if way == "contract":
+            assert drop_now(database, engine) is State.CONTRACTED
+        assert engine.orphans() == ()
+    assert columns(database, "t2") == {"id": "integer", "qty": "integer"}
+    assert indexes(database, "t2") == before
+    assert "crossfade_" not in database.dump()
+
+
+@pytest.mark.alike
+@pytest.mark.parametrize("way", ["revert", "contract"])
+def test_a_partition_detached_while_retained_keeps_the_new_shape(database: Database, way: str) -> None:
+    database.execute(SETUP)
+    with Engine(database.url) as engine:
+        backfilled(engine)
+        assert engine.contract("p").state is State.RETAINED
+        database.execute(DETACH)
+        if way == "contract":
+            engine.accept_changes("p")
+            assert drop_now(database, engine) is State.CONTRACTED
+            assert columns(database, "t2") == {"id": "integer", "qty": "bigint"}
+            assert engine.orphans() == ()
+        else:
+            assert engine.revert("p").state is State.BACKFILLED
+            assert engine.rollback("p").state is State.ROLLED_BACK
+            # What had a user's name is a user's data.
+            (kept,) = columns(database, "t2").keys() - {"id", "qty"}
+            assert kept.startswith("crossfade_old_")
+            assert [found.split()[1] for found in engine.orphans()] == [f"public.t2.{kept}"]
+        database.execute("INSERT INTO t2 VALUES (100, 1)")
+
+
+def test_a_column_that_the_plan_drops_stays_on_a_detached_partition_until_it_was_dropped(database: Database) -> None:
+    database.execute(SETUP)
+    database.execute("ALTER TABLE t ADD COLUMN note text DEFAULT 'old'")
+    with Engine(database.url) as engine:
+        backfilled(engine, "drop_column: {table: t, column: note}")
+        assert engine.contract("p").state is State.RETAINED
+        database.execute(DETACH)
+        assert engine.revert("p").state is State.BACKFILLED
+        assert engine.rollback("p").state is State.ROLLED_BACK
+    (kept,) = columns(database, "t2").keys() - {"id", "qty"}
+    rows = database.execute(f'SELECT DISTINCT "{kept}" FROM t2')
+    assert rows == [("old",)]
+
+
+@pytest.mark.every_server
+def test_partitions_that_came_are_as_without_the_run(database: Database) -> None:
+    database.execute(SETUP)
+    with Engine(database.url) as engine:
+        backfilled(engine)
+        database.execute(COME)
+        database.execute("INSERT INTO t VALUES (25, 5), (35, 5)")
+        assert engine.contract("p").state is State.RETAINED
+        assert drop_now(database, engine) is State.CONTRACTED
+        assert engine.orphans() == ()
+    found = database.dump()
+    database.execute("DROP TABLE t CASCADE; " + SETUP.replace("qty int", "qty bigint") + COME)
+    assert sorted(found.splitlines()) == sorted(database.dump().splitlines())
+
+
+@pytest.mark.long
+@pytest.mark.every_server
+@pytest.mark.parametrize("when", [State.BACKFILLED, State.RETAINED])
+def test_partitions_that_came_are_as_without_a_run_that_is_rolled_back(database: Database, when: State) -> None:
+    database.execute(SETUP)
+    with Engine(database.url) as engine:
+        backfilled(engine)
+        if when is State.RETAINED:
+            assert engine.contract("p").state is when
+        database.execute(COME)
+        if when is State.RETAINED:
+            assert engine.revert("p").state is State.BACKFILLED
+        assert engine.rollback("p").state is State.ROLLED_BACK
+        assert engine.orphans() == ()
+    found = database.dump()
+    database.execute("DROP TABLE t CASCADE; " + SETUP + COME)
+    assert sorted(found.splitlines()) == sorted(database.dump().splitlines())
+
+
+@pytest.mark.long
+@pytest.mark.every_server
+def test_what_somebody_made_on_a_twin_of_a_detached_partition_does_not_hold_the_run_up(database: Database) -> None:
+    database.execute(SETUP)
+    with Engine(database.url) as engine:
+        backfilled(engine)
+        database.execute(DETACH + "; CREATE VIEW v AS SELECT * FROM t2")
+        assert engine.rollback("p").state is State.ROLLED_BACK
+        database.execute("INSERT INTO t2 VALUES (100, 1)")
+        tables = [found.split()[1].rpartition(".")[0] for found in engine.orphans() if found.startswith("column")]
+        assert tables == ["public.t2"]
