@@ -176,6 +176,7 @@ def test_a_reason_from_before_the_first_batch_is_shown_and_in_the_history(start:
     assert filling.progress(f"throttled_seconds <= {took}") == (True,)
 
 
+@pytest.mark.long
 def test_a_batch_that_somebody_has_waited_for_too_long_is_given_up_and_done_later(
     start: Callable[..., Filling],
 ) -> None:

@@ -6,6 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from crossfade.observe.events import BatchDone, Throttled
 
 from ..fixtures.replica import replica
@@ -56,6 +58,7 @@ class Delay:
         self.standby.delay("0")
 
 
+@pytest.mark.long
 def test_a_replica_past_its_limit_stops_the_batches_and_they_go_on_when_it_has_caught_up(
     start: Callable[..., Filling], server: Server
 ) -> None:

@@ -188,6 +188,7 @@ def state(database: Database) -> str:
     return str(reached)
 
 
+@pytest.mark.long
 def test_the_scheduled_workflow_goes_on_as_far_as_it_may_and_does_not_fail_meanwhile(
     backfilled: Database, tmp_path: Path
 ) -> None:

@@ -89,6 +89,7 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(tables: Shops, 
     assert database.execute(WHO) == [(2,)]
 
 
+@pytest.mark.long
 def test_two_workers_share_runs_of_many_databases_in_slices(tables: Shops, tmp_path: Path) -> None:
     queue = tables["queue"]
     places = {"a": tables["a"].url, "b": tables["b"].url, "gone": UNREACHABLE}

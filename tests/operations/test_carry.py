@@ -84,6 +84,7 @@ def test_two_columns_under_the_same_things_change_in_one_plan(database: Database
 
 
 @pytest.mark.alike
+@pytest.mark.long
 def test_views_over_a_key_and_over_what_references_it(database: Database) -> None:
     on_top = """
         CREATE VIEW named AS SELECT i.id, p.item, i.note FROM items i JOIN parts p ON p.item = i.id;

@@ -35,7 +35,9 @@ retain: 1d
 """
 
 
-@pytest.mark.parametrize("asks", ["can_i_run('api', '1.4.0')", "heartbeat('api', '1.4.0', 'pod-old')"])
+@pytest.mark.parametrize(
+    "asks", ["can_i_run('api', '1.4.0')", pytest.param("heartbeat('api', '1.4.0', 'pod-old')", marks=pytest.mark.long)]
+)
 def test_an_old_instance_is_seen_or_not_let_in(database: Database, asks: str) -> None:
     outcomes: set[tuple[bool, bool]] = set()
     took = 0.1

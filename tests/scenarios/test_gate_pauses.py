@@ -40,6 +40,7 @@ def stopped(process: Process) -> None:
     os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
 
 
+@pytest.mark.long
 def test_a_pause_is_no_uninterrupted_pass(waiting: Process, cli: Cli, database: Database) -> None:
     with alive(database, "api", "2.0.0", "pod-b"):
         holds(database)

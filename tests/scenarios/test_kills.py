@@ -91,6 +91,7 @@ def test_killed_at_every_boundary_of_a_revert(database: Database, nursery: Nurse
     assert database.dump() == before
 
 
+@pytest.mark.long
 def test_killed_again_and_again_inside_the_backfill(database: Database, nursery: Nursery) -> None:
     """Half of the deaths are before a statement is sent, half are before its answer comes: a COMMIT's among them."""
     random = Random(3)

@@ -158,6 +158,7 @@ def clock_off(directory: Path, seconds: int) -> dict[str, str]:
     return environment
 
 
+@pytest.mark.long
 def test_a_hosts_clock_is_never_asked(cli: Cli, database: Database, tmp_path: Path) -> None:
     make_table(database)
     register(cli, cron=hourly_of(database), overlap="queue", catch_up="all")
@@ -379,6 +380,7 @@ def durable() -> Any:
         yield crashing
 
 
+@pytest.mark.long
 def test_a_worker_survives_a_crash_of_the_server(durable: Crashing, tmp_path: Path) -> None:
     with fresh_database(durable.server) as database:
         cli = Cli(database.url, tmp_path)
