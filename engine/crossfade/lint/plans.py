@@ -44,14 +44,16 @@ class Plans:
 
     def __init__(self, project: SeenProject) -> None:
         self._migrations = project.migrations
-        self._known: dict[int, Mapping[int, str]] = {}
+        self._known: dict[int, Mapping[int, list[Typed]]] = {}
         self._enums: dict[int, Enums] = {}
 
     def plan_for(self, migration: SeenMigration, statement: SqlStatement) -> str | None:
         """YAML, or None where no kind of change does it."""
         if id(migration) not in self._known:
-            self._known[id(migration)] = _plans(migration, self._enums_before(migration))
-        return self._known[id(migration)].get(id(statement))
+            self._known[id(migration)] = _changes(migration, self._enums_before(migration))
+        changes = self._known[id(migration)].get(id(statement))
+        # Written only where it is asked for, since writing YAML takes longer than reading the migration.
+        return _BETWEEN.join(plans_of(changes)) or None if changes else None
 
     def _enums_before(self, migration: SeenMigration) -> Enums:
         if not self._enums:
@@ -63,13 +65,13 @@ class Plans:
         return self._enums[id(migration)]
 
 
-def _plans(migration: SeenMigration, enums: Enums) -> Mapping[int, str]:
+def _changes(migration: SeenMigration, enums: Enums) -> Mapping[int, list[Typed]]:
     seen = [one for one in migration.up if one.inside is None]
     changes: dict[int, list[Typed]] = {}
     for change in typed_all([one.statement for one in seen], [one.before for one in seen], enums):
         for statement in change.statements:
             changes.setdefault(id(statement), []).append(change)
-    return {statement: _BETWEEN.join(plans) for statement, each in changes.items() if (plans := plans_of(each))}
+    return changes
 
 
 @dataclass(slots=True)
