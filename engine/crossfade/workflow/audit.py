@@ -10,8 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -22,6 +20,7 @@ from crossfade.postgres.connect import masked
 from crossfade.postgres.names import QualifiedName
 from crossfade.workflow import ledger
 from crossfade.workflow.program import from_json
+from crossfade.workflow.queries import query
 
 if TYPE_CHECKING:
     import psycopg
@@ -145,8 +144,8 @@ def _read(connection: psycopg.Connection[Any], run: RunRow) -> Audit:
 
     program = from_json(run.program)
     steps = {row.pop("id"): row for row in rows(_STEPS)}
-    evaluations, left_out = _counted(rows(_query("audit_evaluations"), _MOST_EVALUATIONS), "all_evaluations")
-    quarantined, rows_left_out = _counted(rows(_query("audit_quarantine"), _MOST_ROWS), "all_rows")
+    evaluations, left_out = _counted(rows(query("audit_evaluations"), _MOST_EVALUATIONS), "all_evaluations")
+    quarantined, rows_left_out = _counted(rows(query("audit_quarantine"), _MOST_ROWS), "all_rows")
     events, events_left_out = _counted(rows(_EVENTS, _MOST_EVENTS), "all_events")
     (about,) = rows(_RUN)
     return Audit(
@@ -165,7 +164,7 @@ def _read(connection: psycopg.Connection[Any], run: RunRow) -> Audit:
         phases=tuple(rows(_PHASES)),
         steps=tuple(_step(step, steps.get(step.id, {})) for step in program.steps),
         rows=_row_statements(program),
-        batches=tuple(rows(_query("audit_batches"))),
+        batches=tuple(rows(query("audit_batches"))),
         approvals=tuple(rows(_APPROVALS)),
         overrides=tuple(rows(_OVERRIDES)),
         evaluations=tuple(without_secrets(evaluations[::-1])),
@@ -228,8 +227,3 @@ def _json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _json(item) for key, item in value.items()}
     return [_json(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-@cache
-def _query(name: str) -> bytes:
-    return (resources.files("crossfade.workflow") / "sql" / f"{name}.sql").read_bytes()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -16,6 +14,7 @@ from crossfade.plan.names import TableName
 from crossfade.postgres.domain_users import tables_with
 from crossfade.postgres.names import QualifiedName, quoted
 from crossfade.workflow.change_bearing import Bearing, Structure, TableChange
+from crossfade.workflow.queries import query
 from crossfade.workflow.states import FINAL
 from crossfade.workflow.table_changes import TableDifference, carried_over
 
@@ -46,7 +45,7 @@ def look(connect: Callable[[], Connection], plan: Plan) -> tuple[TableDifference
             "tables": [_sql_name(c.table) for c in followed],
             "columns": [c.column for c in followed],
         }
-        rows = connection.execute(_query("baseline_roots"), asked).fetchall()
+        rows = connection.execute(query("baseline_roots"), asked).fetchall()
         connection.execute("SET search_path = pg_catalog")
         with connection.transaction():
             return _differences(connection, None, [oid for (oid,) in rows])
@@ -75,7 +74,7 @@ def detached(session: Session) -> list[int]:
 
 def family(session: Session) -> list[int]:
     """The run's tables that are there, with all the partitions and children that they have by now."""
-    row = session.work.execute(_query("baseline_family"), {"run": session.run_id, "roots": []}).fetchone()
+    row = session.work.execute(query("baseline_family"), {"run": session.run_id, "roots": []}).fetchone()
     return list(row[0]) if row else []
 
 
@@ -83,7 +82,7 @@ def new_users(connection: Connection, run_id: int, types: tuple[str, ...]) -> tu
     """What uses a type that goes, and came after the run began: columns on other tables, functions, domains, casts."""
     if not types:
         return ()
-    rows = connection.execute(_query("new_users_of_types"), {"types": list(types), "run": run_id}).fetchall()
+    rows = connection.execute(query("new_users_of_types"), {"types": list(types), "run": run_id}).fetchall()
     return tuple(
         TableChange(text=text, bearing=Bearing.HOLDS, made_alone=None, on="type", is_gone=False) for (text,) in rows
     )
@@ -96,11 +95,6 @@ def rights_of(connection: Connection, run_id: int, found: Iterable[TableDifferen
     ).fetchall()
     tables = [*(table for (table,) in rows), *(d.found["table"] for d in found if d.found is not None)]
     return {table["name"]: table.get("rights", []) for table in tables}
-
-
-@cache
-def _query(name: str) -> bytes:
-    return (resources.files("crossfade.workflow") / "sql" / f"{name}.sql").read_bytes()
 
 
 def changed_since(connection: Connection, run_id: int, roots: Iterable[int] = ()) -> tuple[TableDifference, ...]:
@@ -116,10 +110,10 @@ def changed_since(connection: Connection, run_id: int, roots: Iterable[int] = ()
 def _differences(connection: Connection, run_id: int | None, roots: list[int]) -> tuple[TableDifference, ...]:
     """What differs from the run's baseline, of its tables and these; within a transaction."""
     asked = {"run": run_id, "roots": roots}
-    row = connection.execute(_query("baseline_family"), asked).fetchone()
+    row = connection.execute(query("baseline_family"), asked).fetchone()
     asked["family"] = row[0] if row else []
     with connection.cursor(row_factory=class_row(TableDifference)) as cursor:
-        return tuple(cursor.execute(_query("table_structures"), asked).fetchall())
+        return tuple(cursor.execute(query("table_structures"), asked).fetchall())
 
 
 def keep(connection: Connection, run_id: int, found: Iterable[TableDifference]) -> None:
@@ -139,7 +133,7 @@ def _row(relation: int, is_root: bool, structure: Structure, numbers: Mapping[st
 
 def _write(connection: Connection, run_id: int, rows: list[dict[str, Any]]) -> None:
     if rows:
-        connection.execute(_query("keep_baseline"), {"run": run_id, "relations": Jsonb(rows)})
+        connection.execute(query("keep_baseline"), {"run": run_id, "relations": Jsonb(rows)})
 
 
 def tell_other_runs(connection: Connection, run_id: int, found: Iterable[TableDifference]) -> None:
@@ -150,7 +144,7 @@ def tell_other_runs(connection: Connection, run_id: int, found: Iterable[TableDi
     over = [state.value for state in FINAL]
     with connection.cursor(row_factory=dict_row) as cursor:
         shared = cursor.execute(
-            _query("shared_baselines"), {"relations": list(changed), "run": run_id, "over": over}
+            query("shared_baselines"), {"relations": list(changed), "run": run_id, "over": over}
         ).fetchall()
     for row in shared:
         difference = changed[row["relation"]]

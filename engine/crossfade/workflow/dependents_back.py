@@ -7,8 +7,6 @@ renames or makes anew does not count, whatever it is the name of, nor does anyth
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import psycopg
@@ -18,6 +16,7 @@ from crossfade.operations.step import Step
 from crossfade.postgres.forecast.trees import kind
 from crossfade.workflow.names_back import WayBack
 from crossfade.workflow.names_in_statements import Name, given_by, goes, let_go, made, parsed, replaced
+from crossfade.workflow.queries import query
 
 Connection = psycopg.Connection[Any]
 
@@ -40,12 +39,7 @@ def in_the_way(connection: Connection, steps: Iterable[Step]) -> Iterator[str]:
                 has_moved = has_moved or kind(node) == "AlterObjectSchemaStmt"
     ours |= way.freed
     for name, now in dropped:
-        rows = connection.execute(_query(), {"kind": name.kind, **now}).fetchall()
+        rows = connection.execute(query("dependents_of_dropped"), {"kind": name.kind, **now}).fetchall()
         for dependent, described in rows:
             if dependent not in ours and not is_own_name(dependent):
                 yield f"{described} depends on {name.shown}"
-
-
-@cache
-def _query() -> bytes:
-    return (resources.files("crossfade.workflow") / "sql" / "dependents_of_dropped.sql").read_bytes()

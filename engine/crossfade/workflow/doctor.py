@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import psycopg
@@ -21,6 +20,7 @@ from crossfade.postgres.names import quoted
 from crossfade.postgres.pooler import transaction_pooler
 from crossfade.workflow import ledger
 from crossfade.workflow.orphans import orphans
+from crossfade.workflow.queries import query
 from crossfade.workflow.results import Finding
 
 __all__ = ["Facts", "examine", "judge", "observe", "orphans"]
@@ -88,10 +88,9 @@ def examine(url: str) -> tuple[Finding, ...]:
 
 def observe(connection: Connection, *, long: float = LONG_SECONDS) -> Facts:
     """Read the facts; nothing is changed. A transaction is long from so many seconds."""
-    query = resources.files("crossfade.workflow").joinpath("sql", "doctor.sql").read_bytes()
     with connection.cursor(row_factory=dict_row) as cursor:
         before = time.time()
-        row = cursor.execute(query, {"long": long}).fetchone()
+        row = cursor.execute(query("doctor"), {"long": long}).fetchone()
         after = time.time()
     assert row is not None
     ahead = max(row["clock"] - after, 0.0) + min(row["clock"] - before, 0.0)

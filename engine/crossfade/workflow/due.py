@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import psycopg
@@ -19,6 +17,7 @@ from pydantic import ValidationError
 
 from crossfade.plan.hours import Hours
 from crossfade.plan.model import Backfill
+from crossfade.workflow.queries import query
 from crossfade.workflow.states import BEFORE_BACKFILLED, FINAL, FORWARD, State
 
 Connection = psycopg.Connection[Any]
@@ -90,12 +89,7 @@ class Candidate:
 def candidates(connection: Connection) -> tuple[Candidate, ...]:
     """Every run of a schedule that is not over, and every other one in its backfill; the oldest first."""
     with connection.cursor(row_factory=class_row(Candidate)) as cursor:
-        return tuple(cursor.execute(_query(), {"final": [s.value for s in FINAL]}).fetchall())
-
-
-@cache
-def _query() -> bytes:
-    return (resources.files("crossfade.workflow") / "sql" / "due_runs.sql").read_bytes()
+        return tuple(cursor.execute(query("due_runs"), {"final": [s.value for s in FINAL]}).fetchall())
 
 
 def task_for(run: Candidate) -> Task | Rests:

@@ -16,8 +16,6 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +31,7 @@ from crossfade.postgres.statement import Lock, LockMode
 from crossfade.workflow import baseline, baseline_rows, ledger
 from crossfade.workflow.affected_names import forwards
 from crossfade.workflow.names_in_statements import given_by, parsed
+from crossfade.workflow.queries import query
 from crossfade.workflow.states import FINAL, State
 from crossfade.workflow.step_execution import locked, waiting_for
 
@@ -108,7 +107,7 @@ def _on_detached(session: Session, target: State) -> tuple[_Left, ...]:
         "indexes": [*_with_purpose(names, _SPARE)] if ends else [],
     }
     with session.work.cursor(row_factory=class_row(_Left)) as cursor:
-        return tuple(cursor.execute(_query("left_on_detached"), asked).fetchall())
+        return tuple(cursor.execute(query("left_on_detached"), asked).fetchall())
 
 
 def _own_names(session: Session) -> dict[str, str]:
@@ -139,7 +138,7 @@ def _unlike(session: Session, target: State) -> tuple[_Left, ...]:
         "names": [*_own_names(session)],
     }
     with session.work.cursor(row_factory=class_row(_Left)) as cursor:
-        found = cursor.execute(_query("left_on_family"), asked).fetchall()
+        found = cursor.execute(query("left_on_family"), asked).fetchall()
     goes = {(one.table, one.name) for one in _on_detached(session, target)}
     return tuple(
         one
@@ -196,8 +195,3 @@ def _numbered(columns: Iterable[str]) -> Iterator[str]:
             number += 1
         seen.add(name)
         yield name
-
-
-@cache
-def _query(name: str) -> bytes:
-    return (resources.files("crossfade.workflow") / "sql" / f"{name}.sql").read_bytes()

@@ -8,7 +8,6 @@ is known by its name, which stands in the run's program. Nothing is changed here
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import psycopg
@@ -17,6 +16,7 @@ from psycopg.rows import class_row
 from crossfade.operations.own_names import mark
 from crossfade.postgres.names import QualifiedName, quoted
 from crossfade.workflow import ledger
+from crossfade.workflow.queries import query
 from crossfade.workflow.states import FINAL, State
 
 Connection = psycopg.Connection[Any]
@@ -49,9 +49,8 @@ class _Object:
 
 def orphans(connection: Connection) -> tuple[str, ...]:
     """The objects, each with the run that it belonged to and why that does not count; works without a ledger too."""
-    query = resources.files("crossfade.workflow").joinpath("sql", "orphans.sql").read_bytes()
     with connection.cursor(row_factory=class_row(_Object)) as cursor:
-        objects = cursor.execute(query).fetchall()
+        objects = cursor.execute(query("orphans")).fetchall()
     runs = _runs(connection) if objects else {}
     hidden = _hidden(connection, [o.name for o in objects if o.kind in _HIDDEN]) if runs else frozenset()
     judged = (

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import psycopg
@@ -23,6 +21,7 @@ from crossfade.observe.eta import Eta, Outlook, estimate
 from crossfade.observe.figures import RunProgress, TableProgress
 from crossfade.plan.model import Backfill, Plan
 from crossfade.workflow import ledger
+from crossfade.workflow.queries import query
 from crossfade.workflow.recent import Recent, recent_work
 from crossfade.workflow.states import FINAL, GIVEN_UP, State
 
@@ -104,12 +103,7 @@ def _read_run(connection: Connection, run_id: int) -> _Run:
 
 def _fetch(connection: Connection, name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(_query(name), parameters).fetchall()
-
-
-@cache
-def _query(name: str) -> bytes:
-    return (resources.files("crossfade.workflow") / "sql" / f"{name}.sql").read_bytes()
+        return cursor.execute(query(name), parameters).fetchall()
 
 
 def _table(connection: Connection, row: Mapping[str, Any], recent: Recent) -> TableProgress:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.rows import class_row
 
 from crossfade.observe.eta import Interval
+from crossfade.workflow.queries import query
 
 if TYPE_CHECKING:
     from crossfade.plan.model import Backfill
@@ -83,7 +82,7 @@ def recent_work(connection: Connection, run_id: int, settings: Backfill) -> Rece
     """What was done lately; `settings` say how long a worker may rest between two batches."""
     with connection.cursor(row_factory=class_row(Piece)) as cursor:
         found: Iterable[Piece] = cursor.execute(
-            _query(),
+            query("recent_work"),
             {
                 "run": run_id,
                 "nice": settings.nice,
@@ -96,8 +95,3 @@ def recent_work(connection: Connection, run_id: int, settings: Backfill) -> Rece
 
 def _ratio(amount: float, of: float) -> float | None:
     return amount / of if amount and of > 0 else None
-
-
-@cache
-def _query() -> bytes:
-    return (resources.files("crossfade.workflow") / "sql" / "recent_work.sql").read_bytes()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -13,6 +11,7 @@ from psycopg import sql
 from crossfade.errors import Refusal
 from crossfade.plan.words import shown
 from crossfade.postgres.names import QualifiedName
+from crossfade.workflow.queries import query
 
 if TYPE_CHECKING:
     from crossfade.postgres.catalog import Catalog
@@ -101,7 +100,7 @@ def _volatile_functions(
     connection: Connection, functions: Sequence[tuple[str | None, str]], catalog: Catalog
 ) -> tuple[str, ...]:
     rows = connection.execute(
-        _query(),
+        query("volatile_functions"),
         {
             "schemas": [schema for schema, _ in functions],
             "names": [name for _, name in functions],
@@ -109,8 +108,3 @@ def _volatile_functions(
         },
     ).fetchall()
     return tuple(name if schema == "pg_catalog" else str(QualifiedName(schema, name)) for schema, name in rows)
-
-
-@cache
-def _query() -> bytes:
-    return (resources.files("crossfade.workflow") / "sql" / "volatile_functions.sql").read_bytes()

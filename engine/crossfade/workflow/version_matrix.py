@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row
@@ -17,6 +15,7 @@ from psycopg.rows import dict_row
 from crossfade.gates import fence
 from crossfade.plan.model import Plan
 from crossfade.plan.versions import UnreadableVersion
+from crossfade.workflow.queries import query
 from crossfade.workflow.states import FINAL
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ def read_matrix(connection: psycopg.Connection[Any]) -> VersionMatrix:
         ttls |= {name: max(app.ttl, ttls.get(name, app.ttl)) for name, app in roster.apps.items()}
     asked = {"apps": list(ttls), "ttls": list(ttls.values()), "ttl": _TTL, "most": MOST}
     with connection.cursor(row_factory=dict_row) as cursor:
-        seen = cursor.execute(_query("version_matrix"), asked).fetchall()
+        seen = cursor.execute(query("version_matrix"), asked).fetchall()
     answers = fence.ask_all(connection, [(row["app"], row["version"]) for row in seen])
     return arrange(seen, answers, rosters)
 
@@ -166,8 +165,3 @@ def _needs(app: App, version: str) -> str:
         return "new" if app.new_range.admits(version) else "old"
     except UnreadableVersion:
         return "unknown"
-
-
-@cache
-def _query(name: str) -> bytes:
-    return (resources.files("crossfade.workflow") / "sql" / f"{name}.sql").read_bytes()

@@ -97,6 +97,11 @@ class TwoHomes:
         return self.reference is None
 
     @property
+    def leaves_rows(self) -> bool:
+        """Whether rows that we made in a table of the users' would outlive a rollback, with nothing that is theirs."""
+        return self.room and self.old == "main"
+
+    @property
     def made(self) -> sql.Identifier:
         """The table that says which rows of the side table are ours, and that nobody has written since."""
         return sql.Identifier(LEDGER_SCHEMA, f"{self.name}_made")

@@ -36,14 +36,7 @@ def on_main(homes: TwoHomes) -> tuple[RowTrigger, ...]:
         RowTrigger(
             name=f"~{homes.name}_u", event="UPDATE", function=written, timing="AFTER", when=_changed(homes, "main")
         ),
-        RowTrigger(
-            name=f"~{homes.name}_o",
-            event="UPDATE",
-            function=f"{homes.name}_main_touch",
-            timing="AFTER",
-            when=sql.SQL("NOT ({})").format(_changed(homes, "main")),
-            deferred=True,
-        ),
+        _touching(homes, "main"),
         RowTrigger(name=f"~{homes.name}_d", event="DELETE", function=gone, timing="AFTER"),
     )
 
@@ -57,14 +50,7 @@ def on_side(homes: TwoHomes) -> tuple[RowTrigger, ...]:
         RowTrigger(
             name=f"~{homes.name}_u", event="UPDATE", function=written, timing="AFTER", when=_changed(homes, "side")
         ),
-        RowTrigger(
-            name=f"~{homes.name}_o",
-            event="UPDATE",
-            function=f"{homes.name}_side_touch",
-            timing="AFTER",
-            when=sql.SQL("NOT ({})").format(_changed(homes, "side")),
-            deferred=True,
-        ),
+        _touching(homes, "side"),
         RowTrigger(name=f"~{homes.name}_d", event="DELETE", function=f"{homes.name}_side_remove", timing="AFTER"),
         RowTrigger(
             name=f"~{homes.name}_m",
@@ -73,6 +59,18 @@ def on_side(homes: TwoHomes) -> tuple[RowTrigger, ...]:
             timing="AFTER",
             deferred=True,
         ),
+    )
+
+
+def _touching(homes: TwoHomes, side: str) -> RowTrigger:
+    """At COMMIT of a write of other columns."""
+    return RowTrigger(
+        name=f"~{homes.name}_o",
+        event="UPDATE",
+        function=f"{homes.name}_{side}_touch",
+        timing="AFTER",
+        when=sql.SQL("NOT ({})").format(_changed(homes, side)),
+        deferred=True,
     )
 
 

@@ -105,10 +105,6 @@ class Words:
             "pg_catalog.hashint8extended({} OPERATOR(pg_catalog.&) {}, pg_catalog.hashtextextended({}, 0))"
         ).format(self.lock("making", key), sql.Literal(_MAKING - 1), sql.Literal(f"{self.homes.name} making"))
 
-    def by_note(self, alias: LiteralString) -> sql.Composed:
-        """The same with the key of a note."""
-        return self.at(alias, (of("NEW", f"k{n}") for n in range(1, len(self.homes.key) + 1)))
-
     def equal_keys(self, side: str) -> sql.Composed:
         """Whether an UPDATE left the key as it was."""
         return sql.SQL(" AND ").join(

@@ -134,7 +134,7 @@ def _reference(side: Table, main: Table, key: Mapping[str, str]) -> Constraint |
 def before_contract(home: OtherHome, homes: TwoHomes) -> Iterator[Step]:
     """The columns and the triggers; what comes along once all rows are there; statistics."""
     yield _expand(home, homes)
-    if homes.room and homes.old == "main":
+    if homes.leaves_rows:
         yield from _rows_back(home, homes)
     for found in home.carried():
         yield from unvalidated.steps(home.place, found)
@@ -159,7 +159,7 @@ def _expand(home: OtherHome, homes: TwoHomes) -> Step:
         undo=(
             *two_homes.let_go(homes),
             *two_homes.settle(homes),
-            *((two_homes.take_back(homes),) if homes.room and homes.old == "main" else ()),
+            *((two_homes.take_back(homes),) if homes.leaves_rows else ()),
             *two_homes.drop(homes),
             *(drop_column(home.new, name) for name, _ in columns),
         ),
