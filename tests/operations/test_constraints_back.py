@@ -60,7 +60,10 @@ def test_a_foreign_key_of_a_partitioned_table(database: Database) -> None:
 
 @pytest.mark.parametrize(
     ("new", "rename"),
-    [("z", "rename_table: {from: t, to: z}"), ("shop.t", "move_table: {table: t, to_schema: shop}")],
+    [
+        pytest.param("z", "rename_table: {from: t, to: z}", marks=pytest.mark.long),
+        ("shop.t", "move_table: {table: t, to_schema: shop}"),
+    ],
 )
 def test_behind_another_name_of_the_table(database: Database, new: str, rename: str) -> None:
     database.execute(KEYS)

@@ -18,6 +18,7 @@ from crossfade.workflow import ledger
 from crossfade.workflow.program import Compilation, compile_plan
 from crossfade.workflow.states import State
 
+from ..fixtures.long import few_of
 from .data_cases import cautions, refusals
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def ours(database: Database) -> list[str]:
 
 
 @pytest.mark.alike
-@pytest.mark.parametrize("setup", SETUPS.values(), ids=SETUPS)
+@pytest.mark.parametrize("setup", few_of(SETUPS.values(), {SETUPS["plpgsql"], SETUPS["partitioned"]}), ids=SETUPS)
 def test_the_backfill_keeps_what_an_application_that_writes_meanwhile_changes(setup: str, database: Database) -> None:
     database.execute(setup)
     written = iter(range(300, 0, -1))
@@ -120,7 +121,7 @@ def stamped_by(database: Database, *, backfill: bool) -> set[int]:
 
 
 @pytest.mark.alike
-@pytest.mark.parametrize("setup", SETUPS.values(), ids=SETUPS)
+@pytest.mark.parametrize("setup", few_of(SETUPS.values(), {SETUPS["plpgsql"], SETUPS["partitioned"]}), ids=SETUPS)
 def test_a_change_of_rows_is_guarded_from_expand_until_its_rows_are_done(setup: str, database: Database) -> None:
     database.execute(setup)
     with connect(database.url) as connection:

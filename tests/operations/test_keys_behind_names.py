@@ -40,7 +40,10 @@ def backfilled(engine: Engine, asked: Plan) -> None:
 
 @pytest.mark.parametrize(
     ("new", "name"),
-    [("z", "rename_table: {from: u, to: z}"), ("shop.u", "move_table: {table: u, to_schema: shop}")],
+    [
+        ("z", "rename_table: {from: u, to: z}"),
+        pytest.param("shop.u", "move_table: {table: u, to_schema: shop}", marks=pytest.mark.long),
+    ],
 )
 def test_behind_another_name_of_the_table(database: Database, new: str, name: str) -> None:
     database.execute(SETUP)
@@ -64,7 +67,13 @@ def test_behind_another_name_of_the_table(database: Database, new: str, name: st
     assert database.dump() == before
 
 
-@pytest.mark.parametrize("bad", ["UPDATE u SET b = NULL WHERE a = 3", "UPDATE u SET a = 4, b = 4 WHERE a = 3"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "UPDATE u SET b = NULL WHERE a = 3",
+        pytest.param("UPDATE u SET a = 4, b = 4 WHERE a = 3", marks=pytest.mark.long),
+    ],
+)
 def test_what_proves_a_key_falls_with_it(database: Database, bad: str) -> None:
     database.execute(SETUP)
     database.execute(bad)

@@ -104,8 +104,11 @@ ATTACH = "attach_partition: {table: p, partition: p3, bounds: FOR VALUES FROM (2
     "changes",
     [
         ("rename_table: {from: p, to: z}", ATTACH.replace("table: p,", "table: z,")),
-        ("move_table: {table: p, to_schema: old}", ATTACH.replace("table: p,", "table: old.p,")),
-        ("rename_table: {from: p3, to: z}", ATTACH.replace("p3", "z")),
+        pytest.param(
+            ("move_table: {table: p, to_schema: old}", ATTACH.replace("table: p,", "table: old.p,")),
+            marks=pytest.mark.long,
+        ),
+        pytest.param(("rename_table: {from: p3, to: z}", ATTACH.replace("p3", "z")), marks=pytest.mark.long),
         ("move_table: {table: p3, to_schema: old}", ATTACH.replace("p3", "old.p3")),
     ],
 )

@@ -47,7 +47,7 @@ def steps_of(database: Database) -> tuple[Step, ...]:
 
 
 def test_killed_at_every_boundary_on_the_way_to_contracted(database: Database, nursery: Nursery) -> None:
-    prepare(database, 1000, plan())
+    prepare(database, 300, plan())
     deaths = nursery.die_at_every_event(database.url, "advance", RUN)
     for step in steps_of(database):
         assert f"step_started {step.id} {step.title}" in deaths

@@ -54,7 +54,7 @@ CONTRACTED = frozenset(
     }
 )
 """Those of which something has to be made anew."""
-REVERTED = frozenset({"everything", "no key", "partitioned"})
+REVERTED = frozenset({"everything", "partitioned"})
 """Those whose new name hides in ways that differ."""
 
 

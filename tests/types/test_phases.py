@@ -46,7 +46,7 @@ PLANS_OF_TYPES = (
 """Those that leave an app with other types in some phase, each in a way of its own."""
 
 
-@pytest.mark.parametrize("name", few_of(PLANS_OF_TYPES, ("remove-enum-values", "split-column")))
+@pytest.mark.parametrize("name", few_of(PLANS_OF_TYPES, ("remove-enum-values",)))
 def test_they_are_those_that_there_are_afterwards(database: Database, name: str) -> None:
     database.execute((SETUP / f"{name}.sql").read_text(encoding="utf-8"))
     plan = load_plan(PLANS / f"{name}.yaml").model_copy(update={"hold": timedelta(0), "retain": timedelta(0)})

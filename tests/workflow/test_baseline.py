@@ -21,6 +21,7 @@ from crossfade.workflow.session import Session
 from crossfade.workflow.states import State
 
 from ..fixtures.database import fresh_database
+from ..fixtures.long import few_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,7 +91,9 @@ def history(database: Database, kind: str) -> list[Any]:
 
 
 @pytest.mark.alike
-@pytest.mark.parametrize("setup", [PLAIN, PARTED, CHILDREN], ids=["plain", "partitioned", "children"])
+@pytest.mark.parametrize(
+    "setup", few_of((PLAIN, PARTED, CHILDREN), {PLAIN, PARTED}), ids=["plain", "partitioned", "children"]
+)
 def test_what_our_own_steps_change_is_nobody_elses_doing(database: Database, setup: str) -> None:
     database.execute(setup)
     with Engine(database.url) as engine:

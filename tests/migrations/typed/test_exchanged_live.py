@@ -48,8 +48,8 @@ ALTER TABLE users ADD CONSTRAINT users_team FOREIGN KEY (team) REFERENCES teams 
     ("sql", "kinds"),
     [
         (CHECK, ["drop_constraint", "add_check"]),
-        (OTHERS, ["drop_constraint", "add_foreign_key"]),
-        (ACTION, ["sql", "sql", "sql"]),
+        pytest.param(OTHERS, ["drop_constraint", "add_foreign_key"], marks=pytest.mark.long),
+        pytest.param(ACTION, ["sql", "sql", "sql"], marks=pytest.mark.long),
         (COLUMNS, ["sql", "sql", "sql"]),
         (LATER, ["sql", "sql"]),
     ],

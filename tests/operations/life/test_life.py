@@ -45,12 +45,16 @@ filled, indexes."""
 
 SIMPLE = frozenset(
     {
+        "add_check",
         "add_column",
         "add_domain_check",
+        "columns_in_place",
         "create_table",
+        "drop_column",
         "drop_constraint",
         "drop_table",
         "enable_row_security",
+        "enums",
         "merge_columns",
         "merge_tables",
         "move_table",
