@@ -38,6 +38,12 @@ def test_its_document_has_the_patches(alone: Cli) -> None:
     assert (found["name"], found["app"], found["after"], found["by_hand"]) == ("mail", "prisma", "", [])
 
 
+def test_its_patch_fits_a_file_with_lines_of_windows(alone: Cli) -> None:
+    (alone.directory / "prisma" / "schema.prisma").write_bytes(SCHEMA.replace("\n", "\r\n").encode())
+    found = alone("explain", "mail.yaml", "--app", "prisma", "--json").json()
+    assert '+  email String @map("mail")\r\n' in found["new"]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

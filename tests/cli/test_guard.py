@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,18 @@ CREATE TABLE goose_db_version (
     tstamp timestamp NOT NULL DEFAULT now()
 );
 INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, true), (1, true);
+"""
+PRISMA = """
+CREATE TABLE _prisma_migrations (
+    id varchar(36) PRIMARY KEY,
+    checksum varchar(64) NOT NULL,
+    finished_at timestamptz,
+    migration_name varchar(255) NOT NULL,
+    logs text,
+    rolled_back_at timestamptz,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    applied_steps_count integer NOT NULL DEFAULT 0
+)
 """
 RENAME = "ALTER TABLE users RENAME COLUMN email TO mail;"
 PLAN = """
@@ -131,12 +145,8 @@ def test_a_folder_of_no_tool_and_a_table_of_another_one_are_said(database: Datab
 
 
 def test_a_tool_that_would_stop_at_once_may_not_run(database: Database, cli: Cli, tmp_path: Path) -> None:
-    database.execute(
-        "CREATE TABLE _prisma_migrations (id varchar(36) PRIMARY KEY, checksum varchar(64) NOT NULL, "
-        "finished_at timestamptz, migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz, "
-        "started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0);"
-        "INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ('1', '', '1_init')"
-    )
+    database.execute(PRISMA)
+    database.execute("INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ('1', '', '1_init')")
     for name in ("1_init", "2_more"):
         (tmp_path / "migrations" / name).mkdir(parents=True)
         (tmp_path / "migrations" / name / "migration.sql").write_text("SELECT 1;\n", encoding="utf-8")
@@ -144,6 +154,28 @@ def test_a_tool_that_would_stop_at_once_may_not_run(database: Database, cli: Cli
     halted = cli("guard", "migrations")
     assert halted.code == 1, halted
     assert "would stop at once" in halted.stdout
+
+
+def test_a_plan_covers_what_it_names_and_what_has_that_text_under_another_name(
+    database: Database, cli: Cli, tmp_path: Path
+) -> None:
+    database.execute(PRISMA)
+    text = "ALTER TABLE users ADD COLUMN IF NOT EXISTS name text;\n"
+    summed = sha256(text.encode()).hexdigest()
+    database.execute(
+        "INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name) VALUES ('1', %s, now(), '1_name')",
+        [summed],
+    )
+    for name in ("1_name", "2_again"):
+        (tmp_path / "migrations" / name).mkdir(parents=True)
+        (tmp_path / "migrations" / name / "migration.sql").write_text(text, encoding="utf-8")
+    (tmp_path / "migrations" / "migration_lock.toml").write_text('provider = "postgresql"\n', encoding="utf-8")
+    (tmp_path / "plans").mkdir()
+    plan = f"{PLAN.partition('migrations')[0]}migrations:\n  - {{tool: prisma, name: 1_name, checksum: {summed}}}\n"
+    (tmp_path / "plans" / "mail.yaml").write_text(plan, encoding="utf-8")
+    assert "  safe    2_again" in cli("guard", "migrations", "--plans", "plans").stdout
+    shutil.rmtree(tmp_path / "migrations" / "1_name")
+    assert "plan users-mail does its work" in cli("guard", "migrations", "--plans", "plans").stdout
 
 
 def test_rows_that_go_are_unsafe(database: Database, cli: Cli, tmp_path: Path) -> None:

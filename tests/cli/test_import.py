@@ -69,6 +69,20 @@ def test_what_is_in_no_plan_is_said_with_its_place(cli: Cli, tmp_path: Path) -> 
     assert (tmp_path / "plans" / "0005-kind.yaml").exists()
 
 
+def test_what_only_psql_can_send_is_in_no_plan(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "db").mkdir()
+    (tmp_path / "db" / "1.sql").write_text(
+        "CREATE TABLE t (id int);\nCREATE TABLE :u ();\n\\if :x\nCREATE INDEX i ON t (id);\n\\endif\n\\i 2.sql\n"
+    )
+    done = cli("import", "sql", "db", "--out", "plans")
+    assert done.code == 1, done
+    assert "db/1.sql:6:1: no plan can send it, since only psql knows this command: \\i 2.sql" in done.stderr
+    assert [f"db/1.sql:{line}:1: no plan" in done.stderr for line in (1, 2, 4, 6)] == [False, True, True, True]
+    text = (tmp_path / "plans" / "1.yaml").read_text(encoding="utf-8")
+    assert text.count("create_") == 1
+    assert "migrations:" not in text
+
+
 def test_nothing_is_overwritten(cli: Cli, tmp_path: Path) -> None:
     up_down(tmp_path / "db")
     (tmp_path / "plans").mkdir()

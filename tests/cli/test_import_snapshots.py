@@ -145,3 +145,15 @@ CREATE UNIQUE INDEX "i" ON "public"."people" USING "btree" ("number" DESC)"""
     assert state_before({"prevIds": [NOTHING]}, others) == ()
     for unknown in ({"prevIds": ["3"]}, {"prevIds": ["1", "2"]}, {"prevIds": ["9"]}, {}):
         assert state_before(unknown, others) is None
+
+
+def test_a_snapshot_that_is_broken_is_said(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "drizzle" / "20260101000000_a"
+    folder.mkdir(parents=True)
+    (folder / "migration.sql").write_text("CREATE TABLE t (id int);", encoding="utf-8")
+    (folder / "snapshot.json").write_text('{"id": ', encoding="utf-8")
+    done = cli("import", "drizzle", "drizzle", "--out", "plans")
+    assert done.code == 2, done
+    assert "cannot read the snapshot drizzle/20260101000000_a/snapshot.json: it is no JSON" in done.stderr
+    (folder / "snapshot.json").write_text("{}", encoding="utf-8")
+    assert cli("import", "drizzle", "drizzle", "--out", "plans").code == 0

@@ -136,6 +136,8 @@ def test_git_says_which_files_are_told_of(offline: Cli, tmp_path: Path, folder: 
     changed = offline("lint", "migrations", "--git-diff", "HEAD", "--json")
     assert changed.json()["files"] == ["migrations/0003_more.sql"]
     assert [(f["file"], f["line"]) for f in found(changed)] == [("migrations/0003_more.sql", 1)]
+    piped = offline("lint", "-", "migrations/0001_users.sql", "--git-diff", "HEAD", "--json", stdin=INDEX)
+    assert [(f["file"], f["line"]) for f in found(piped)] == [("<stdin>", 1)]
     wrong = offline("lint", "migrations", "--git-diff", "nowhere")
     assert (wrong.code, "nowhere" in wrong.stderr) == (2, True)
 

@@ -97,3 +97,14 @@ def test_a_table_that_is_in_the_tablespace_already_is_not_copied(
     file.write_text("ALTER TABLE here SET TABLESPACE pg_default;\nALTER TABLE here SET TABLESPACE fast;\n")
     done = offline("lint", file, "--database", database.url, "--json")
     assert [f["line"] for f in done.json()["findings"] if f["rule"] == "storage-change"] == [2]
+
+
+def test_the_labels_of_an_enum_are_known(offline: Cli, database: Database, tmp_path: Path) -> None:
+    """Also of one that no file makes."""
+    database.execute("CREATE TYPE size AS ENUM ('S', 'M')")
+    file = tmp_path / "a.sql"
+    file.write_text(
+        "CREATE TYPE size_new AS ENUM ('M');\nDROP TYPE size;\nALTER TYPE size_new RENAME TO size;\n", encoding="utf-8"
+    )
+    done = offline("lint", file, "--database", database.url, "--json")
+    assert ("enum-rebuilt", 1) in {(f["rule"], f["line"]) for f in done.json()["findings"]}

@@ -194,6 +194,14 @@ def test_a_violating_write_in_an_open_transaction_blocks(run: Expanded) -> None:
     assert judged(run).verdict is PASS
 
 
+def test_no_name_of_a_column_is_in_the_way(start: Callable[..., Expanded]) -> None:
+    change = "  - add_check: {table: {schema}.t, name: positive, expression: r > 0}\n"
+    run = start("CREATE TABLE t (id int PRIMARY KEY, r int); INSERT INTO t VALUES (1, -1)", change=change)
+    found = judged(run)
+    assert found.verdict is BLOCKED, found
+    assert "1 row" in found.reason
+
+
 def test_it_is_one_of_the_default_gates_and_legacy_writes_is_not(run: Expanded) -> None:
     gates = run.gates()
     assert "violating_writes" in gates

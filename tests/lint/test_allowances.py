@@ -52,6 +52,29 @@ def test_it_allows_what_is_found_anywhere_in_the_statement() -> None:
     assert weigh([inside], [file]).kept == ()
 
 
+IN_BODIES = [
+    (f"DO $$ BEGIN\n-- {ALLOW}\nCREATE INDEX i_a ON a (x);\nCREATE INDEX i_b ON b (x);\nEND $$;", ["all", "a"]),
+    (f"DO $$ BEGIN\nCREATE INDEX i_a ON a (x); -- {ALLOW}\nCREATE INDEX i_b ON b (x);\nEND $$;", ["all", "a"]),
+    (f"-- {ALLOW}\nDO $$ BEGIN\nCREATE INDEX i_a ON a (x);\nEXECUTE 'DROP INDEX i_b';\nEND $$;", ["all", "a", "b"]),
+    (f"DO $$ BEGIN\nCREATE INDEX i_a ON a (x);\n-- {ALLOW}\nEXECUTE 'DROP INDEX i_b';\nEND $$;", ["all", "b"]),
+    (f"DO $$ BEGIN\nCREATE INDEX i_a ON a (x);\n-- {ALLOW}\nPERFORM i_b;\nEND $$;", ["all", "b"]),
+    (
+        f"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$\nDROP INDEX i_a;\n-- {ALLOW}\nDROP INDEX i_b $$;",
+        ["all", "b"],
+    ),
+]
+"""And the words of those on which it allows; `all` is what is about the block as a whole."""
+
+
+@pytest.mark.parametrize(("text", "allowed"), IN_BODIES)
+def test_in_a_body_it_stands_on_a_statement_of_the_body(text: str, allowed: list[str]) -> None:
+    file = script(text)
+    whole = replace(about(file, "i_a"), message="all")
+    lines = {word: text[: text.index(f" i_{word}")].count("\n") + 1 for word in ("a", "b")}
+    parts = [replace(whole, position=Position(line, 1), message=word) for word, line in lines.items()]
+    assert [f.message for f in weigh([whole, *parts], [file]).allowed] == allowed
+
+
 def test_a_whole_file_is_allowed_once_and_for_all() -> None:
     text = f"SELECT a;\nSELECT b;\n/* crossfade: allow-file {RULE}, {OTHER} because nobody uses it yet */"
     file = script(text)

@@ -73,6 +73,15 @@ def test_an_entry_that_matches_nothing_is_told_where_it_stands() -> None:
     assert verdict.baseline == written("b", "c")
 
 
+def test_an_entry_of_a_file_in_other_letters_is_found_too() -> None:
+    files, other = {"db/m/ü.sql": "SELECT a;\nSELECT b;"}, Path("db/m/ü.sql")
+    found = [replace(each, file=other) for each in findings("a", "b")]
+    text = judge(report(files, found), Frame(here=HERE, baseline=empty_baseline(FILE))).baseline or ""
+    baseline = read_baseline(Source(FILE, text))
+    (told,) = judge(report(files, found[:1]), Frame(here=HERE, baseline=baseline)).told
+    assert '"about": "SELECT b"' in text.splitlines()[told.finding.position.line - 1]
+
+
 def test_entries_of_files_that_were_not_looked_at_are_left_alone() -> None:
     text = written("a", "c")
     asked = frozenset({Path("db/m/2.sql")})

@@ -97,11 +97,27 @@ def test_a_text_of_constants_is_known(body: str, sql: str) -> None:
         "DECLARE q text := 'DROP INDEX zz'; BEGIN q := q || 'a'; EXECUTE q; END",
         "DECLARE q text := 'DROP INDEX zz'; BEGIN SELECT t INTO q FROM x; EXECUTE q; END",
         "DECLARE q text; BEGIN EXECUTE q; END",
+        "BEGIN EXECUTE $b$ DO $c$ DECLARE q text; BEGIN EXECUTE q; END $c$ $b$; END",
+        "DECLARE q text := 'DROP INDEX zz'; BEGIN FOREACH q IN ARRAY x LOOP EXECUTE q; END LOOP; END",
+        "DECLARE q text := 'DROP INDEX zz'; r int; BEGIN FOREACH r IN ARRAY x LOOP q := r; END LOOP; EXECUTE q; END",
+        "DECLARE q text := 'DROP INDEX zz'; BEGIN GET DIAGNOSTICS q = PG_CONTEXT; EXECUTE q; END",
     ],
 )
 def test_a_text_that_is_not_known_is_told(body: str) -> None:
     assert "text-not-seen" in rules(told(f"DO $x$ {body} $x$;"))
     assert "text-not-seen" not in rules(told("DO $$ DECLARE q text; BEGIN EXECUTE 'SELECT ' || q; END $$;"))
+
+
+def test_a_block_in_another_language_is_told() -> None:
+    found = [f.message for f in told("DO LANGUAGE plpython3u $$ plpy.execute('DROP TABLE users') $$;")]
+
+    assert "runs a block in plpython3u, which was not looked into." in found
+
+
+def test_a_block_in_a_block_is_looked_into() -> None:
+    text = "DO $a$ BEGIN\nEXECUTE $b$ DO $c$ BEGIN\nDROP TABLE users; END $c$ $b$; END $a$;"
+
+    assert inside(text)[1:] == [(3, "DROP TABLE users")]
 
 
 def test_a_body_in_plain_quotes_is_found_at_its_line() -> None:
@@ -173,6 +189,13 @@ def test_what_a_function_does_runs_where_its_file_calls_it(made: str, call: str)
     assert written.startswith("in the function f, writes all rows of public.users")
 
 
+def test_a_body_that_is_parsed_with_its_function_is_one_too() -> None:
+    made = "CREATE FUNCTION f() RETURNS void LANGUAGE sql BEGIN ATOMIC DELETE FROM users; END;\n"
+
+    assert "delete-all-rows" in rules(told(f"{made}SELECT f();", written=Written(schema=IN_USE)))
+    assert "delete-all-rows" not in rules(told(made, written=Written(schema=IN_USE)))
+
+
 def test_a_function_that_is_not_called_is_the_apps_own_work() -> None:
     for call in ("SELECT g(1);", "DO $$ BEGIN PERFORM g(1); END $$;", ""):
         assert "whole-table-write" not in rules(told(PLPGSQL + call, written=Written(schema=IN_USE)))
@@ -188,6 +211,10 @@ FUNCTION = "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS\n$$ {body} $$;\n
     [
         (FUNCTION.format(body="BEGIN RETURN 1 END"), "the function: syntax error at end of input."),
         ("DO\n$$ BEGIN SELEKT 1; END $$;", 'the DO block: syntax error at or near "SELEKT".'),
+        (
+            "SET check_function_bodies = false;\nDO $$ BEGIN SELEKT 1; END $$;",
+            'the DO block: syntax error at or near "SELEKT".',
+        ),
     ],
 )
 def test_a_body_with_a_syntax_error_is_told(text: str, words: str) -> None:

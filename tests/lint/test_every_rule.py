@@ -17,6 +17,7 @@ from crossfade.lint.rules import REST, RULES
 from crossfade.migrations.migration import Migration, Project, Tool
 from crossfade.postgres.catalog import Catalog
 from crossfade.postgres.forecast import Schema
+from crossfade.workflow.exports.linted import _ALWAYS, _BREAKING, _GOING_BACK
 
 from .found import script
 
@@ -54,6 +55,10 @@ def test_lints_own_rules_cannot_be_allowed_but_for_what_is_unreadable() -> None:
 def test_a_misspelt_rule_is_asked_about(word: str, meant: str) -> None:
     assert did_you_mean(word) == f"did you mean `{meant}`?"
     assert did_you_mean("zzz") is None
+
+
+def test_rules_that_exports_name_are_there() -> None:
+    assert {*_ALWAYS, *_BREAKING, *_GOING_BACK} <= set(all_rules())
 
 
 def test_what_is_unreadable_is_told_by_that_name() -> None:

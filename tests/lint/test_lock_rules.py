@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from crossfade.lint.check import check
 from crossfade.lint.finding import Severity
-from crossfade.migrations.migration import Tool, Transaction
+from crossfade.migrations.migration import Migration, Project, Tool, Transaction
+from crossfade.migrations.script import Script, Source
 from crossfade.postgres.names import QualifiedName
 
 from .shop import IN_USE, SHOP, SPEAKS
@@ -66,10 +70,21 @@ SILENT = [
     "SET lock_timeout = '2s';\nALTER TABLE nobody_knows_it ADD UNIQUE USING INDEX nobody_knows_it_key;",
     "REFRESH MATERIALIZED VIEW CONCURRENTLY nobody_knows_it;",
     "CREATE TEMP TABLE work (a int);\nUPDATE work SET a = 1;",
+    "CREATE TABLE pets (a int);\nSAVEPOINT a;\nDROP TABLE pets;\nROLLBACK TO a;\nCREATE INDEX ON pets (a);",
+    (
+        "SET lock_timeout = '2s';\nSAVEPOINT a;\nALTER TABLE users ADD COLUMN a int;\nROLLBACK TO a;\n"
+        "ALTER TABLE users VALIDATE CONSTRAINT age_given;"
+    ),
     # what takes a moment
     "SET lock_timeout = '2s';\nALTER TABLE users ADD COLUMN a int;",
     "SET lock_timeout = '2s';\nALTER TABLE users ADD COLUMN a int NOT NULL DEFAULT 7;",
     "SET lock_timeout = '2s';\nALTER TABLE users ADD COLUMN a timestamptz DEFAULT now();",
+    "SET lock_timeout = '2s';\nALTER TABLE users ADD COLUMN a text DEFAULT public.digest(lower('x'), 'md5');",
+    "SET lock_timeout = '2s';\nALTER TABLE users ADD COLUMN a uuid DEFAULT auth.uid();",
+    (
+        "CREATE FUNCTION made() RETURNS text STABLE LANGUAGE sql AS 'SELECT now()::text';\n"
+        "SET lock_timeout = '2s';\nALTER TABLE users ADD COLUMN a text DEFAULT made();"
+    ),
     "SET lock_timeout = '2s';\nALTER TABLE users ADD COLUMN a label;",
     "SET lock_timeout = '2s';\nALTER TABLE users ALTER COLUMN age SET NOT NULL;",
     "SET lock_timeout = '2s';\nALTER TABLE users ALTER COLUMN email SET NOT NULL;",
@@ -94,6 +109,11 @@ SILENT = [
     "INSERT INTO notes SELECT id, age FROM users WHERE id < 9;",
     "INSERT INTO notes SELECT g, g FROM generate_series(1, 9) g;",
     "CREATE TABLE copies AS SELECT * FROM users WITH NO DATA;",
+    "EXPLAIN DELETE FROM users;",
+    "SET lock_timeout = '2s';\nCREATE RULE gone AS ON DELETE TO notes DO ALSO DELETE FROM cache;",
+    # a CTE is not the table of its name
+    "WITH users AS (SELECT 1 AS id) INSERT INTO notes SELECT id, id FROM users;",
+    "INSERT INTO notes WITH users AS (SELECT 1 AS id) SELECT id, id FROM users;",
     # one form of a kind that is refused in another one
     "DISCARD TEMP;",
     "ALTER DATABASE shop CONNECTION LIMIT 9;",
@@ -126,6 +146,7 @@ def test_first_migration_of_all_is_clean() -> None:
     [
         (Tool.PRISMA, Transaction.IF_SEVERAL, "SELECT 1;\n{};", "Prisma sends the file as one text"),
         (Tool.DRIZZLE, Transaction.ALWAYS, "{};", "Drizzle runs all pending migrations in one"),
+        (Tool.NODE_PG_MIGRATE, Transaction.ALWAYS, "{};", "node-pg-migrate runs all pending migrations in one"),
         (Tool.FLYWAY, Transaction.ALWAYS, "{};", "Flyway runs the file in one"),
         (Tool.PLAIN, Transaction.NEVER, "BEGIN;\n{};\nCOMMIT;", "the file has begun one"),
         (Tool.PLAIN, Transaction.NEVER, "DO $$ BEGIN\n{};\nEND $$;", "a DO block is always part of one"),
@@ -157,6 +178,23 @@ def test_not_refused_where_there_is_none(tool: Tool, transaction: Transaction, s
     found = told(text, written=Written(tool=tool, transaction=transaction, schema=IN_USE))
 
     assert "not-in-a-transaction" not in rules(found)
+
+
+def test_what_a_tool_refuses_beside_others_is_a_warning() -> None:
+    file, sql = Path("V1__a.sql"), "SET lock_timeout = '2s';\nCREATE INDEX CONCURRENTLY ON users (age);"
+    mixed = Migration(name="V1__a", file=file, up=Script(source=Source(file, sql)), is_mixed=True)
+    found = check([Project(tool=Tool.FLYWAY, root=Path(), migrations=(mixed,))], IN_USE).findings
+    (refused,) = [f for f in found if f.rule == "not-in-a-transaction"]
+
+    assert (refused.severity, refused.position.line) == (Severity.WARNING, 2)
+    assert refused.message.startswith("Flyway refuses the file unless `mixed` is on")
+
+
+def test_what_fails_in_a_transaction_does_no_work_in_it() -> None:
+    sql = "ALTER TABLE users ADD COLUMN a int;\nCREATE INDEX CONCURRENTLY ON orders (state);"
+    found = errors(told(sql, written=Written(tool=Tool.GOLANG_MIGRATE, schema=IN_USE)))
+
+    assert rules(found) == ["not-in-a-transaction"]
 
 
 def test_locks_are_gone_with_their_transaction() -> None:
@@ -191,11 +229,40 @@ def test_message_names_table_waiters_and_rows() -> None:
     )
 
 
-def test_timeout_is_said_once_at_the_first_lock() -> None:
-    sql = "SELECT 1;\nALTER TABLE users ADD COLUMN a int;\nALTER TABLE orders ADD COLUMN a int;"
-    found = [f for f in shop(sql) if f.rule == "lock-timeout-missing"]
+def test_an_expression_may_be_as_deep_as_it_likes() -> None:
+    chain = "||".join(["email"] * 500)
+    for sql in (f"ALTER TABLE users ADD CHECK ({chain} = 'x');", f"UPDATE users SET email = {chain};"):
+        (found,) = [f for f in shop(sql) if f.rule in {"constraint-without-not-valid", "whole-table-write"}]
 
-    assert [(f.position.line, f.severity) for f in found] == [(2, Severity.WARNING)]
+        assert found.instead is not None
+    parts = "||".join(["'TRUNCATE '", *["' '"] * 1000, "'users'"])
+    assert "truncate" in rules(shop(f"DO $$ BEGIN EXECUTE {parts}; END $$;"))
+
+
+def test_a_foreign_key_that_is_dropped_first_is_named_in_quotes() -> None:
+    made = 'CREATE TABLE posts (author bigint, CONSTRAINT "Post_key" FOREIGN KEY (author) REFERENCES users);'
+    (found,) = [f for f in told(SHOP + made, "DROP TABLE posts;") if f.rule == "drop-locks-referenced"]
+
+    assert (found.instead or "").endswith('DROP CONSTRAINT "Post_key";')
+
+
+@pytest.mark.parametrize(
+    ("values", "checks"),
+    [
+        ("1, NULL", ["(k IS NULL OR k IN (1))", "(k IS NOT NULL AND k NOT IN (1))"]),
+        ("NULL", ["(k IS NULL)", "(k IS NOT NULL)"]),
+        ("1, 2", ["(k IS NOT NULL AND k IN (1, 2))", "(k NOT IN (1, 2))"]),
+    ],
+)
+def test_null_is_a_value_of_a_list_partition_like_any_other(values: str, checks: list[str]) -> None:
+    made = (
+        "CREATE TABLE whole (k int) PARTITION BY LIST (k); CREATE TABLE rest PARTITION OF whole DEFAULT; "
+        "CREATE TABLE part (k int);"
+    )
+    attached = told(made, f"ALTER TABLE whole ATTACH PARTITION part FOR VALUES IN ({values});")
+    (found,) = [f for f in attached if f.rule == "attach-without-check"]
+
+    assert re.findall(r"CHECK (.*) NOT VALID", found.instead or "") == checks
 
 
 def test_default_partition_makes_an_error_of_a_new_one() -> None:

@@ -14,6 +14,8 @@ from crossfade.plan.load import parse_plan
 from crossfade.workflow.engine import Engine
 
 from ..migrations.typed.reading import after, read
+from .shop import SHOP
+from .told import told
 
 if TYPE_CHECKING:
     from ..fixtures.database import Database
@@ -120,3 +122,25 @@ def test_a_database_takes_what_is_in_one_plan(database: Database) -> None:
         (text,) = plans_of(read(f"ALTER TABLE users {parts}", BEFORE))
         with Engine(database.url) as engine:
             assert engine.explain(parse_plan(text, "plan.yaml"), ACKS).program.steps
+
+
+@pytest.mark.parametrize(
+    ("rule", "sql", "planned"),
+    [
+        ("rename-column", "ALTER TABLE users RENAME age TO years;", True),
+        ("rename-column", "ALTER MATERIALIZED VIEW totals RENAME n TO number;", False),
+        ("rename-table", "ALTER TABLE users RENAME TO people;", True),
+        ("rename-table", "ALTER TABLE totals RENAME TO sums;", False),
+        ("foreign-key-without-index", "ALTER TABLE notes ADD FOREIGN KEY (n) REFERENCES users;", False),
+        ("foreign-key-type-mismatch", "ALTER TABLE notes ADD FOREIGN KEY (n) REFERENCES users;", False),
+        ("foreign-key-without-not-valid", "ALTER TABLE notes ADD FOREIGN KEY (n) REFERENCES users;", True),
+        ("hash-index", "CREATE INDEX ON users USING hash (age);", False),
+        ("exclusion-constraint", "ALTER TABLE users ADD EXCLUDE (age WITH =);", False),
+        ("drop-and-create-table", "DROP TABLE notes; CREATE TABLE notes (id int);", False),
+    ],
+)
+def test_a_plan_is_told_where_it_does_without_what_was_found(rule: str, sql: str, planned: bool) -> None:
+    made = SHOP.replace("CREATE UNIQUE INDEX notes_n ON notes (n);", "")
+    (found,) = [f for f in told(made, sql) if f.rule == rule]
+
+    assert (found.plan is not None) == planned

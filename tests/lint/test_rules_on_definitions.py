@@ -125,7 +125,10 @@ def test_two_names_that_are_cut_off_to_one() -> None:
     assert [severity for severity, _, _ in found] == [Severity.WARNING, Severity.ERROR]
     assert "IF NOT EXISTS makes nothing of it" in found[1][2].message
     again = f"CREATE INDEX IF NOT EXISTS {LONG}xa ON users (age);"
-    assert {s for s, _, _ in said("identifier-too-long", Files(up=(SHOP, again, again)))} == {Severity.WARNING}
+    elsewhere = f"CREATE TABLE s.{LONG}xa (a int); CREATE TABLE {LONG}xb (a int); DROP TABLE {LONG}x;"
+    anew = f"CREATE TABLE {LONG}xc (a int);"
+    for files in ((SHOP, again, again), (SHOP, elsewhere, anew)):
+        assert {s for s, _, _ in said("identifier-too-long", Files(up=files))} == {Severity.WARNING}
 
 
 def test_a_place_in_the_file_is_that_of_the_column() -> None:

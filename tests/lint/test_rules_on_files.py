@@ -13,12 +13,15 @@ NESTED = [
     (Transaction.ALWAYS, "SELECT 1; COMMIT; SELECT 2; BEGIN", "COMMIT ends the transaction that goose has begun"),
     (Transaction.ALWAYS, "BEGIN; SELECT 1", "inside of the one that goose has begun"),
     (Transaction.ALWAYS, "SELECT 1; ROLLBACK", "what came before it is taken back"),
+    (Transaction.ALWAYS, "SELECT 1; PREPARE TRANSACTION 'a'", "what came before it waits for COMMIT PREPARED"),
     (Transaction.NEVER, "BEGIN; SELECT 1; BEGIN; COMMIT", "inside of another one"),
     (Transaction.NEVER, "SELECT 1; COMMIT", "COMMIT without a BEGIN"),
 ]
 NOT_NESTED = [
     (Transaction.ALWAYS, "SAVEPOINT a; SELECT 1; RELEASE a"),
     (Transaction.NEVER, "BEGIN; SELECT 1; COMMIT; START TRANSACTION; COMMIT"),
+    (Transaction.NEVER, "BEGIN; PREPARE TRANSACTION 'a'; BEGIN; COMMIT"),
+    (Transaction.NEVER, "BEGIN; COMMIT AND CHAIN; SELECT 1; COMMIT"),
     (Transaction.IF_SEVERAL, "BEGIN; SELECT 1; COMMIT"),
 ]
 UNDONE = [
@@ -33,6 +36,8 @@ UNDONE = [
     ("DROP INDEX users_name", "SELECT 1", "the index over (name) of public.users is gone"),
     ("CREATE TABLE t (a int)", "SELECT 1", "public.t is still there"),
     ("CREATE TABLE t (a int); CREATE TYPE m AS ENUM ('a')", "DROP TABLE t", "the type m is still there"),
+    ("CREATE TYPE s.p AS (a int)", "SELECT 1", "the type s.p is still there"),
+    ("CREATE TYPE r AS RANGE (subtype = int4)", "SELECT 1", "the type r is still there"),
     ("DROP TABLE posts", "SELECT 1", "public.posts is gone"),
     ("ALTER TABLE elsewhere ADD a int", "ALTER TABLE other DROP a", "column public.elsewhere.a is still there"),
 ]
@@ -61,6 +66,13 @@ def test_begin_and_commit_where_they_do_harm(around: Transaction, sql: str, word
     assert words in found.message
 
 
+@pytest.mark.parametrize(("tool", "who"), [(Tool.DRIZZLE_1, "Drizzle"), (Tool.UP_DOWN, "the tool")])
+def test_a_tool_is_called_as_its_authors_call_it(tool: Tool, who: str) -> None:
+    ((_, _, found),) = said("transaction-nesting", Files(up=("COMMIT",), tool=tool))
+
+    assert found.instead == f"Leave BEGIN and COMMIT to {who}."
+
+
 @pytest.mark.parametrize(("around", "sql"), NOT_NESTED)
 def test_begin_and_commit_where_they_belong(around: Transaction, sql: str) -> None:
     assert messages("transaction-nesting", sql, transaction=around) == []
@@ -68,9 +80,10 @@ def test_begin_and_commit_where_they_belong(around: Transaction, sql: str) -> No
 
 
 def test_a_begin_without_its_commit_takes_everything_back() -> None:
-    ((severity, _, _),) = said("transaction-left-open", Files(up=("BEGIN; SELECT 1",), transaction=Transaction.NEVER))
+    for sql in ("BEGIN; SELECT 1", "BEGIN; COMMIT AND CHAIN; SELECT 1"):
+        ((severity, _, _),) = said("transaction-left-open", Files(up=(sql,), transaction=Transaction.NEVER))
 
-    assert severity is Severity.ERROR
+        assert severity is Severity.ERROR
     assert messages("transaction-left-open", "BEGIN; SELECT 1", transaction=Transaction.ALWAYS) == []
 
 

@@ -126,6 +126,17 @@ def test_a_table_whose_rows_are_kept_or_that_has_no_heir(sql: str) -> None:
     assert messages("drop-and-create-table", SHOP, sql) == []
 
 
+def test_a_table_that_moves_gets_its_schema_and_its_name() -> None:
+    shown = instead(
+        "drop-and-create-table", 'CREATE TABLE "a.b" (x int)', 'DROP TABLE "a.b"; CREATE TABLE s."c.d" (x int)'
+    )
+
+    assert (shown or "").splitlines()[1:3] == [
+        'ALTER TABLE public."a.b" SET SCHEMA s;',
+        'ALTER TABLE s."a.b" RENAME TO "c.d";',
+    ]
+
+
 @pytest.mark.parametrize("sql", USED)
 def test_a_new_value_used_in_its_own_transaction(sql: str) -> None:
     (message,) = messages("enum-value-used-at-once", SHOP, f"{ADDED} {sql}")
@@ -135,11 +146,19 @@ def test_a_new_value_used_in_its_own_transaction(sql: str) -> None:
     assert messages("enum-value-used-at-once", SHOP, ADDED, sql) == []
 
 
-@pytest.mark.parametrize(("tool", "told"), [(Tool.DRIZZLE, 1), (Tool.DRIZZLE_1, 1), (Tool.PRISMA, 0)])
-def test_pending_migrations_of_drizzle_are_one_transaction(tool: Tool, told: int) -> None:
+@pytest.mark.parametrize(
+    ("tool", "told"), [(Tool.DRIZZLE, 1), (Tool.DRIZZLE_1, 1), (Tool.NODE_PG_MIGRATE, 1), (Tool.PRISMA, 0)]
+)
+def test_pending_migrations_of_some_tools_are_one_transaction(tool: Tool, told: int) -> None:
     found = said("enum-value-used-at-once", Files(up=(SHOP, ADDED, "SELECT 1", USED[0]), tool=tool))
 
     assert [(severity, name) for severity, name, _ in found] == [(Severity.WARNING, "0003")] * told
+
+
+def test_a_value_may_be_used_once_it_is_committed() -> None:
+    sql = f"BEGIN; {ADDED} COMMIT; {USED[0]}; BEGIN; {USED[0]}; COMMIT"
+
+    assert messages("enum-value-used-at-once", SHOP, sql, transaction=Transaction.NEVER) == []
 
 
 @pytest.mark.parametrize("sql", NOT_USED)
@@ -163,6 +182,16 @@ def test_an_enum_built_anew_without_a_value(form: str) -> None:
     assert [m.split(":")[0] for m in removed] == ["builds the enum public.role anew without 'ADMIN'"]
     assert "ALTER TYPE public.role RENAME VALUE 'ADMIN' TO 'ROOT';" in (renamed or "")
     assert kept == []
+
+
+def test_values_are_shown_as_sql_spells_them() -> None:
+    made = "CREATE TYPE mood AS ENUM ('it''s', 'b'); CREATE TABLE t (m mood)"
+    built = "CREATE TYPE m AS ENUM ('b', 'o''k'); DROP TYPE mood; ALTER TYPE m RENAME TO mood"
+    renamed = instead("rename-enum-value", made, "ALTER TYPE mood RENAME VALUE 'it''s' TO 'o''k'")
+
+    assert (renamed or "").endswith("\nALTER TYPE mood ADD VALUE 'o''k' AFTER 'it''s';")
+    assert (instead("enum-rebuilt", made, built) or "").endswith("RENAME VALUE 'it''s' TO 'o''k';")
+    assert "'o''k'" in (instead("enum-value-order", made, "ALTER TYPE mood ADD VALUE 'o''k'") or "")
 
 
 def test_values_are_followed_through_the_files() -> None:

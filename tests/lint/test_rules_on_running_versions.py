@@ -22,9 +22,13 @@ TOLD = [
     ("rename-constraint", "ALTER INDEX users_email_key RENAME TO k", "ON CONSTRAINT users_email_key"),
     ("drop-column", "ALTER TABLE users DROP age", "drops public.users.age"),
     ("drop-table", "DROP TABLE posts", "drops public.posts"),
+    ("drop-table", "DROP TABLE IF EXISTS nobody_knows_it", "drops public.nobody_knows_it"),
+    ("drop-column", "ALTER TABLE IF EXISTS nobody_knows_it DROP COLUMN IF EXISTS a", "drops public.nobody_knows_it.a"),
     ("drop-table", "DROP TABLE users CASCADE", "CASCADE drops the foreign keys of public.posts"),
     ("drop-table", "DROP VIEW active", "drops public.active"),
     ("drop-schema", "DROP SCHEMA public CASCADE", "its tables active, posts, users"),
+    ("drop-schema", "DROP SCHEMA IF EXISTS nobody_knows_it CASCADE", "all that is in it"),
+    ("drop-cascade", "DROP TYPE IF EXISTS nobody_knows_it CASCADE", "every column of nobody_knows_it"),
     ("drop-schema", "DROP DATABASE shop", "drops the database shop"),
     ("drop-not-null", "ALTER TABLE users ALTER email DROP NOT NULL", "lets public.users.email be NULL"),
     ("truncate", "TRUNCATE posts", "empties public.posts"),
@@ -45,15 +49,19 @@ QUIET = [
         "rename-type",
         "CREATE TYPE n AS ENUM ('A'); ALTER TYPE role RENAME TO old; ALTER TYPE n RENAME TO role; DROP TYPE old",
     ),
+    ("rename-type", "CREATE TYPE r AS RANGE (subtype = int4); ALTER TYPE r RENAME TO range_of_ids"),
     ("rename-constraint", "ALTER INDEX users_name RENAME TO by_name"),
     ("rename-constraint", "ALTER TABLE posts RENAME CONSTRAINT posts_author_fkey TO f"),
     ("drop-column", "ALTER TABLE users ADD a int; ALTER TABLE users DROP a"),
     ("drop-column", "ALTER TABLE users DROP COLUMN IF EXISTS nothing"),
     ("drop-table", "CREATE TABLE t (a int); DROP TABLE t"),
-    ("drop-table", "DROP TABLE IF EXISTS nothing"),
+    ("drop-table", "DROP TABLE IF EXISTS made; CREATE TABLE made (a int)"),
+    ("drop-table", "CREATE TABLE made (a int); DROP TABLE made; DROP TABLE IF EXISTS made"),
+    ("lock-timeout-missing", "DROP TABLE IF EXISTS made; CREATE TABLE made (a int)"),
     ("drop-table", "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DROP TABLE users; END $$"),
     ("drop-schema", "DROP SCHEMA app"),
-    ("drop-schema", "DROP SCHEMA IF EXISTS nothing CASCADE"),
+    ("drop-schema", "DROP SCHEMA IF EXISTS made CASCADE; CREATE SCHEMA made"),
+    ("drop-cascade", "DROP TYPE IF EXISTS made CASCADE; CREATE TYPE made AS ENUM ('a')"),
     ("drop-not-null", "ALTER TABLE users ALTER name DROP NOT NULL"),
     ("drop-not-null", "ALTER TABLE users ADD a int NOT NULL DEFAULT 1; ALTER TABLE users ALTER a DROP NOT NULL"),
     ("truncate", "CREATE TABLE t (a int); TRUNCATE t"),
@@ -123,6 +131,14 @@ def test_a_view_made_again_is_away_for_a_while_only_between_transactions(transac
     found = said("view-replaced", Files(up=(SHOP, sql), transaction=transaction))
 
     assert [severity for severity, _, _ in found] == [Severity.WARNING] * (transaction is Transaction.NEVER)
+
+
+def test_a_materialized_view_is_one_too() -> None:
+    made, again = (f"CREATE MATERIALIZED VIEW m AS SELECT {columns} FROM users" for columns in ("id, name", "id"))
+    (message,) = messages("view-replaced", SHOP, made, f"DROP MATERIALIZED VIEW m; {again}")
+
+    assert "again without name" in message
+    assert messages("view-replaced", SHOP, made, f"DROP MATERIALIZED VIEW m; {made}") == []
 
 
 def test_an_index_of_the_same_name_is_built_under_another_first() -> None:

@@ -43,6 +43,7 @@ def seen(
         (Transaction.NEVER, "BEGIN; SELECT 1; COMMIT; SELECT 1;", [True, True, False, False]),
         (Transaction.NEVER, "BEGIN; SELECT 1; COMMIT AND CHAIN; SELECT 1;", [True, True, True, True]),
         (Transaction.NEVER, "START TRANSACTION; SAVEPOINT a; ROLLBACK TO a; SELECT 1; ROLLBACK;", [True] * 4 + [False]),
+        (Transaction.NEVER, "BEGIN; SELECT 1; PREPARE TRANSACTION 'a'; SELECT 1;", [True, True, False, False]),
         (Transaction.ALWAYS, "SELECT 1; COMMIT; SELECT 1; BEGIN; SELECT 1;", [True, False, False, True, True]),
         (Transaction.IF_SEVERAL, "SELECT 1; COMMIT; SELECT 1;", [True, True, True]),
     ],

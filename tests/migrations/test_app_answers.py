@@ -144,6 +144,11 @@ def test_what_prisma_gets_is_valid_for_prisma(tmp_path: Path) -> None:
         '  @@unique([code], map: "users_code_key")\n',
     ):
         assert line in after, (line, after)
+    validate(tmp_path, PRISMA, new, after)
+
+
+def validate(tmp_path: Path, *schemas: str) -> None:
+    """Have Prisma itself look at schemas."""
     (tmp_path / "node_modules").symlink_to(
         installed("prisma@6.19.3", "@prisma/adapter-pg@6.19.3", "pg@8.16.3") / "node_modules"
     )
@@ -151,7 +156,7 @@ def test_what_prisma_gets_is_valid_for_prisma(tmp_path: Path) -> None:
     (tmp_path / "no_engine").touch()
     engines = ("PRISMA_QUERY_ENGINE_LIBRARY", "PRISMA_SCHEMA_ENGINE_BINARY")
     environment = dict.fromkeys(engines, str(tmp_path / "no_engine"))
-    for number, text in enumerate((PRISMA, new, after)):
+    for number, text in enumerate(schemas):
         (tmp_path / f"{number}.prisma").write_text(text, encoding="utf-8")
         run("node_modules/.bin/prisma", "validate", f"--schema={number}.prisma", cwd=tmp_path, env=environment)
 

@@ -92,7 +92,14 @@ def test_prisma_again_and_back(tmp_path: Path) -> None:
     mapped = PRISMA.replace("email String @unique", 'email String @unique @map("mail")')
     plan = plan_of(tmp_path, "rename_column: {table: users, from: mail, to: email}", "drop_not_null: {table: Post, column: email}")  # fmt: skip # noqa: E501
     new, after = patched(tmp_path, "s", mapped, patches(plan, App.PRISMA, "s", mapped))
-    assert new == after == PRISMA.replace("  email  Int\n", "  email  Int?\n")
+    assert (
+        new
+        == after
+        == PRISMA.replace("  email  Int\n", "  email  Int?\n").replace(
+            "User @relation(fields: [email], references: [id])",
+            "User? @relation(fields: [email], references: [id], onDelete: Restrict)",
+        )
+    )
 
 
 def test_prisma_tables_and_dropped_columns(tmp_path: Path) -> None:
@@ -100,6 +107,43 @@ def test_prisma_tables_and_dropped_columns(tmp_path: Path) -> None:
     new, _ = patched(tmp_path, "s", PRISMA, patches(plan, App.PRISMA, "s", PRISMA))
     assert "  name  String?\n" not in new
     assert new.endswith('references: [id])\n\n  @@map("articles")\n}\n')
+
+
+def test_prisma_types_of_more_than_a_word_and_relations_beside_columns(tmp_path: Path) -> None:
+    """The parts of a field are those that the schema around it gives it."""
+    place = """\
+model place { // where people are
+  id       Int  @id
+  geo      Unsupported("geometry(Point, 4326)") // null island
+  area     Unsupported("geometry")?
+  tags     String[]
+  owner    User @relation(fields: [ownerId], references: [id])
+  ownerId  Int @map("owner")
+}
+"""
+    changes = (
+        "drop_not_null: {table: place, column: geo}",
+        "set_not_null: {table: place, column: area}",
+        "drop_not_null: {table: place, column: tags}",
+        "rename_column: {table: place, from: owner, to: keeper}",
+    )
+    found = patches(plan_of(tmp_path, *changes), App.PRISMA, "s", place)
+    new, after = patched(tmp_path, "s", place, found)
+    assert new == place.replace('4326)")', '4326)")?').replace('@map("owner")', '@map("keeper")')
+    assert after == new.replace('"geometry")?', '"geometry")')
+    assert found.by_hand == ()
+
+
+@pytest.mark.parametrize("app", [App.PRISMA, App.DRIZZLE])
+def test_lines_end_as_those_of_the_file(tmp_path: Path, app: App) -> None:
+    content = {App.PRISMA: PRISMA, App.DRIZZLE: DRIZZLE}[app]
+    plan = plan_of(tmp_path, *CHANGES)
+    bare, found = (patches(plan, app, "s", text) for text in (content, content.replace("\n", "\r\n")))
+    heads = ("---", "+++", "@@ -")
+    assert [line for line in found.new.split("\n") if line and not line.endswith("\r")] == [
+        line for line in found.new.split("\n") if line.startswith(heads)
+    ]
+    assert found.new.replace("\r", "") == bare.new
 
 
 def test_drizzle(tmp_path: Path) -> None:
@@ -127,6 +171,12 @@ def test_drizzle_names_and_drops(tmp_path: Path) -> None:
     assert "email: text(), // the address" in new
     assert new.count("email") == 1
     assert "pgTable('articles'" in new
+
+
+def test_a_comment_may_have_a_quote(tmp_path: Path) -> None:
+    content = DRIZZLE.replace("40 }),", "40 }), // it's of \"the\", owner's,")
+    found = patches(plan_of(tmp_path, "set_not_null: {table: users, column: name}"), App.DRIZZLE, "s", content)
+    assert "40 }).notNull(), // it's of" in found.after
 
 
 def test_sql(tmp_path: Path) -> None:
@@ -200,7 +250,9 @@ def test_other_things_of_the_same_name_are_no_new_shape(tmp_path: Path) -> None:
     )
     indexed = DRIZZLE.replace("[index(", "({\n  tag: index('tag').on(table.name),\n  other: index(")
     plan = plan_of(tmp_path, "add_column: {table: users, name: tag, type: text}")
-    assert "+  tag: text('tag'),\n" in patches(plan, App.DRIZZLE, "s", indexed.replace(")]);", ")}));")).new
+    indexed = indexed.replace(")]);", "),\n}));")
+    new, _ = patched(tmp_path, "s", indexed, patches(plan, App.DRIZZLE, "s", indexed))
+    assert new == indexed.replace("5 }).notNull(),\n", "5 }).notNull(),\n  tag: text('tag'),\n")
 
 
 def test_what_is_so_after_contract_only_is_told_where_the_file_says_it_already(tmp_path: Path) -> None:

@@ -146,6 +146,17 @@ def test_the_journal_of_drizzle_is_read_too(tmp_path: Path) -> None:
     assert told(past(root)) == {"changed": ["0001_b"], "late": ["0002_c 0001_b"]}
 
 
+def test_diesel_may_be_known_by_a_file_above(tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    write(root, {"diesel.toml": "", "db/1_a/up.sql": A, "db/1_a/down.sql": "DROP TABLE a;"})
+    git(root, "init", "--quiet", "--initial-branch=main")
+    commit(root)
+
+    write(root, {"db/1_a/up.sql": B})
+
+    assert told(past(root)) == {"changed": ["1_a"]}
+
+
 def test_tools_that_sum_a_file_up_sum_up_its_comments(tmp_path: Path) -> None:
     write(tmp_path, {"db/V1__a.sql": A, "db/V2__b.sql": B, "db/R__v.sql": "SELECT 1;"})
     git(tmp_path, "init", "--quiet", "--initial-branch=main")

@@ -121,6 +121,22 @@ def test_a_tool_stops_at_what_has_failed(tool: str, row: dict[str, Any], why: st
     assert HISTORIES[tool].pending([], [row]).halted == why
 
 
+@pytest.mark.parametrize(
+    ("tool", "entries", "rows", "why"),
+    [
+        ("goose", names("1_a", "2_b", "4_d"), [{"version_id": n, "is_applied": True} for n in (0, 1, 3)], "2_b is not"),
+        ("node-pg-migrate", names("1_a", "2_b", "3_c"), [{"name": "1_a"}, {"name": "3_c"}], "its folder has 2_b where"),
+        ("flyway", names("V1__a", "V1_9__b", "V3__c"), [flyway("1"), flyway("2")], "V1_9__b is not applied and comes"),
+        ("flyway", names("V1__a", "V3__c"), [flyway("1"), flyway("4"), flyway("4", kind="UNDO_SQL")], None),
+    ],
+)
+def test_a_tool_stops_at_one_that_was_passed_over(
+    tool: str, entries: list[Entry], rows: list[dict[str, Any]], why: str | None
+) -> None:
+    halted = HISTORIES[tool].pending(entries, rows).halted
+    assert halted is None if why is None else str(halted).startswith(why)
+
+
 def test_a_row_of_prisma_that_was_rolled_back_stops_nothing() -> None:
     assert HISTORIES["prisma"].pending([], [prisma("1_a", finished=False, rolled_back=True)]).halted is None
 

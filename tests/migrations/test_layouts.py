@@ -139,7 +139,7 @@ CASES = {
     "golang-migrate": Case(
         files={
             "10_b.up.sql": B,
-            "10_b.down.sql": NO_B,
+            "010_no_b.down.sql": NO_B,
             "9_a.up.sql": A,
             "11_c.down.sql": NO_A,
         },
@@ -428,6 +428,14 @@ def test_tools_without_are_not(tmp_path: Path, tool: str) -> None:
     assert not only(tmp_path, CASES[tool].files).reversible
 
 
+def test_flyway_refuses_what_can_run_in_a_transaction_beside_what_cannot(tmp_path: Path) -> None:
+    alone = "CREATE INDEX CONCURRENTLY i ON a (id);"
+    files = {"V1__mixed.sql": f"{A}{alone}", "V2__alone.sql": alone, "V3__told.sql": f"{A}{alone}", "V4__a.sql": A}
+    project = only(tmp_path, {**files, "V3__told.sql.conf": "executeInTransaction=false\n"})
+
+    assert [m.name for m in project.migrations if m.is_mixed] == ["V1__mixed"]
+
+
 def test_flyway_is_reversible_where_somebody_undoes(tmp_path: Path) -> None:
     assert only(tmp_path / "a", {"V1__a.sql": A, "U1__a.sql": NO_A}).reversible
     assert not only(tmp_path / "b", {"V1__a.sql": A}).reversible
@@ -466,3 +474,22 @@ def test_placeholders_of_tools_are_read_as_names(tmp_path: Path) -> None:
     assert script.statements[0].tree.relation.relname == "users"
     assert script.statements[0].text.startswith("CREATE TABLE ${schema}.users")
     assert script.statements[1].position.line == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"V1__a.sql": "SELECT '${x}';\nSELECT 1;\nDO $$ BEGIN PERFORM '${x}'; END $$;"}, [1, 3]),
+        ({"V1__a.sql": "SELECT '${x}';", "V1__a.sql.conf": "placeholderReplacement=false\n"}, []),
+        (
+            {
+                "1_a.sql": "-- +goose Up\nSELECT '$X';\n-- +goose ENVSUB ON\nSELECT '${X}';\nSELECT '$X', $$a$$;\n"
+                "-- +goose ENVSUB OFF\nSELECT '${X}';\n"
+            },
+            [4, 5],
+        ),
+        ({"001_a.sql": "SELECT '${x}', '$x';\nSELECT 1;\nCREATE TABLE ${x}.t ();\n\\i b\n"}, [3, 4]),
+    ],
+)
+def test_statements_that_only_the_tool_can_send(tmp_path: Path, files: dict[str, str], told: list[int]) -> None:
+    assert [part.position.line for part in only(tmp_path, files).migrations[0].up.unsent] == told

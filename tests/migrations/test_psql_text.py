@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crossfade.migrations.psql_text import without_psql
+from crossfade.migrations.psql_text import cleaned, without_psql
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,7 @@ from crossfade.migrations.psql_text import without_psql
         ("\\set a 1\nSELECT 1;", "SELECT 1;"),
         ("SELECT 1;\n\\echo 'it''s' done\nSELECT 2;", "SELECT 1; SELECT 2;"),
         ("\\connect shop\n\\i other.sql\nSELECT 1;", "SELECT 1;"),
+        ("SELECT 1\\; SELECT 2\\;SELECT 3;\n", "SELECT 1 ; SELECT 2 ;SELECT 3;"),
         ("SELECT 1 \\gexec\nSELECT 2;", "SELECT 1 ; SELECT 2;"),
         ("COPY a FROM stdin;\n1\t';\n\\.\nSELECT 1;", "COPY a FROM stdin; SELECT 1;"),
         (
@@ -52,3 +53,25 @@ def test_places_stay_what_they_were(text: str) -> None:
 
     assert len(cleaned) == len(text)
     assert [n for n, c in enumerate(cleaned) if c == "\n"] == [n for n, c in enumerate(text) if c == "\n"]
+
+
+@pytest.mark.parametrize(
+    ("text", "altered"),
+    [
+        (
+            "\\set ON_ERROR_STOP on\n\\echo 'a \\i b'\n\\dt\nSELECT 1 \\gset\nSELECT a[:n];\n\\restrict x",
+            [],
+        ),
+        ("\\i a.sql\nSELECT 1;\n\\copy a from b", ["\\i a.sql", "\\copy a from b"]),
+        ("SELECT :a, ${b}, ':c';", [":", "${b}"]),
+        ("SELECT 1; SELECT 2 \\gexec\nSELECT 3;", ["SELECT 2 \\gexec"]),
+        (
+            "\\if :a\n\\if :b\n\\endif\nSELECT 1;\n\\else\n\\endif\nSELECT 2;",
+            ["\\if :a\n\\if :b\n\\endif\nSELECT 1;\n\\else\n\\endif"],
+        ),
+        ("\\if :a \\i b \\endif\n\\if x\nSELECT 1;", ["\\i b \\endif", "\\if :a \\i b \\endif", "\\if x\nSELECT 1;"]),
+        ("SELECT 1;\n\\q\nSELECT 2;", ["\\q\nSELECT 2;"]),
+    ],
+)
+def test_what_the_server_does_not_get_as_it_stands_is_told(text: str, altered: list[str]) -> None:
+    assert [text[one.begin : one.end] for one in cleaned(text).altered] == altered

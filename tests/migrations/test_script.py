@@ -63,11 +63,11 @@ def test_words_that_are_no_statement_are_told_wherever_they_stand() -> None:
 
 
 def test_a_body_with_semicolons_beside_a_broken_statement() -> None:
-    body = "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END"
-    found = script(f"SELEC 1;\n{body};\nSELECT 3;")
+    body = "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN b THEN 1 END; SELECT 2; /* end */ END"
+    found = script(f"SELEC 1;\n{body};\nCREATE TABBLE atomic;\nSELECT 3;\nEND;\nSELECT 4;")
 
-    assert [statement.text for statement in found.statements] == [body, "SELECT 3"]
-    assert len(found.unreadable) == 1
+    assert [statement.text for statement in found.statements] == [body, "SELECT 3", "END", "SELECT 4"]
+    assert len(found.unreadable) == 2
 
 
 def test_what_does_not_end() -> None:

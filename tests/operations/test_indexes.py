@@ -252,6 +252,11 @@ def test_names_are_chosen_as_postgresql_chooses_them(database: Database) -> None
         "(a + 1)::text",
         "greatest(a, 2)",
         "CASE WHEN a > 1 THEN 2 END",
+        "CASE WHEN a > 1 THEN 2 ELSE abs(a) END",
+        "b::varchar(3)",
+        "(a + 1)::int8::text",
+        "nullif(b, 'x')",
+        "(ARRAY[a])[1]",
     )
     keys = (IndexKey(column=column), *(IndexKey.model_validate({"expression": text}) for text in texts))
     database.execute(f'CREATE TABLE "{table}" (a int, b text, {column} int)')

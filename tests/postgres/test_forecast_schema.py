@@ -71,6 +71,12 @@ def locks(statement: str, schema: Schema = SCHEMA) -> dict[str, LockMode]:
     return {lock.relation: lock.mode for lock in forecast.locks}
 
 
+def test_a_table_that_goes_leaves_those_alone_that_it_has_nothing_to_do_with() -> None:
+    schema = after("DROP TABLE far")
+    assert schema.tables[public("Users")] is USERS
+    assert after("DROP TABLE teams CASCADE").tables[public("Users")].constraints == ()
+
+
 def test_a_name_is_printed_as_sql_spells_it() -> None:
     forecast, _ = SCHEMA.foresee('ALTER TABLE "Users" ADD COLUMN x int DEFAULT random()')
 

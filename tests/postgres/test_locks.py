@@ -11,6 +11,7 @@ from crossfade.errors import LockNotAcquired
 from crossfade.postgres.connect import connect
 from crossfade.postgres.locks import LockPolicy, blockers, in_slices, through_conflicts
 from crossfade.postgres.names import QualifiedName
+from crossfade.postgres.server import EmbeddedServer
 from crossfade.postgres.statement import Lock, LockMode
 
 if TYPE_CHECKING:
@@ -60,6 +61,17 @@ def test_who_holds_a_lock_in_the_way_is_named_once_and_nobody_else(
         "idle in transaction",
     )
     assert blockers(session, [Lock(relation="public.t", mode=LockMode.SHARE_UPDATE_EXCLUSIVE)]) == ()
+
+
+def test_a_prepared_transaction_that_holds_a_lock_is_named() -> None:
+    with (
+        EmbeddedServer(settings={"max_prepared_transactions": 2}) as server,
+        connect(server.url()) as own,
+    ):
+        own.execute("CREATE TABLE public.t (id int)")
+        own.execute("BEGIN; INSERT INTO public.t VALUES (1); PREPARE TRANSACTION 'left open'")
+        [found] = blockers(own, LOCKS)
+    assert (found.application_name, found.state) == ("prepared transaction 'left open'", "prepared")
 
 
 def test_the_body_runs_once_the_locks_are_held_and_its_failure_takes_it_back(

@@ -46,6 +46,7 @@ CREATE TABLE app.everything (
     network cidr NOT NULL,
     hardware macaddr NOT NULL,
     bits bit(4) NOT NULL,
+    places int2vector NOT NULL,
     markup xml,
     found tsvector NOT NULL,
     span int4range NOT NULL,
@@ -99,15 +100,22 @@ CREATE TABLE app.events_2026 PARTITION OF app.events FOR VALUES FROM ('2026-01-0
 CREATE VIEW app.people AS SELECT id, name AS full_name, upper(name) AS loud FROM app.users;
 CREATE VIEW app.names AS SELECT name FROM app.users;
 CREATE VIEW app.counted AS SELECT count(*) AS how_many, max(name) AS last FROM app.users;
+CREATE VIEW app.found AS SELECT u.id, e.mail FROM app.users u LEFT JOIN app.everything e ON e.words = u.name;
+CREATE VIEW app.looked_up AS
+    SELECT id, (SELECT e.mail FROM app.everything e WHERE e.words = u.name) AS mail FROM app.users u;
+CREATE VIEW app.placed AS SELECT id, row_number() OVER (ORDER BY name) AS place FROM app.users;
+CREATE VIEW app.repeated AS SELECT id, generate_series(1, 2) AS time FROM app.users;
+CREATE VIEW app.listed AS SELECT id, name, ARRAY(SELECT unnest('{1}'::int[])) AS list FROM app.users;
+CREATE VIEW app.twice AS SELECT id, id AS again, name FROM app.users;
 CREATE MATERIALIZED VIEW app.kept AS SELECT id, name FROM app.users;
 INSERT INTO app.everything (
     small, big, exact, price, inexact, double, words, short, fixed_length, "char", token, bytes, day, clock, clock_there,
-    moment, lasting, document, binary_document, place, round, address, network, hardware, bits, found, span, days,
+    moment, lasting, document, binary_document, place, round, address, network, hardware, bits, places, found, span, days,
     spans, contact, mail, cents, state, scores, lives, numbers, bigs, exacts, texts, instants, documents, statuses, mails
 ) VALUES (
     1, 2, 3.5, 4, 5.5, 6.5, 'w', 's', 'f', 'c', '6d1e1b0c-8d1b-4b0a-9f5e-2d6f0f9c4a11', '\x00ff', '2026-01-02', '03:04',
     '03:04+02', '2026-01-02 03:04', '1 day 2 hours', '{"a": [1]}', '{"b": null}', '(1,2)', '<(1,2),3>', '10.0.0.1',
-    '10.0.0.0/8', '08:00:2b:01:02:03', B'1010', 'a b', '[1,5)', '[2026-01-01,2026-02-01)', '{[1,3)}', 'c@d', 'a@b',
+    '10.0.0.0/8', '08:00:2b:01:02:03', B'1010', '1 2', 'a b', '[1,5)', '[2026-01-01,2026-02-01)', '{[1,3)}', 'c@d', 'a@b',
     7, 'active', '{1,2}', ROW ('s', 1, '2026-01-01'), '{1,2}', '{3,4}', '{5.5}', '{a,b}', '{2026-01-02 03:04+00}',
     ARRAY ['{"a": 1}'::jsonb], '{active}', '{a@b}'
 );

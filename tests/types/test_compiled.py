@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ForwardRef, get_args
 import psycopg
 import pytest
 from psycopg.rows import dict_row
+from psycopg.types.json import Json, Jsonb
 
 from crossfade import Engine
 from crossfade.types.python import python
@@ -33,6 +34,19 @@ KINDS = {
 """How JavaScript calls what has another name in the types."""
 AS_TEXT = {"statuses": "string", "mails": "string"}
 """Arrays of the users' types, until a parser is set: a comment says so."""
+
+WRITTEN = {
+    "People": ["Insert", "Update"],
+    "Found": [],
+    "LookedUp": ["Update"],
+    "Placed": [],
+    "Repeated": [],
+    "Listed": ["Insert", "Update"],
+    "Twice": ["Insert", "Update"],
+}
+"""Views, with what may be done through them; LookedUp lacks the name that an INSERT needs."""
+UPDATES = 1 << 2
+"""The bit of an UPDATE in what `pg_relation_is_updatable` gives."""
 
 
 def in_typescript(database: Database, bigint: BigInt = BigInt.STRING) -> str:
@@ -68,6 +82,11 @@ const missing: EverythingUpdate = { words: null };
 const little: EverythingInsert = { words: "w" };
 // @ts-expect-error no such label
 const label: EverythingUpdate = { status: "gone" };
+const json: EverythingUpdate = { document: { a: [null] }, binary_document: "[1]", documents: [true, 2] };
+// @ts-expect-error node-postgres would take it for an array
+const list: EverythingUpdate = { document: [1] };
+// @ts-expect-error it is NOT NULL
+const nothing: EverythingUpdate = { document: null };
 export function read(row: EverythingRow, odd: OddNamesRow, person: PeopleRow): string {
   // @ts-expect-error it may be null
   row.maybe.length;
@@ -75,7 +94,7 @@ export function read(row: EverythingRow, odd: OddNamesRow, person: PeopleRow): s
   person.loud.length;
   return row.id + row.day.toISOString() + odd["first name"].length + person.full_name.length + row.bytes.length;
 }
-export const uses = [change, generated, identity, missing, little, label];
+export const uses = [change, generated, identity, missing, little, label, json, list, nothing];
 """
 
 
@@ -106,7 +125,16 @@ def test_node_postgres_gives_these_values(everything: Database, node: Path) -> N
             assert kind == AS_TEXT.get(name, KINDS.get(said, said)), name
 
 
+def test_node_postgres_takes_json_as_it_is_typed(database: Database, node: Path) -> None:
+    database.execute("CREATE TABLE a (id serial, b jsonb)")
+    command = ["node", "json.js", database.url]
+    done = subprocess.run(command, cwd=node, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, '[{"a":[1]},[1],5,true]\n["invalid input syntax for type json"]\n')
+
+
 USES_IN_PYTHON = """
+from psycopg.types.json import Json, Jsonb
+
 from db import EverythingInsert, EverythingRow, EverythingUpdate, OddNamesRow, PeopleRow
 
 change: EverythingUpdate = {"maybe": None, "words": "w"}
@@ -114,6 +142,9 @@ generated: EverythingUpdate = {"doubled": 1}  # type: ignore[typeddict-unknown-k
 missing: EverythingUpdate = {"words": None}  # type: ignore[typeddict-item]
 little: EverythingInsert = {"words": "w"}  # type: ignore[typeddict-item]
 label: EverythingUpdate = {"status": "gone"}  # type: ignore[typeddict-item]
+documents: EverythingUpdate = {"document": Json([1]), "binary_document": Jsonb(None), "documents": [Jsonb("a")]}
+bare: EverythingUpdate = {"document": {"a": 1}}  # type: ignore[typeddict-item]
+nothing: EverythingUpdate = {"document": None}  # type: ignore[typeddict-item]
 
 
 def read(row: EverythingRow, odd: OddNamesRow, person: PeopleRow) -> str:
@@ -150,6 +181,16 @@ def test_psycopg_gives_these_values(everything: Database, tmp_path: Path) -> Non
     for name, value in row.items():
         if name not in AS_TEXT:
             assert _fits(value, hints[name]), (name, value, hints[name])
+
+
+def test_psycopg_takes_json_as_it_is_typed(database: Database) -> None:
+    database.execute("CREATE TABLE a (b json, c jsonb)")
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        for value in (Json([1]), Jsonb([1])):
+            connection.execute("INSERT INTO a VALUES (%s, %s)", [value, value])
+        assert connection.execute("SELECT * FROM a").fetchall() == [([1], [1])] * 2
+        with pytest.raises(psycopg.ProgrammingError, match="cannot adapt type 'dict'"):
+            connection.execute("INSERT INTO a VALUES (%s)", [{"a": 1}])
 
 
 def _fits(value: object, hint: Any) -> bool:
@@ -201,9 +242,24 @@ def test_views_say_what_they_show(everything: Database) -> None:
     assert shape(text, "CountedRow") == {"how_many": "string | null", "last": "string | null"}
     assert "interface CountedInsert" not in text
     assert "interface KeptUpdate" not in text
+    # A domain that takes no NULL has it where a join or a subquery finds nothing.
+    assert shape(text, "FoundRow") == {"id": "number | null", "mail": "Email | null"}
+    assert shape(text, "LookedUpRow") == {"id": "number", "mail": "Email | null"}
     # The table wants an id.
     assert "interface NamesInsert" not in text
     assert shape(text, "NamesUpdate") == {"name?": "string"}
+
+
+def test_only_what_postgresql_writes_through_a_view_may_be_written(everything: Database) -> None:
+    text = in_typescript(everything)
+    shapes = {v: [f"{v}{end}" for end in ("Insert", "Update") if f"interface {v}{end} " in text] for v in WRITTEN}
+    assert shapes == {v: [f"{v}{end}" for end in ends] for v, ends in WRITTEN.items()}
+    assert shape(text, "TwiceInsert") == {"id": "number", "name": "string"}
+    with psycopg.connect(everything.url, autocommit=True) as connection:
+        for view, ends in WRITTEN.items():
+            name = re.sub(r"\B([A-Z])", r"_\1", view).lower()
+            (events,) = connection.execute("SELECT pg_relation_is_updatable(%s::regclass, false)", [f"app.{name}"])
+            assert bool(events[0] & UPDATES) == ("Update" in ends), view
 
 
 def test_partitions_and_our_own_things_are_left_out(everything: Database) -> None:

@@ -9,10 +9,10 @@ import pytest
 from psycopg import sql
 
 from crossfade.errors import DatabaseUnreachable
-from crossfade.operations.own_names import mark, own_name
 from crossfade.operations.sync import column_sync
 from crossfade.postgres.connect import connect
 from crossfade.postgres.names import QualifiedName
+from crossfade.postgres.own_names import mark, own_name
 from crossfade.workflow import ledger
 from crossfade.workflow.doctor import Facts, examine, judge, observe, orphans
 from crossfade.workflow.roles import grant_roles

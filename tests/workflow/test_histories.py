@@ -9,12 +9,14 @@ import pytest
 from psycopg import sql
 
 from crossfade import Engine
-from crossfade.errors import LockNotAcquired, PreflightRefused, WouldDiscard
+from crossfade.errors import GateBlocked, LockNotAcquired, PreflightRefused, WouldDiscard
+from crossfade.observe.events import LockWaited, StepStarted
 from crossfade.operations.step import Part, Phase
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.states import State
 
 if TYPE_CHECKING:
+    from crossfade.observe.events import Event
     from crossfade.plan.model import Plan
 
     from ..fixtures.database import Database
@@ -70,7 +72,17 @@ def plan_of(*changes: str, migrations: str = OF_EACH_TOOL, more: str = "") -> Pl
     )
 
 
+TIMES: LiteralString = (
+    "SELECT at BETWEEN localtimestamp - interval '1 hour' AND localtimestamp FROM (SELECT run_on FROM pgmigrations "
+    "UNION ALL SELECT tstamp FROM goose_db_version UNION ALL SELECT run_on FROM __diesel_schema_migrations) t (at)"
+)
+
+
 def make(database: Database) -> None:
+    """In a database whose sessions have another time zone than those of crossfade."""
+    database.execute(
+        sql.SQL("ALTER DATABASE {} SET timezone = 'America/Los_Angeles'").format(sql.Identifier(database.name))
+    )
     database.execute(USERS)
     with database.connect(autocommit=True) as connection:
         connection.execute(TABLES.encode())
@@ -105,6 +117,7 @@ def test_every_tool_gets_its_row_when_the_old_shape_is_hidden_and_loses_it_when_
         engine.approve("mail", Phase.CONTRACT, "alice")
         engine.contract("mail")
         assert histories(database) == recorded(before)
+        assert database.execute(TIMES) == [(True,)] * 7
         engine.revert("mail")
         assert histories(database) == before
         engine.contract("mail")
@@ -195,6 +208,96 @@ def test_a_row_that_somebody_wrote_meanwhile_is_not_written_twice(database: Data
     assert database.execute(READ["drizzle"]) == [("a" * 64, 1000), (SUM, 2000)]
 
 
+AFTER_ANOTHER = f"""
+  - {{tool: drizzle, name: 0002_mail, checksum: {SUM}, created_at: 3000, after: 0001_more}}
+  - {{tool: flyway, name: V3__mail, checksum: "3", after: V2__more}}
+  - {{tool: golang-migrate, name: 3_mail, after: 2_more}}
+  - {{tool: goose, name: 3_mail, after: 2_more}}
+  - {{tool: node-pg-migrate, name: 1790000000000_mail, after: 1780000000000_more}}
+  - {{tool: prisma, name: 20260303000000_mail, checksum: {SUM}}}
+"""
+RECORDED: tuple[LiteralString, ...] = (
+    "INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES ('x', 2000)",
+    "INSERT INTO flyway_schema_history VALUES (2, '2', 'more', 'SQL', 'V2__more.sql', 1, 'x', now(), 1, true)",
+    "UPDATE schema_migrations SET version = 2",
+    "INSERT INTO goose_db_version (version_id, is_applied) VALUES (2, true)",
+    "INSERT INTO pgmigrations (name, run_on) VALUES ('1780000000000_more', now())",
+)
+TAKEN_BACK: tuple[LiteralString, ...] = (
+    "DELETE FROM drizzle.__drizzle_migrations WHERE created_at = 2000",
+    "DELETE FROM flyway_schema_history WHERE version = '2'",
+    "UPDATE schema_migrations SET version = 1",
+    "DELETE FROM goose_db_version WHERE version_id = 2",
+    "DELETE FROM pgmigrations WHERE name LIKE '%more'",
+)
+FAILED: LiteralString = (
+    "INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ('x', '', '20260303000000_mail')"
+)
+
+
+def test_nothing_is_hidden_while_what_comes_before_is_taken_back_or_the_tool_has_stopped(database: Database) -> None:
+    make(database)
+    earlier = f"\n  - {{tool: drizzle, name: 0001_more, checksum: {SUM}, created_at: 2000}}"
+    with Engine(database.url) as engine:
+        # By this run it is known which time 0001_more has.
+        engine.start(plan_of(RENAME, migrations=earlier).model_copy(update={"name": "more"}))
+        for statement in RECORDED:
+            database.execute(statement)
+        engine.advance(plan_of(RENAME, migrations=AFTER_ANOTHER), to=State.BACKFILLED)
+        for statement in (*TAKEN_BACK, FAILED):
+            database.execute(statement)
+        before = histories(database)
+        engine.approve("mail", Phase.CONTRACT, "alice")
+        with pytest.raises(GateBlocked) as error:
+            engine.contract("mail")
+        assert str(error.value).count("comes before it and is not recorded; once ") == 5
+        assert "prisma has stopped, since 20260303000000_mail has begun and not ended" in str(error.value)
+        assert (engine.status("mail").state, histories(database)) == (State.BACKFILLED, before)
+        for statement in (*RECORDED, "DELETE FROM _prisma_migrations WHERE finished_at IS NULL"):
+            database.execute(statement)
+        assert engine.contract("mail").state is State.CONTRACTED
+    assert database.execute(READ["golang-migrate"]) == [(3, False)]
+
+
+def test_a_deployment_that_fails_while_it_is_waited_for_calls_contract_off(database: Database) -> None:
+    make(database)
+    tool = database.connect(autocommit=True)
+
+    def meanwhile(event: Event) -> None:
+        if isinstance(event, LockWaited):
+            database.execute(FAILED)
+            tool.close()
+
+    covered = f"\n  - {{tool: prisma, name: 20260303000000_mail, checksum: {SUM}}}"
+    with Engine(database.url, emit=meanwhile) as engine:
+        engine.advance(plan_of(RENAME, migrations=covered), to=State.BACKFILLED)
+        engine.approve("mail", Phase.CONTRACT, "alice")
+        tool.execute("SELECT pg_advisory_lock(72707369)")
+        with pytest.raises(GateBlocked, match="prisma has stopped"):
+            engine.contract("mail")
+        assert engine.status("mail").state is State.BACKFILLED
+    assert database.execute("SELECT count(email), (SELECT count(*) FROM _prisma_migrations) FROM users") == [(2, 2)]
+
+
+def test_the_step_that_records_is_not_run_while_the_tool_has_stopped(database: Database) -> None:
+    make(database)
+
+    def meanwhile(event: Event) -> None:
+        if isinstance(event, StepStarted) and event.step == "migrations/contract":
+            database.execute("UPDATE schema_migrations SET version = 2, dirty = true")
+
+    plan = plan_of(
+        "create_index: {table: users, name: by_email, columns: [email]}",
+        migrations="\n  - {tool: golang-migrate, name: 2_mail}",
+    )
+    with Engine(database.url, emit=meanwhile) as engine, pytest.raises(GateBlocked, match="the database is dirty"):
+        engine.advance(plan)
+    database.execute("UPDATE schema_migrations SET version = 1, dirty = false")
+    with Engine(database.url) as engine:
+        assert engine.advance("mail").state is State.CONTRACTED
+    assert database.execute(READ["golang-migrate"]) == [(2, False)]
+
+
 def test_the_step_waits_for_the_lock_that_the_tool_holds(database: Database) -> None:
     make(database)
     plan = plan_of(
@@ -266,6 +369,12 @@ def test_the_folder_tells_what_comes_before(database: Database, tmp_path: Path) 
     assert refusals(database, plan_of(RENAME, migrations=last)) == ["hides_pending"]
     both = f"\n  - {{tool: goose, name: 00002_more}}{last}"
     assert refusals(database, plan_of(RENAME, migrations=both)) == []
+
+
+def test_a_repeatable_script_has_no_place_among_the_versions(database: Database) -> None:
+    make(database)
+    views = '\n  - {tool: flyway, name: R__views, checksum: "7", after: V2__more}'
+    assert refusals(database, plan_of(RENAME, migrations=views)) == []
 
 
 def test_expand_refuses_as_check_does(database: Database) -> None:

@@ -161,3 +161,28 @@ def test_what_somebody_made_on_a_twin_of_a_detached_partition_does_not_hold_the_
         database.execute("INSERT INTO t2 VALUES (100, 1)")
         tables = [found.split()[1].rpartition(".")[0] for found in engine.orphans() if found.startswith("column")]
         assert tables == ["public.t2"]
+
+
+@pytest.mark.alike
+def test_a_detached_partition_keeps_no_type_of_ours_from_going(database: Database) -> None:
+    database.execute("CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TABLE t (id int, m mood) PARTITION BY RANGE (id)")
+    database.execute("CREATE TABLE t2 PARTITION OF t DEFAULT; INSERT INTO t VALUES (1, 'b')")
+    with Engine(database.url) as engine:
+        backfilled(engine, "remove_enum_values: {type: mood, map: {b: a}}")
+        database.execute(DETACH)
+        assert engine.rollback("p").state is State.ROLLED_BACK
+        assert engine.orphans() == ()
+    assert "crossfade_" not in database.dump()
+
+
+@pytest.mark.alike
+def test_a_revert_passes_over_the_index_of_a_partition_that_was_dropped(database: Database) -> None:
+    database.execute(SETUP)
+    database.execute("CREATE INDEX t2_own ON t2 (qty)")
+    with Engine(database.url) as engine:
+        backfilled(engine)
+        assert engine.contract("p").state is State.RETAINED
+        database.execute("DROP TABLE t2")
+        assert engine.revert("p").state is State.BACKFILLED
+        assert engine.rollback("p").state is State.ROLLED_BACK
+    assert "crossfade_" not in database.dump()

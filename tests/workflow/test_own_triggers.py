@@ -102,6 +102,32 @@ def test_a_revert_reads_no_row_while_the_triggers_are_as_they_were_left(database
         assert [event for event in seen if isinstance(event, Verified)]
 
 
+FUNCTIONS: LiteralString = """
+SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid)
+FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgrelid = 'q'::regclass AND NOT t.tgisinternal
+"""
+
+
+@pytest.mark.alike
+def test_a_revert_stops_at_what_was_written_while_a_function_was_another(database: Database) -> None:
+    bring(database, TYPE, State.RETAINED)
+    functions = database.execute(FUNCTIONS)
+    assert functions
+    for name, _ in functions:
+        database.execute(
+            f"CREATE OR REPLACE FUNCTION {name} RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"
+        )
+    update(database, "b = 4242", 7)
+    for _, definition in functions:
+        database.execute(definition)
+    with Engine(database.url) as engine:
+        with pytest.raises(VerificationFailed, match="Keys: id=7"):
+            engine.revert("steps")
+        update(database, "b = 8", 7)
+        update(database, "b = 4242", 7)
+        assert engine.revert("steps").state is State.BACKFILLED
+
+
 def test_triggers_that_are_off_cannot_be_accepted(database: Database) -> None:
     bring(database, TYPE, State.BACKFILLED)
     database.execute(OFF)

@@ -32,6 +32,8 @@ CREATE TYPE mood AS ENUM ('a', 'b', 'c');
 CREATE TABLE p (id int, d int, n int, PRIMARY KEY (id, d)); CREATE INDEX p_n ON p (n);
 CREATE TABLE u (id int PRIMARY KEY, x int, y text, CONSTRAINT small CHECK (x < 1000));
 CREATE VIEW u_x AS SELECT x FROM u;
+CREATE TABLE w (id int PRIMARY KEY, x int); CREATE VIEW w_x AS SELECT x FROM w; CREATE POLICY w_p ON w USING (x > 0);
+CREATE MATERIALIZED VIEW w_m AS SELECT x FROM w;
 CREATE TABLE m (id int PRIMARY KEY, z mood DEFAULT 'a', y int);
 CREATE TABLE r (id int PRIMARY KEY, x int);
 CREATE TABLE k (id int PRIMARY KEY, x int);
@@ -44,6 +46,7 @@ INSERT INTO m SELECT g, 'c', g FROM generate_series(1, 4) g; INSERT INTO r SELEC
 CHANGES = {
     "parts": "partition_table: {table: p, by: list, key: [d], partitions: {p_1: {in: [1]}, p_rest: default}}",
     "type": "change_type: {table: u, column: x, to: bigint}",
+    "into": "change_type: {table: w, column: x, to: bigint, into: y}",
     "enum": "remove_enum_values: {type: mood, map: {c: a}}",
     "name": "rename_table: {from: r, to: rr}",
     "check": "add_check: {table: k, name: positive, expression: x >= 0}",
@@ -117,6 +120,16 @@ def changed(database: Database, name: str, change: str) -> Iterator[Session]:
 
 
 LOST = [
+    (
+        "into",
+        "CREATE OR REPLACE VIEW w_x AS SELECT x FROM w WHERE x > 1",
+        "view public.w_x, which uses public.w, is defined otherwise now",
+    ),
+    (
+        "into",
+        "CREATE INDEX ON w_m (x)",
+        "materialized view public.w_m, which uses public.w, has other indexes now",
+    ),
     ("parts", "ALTER TABLE p ADD c text", "column public.p.c was added"),
     ("parts", "ALTER TABLE p ALTER n SET DEFAULT 7", "column public.p.n: default none became 7"),
     ("parts", "ALTER TABLE p ALTER n SET NOT NULL", "column public.p.n is NOT NULL now"),
@@ -355,6 +368,13 @@ def test_what_the_run_looks_for_by_its_name_has_to_be_there(
 
 
 GOING_BACK = [
+    (
+        "into",
+        "CREATE OR REPLACE VIEW w_x AS SELECT y AS x FROM w WHERE y > 1",
+        "view public.w_x, which uses public.w, is defined otherwise now",
+    ),
+    ("into", "COMMENT ON VIEW w_x IS 'mine'", "view public.w_x, which uses public.w, has another comment now"),
+    ("into", "ALTER POLICY w_p ON w USING (y > 7)", "policy w_p on public.w: definition"),
     ("parts", "ALTER TABLE p ADD c text", "column public.p.c was added"),
     ("parts", "CREATE INDEX ON p (d)", "index p_d_idx on public.p was added"),
     ("parts", "ALTER TABLE p ALTER n SET DEFAULT 7", "column public.p.n: default none became 7"),

@@ -59,6 +59,13 @@ def test_what_does_not_get_through_is_said_with_its_file(database: Database, tmp
         run_files(database.url, project)
 
 
+def test_files_that_only_their_tool_can_send_are_not_run(tmp_path: Path) -> None:
+    (tmp_path / "V1__x.sql").write_text('CREATE TABLE t (id int);\nCREATE ROLE "${x}";', encoding="utf-8")
+    project, _ = imports(tmp_path)
+    with pytest.raises(ReplayFailed, match=r"V1__x\.sql:2: only its tool can send it"):
+        run_files("postgresql://nowhere.invalid/nothing", project)
+
+
 def test_only_the_order_of_columns_is_passed_over() -> None:
     table = "CREATE TABLE t (\n    a integer,\n    b text\n);\nALTER TABLE t OWNER TO x;"
     assert difference(table, "CREATE TABLE t (\n    b text,\n    a integer\n);\nALTER TABLE t OWNER TO x;") == ""

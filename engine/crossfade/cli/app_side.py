@@ -39,7 +39,7 @@ def patches_for(plan: Plan, app: AppName, schema_file: Path | None) -> tuple[str
         return "sql", patches(plan, App.SQL, "sql", now(plan))
     file = schema_file or _FILES[app]
     try:
-        content = file.read_text(encoding="utf-8")
+        content = file.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"{file} cannot be read: {why}", hint="Name it with --schema-file FILE.") from None
@@ -81,4 +81,4 @@ def _lines(plan: Plan, found: Patches) -> Iterator[str]:
 
 
 def _shown(difference: str) -> str:
-    return f"\n{indent(difference, '    ')}" if difference else "  no change\n"
+    return f"\n{indent(difference, '    ', lambda _: True)}" if difference else "  no change\n"

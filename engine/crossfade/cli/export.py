@@ -124,7 +124,8 @@ def _time(stamp: str | None) -> datetime:
 
 def _journal(as_: As, folder: Path | None) -> "Journal | None":
     """The journal of a project of Drizzle 0.x; None for any other."""
-    from crossfade.workflow.exports.journal import PLACE, journal_of
+    from crossfade.migrations.drizzle_journal import PLACE
+    from crossfade.workflow.exports.journal import journal_in
 
     if folder is None:
         return None
@@ -134,7 +135,7 @@ def _journal(as_: As, folder: Path | None) -> "Journal | None":
         raise UsageError(f"there is no folder {folder}", hint="Name the one that has the migrations: --migrations DIR.")
     file = folder / PLACE
     try:
-        return journal_of(file.read_text(encoding="utf-8"), str(file)) if file.exists() else None
+        return journal_in(file.read_text(encoding="utf-8"), str(file)) if file.exists() else None
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"{file} cannot be read: {why}") from None

@@ -168,6 +168,7 @@ def table_of(text: str | None) -> "TableName | None":
 
 def _judged(call: Call, standing: "Standing") -> Judged:
     """What lint finds in those that are pending, over the database as it is."""
+    from crossfade.cli.import_origins import enums_of_database
     from crossfade.cli.lint_answer import baseline_at
     from crossfade.cli.lint_schema import schema_of_database
     from crossfade.lint.breaking import is_unsafe
@@ -186,7 +187,8 @@ def _judged(call: Call, standing: "Standing") -> Judged:
     if settings.baseline is not None:
         kept = Path(os.path.relpath(settings.baseline if settings.root is None else settings.root / settings.baseline))
     with only_our_errors():
-        schema = schema_of_database(database_url(call.database), [pending])
+        url = database_url(call.database)
+        schema, enums = schema_of_database(url, [pending], call.fixed), enums_of_database(url)
     frame = Frame(
         settings=settings,
         here=Path.cwd(),
@@ -194,7 +196,7 @@ def _judged(call: Call, standing: "Standing") -> Judged:
         is_there=Path.exists,
     )
     found: dict[Path, list[Told]] = {}
-    for told in judge(check([pending], schema, call.fixed), frame).told:
+    for told in judge(check([pending], schema, call.fixed, enums=enums), frame).told:
         if is_unsafe(told.finding):
             found.setdefault(told.finding.file, []).append(told)
     return Judged(standing=standing, findings={file: tuple(each) for file, each in found.items()})

@@ -211,7 +211,8 @@ def _start(call: Call, chosen: _Chosen) -> "Start":
     files = chosen.files
     pending = [m for m in chosen.project.migrations if files is None or str(m.file) in files]
     with only_our_errors():
-        schema = schema_of_database(chosen.database, [replace(chosen.project, migrations=tuple(pending))])
+        asked = [replace(chosen.project, migrations=tuple(pending))]
+        schema = schema_of_database(chosen.database, asked, call.fixed)
         enums = enums_of_database(chosen.database)
     return Start(schema=schema, enums=enums, fixed=call.fixed)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from crossfade.cli.output import plain, warn
+from crossfade.migrations.drizzle_journal import PLACE
 
 if TYPE_CHECKING:
     from crossfade.migrations.imported import Imported
@@ -99,8 +100,7 @@ class Answer:
                 typer.echo(f"{plain(str(place))}: to be {plain(half.entry.file or half.entry.name)}{when}")
         for project, found in self.imports:
             if project.tool.value == "drizzle" and any(one.halves for one in found):
-                journal = Path("meta", "_journal.json")
-                ours, theirs = out / "migrations" / journal, project.root / journal
+                ours, theirs = out / "migrations" / PLACE, project.root / PLACE
                 typer.echo(f"{plain(str(ours))}: to be {plain(str(theirs))}")
         for name, reason in self.left:
             typer.echo(f"{plain(name)}: left out, since {plain(reason)}")

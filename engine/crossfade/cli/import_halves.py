@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossfade.errors import UsageError
+from crossfade.migrations.drizzle_journal import PLACE
 from crossfade.migrations.imported.halves import SPLIT
-from crossfade.migrations.imported.tool_files import JOURNAL, SNAPSHOT, journal_with
+from crossfade.migrations.imported.tool_files import SNAPSHOT, journal_with
 from crossfade.migrations.migration import Tool
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _of_project(project: Project, migrations: Sequence[Imported]) -> Iterator[tu
                 yield one.halves[-1].path.parent / SNAPSHOT, _text(snapshot)
     if parted and project.tool is Tool.DRIZZLE:
         by_name = {one.origin.entry.name: one.halves for one in parted}
-        yield Path(JOURNAL), journal_with(_text(project.root / JOURNAL), by_name)
+        yield Path(PLACE), journal_with(_text(project.root / PLACE), by_name)
 
 
 def _text(file: Path) -> str:

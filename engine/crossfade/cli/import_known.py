@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from crossfade.migrations.imported.certain import Known
     from crossfade.migrations.migration import Migration, Project
 
+_BROKEN = "Take it back from version control; without the file nothing is known of renames."
+
 
 def known_to_prisma(here: Path) -> Known:
     """What schema.prisma tells, or a folder of such files above or in this one."""
@@ -85,9 +87,14 @@ def _snapshot(project: Project, migration: Migration) -> Path:
 
 
 def _document(file: Path) -> Document | None:
-    """The snapshot in a file; None where there is none that can be read."""
+    """The snapshot in a file; None where there is none. Raises UsageError where it cannot be read."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+    except FileNotFoundError:
         return None
-    return found if isinstance(found, dict) else None
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or "it is no JSON"
+        raise UsageError(f"cannot read the snapshot {file}: {reason}", hint=_BROKEN) from None
+    if not isinstance(found, dict):
+        raise UsageError(f"cannot read the snapshot {file}: it is no object", hint=_BROKEN)
+    return found

@@ -13,10 +13,11 @@ from crossfade.migrations.migration import Problem
 from crossfade.migrations.typed import Enums
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from crossfade.lint.seen import SeenMigration, SeenStatement
     from crossfade.migrations.migration import Project
+    from crossfade.migrations.script import SqlStatement
     from crossfade.plan.fixed import Fixed
     from crossfade.plan.names import TableName
     from crossfade.postgres.forecast import Schema
@@ -61,7 +62,9 @@ def origins(
         parts = by_file.get(entry.file or "", [])
         if parts:
             steps = [one for part in parts for one in part.up if one.inside is None]
-            may = [one for one in steps if not list(_refused(one))]
+            refused = {one.begin: problems for part in parts for one, problems in _refused(part.up)}
+            unsent = {one.begin for part in parts for one in part.migration.up.unsent}
+            may = [one for one in steps if one.statement.begin not in unsent | refused.keys()]
             origin = Origin(
                 tool=project.tool,
                 migrations=tuple(part.migration for part in parts),
@@ -69,15 +72,28 @@ def origins(
                 entry=entry,
                 enums=enums,
                 history=history,
-                refused=tuple(problem for one in steps for problem in _refused(one)),
+                refused=(
+                    *(problem for problems in refused.values() for problem in problems),
+                    *(problem for part in parts for _, problems in _refused(part.down) for problem in problems),
+                ),
             )
             found.append(origin)
             enums = origin.enums_after
     return tuple(found), schema
 
 
-def _refused(seen: SeenStatement) -> Iterator[Problem]:
-    """What the project's settings say nobody may do."""
+def _refused(way: Iterable[SeenStatement]) -> Iterator[tuple[SqlStatement, list[Problem]]]:
+    """Statements that do what the project's settings say nobody may do, themselves or in a body that runs with them."""
+    found: list[tuple[SqlStatement, list[Problem]]] = []
+    for seen in way:
+        if seen.inside is None:
+            found.append((seen.statement, []))
+        if seen.runs:
+            found[-1][1].extend(_problems(seen))
+    yield from ((statement, problems) for statement, problems in found if problems)
+
+
+def _problems(seen: SeenStatement) -> Iterator[Problem]:
     rule = fixed_schema.RULE.statement
     for said in rule(seen) if rule is not None else ():
         yield Problem(

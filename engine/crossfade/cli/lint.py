@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crossfade.migrations.migration import Migration, Project
+    from crossfade.migrations.typed import Enums
     from crossfade.postgres.forecast import Schema
 
 
@@ -73,7 +74,8 @@ def lint(
         baseline=None if file is None else baseline_at(file, is_written=write_baseline),
         is_there=Path.exists,
     )
-    verdict = judge(check(projects, _schema(call, projects, version), call.fixed, settings.naming), frame)
+    schema = _schema(call, projects, version)
+    verdict = judge(check(projects, schema, call.fixed, settings.naming, _enums(call)), frame)
     if file is not None and verdict.baseline is not None and write_baseline:
         return keep_baseline(file, verdict.baseline, form)
     return answer(verdict, form, output)
@@ -130,7 +132,7 @@ _PRINT_IT = (
 
 
 def _projects(call: Call, paths: list[str], git_diff: str | None, history: str | None) -> "Sequence[Project]":
-    from crossfade.migrations.read import STANDARD_INPUT, read
+    from crossfade.migrations.read import STANDARD_INPUT, STANDARD_INPUT_SHOWN, read
 
     if history is not None and call.given_database is None:
         raise UsageError("--history names a table of a database", hint="Add --database URL.")
@@ -147,9 +149,12 @@ def _projects(call: Call, paths: list[str], git_diff: str | None, history: str |
         return projects
     from crossfade.migrations.changed import changed, only_changed
     from crossfade.migrations.committed import compared
+    from crossfade.migrations.walk import resolved
 
     files = changed(git_diff, [Path(path) for path in paths if path != STANDARD_INPUT])
-    return only_changed(compared(projects, git_diff, lambda file: is_excluded(file, call.lint)), files)
+    # What comes through a pipe is no commit's.
+    asked = files | {resolved(STANDARD_INPUT_SHOWN)}
+    return only_changed(compared(projects, git_diff, lambda file: is_excluded(file, call.lint)), asked)
 
 
 def is_excluded(file: Path, settings: LintSettings) -> bool:
@@ -176,8 +181,18 @@ def _schema(call: Call, projects: "Sequence[Project]", version: int | None) -> "
     if call.given_database is None:
         return empty_schema(version or call.lint.pg_version or OLDEST * 10_000 + 99)
     with only_our_errors():
-        found = schema_of_database(call.given_database, projects)
+        found = schema_of_database(call.given_database, projects, call.fixed)
     return found if version is None else replace(found, server_version=version)
+
+
+def _enums(call: Call) -> "Enums":
+    from crossfade.cli.import_origins import enums_of_database
+    from crossfade.migrations.typed import Enums
+
+    if call.given_database is None:
+        return Enums()
+    with only_our_errors():
+        return enums_of_database(call.given_database)
 
 
 def _baseline_file(given: Path | None, settings: LintSettings, *, is_needed: bool) -> Path | None:

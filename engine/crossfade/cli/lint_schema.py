@@ -6,10 +6,13 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from crossfade.plan.fixed import NOTHING_FIXED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from crossfade.migrations.migration import Project
+    from crossfade.plan.fixed import Fixed
     from crossfade.postgres.forecast import Schema
 
 _UNKNOWN_ZONE = "unknown"
@@ -24,9 +27,9 @@ def empty_schema(server_version: int) -> Schema:
     return Schema.of(Catalog(server_version=server_version, time_zone=_UNKNOWN_ZONE))
 
 
-def schema_of_database(url: str, projects: Iterable[Project]) -> Schema:
+def schema_of_database(url: str, projects: Iterable[Project], fixed: Fixed = NOTHING_FIXED) -> Schema:
     """The tables that the migrations name, those that use a type that they change, and those that foreign keys connect
-    with them, as they are, with their rows.
+    with them, as they are, with their rows; where something is fixed, all others in outline.
 
     Reads only. Raises what connecting and reading raise.
     """
@@ -34,6 +37,7 @@ def schema_of_database(url: str, projects: Iterable[Project]) -> Schema:
     from crossfade.postgres.connect import connect, database_url
     from crossfade.postgres.domain_users import relations_with
     from crossfade.postgres.forecast import Schema
+    from crossfade.postgres.outlines import outlined
 
     trees = [tree for project in projects for tree in _trees(project)]
     named = dict.fromkeys(name for tree in trees for name in _in_statement(tree))
@@ -42,8 +46,9 @@ def schema_of_database(url: str, projects: Iterable[Project]) -> Schema:
         # The role's own search_path says which table a name without a schema means.
         connection.execute("RESET search_path")
         catalog = read_with_partners(connection, named | dict.fromkeys(relations_with(connection, types)))
-    # What is read is the zone of our own session, and the tool that applies the migrations has one of its own.
-    return replace(Schema.of(replace(catalog, time_zone=_UNKNOWN_ZONE)), is_complete=True)
+        # What is read is the zone of our own session, and the tool that applies the migrations has one of its own.
+        schema = replace(Schema.of(replace(catalog, time_zone=_UNKNOWN_ZONE)), is_complete=True)
+        return outlined(connection, schema) if fixed.entries else schema
 
 
 def _trees(project: Project) -> Iterator[Any]:

@@ -19,8 +19,8 @@ from crossfade.gates.acknowledgement import Shown, how_to
 from crossfade.gates.queries import query
 from crossfade.gates.spans import moment
 from crossfade.gates.verdict import Judgement, Verdict
-from crossfade.operations.own_names import mark
 from crossfade.postgres.names import QualifiedName, quoted
+from crossfade.postgres.own_names import mark
 
 if TYPE_CHECKING:
     import psycopg

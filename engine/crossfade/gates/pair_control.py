@@ -42,6 +42,8 @@ class Carried:
     ours: bool | None
     version: str | None = None
     """Another one whenever somebody alters it, or makes it anew."""
+    function_version: str | None = None
+    """Likewise, of the function that it calls."""
 
     @property
     def fault(self) -> str | None:

@@ -79,7 +79,8 @@ def _table_now(connection: psycopg.Connection[Any], watch: Watch) -> str:
 
 def _counted(connection: psycopg.Connection[Any], watch: Watch, limit: timedelta) -> Rows:
     table = QualifiedName(watch.schema, watch.table)
-    rows = sql.SQL("SELECT FROM {}{} AS r WHERE {}(r) LIMIT {}").format(
+    # A column of the alias's name would be taken for it.
+    rows = sql.SQL("SELECT FROM {}{} AS crossfade_row WHERE {}(crossfade_row) LIMIT {}").format(
         sql.SQL("" if watch.inherited else "ONLY "),
         sql.SQL(_table_now(connection, watch)),
         sql.SQL(watch.violated),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.commands import Command, commands
 from crossfade.lint.stepwise import not_null, without_clauses
-from crossfade.lint.written import quoted, table_of
+from crossfade.lint.written import table_of
 from crossfade.postgres.forecast.added_column import added_column
 from crossfade.postgres.forecast.type_names import is_serial
+from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
@@ -22,7 +24,7 @@ _NUMBERED = {"int2": "smallint", "int4": "integer", "int8": "bigint"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewColumn:
-    """A column that is added to a table with rows, with work on them behind the lock."""
+    """A column that is added to a table with rows."""
 
     command: Command
     column: Column
@@ -64,22 +66,32 @@ class NewColumn:
         return [not_null(self.command.relation, self.command.table.name.name, self.column.name)] if wanted else []
 
 
-def new_columns(seen: SeenStatement) -> Iterator[NewColumn]:
+# Several rules ask for the columns of a statement, one rule after the other.
+@lru_cache(maxsize=8)
+def new_columns(seen: SeenStatement) -> tuple[NewColumn, ...]:
     """Those that rows are read or written for."""
+    return tuple(_new_columns(seen))
+
+
+def _new_columns(seen: SeenStatement) -> Iterator[NewColumn]:
     for command in commands(seen, "AddColumn"):
-        if not command.works_behind_lock:
-            continue
-        definition = command.node.def_
-        added = added_column(seen.before, command.table, definition)
-        yield NewColumn(
-            command=command,
-            column=added.column,
-            rewrites=added.rewrites,
-            scans=added.scans,
-            has_default=added.has_default,
-            clauses={c.contype.name.removeprefix("CONSTR_"): c for c in definition.constraints or ()},
-            at=seen.statement.at(definition.location),
-        )
+        if command.works_behind_lock:
+            yield new_column(seen, command)
+
+
+def new_column(seen: SeenStatement, command: Command) -> NewColumn:
+    """The one that an ADD COLUMN of the statement adds."""
+    definition = command.node.def_
+    added = added_column(seen.before, command.table, definition)
+    return NewColumn(
+        command=command,
+        column=added.column,
+        rewrites=added.rewrites,
+        scans=added.scans,
+        has_default=added.has_default,
+        clauses={c.contype.name.removeprefix("CONSTR_"): c for c in definition.constraints or ()},
+        at=seen.statement.at(definition.location),
+    )
 
 
 def named(new: NewColumn) -> str:

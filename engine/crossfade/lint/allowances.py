@@ -1,7 +1,7 @@
 """Findings that a comment allows, and what is wrong with such comments.
 
-A comment stands on a statement where it is in front of it, inside it, or behind it on its last line. It allows the
-rules that it names on that statement and on nothing else. Pure.
+A comment stands on a statement where it is in front of it, inside it, or behind it on its last line; in a body that is
+a statement of the body. It allows the rules that it names on that statement and on nothing else. Pure.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from crossfade.lint.bookkeeping import (
     ALLOWANCE_UNUSED,
     ALLOWANCE_WITHOUT_REASON,
 )
+from crossfade.lint.called import with_bodies
 from crossfade.lint.finding import Finding
 from crossfade.lint.listing import all_rules, allowable, did_you_mean
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from crossfade.lint.rule import Rule
     from crossfade.migrations.script import Position, Script, Source
 
+_Span = tuple[int, int]
+"""Begin and end in the text."""
 _FORM = "-- crossfade: allow RULE because REASON"
 
 
@@ -45,8 +48,8 @@ class _Allowance:
     allows: Allows
     source: Source
     begin: int
-    statement: int | None
-    """Its number in the file; None where it stands on none."""
+    statement: _Span | None
+    """Begin and end of it; None where it stands on none."""
 
 
 def weigh(findings: Iterable[Finding], scripts: Iterable[Script]) -> Weighed:
@@ -68,8 +71,10 @@ class _File:
     """A file with its statements, its allowances, and those of them that were of use."""
 
     source: Source
-    spans: Sequence[tuple[Position, Position]]
-    """Begin and end of each statement, readable or not, in order."""
+    spans: Sequence[_Span]
+    """Of each statement, readable or not, in order."""
+    inner: Sequence[_Span]
+    """Of each statement in the body of one, in order."""
     allowances: Sequence[_Allowance]
     faults: Sequence[Finding]
     used: set[tuple[int, str]]
@@ -80,18 +85,17 @@ class _File:
         """The file of these scripts, which are parts of it."""
         source = scripts[0].source
         found = list(comments(source.text))
-        spans = _spans(scripts) if found else ()
+        spans, inner = (_spans(scripts), _inner(scripts)) if found else ((), ())
         allowances, faults = list[_Allowance](), list[Finding]()
         for comment in found:
             said = read(comment.words)
             if isinstance(said, Allows):
                 faults += _unknown(said, source, comment)
-                statement = _stands_on(comment, spans, source.text)
+                statement = _stands_on(comment, spans, inner, source.text)
                 allowances.append(_Allowance(allows=said, source=source, begin=comment.begin, statement=statement))
             elif said is not None:
                 faults.append(_fault(said, source, comment))
-        placed = [(source.position(begin), source.position(end)) for begin, end in spans]
-        return cls(source=source, spans=placed, allowances=allowances, faults=faults, used=set())
+        return cls(source=source, spans=spans, inner=inner, allowances=allowances, faults=faults, used=set())
 
     def allows(self, finding: Finding) -> bool:
         """Whether a comment allows it; such comments were of use."""
@@ -101,8 +105,7 @@ class _File:
         found = [
             a
             for a in self.allowances
-            if finding.rule in a.allows.rules
-            and (a.allows.whole_file or (a.statement is not None and a.statement == statement))
+            if finding.rule in a.allows.rules and (a.allows.whole_file or _is_one(a.statement, statement))
         ]
         self.used |= {(a.begin, finding.rule) for a in found}
         return bool(found)
@@ -115,31 +118,66 @@ class _File:
                 if rule in allowable() and (allowance.begin, rule) not in self.used:
                     yield _unused(rule, allowance)
 
-    def _at(self, position: Position) -> int | None:
-        """The statement at a place; between two of them the latter, as comments are."""
-        number = bisect_right(self.spans, position, key=lambda span: span[0]) - 1
-        if number >= 0 and position <= self.spans[number][1]:
-            return number
-        return number + 1 if number + 1 < len(self.spans) else None
+    def _at(self, position: Position) -> _Span | None:
+        """The statement at a place, the innermost; between two of them the latter, as comments are."""
+
+        def begins(span: _Span) -> Position:
+            return self.source.position(span[0])
+
+        def last(spans: Sequence[_Span]) -> int:
+            return bisect_right(spans, position, key=begins) - 1
+
+        def has(span: _Span) -> bool:
+            return begins(span) <= position <= self.source.position(span[1])
+
+        within = next((span for span in reversed(self.inner[: last(self.inner) + 1]) if has(span)), None)
+        if within is not None:
+            return within
+        number = last(self.spans)
+        if number >= 0 and has(self.spans[number]):
+            return self.spans[number]
+        return self.spans[number + 1] if number + 1 < len(self.spans) else None
 
 
-def _spans(scripts: Sequence[Script]) -> Sequence[tuple[int, int]]:
+def _is_one(allowed: _Span | None, found: _Span | None) -> bool:
+    """Whether they are the same statement, or one of them is in the body of the other."""
+    if allowed is None or found is None:
+        return False
+    outer, inner = sorted((allowed, found), key=lambda span: span[0] - span[1])
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
+
+
+def _spans(scripts: Sequence[Script]) -> Sequence[_Span]:
     return sorted(
         {(s.begin, s.end) for script in scripts for s in script.statements}
         | {(u.begin, u.begin) for script in scripts for u in script.unreadable}
     )
 
 
-def _stands_on(comment: Comment, spans: Sequence[tuple[int, int]], text: str) -> int | None:
+def _inner(scripts: Sequence[Script]) -> Sequence[_Span]:
+    found = (bodies for script in scripts for _, bodies in with_bodies(script.statements))
+    return sorted({(s.begin, s.end) for bodies in found for body in bodies for s in body.statements})
+
+
+def _stands_on(comment: Comment, spans: Sequence[_Span], inner: Sequence[_Span], text: str) -> _Span | None:
+    outer = _nearest(comment, spans, text)
+    if outer is None or not outer[0] <= comment.begin < outer[1]:
+        return outer
+    own = [span for span in inner if outer[0] <= span[0] and span[1] <= outer[1]]
+    # Behind the last one it stands on none of them.
+    return (_nearest(comment, own, text) or (comment.begin, comment.begin)) if own else outer
+
+
+def _nearest(comment: Comment, spans: Sequence[_Span], text: str) -> _Span | None:
     number = bisect_right(spans, (comment.begin, len(text))) - 1
     if number >= 0 and comment.begin < spans[number][1]:
-        return number
-    has_next = number + 1 < len(spans)
+        return spans[number]
+    following = spans[number + 1] if number + 1 < len(spans) else None
     # `a; /* here */ b;`: what follows on the same line is nearer than what went before.
-    leads = has_next and "\n" not in text[comment.begin : spans[number + 1][0]]
+    leads = following is not None and "\n" not in text[comment.begin : following[0]]
     if number >= 0 and not leads and "\n" not in text[spans[number][1] : comment.begin]:
-        return number
-    return number + 1 if has_next else None
+        return spans[number]
+    return following
 
 
 def _unknown(said: Allows, source: Source, comment: Comment) -> Iterator[Finding]:

@@ -97,9 +97,10 @@ def sift(findings: Iterable[Known], baseline: Baseline, here: Path) -> Sifted:
 
 def unused(entries: Iterable[Entry], baseline: Baseline) -> Iterator[Finding]:
     """What is said about entries that match nothing."""
-    lines = baseline.source.text.splitlines()
+    lines = baseline.source.text.split("\n")
     for entry in entries:
-        written = (n for n, line in enumerate(lines, 1) if entry.fingerprint in line and json.dumps(entry.file) in line)
+        file = json.dumps(entry.file, ensure_ascii=False)
+        written = (n for n, line in enumerate(lines, 1) if entry.fingerprint in line and file in line)
         yield Finding(
             rule=BASELINE_UNUSED.id,
             severity=BASELINE_UNUSED.severity,

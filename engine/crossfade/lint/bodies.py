@@ -8,7 +8,7 @@ the schema: what it does with rows is the app's own work, and nobody knows when,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.executed_text import constant_variables, executed_text, known_words
@@ -67,9 +67,10 @@ def body_of(statement: SqlStatement) -> Body | None:
             if found is None or not _may_hold(found.body, _OF_SCHEMA | _OF_ROWS):
                 return None
             inside = tuple(_of_plpgsql(found))
-            return Body(described="a DO block", runs_now=True, statements=_without(inside, frozenset({"SelectStmt"})))
+            return Body(described="a DO block", runs_now=True, statements=_acting(inside))
         case "CreateFunctionStmt":
             found = _body(statement, statement.tree.options)
+            # What is parsed already, BEGIN ATOMIC, has rows only.
             if found is None or not _may_hold(found.body, _OF_SCHEMA):
                 return None
             inside = _of_function(statement, found)
@@ -81,14 +82,23 @@ def body_of(statement: SqlStatement) -> Body | None:
 def called_body(statement: SqlStatement) -> Body | None:
     """What a function that the statement makes does where it is called: with rows too."""
     found = _body(statement, statement.tree.options)
-    if found is None or not _may_hold(found.body, _OF_SCHEMA | _OF_ROWS):
-        return None
-    inside = _without(_of_function(statement, found), frozenset({"SelectStmt"}))
-    return Body(described=_described(statement), runs_now=True, statements=inside)
+    if found is not None and _may_hold(found.body, _OF_SCHEMA | _OF_ROWS):
+        inside = _of_function(statement, found)
+    else:
+        inside = tuple(_parsed_with(statement))
+    inside = _acting(inside)
+    return Body(described=_described(statement), runs_now=True, statements=inside) if inside else None
 
 
 def _of_function(statement: SqlStatement, text: _Text) -> tuple[SqlStatement, ...]:
     return tuple(_of_sql(text) if _language(statement.tree.options) == "sql" else _of_plpgsql(text))
+
+
+def _parsed_with(statement: SqlStatement) -> Iterator[SqlStatement]:
+    """The statements of BEGIN ATOMIC … END, which are part of the function's own tree."""
+    written = statement.tree.sql_body
+    for tree in (one for part in written for one in part) if isinstance(written, tuple) else ():
+        yield replace(statement, tree=tree)
 
 
 def _described(statement: SqlStatement) -> str:
@@ -105,6 +115,11 @@ def called_by_block(statement: SqlStatement) -> Iterator[Any]:
 
 def _without(statements: tuple[SqlStatement, ...], kinds: frozenset[str]) -> tuple[SqlStatement, ...]:
     return tuple(s for s in statements if kind(s.tree) not in kinds)
+
+
+def _acting(statements: tuple[SqlStatement, ...]) -> tuple[SqlStatement, ...]:
+    """Without those that only read; WITH may write."""
+    return tuple(s for s in statements if kind(s.tree) != "SelectStmt" or s.tree.withClause is not None)
 
 
 def _may_hold(body: str, words: frozenset[str]) -> bool:
@@ -142,7 +157,9 @@ def _of_plpgsql(text: _Text) -> Iterator[SqlStatement]:
     for line, query, is_text in _queries(parsed, 1):
         written = executed_text(query, variables) if is_text else query
         for tree in _trees(written):
-            yield _located(text, tree, written or "", line)
+            yield (inner := _located(text, tree, written or "", line))
+            if kind(tree) == "DoStmt" and (body := _body(inner, tree.args)) is not None:
+                yield from _of_plpgsql(body)
 
 
 def unseen_texts(statement: SqlStatement) -> Iterator[tuple[str, bool]]:
@@ -156,8 +173,12 @@ def unseen_texts(statement: SqlStatement) -> Iterator[tuple[str, bool]]:
     found = _body(statement, node.args if kind(node) == "DoStmt" else node.options)
     parsed = _parsed(statement) if found is not None and _is_plpgsql(node) else None
     variables = constant_variables(parsed) if parsed else {}
-    for _, query, is_text in _queries(parsed, 1):
-        if is_text and executed_text(query, variables) is None:
+    for line, query, is_text in _queries(parsed, 1):
+        text = executed_text(query, variables) if is_text else None
+        if found is not None and text is not None:
+            for tree in _trees(text):
+                yield from unseen_texts(_located(found, tree, text, line))
+        elif is_text:
             words = known_words(query)
             yield query, not words or not _OF_SCHEMA.isdisjoint(words.split())
 
@@ -186,6 +207,12 @@ def syntax_error(statement: SqlStatement) -> tuple[str, int] | None:
     except (UnicodeError, ValueError):
         return None
     return None
+
+
+def other_language(statement: SqlStatement) -> str | None:
+    """The language of a DO block that nobody here reads."""
+    is_read = kind(statement.tree) != "DoStmt" or _is_plpgsql(statement.tree)
+    return None if is_read else _language(statement.tree.args)
 
 
 def _is_plpgsql(node: Any) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from crossfade.large_stack import deeply
 from crossfade.lint.finding import Finding, Severity
 from crossfade.lint.naming import ANY_NAME, Naming
 from crossfade.lint.plans import Plans
@@ -14,6 +15,7 @@ from crossfade.lint.rules import REST, RULES
 from crossfade.lint.walk import walk
 from crossfade.migrations.migration import Tool
 from crossfade.migrations.script import Position
+from crossfade.migrations.typed import Enums
 from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from crossfade.migrations.script import Script
     from crossfade.postgres.forecast import Schema
 
+_NO_ENUMS = Enums()
 _OF_STATEMENTS = tuple(rule for rule in RULES if rule.statement is not None)
 
 
@@ -35,28 +38,35 @@ class Report:
     projects: tuple[Project, ...]
     findings: tuple[Finding, ...]
 
-    @property
-    def files(self) -> tuple[str, ...]:
-        """Every file that was read, each once, in order."""
-        read = (s.source.path for p in self.projects for m in p.migrations for s in (m.up, m.down) if s is not None)
-        return tuple(dict.fromkeys(str(path) for path in read))
-
 
 def check(
-    projects: Iterable[Project], schema: Schema, fixed: Fixed = NOTHING_FIXED, naming: Naming = ANY_NAME
+    projects: Iterable[Project],
+    schema: Schema,
+    fixed: Fixed = NOTHING_FIXED,
+    naming: Naming = ANY_NAME,
+    enums: Enums = _NO_ENUMS,
 ) -> Report:
     """Every project over the schema; loose files over the schema as those before them leave it.
 
-    `fixed` is what none of them may change, `naming` how things are to be called.
+    `fixed` is what none of them may change, `naming` how things are to be called, `enums` those that a database has.
     """
-    projects, found, loose = tuple(projects), list[Finding](), schema
+    work = partial(_checked, tuple(projects), schema, fixed, naming, enums)
+    try:
+        return work()
+    except RecursionError:
+        # An expression of some hundred operators is as deep as that.
+        return deeply(work)
+
+
+def _checked(projects: tuple[Project, ...], schema: Schema, fixed: Fixed, naming: Naming, enums: Enums) -> Report:
+    found, loose = list[Finding](), schema
     for project in projects:
         if project.tool is Tool.PLAIN:
             seen, loose = walk(project, loose, fixed, naming)
         else:
             # A tool's folder is all that its database is made of.
             seen, _ = walk(project, schema, fixed, naming)
-        found += _of_project(seen)
+        found += _of_project(replace(seen, enums=enums))
     return Report(projects=projects, findings=tuple(found))
 
 

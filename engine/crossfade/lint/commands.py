@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from crossfade.postgres.forecast.trees import kind
@@ -24,6 +25,8 @@ class Command:
 
     node: Any
     """The AlterTableCmd."""
+    kind: str
+    """The name of its subtype without `AT_`."""
     relation: Any
     """The RangeVar."""
     table: Table
@@ -47,16 +50,31 @@ class Command:
 
 
 def commands(seen: SeenStatement, *kinds: str) -> Iterator[Command]:
-    """The parts of these kinds, by the name of their subtype without `AT_`."""
+    """The parts of these kinds."""
+    return (command for command in _commands(seen) if command.kind in kinds)
+
+
+# Many rules ask for the parts of a statement, one rule after the other.
+@lru_cache(maxsize=8)
+def _commands(seen: SeenStatement) -> tuple[Command, ...]:
     node = seen.tree
     if kind(node) != "AlterTableStmt" or (table := seen.existing(node.relation)) is None:
-        return
-    for command in node.cmds:
-        if command.subtype.name.removeprefix("AT_") in kinds:
-            forecast, after = seen.forecast, seen.after
-            if len(node.cmds) > 1:
-                forecast, after = seen.before.foresee_tree(only(node, command))
-            yield Command(node=command, relation=node.relation, table=table, forecast=forecast, after=after)
+        return ()
+    return tuple(_command(seen, table, command) for command in node.cmds)
+
+
+def _command(seen: SeenStatement, table: Table, node: Any) -> Command:
+    forecast, after = seen.forecast, seen.after
+    if len(seen.tree.cmds) > 1:
+        forecast, after = seen.before.foresee_tree(only(seen.tree, node))
+    return Command(
+        node=node,
+        kind=node.subtype.name.removeprefix("AT_"),
+        relation=seen.tree.relation,
+        table=table,
+        forecast=forecast,
+        after=after,
+    )
 
 
 def only(node: Any, command: Any) -> Any:

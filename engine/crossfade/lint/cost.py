@@ -7,6 +7,7 @@ and a wait that is foretold too short is the one that does harm. See docs/refere
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from crossfade.postgres.names import QualifiedName
@@ -27,6 +28,8 @@ INDEXED = 800_000
 """Rows per second that go into an index of a number; measured: 1.65 million."""
 
 _LISTED = 4
+_PART = re.compile(r'([^".]+)|"((?:[^"]|"")*)"')
+"""A schema or a name in a text such as `public."Order"`."""
 
 
 def who_waits(mode: LockMode, relation: str) -> str:
@@ -82,9 +85,8 @@ def listed(words: Sequence[str]) -> str:
 
 def table_named(schema: Schema, relation: str) -> Table | None:
     """The table that a forecast names."""
-    if '"' not in relation:
-        plain = QualifiedName(*relation.split(".", 1))
-        if schema.origins.get(plain) == plain:
-            return schema.tables.get(plain)
-    renamed = next((now for now, was in schema.origins.items() if str(was) == relation), None)
+    name = QualifiedName(*((plain or quoted.replace('""', '"')) for plain, quoted in _PART.findall(relation)))
+    if schema.origins.get(name) == name:
+        return schema.tables.get(name)
+    renamed = next((now for now, was in schema.origins.items() if was == name), None)
     return schema.tables.get(renamed) if renamed is not None else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from crossfade.postgres.forecast.trees import kind, names
@@ -13,6 +14,7 @@ from crossfade.postgres.names import QualifiedName, quoted
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
     from crossfade.migrations.script import Position
+    from crossfade.postgres.catalog import Index, Table
 
 _DECLARING = frozenset({"AT_AddColumn", "AT_AlterColumnType"})
 
@@ -41,8 +43,14 @@ class Declared:
         return {c.contype.name: c for c in self.definition.constraints or ()}
 
 
-def declared(seen: SeenStatement) -> Iterator[Declared]:
+# Several rules ask for the columns of a statement, one rule after the other.
+@lru_cache(maxsize=8)
+def declared(seen: SeenStatement) -> tuple[Declared, ...]:
     """Every column that the statement gives a type to; casts and functions are none of it."""
+    return tuple(_declared_by(seen))
+
+
+def _declared_by(seen: SeenStatement) -> Iterator[Declared]:
     node = seen.tree
     match kind(node):
         case "CreateStmt":
@@ -81,14 +89,38 @@ def is_a(column: Declared, *types: str) -> bool:
     return column.type.name.schema == SYSTEM and column.type.name.name in types
 
 
-def commands(seen: SeenStatement, *subtypes: str) -> Iterator[Any]:
-    """The commands of these kinds in an ALTER TABLE of a table."""
+def alter_commands(seen: SeenStatement, *kinds: str) -> Iterator[Any]:
+    """The AlterTableCmds of these kinds, without their `AT_`, in an ALTER TABLE of a table."""
     if kind(seen.tree) == "AlterTableStmt" and seen.tree.objtype.name == "OBJECT_TABLE":
-        yield from (command for command in seen.tree.cmds if command.subtype.name in subtypes)
+        yield from (c for c in seen.tree.cmds if c.subtype.name.removeprefix("AT_") in kinds)
 
 
 def dropped(seen: SeenStatement, *objects: str) -> Iterator[QualifiedName]:
     """The relations that a DROP of these kinds names: `dropped(seen, "OBJECT_TABLE")`."""
     if kind(seen.tree) == "DropStmt" and seen.tree.removeType.name in objects:
         for parts in map(names, seen.tree.objects):
-            yield seen.before.qualify(parts[-2] if len(parts) > 1 else None, parts[-1])
+            yield seen.before.qualify(*_schema_and_name(parts))
+
+
+def dropped_indexes(seen: SeenStatement) -> Iterator[tuple[tuple[str, ...], tuple[Table, Index] | None]]:
+    """The indexes that a DROP INDEX names: each name as it is written, and the index with its table, if it is known."""
+    if kind(seen.tree) == "DropStmt" and seen.tree.removeType.name == "OBJECT_INDEX":
+        for parts in map(names, seen.tree.objects):
+            yield parts, seen.before.find_index(*_schema_and_name(parts))
+
+
+def made_type(node: Any) -> tuple[str, ...]:
+    """The name of the type that a statement makes, as it is written; empty where it makes none."""
+    match kind(node):
+        case "CreateEnumStmt" | "CreateRangeStmt":
+            return names(node.typeName)
+        case "CreateDomainStmt":
+            return names(node.domainname)
+        case "CompositeTypeStmt":
+            made = node.typevar
+            return (made.schemaname, made.relname) if made.schemaname else (made.relname,)
+    return ()
+
+
+def _schema_and_name(parts: tuple[str, ...]) -> tuple[str | None, str]:
+    return parts[-2] if len(parts) > 1 else None, parts[-1]

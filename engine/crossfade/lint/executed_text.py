@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crossfade.postgres.forecast.trees import NotOneStatement, below, constant, expression, kind, names
-from crossfade.postgres.names import quoted
+from crossfade.postgres.names import literal, quoted
 
 _PLACE = re.compile(r"%(?:(\d+)\$)?([sIL%])")
 
@@ -63,6 +63,11 @@ def _assigned(node: Any) -> Iterator[tuple[int, str | None]]:
                 yield part["varno"], re.split(r":?=", whole, maxsplit=1)[-1]
             elif name == "fields":
                 yield from ((field["varno"], None) for field in part)
+            elif name == "PLpgSQL_diag_item":
+                yield part["target"], None
+            elif name == "PLpgSQL_stmt_foreach_a":
+                yield part["varno"], None
+                yield from _assigned(part)
             else:
                 yield from _assigned(part)
 
@@ -99,7 +104,7 @@ def _called(function: str, arguments: list[str | None]) -> str | None:
         case "quote_ident":
             return quoted(known[0])
         case "quote_literal":
-            return _literal(known[0])
+            return literal(known[0])
     return None
 
 
@@ -118,10 +123,5 @@ def _formatted(pattern: str, arguments: list[str]) -> str | None:
         if not 1 <= following <= len(arguments):
             return None
         value = arguments[following - 1]
-        pieces.append({"I": quoted, "L": _literal}.get(found[2], str)(value))
+        pieces.append({"I": quoted, "L": literal}.get(found[2], str)(value))
     return "".join([*pieces, pattern[place:]])
-
-
-def _literal(text: str) -> str:
-    escaped = text.replace("'", "''")
-    return f"'{escaped}'"

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crossfade.lint.declared import commands
-from crossfade.postgres.forecast.chosen_names import chosen_name
+from crossfade.lint.declared import alter_commands, made_type
+from crossfade.postgres.forecast.chosen_names import chosen_name, key_names
 from crossfade.postgres.forecast.trees import below, kind, names
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ _CONSTRAINTS = {
 }
 """The kind, and what PostgreSQL's own names end with."""
 _OF_MODEL = {"primary": "primary_key", "foreign": "foreign_key", "exclusion": "exclude"}
-_TYPES = frozenset({"CreateEnumStmt", "CompositeTypeStmt", "CreateDomainStmt", "CreateRangeStmt"})
 _RENAMED = {
     "OBJECT_TABLE": "table",
     "OBJECT_VIEW": "view",
@@ -68,20 +67,14 @@ def made_names(seen: SeenStatement) -> Iterator[MadeName]:
         case "ViewStmt" if node.view.relpersistence != "t":
             yield _plain(seen, "view", node.view)
         case "AlterTableStmt":
-            for command in commands(seen, "AT_AddColumn", "AT_AddConstraint"):
+            for command in alter_commands(seen, "AddColumn", "AddConstraint"):
                 yield from _element(seen, node.relation.relname, command.def_)
         case "IndexStmt":
             yield _index(seen, node)
         case "RenameStmt":
             yield from _renamed(seen, node)
-        case made if made in _TYPES:
-            yield MadeName(kind="type", name=_type_name(node), at=seen.statement.position)
-
-
-def _type_name(node: Any) -> str:
-    if kind(node) == "CompositeTypeStmt":
-        return str(node.typevar.relname)
-    return names(node.domainname if kind(node) == "CreateDomainStmt" else node.typeName)[-1]
+        case _ if made := made_type(node):
+            yield MadeName(kind="type", name=made[-1], at=seen.statement.position)
 
 
 def _plain(seen: SeenStatement, what: str, relation: Any) -> MadeName:
@@ -127,7 +120,8 @@ def _index(seen: SeenStatement, node: Any) -> MadeName:
     columns, table = _parts(node.indexParams), node.relation.relname
     return MadeName(
         kind="index",
-        name=node.idxname or chosen_name(table, tuple(e.name or "expr" for e in node.indexParams), "idx", ()),
+        name=node.idxname
+        or chosen_name(table, key_names((*node.indexParams, *(node.indexIncludingParams or ()))), "idx", ()),
         at=seen.statement.position,
         is_written=node.idxname is not None,
         table=table,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.stepwise import LATER
-from crossfade.lint.written import quoted, shown
+from crossfade.lint.written import shown
 from crossfade.postgres.forecast.trees import kind
+from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.postgres.catalog import Table
@@ -20,9 +21,11 @@ def check_of_bound(parent: Table, member: Table, bound: Any, *, within: bool) ->
         return None
     (key,) = parent.partition_key_columns
     name, column = quoted(key), member.column(key)
+    takes_null = False
     if bound.strategy == "l":
-        values = ", ".join(shown(value) for value in bound.listdatums or ())
-        said = f"{name} IN ({values})" if within else f"{name} NOT IN ({values})"
+        values = [shown(value) for value in bound.listdatums if not _is_null(value)]
+        takes_null = len(values) < len(bound.listdatums)
+        said = f"{name} {'IN' if within else 'NOT IN'} ({', '.join(values)})" if values else ""
     elif bound.strategy == "r":
         lower, upper = _end(bound.lowerdatums[0]), _end(bound.upperdatums[0])
         signs = (">=", "<", " AND ") if within else ("<", ">=", " OR ")
@@ -30,9 +33,15 @@ def check_of_bound(parent: Table, member: Table, bound: Any, *, within: bool) ->
         said = signs[2].join(ends)
     else:
         return None
-    needs_value = within and (column is None or not column.not_null)
+    if takes_null and within:
+        return " OR ".join(filter(None, [f"{name} IS NULL", said]))
+    needs_value = takes_null or (within and (column is None or not column.not_null))
     parts = [f"{name} IS NOT NULL"] if needs_value else []
     return " AND ".join([*parts, said] if said else parts) or None
+
+
+def _is_null(datum: Any) -> bool:
+    return kind(datum) == "A_Const" and bool(datum.isnull)
 
 
 def proved_first(table: Table, condition: str) -> tuple[str, str]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from crossfade.errors import InvalidPlan
-from crossfade.migrations.typed import Enums, doubt_of, plan_name, typed_all
-from crossfade.plan.load import parse_plan
+from crossfade.migrations.typed import Enums, as_change, doubt_of, plan_name, typed_all
 from crossfade.plan.written import written
 
 if TYPE_CHECKING:
@@ -43,21 +41,23 @@ class Plans:
     """The plans of a project's statements; a migration is read as changes when one of them is asked for."""
 
     def __init__(self, project: SeenProject) -> None:
-        self._migrations = project.migrations
+        self._migrations, self._first = project.migrations, project.enums
         self._known: dict[int, Mapping[int, list[Typed]]] = {}
         self._enums: dict[int, Enums] = {}
+        self._plans: dict[int, str | None] = {}
 
     def plan_for(self, migration: SeenMigration, statement: SqlStatement) -> str | None:
         """YAML, or None where no kind of change does it."""
-        if id(migration) not in self._known:
-            self._known[id(migration)] = _changes(migration, self._enums_before(migration))
-        changes = self._known[id(migration)].get(id(statement))
-        # Written only where it is asked for, since writing YAML takes longer than reading the migration.
-        return _BETWEEN.join(plans_of(changes)) or None if changes else None
+        if id(statement) not in self._plans:
+            if id(migration) not in self._known:
+                self._known[id(migration)] = _changes(migration, self._enums_before(migration))
+            changes = self._known[id(migration)].get(id(statement), [])
+            self._plans[id(statement)] = _BETWEEN.join(plans_of(changes)) or None
+        return self._plans[id(statement)]
 
     def _enums_before(self, migration: SeenMigration) -> Enums:
         if not self._enums:
-            enums = Enums()
+            enums = self._first
             for each in self._migrations:
                 self._enums[id(each)] = enums
                 for seen in each.steps:
@@ -85,17 +85,20 @@ class _Part:
     """Nothing else is in its plan."""
 
 
+class _Columns(NamedTuple):
+    """Columns that entries have to do with."""
+
+    named: frozenset[str]
+    taken: frozenset[str]
+    """Those that no other entry may work on: a column that is added may be used by what comes later."""
+
+
 def plans_of(changes: Sequence[Typed]) -> tuple[str, ...]:
     """The plans that do what these do: one where they can be in one, else several, one after the other.
 
     None at all of what only an `sql` change does, or of what changes nothing.
     """
-    parts: list[_Part] = []
-    for part in (part for change in changes for part in _parts(change)):
-        if parts and _is_one_plan(parts[-1], part):
-            parts[-1].entries += part.entries
-        else:
-            parts.append(part)
+    parts = _joined([part for change in changes for part in _parts(change)])
     if len(parts) == 1:
         (only,) = parts
         return (written(plan_name(tuple(only.entries)), only.entries, [only.comment]),)
@@ -126,24 +129,37 @@ def _parts(change: Typed) -> Iterator[_Part]:
         yield _Part([entry], doubt if number == 0 else "", is_alone=True)
 
 
-def _is_one_plan(before: _Part, part: _Part) -> bool:
-    """Whether a plan surely takes both: a column that one makes may be used by the other, and no column by two."""
-    if before.is_alone or part.is_alone:
-        return False
-    entries = [*before.entries, *part.entries]
-    try:
-        changes = parse_plan(written("p", entries), "plan.yaml").changes
-    except InvalidPlan:
-        return False
-    used: set[str] = set()
-    for entry, change in zip(entries, changes, strict=True):
+def _joined(parts: Sequence[_Part]) -> Sequence[_Part]:
+    """With each made one with the one before it, where a plan surely takes both."""
+    if len(parts) < 2:
+        return parts
+    joined = [parts[0]]
+    before = _columns(parts[0])
+    for part in parts[1:]:
+        columns = _columns(part)
+        if before is None or columns is None or before.taken & columns.named:
+            joined.append(part)
+            before = columns
+        else:
+            joined[-1].entries += part.entries
+            before = _Columns(before.named | columns.named, before.taken | columns.taken)
+    return joined
+
+
+def _columns(part: _Part) -> _Columns | None:
+    """None where its plan does not surely take anything else."""
+    if part.is_alone:
+        return None
+    named, taken = set[str](), set[str]()
+    for entry in part.entries:
         ((kind, fields),) = entry.items()
         if kind not in _COLUMNS:
-            return False
+            return None
         own = fields.get(_COLUMNS[kind] or "", ())
         columns = {own} if isinstance(own, str) else set(own)
-        columns |= {column for _, expression in change.expressions for column in expression.columns}
-        if used & columns:
-            return False
-        used |= columns if kind != "add_column" else columns - {fields["name"]}
-    return True
+        columns |= {column for _, expression in as_change(entry).expressions for column in expression.columns}
+        if taken & columns:
+            return None
+        named |= columns
+        taken |= columns if kind != "add_column" else columns - {fields["name"]}
+    return _Columns(frozenset(named), frozenset(taken))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crossfade.postgres.forecast.trees import below, constant, kind, names
+from crossfade.postgres.forecast.trees import below, constant, is_on, kind, names, relations_of
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
@@ -27,7 +27,7 @@ class Whole:
 
 def whole_table(seen: SeenStatement) -> Whole | None:
     """The table that an UPDATE, DELETE or MERGE writes whole, or an INSERT … SELECT reads whole."""
-    node = seen.tree
+    node = run_by(seen.tree)
     for inner in below(getattr(node, "withClause", None)):
         if kind(inner) in _WRITES and (written := _written(seen, inner)) is not None:
             return written
@@ -45,6 +45,13 @@ def whole_table(seen: SeenStatement) -> Whole | None:
     return None
 
 
+def run_by(node: Any) -> Any:
+    """What runs where the statement does: EXPLAIN runs what it explains with ANALYZE, and nothing without it."""
+    if kind(node) != "ExplainStmt":
+        return node
+    return node.query if is_on(node.options, "analyze") else None
+
+
 def _written(seen: SeenStatement, node: Any) -> Whole | None:
     sources = node.fromClause if kind(node) == "UpdateStmt" else node.usingClause
     table = seen.existing(node.relation)
@@ -54,18 +61,17 @@ def _written(seen: SeenStatement, node: Any) -> Whole | None:
 
 
 def _merged(seen: SeenStatement, node: Any) -> Whole | None:
-    """MERGE of a whole table that others see: as many rows are written as it has."""
+    """MERGE of a whole table that others see: as many rows are written as it has, or read to add some."""
     table, source = seen.existing(node.relation), node.sourceRelation
     writes = any(
         w.commandType.name in {"CMD_UPDATE", "CMD_DELETE"} and w.condition is None for w in node.mergeWhenClauses
     )
     select = source.subquery if kind(source) == "RangeSubselect" else None
-    is_whole = seen.existing(source) is not None if kind(source) == "RangeVar" else _read_all(seen, select)
-    return Whole(relation=node.relation, table=table, verb="writes") if table and writes and is_whole else None
-
-
-def _read_all(seen: SeenStatement, select: Any) -> bool:
-    return kind(select) == "SelectStmt" and _read(seen, select) is not None
+    adds = any(w.commandType.name == "CMD_INSERT" and w.condition is None for w in node.mergeWhenClauses)
+    read = _read(seen, select) if kind(select) == "SelectStmt" else _read_from(seen, source)
+    if read is not None and table is not None and writes:
+        return Whole(relation=node.relation, table=table, verb="writes")
+    return read if adds else None
 
 
 def _fills_table(node: Any) -> bool:
@@ -76,11 +82,17 @@ def _fills_table(node: Any) -> bool:
 def _read(seen: SeenStatement, select: Any) -> Whole | None:
     if select.limitCount is not None or not reaches_most(select.whereClause):
         return None
-    for source in select.fromClause or ():
-        table = seen.existing(source) if kind(source) == "RangeVar" else None
-        if table is not None:
-            return Whole(relation=source, table=table, verb="reads")
-    return None
+    return next((read for source in select.fromClause or () if (read := _read_from(seen, source)) is not None), None)
+
+
+def _read_from(seen: SeenStatement, source: Any) -> Whole | None:
+    table = _existing(seen, source) if kind(source) == "RangeVar" else None
+    return Whole(relation=source, table=table, verb="reads") if table is not None else None
+
+
+def _existing(seen: SeenStatement, source: Any) -> Table | None:
+    """The table that a FROM names, if others can see it; a CTE of its name is another thing."""
+    return seen.existing(source) if any(source is named for named in relations_of(seen.tree)) else None
 
 
 def reaches_most(where: Any) -> bool:

@@ -33,8 +33,8 @@ class Said:
     """The statement that it is about, where the rule was shown more than one."""
     severity: Severity | None = None
     """Where it is another than the rule's own."""
-    is_planned: bool = True
-    """A plan of crossfade's does what the statement does, without this."""
+    is_planned: bool = False
+    """A plan of crossfade's does what the statement does, without this, where a kind of change does it at all."""
     about: str | None = None
     """What it is known by from one run to the next, where it is about no text that is there."""
 
@@ -50,6 +50,8 @@ class Rule:
     """One line, for lists."""
     explanation: str
     """Paragraphs for `--explain`: what happens, who waits and how long, what to do, where a figure comes from."""
+    breaks: bool = False
+    """Running versions of an app fail on what it finds, or rows are lost, so that no pipeline may simply run it."""
     opt_in: bool = False
     """Only where the project's settings turn it on: matters of taste."""
     statement: Callable[[SeenStatement], Iterator[Said]] | None = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.naming import ANY_NAME, Naming
+from crossfade.migrations.typed import Enums
 from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ class Held:
     by: SqlStatement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SeenStatement:
-    """A statement, and the schema before and after it."""
+    """A statement, and the schema before and after it; two are equal only if they are the same one."""
 
     statement: SqlStatement
     at_first: Schema
@@ -45,8 +46,8 @@ class SeenStatement:
     """Who applies the file."""
     held: Mapping[str, Held]
     """Locks of earlier statements of the same transaction, by relation as forecasts name them."""
-    earlier: Sequence[SqlStatement]
-    """The statements before it in the same transaction."""
+    transaction: object
+    """The transaction that it runs in, the same object for all of its statements; outside of a block one of its own."""
     goes_back: bool
     """It is of the migration's way down."""
     fixed: Fixed = NOTHING_FIXED
@@ -62,6 +63,11 @@ class SeenStatement:
     def tree(self) -> Any:
         """pglast's node."""
         return self.statement.tree
+
+    @property
+    def goes_forward(self) -> bool:
+        """It runs with the way up; what goes back, or is in a function, breaks no running version."""
+        return self.runs and not self.goes_back
 
     def existing(self, relation: Any) -> Table | None:
         """The table of a RangeVar, if others can see it: it was there before the migration."""
@@ -104,3 +110,5 @@ class SeenProject:
 
     project: Project
     migrations: tuple[SeenMigration, ...]
+    enums: Enums = field(default_factory=Enums)
+    """Those that are there before the first of them that is not applied."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from crossfade.lint.written import quoted, statement, table_of
+from crossfade.lint.written import statement, table_of
+from crossfade.postgres.forecast.chosen_names import chosen_name, key_names
+from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.postgres.catalog import Table
@@ -62,8 +64,8 @@ def filled(relation: Any, table: Table, column: str, value: str, *, while_: str 
 
 def index_of_partitions(node: Any, table: Table) -> str:
     """CREATE INDEX on a partitioned table, where CONCURRENTLY is for its partitions only."""
-    columns = (part.name or "expr" for part in node.indexParams)
-    name = node.idxname or f"{table.name.name}_{'_'.join(columns)}_idx"
+    parts = (*node.indexParams, *(node.indexIncludingParams or ()))
+    name = node.idxname or chosen_name(table.name.name, key_names(parts), "idx", ())
     whole = deepcopy(node)
     whole.concurrent, whole.relation.inh, whole.idxname = False, False, name
     return (

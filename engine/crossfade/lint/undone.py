@@ -10,6 +10,8 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from crossfade.lint.declared import made_type
+from crossfade.lint.written import named
 from crossfade.postgres.forecast.trees import NotOneStatement, kind, names
 from crossfade.postgres.forecast.type_names import parse_type
 from crossfade.postgres.names import QualifiedName, quoted
@@ -157,11 +159,9 @@ def _types(up: Sequence[SeenStatement], down: Sequence[SeenStatement]) -> Iterat
         return
     gone = {name for seen in (*up, *down) for name in _types_gone(seen)}
     for seen in up:
-        if kind(seen.tree) in {"CreateEnumStmt", "CreateDomainStmt"}:
-            parts = names(getattr(seen.tree, "typeName" if kind(seen.tree) == "CreateEnumStmt" else "domainname"))
-            if parts[-1] not in gone:
-                shown = ".".join(map(quoted, parts))
-                yield Difference(f"the type {shown} is still there", f"DROP TYPE {shown};")
+        parts = made_type(seen.tree)
+        if parts and parts[-1] not in gone:
+            yield Difference(f"the type {named(parts)} is still there", f"DROP TYPE {named(parts)};")
 
 
 def _types_gone(seen: SeenStatement) -> Iterator[str]:

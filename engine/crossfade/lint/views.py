@@ -1,18 +1,20 @@
-"""The columns of views, read from their queries as far as those name them. Pure."""
+"""Columns of views, read from their queries as far as those name them, and what indexes of views are good for. Pure."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crossfade.postgres.forecast.trees import kind, names
 
-UNNAMED = None
-"""A column whose name the query alone does not tell."""
+if TYPE_CHECKING:
+    from crossfade.postgres.catalog import Table
 
 
-def columns_of_view(node: Any) -> tuple[str | None, ...] | None:
-    """The columns that a CREATE VIEW makes, in order; None where a star stands for some of them."""
-    query = node.query
+def columns_of_view(query: Any, aliases: Any) -> tuple[str | None, ...] | None:
+    """The columns that a view has by its query and the names that it gives itself, in order.
+
+    None where a star stands for some of them; None for one whose name the query alone does not tell.
+    """
     while kind(query) == "SelectStmt" and query.larg is not None:
         query = query.larg
     if kind(query) != "SelectStmt" or not query.targetList:
@@ -20,8 +22,13 @@ def columns_of_view(node: Any) -> tuple[str | None, ...] | None:
     if any(_is_star(target.val) for target in query.targetList):
         return None
     own = [_name(target) for target in query.targetList]
-    aliases = list(names(node.aliases))
-    return tuple(aliases + own[len(aliases) :])
+    given = names(aliases)
+    return (*given, *own[len(given) :])
+
+
+def tells_rows_apart(view: Table) -> bool:
+    """Whether it has an index by which REFRESH … CONCURRENTLY finds each row."""
+    return any(i.unique and not i.partial and not i.has_expressions for i in view.indexes)
 
 
 def _is_star(value: Any) -> bool:
@@ -37,4 +44,4 @@ def _name(target: Any) -> str | None:
         case "FuncCall":
             return names(target.val.funcname)[-1]
         case _:
-            return UNNAMED
+            return None

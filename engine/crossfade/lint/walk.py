@@ -6,14 +6,15 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.assumed import with_assumed
 from crossfade.lint.called import with_bodies
 from crossfade.lint.naming import ANY_NAME, Naming
 from crossfade.lint.seen import Held, SeenMigration, SeenProject, SeenStatement
+from crossfade.lint.transactions import at_savepoint, begins, ended_by
 from crossfade.migrations.migration import Transaction
 from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 from crossfade.postgres.forecast.trees import kind
@@ -31,15 +32,26 @@ def walk(
     """The project as rules are shown it, and the schema as its last migration leaves it."""
     seen = []
     applied = project.applied
+    made = frozenset[str]() if schema.is_complete else frozenset(_made(project))
     for migration in project.migrations:
         if migration.file in applied:
             # The schema has it.
             seen.append(SeenMigration(migration=migration, project=project, before=schema, after=schema, up=()))
             continue
-        there = _Way(schema=schema, tool=project.tool, fixed=fixed, naming=naming)
+        there = _Way(schema=schema, tool=project.tool, fixed=fixed, naming=naming, made=made)
         seen.append(_migration(migration, project, there))
         schema = seen[-1].after
     return SeenProject(project=project, migrations=tuple(seen)), schema
+
+
+def _made(project: Project) -> Iterator[str]:
+    """The tables that its files make, whether they are gone again or not."""
+    for migration in project.migrations:
+        for one in migration.up.statements:
+            if kind(one.tree) == "CreateStmt":
+                yield one.tree.relation.relname
+            elif kind(one.tree) == "CreateTableAsStmt":
+                yield one.tree.into.rel.relname
 
 
 def _migration(migration: Migration, project: Project, there: _Way) -> SeenMigration:
@@ -47,8 +59,15 @@ def _migration(migration: Migration, project: Project, there: _Way) -> SeenMigra
     after = there.schema.seen_by_others()
     down: tuple[SeenStatement, ...] = ()
     if migration.down is not None:
-        back = _Way(schema=after, tool=project.tool, fixed=there.fixed, naming=there.naming, goes_back=True)
-        down = tuple(back.statements(migration.down, migration.transaction_back or migration.transaction))
+        back = _Way(
+            schema=after,
+            tool=project.tool,
+            fixed=there.fixed,
+            naming=there.naming,
+            goes_back=True,
+            made=there.made,
+        )
+        down = tuple(back.statements(migration.down, migration.transaction_down))
     return SeenMigration(
         migration=migration,
         project=project,
@@ -77,9 +96,13 @@ class _Way:
     """Since the file is sent as one text."""
     inside: str | None = None
     runs: bool = True
+    made: frozenset[str] = frozenset()
+    """The tables that files of the project make."""
     at_first: Schema = field(init=False)
     held: dict[str, Held] = field(default_factory=dict)
-    earlier: list[SqlStatement] = field(default_factory=list)
+    saved: list[tuple[str, Schema, dict[str, Held]]] = field(default_factory=list)
+    """Savepoints, each with what ROLLBACK TO goes back to."""
+    transaction: object = field(default_factory=object)
 
     def __post_init__(self) -> None:
         self.at_first = self.schema
@@ -90,8 +113,7 @@ class _Way:
         self.sent_whole = transaction is Transaction.IF_SEVERAL and several
         self.wrapped = transaction is Transaction.ALWAYS or self.sent_whole
         for statement, bodies in with_bodies(script.statements):
-            if kind(statement.tree) == "TransactionStmt":
-                self._turn(statement.tree)
+            self._turn(statement.tree)
             yield self._seen(statement)
             for body in bodies:
                 yield from self._inner(body)
@@ -99,14 +121,28 @@ class _Way:
                 self._commit()
 
     def _turn(self, node: Any) -> None:
-        word = node.kind.name
-        if word in {"TRANS_STMT_BEGIN", "TRANS_STMT_START"}:
+        if begins(node):
             self.begun = True
-        elif word in {"TRANS_STMT_COMMIT", "TRANS_STMT_ROLLBACK"}:
+        elif ended_by(node) is not None:
             self.begun = bool(node.chain)
             # The tool's transaction is over too; a text that is sent as a whole goes on in a new one.
             self.wrapped = self.sent_whole
             self._commit()
+        elif (found := at_savepoint(node)) is not None:
+            self._save(*found)
+
+    def _save(self, word: str, name: str) -> None:
+        if word == "SAVEPOINT":
+            self.saved.append((name, self.schema, dict(self.held)))
+            return
+        number = next((n for n in reversed(range(len(self.saved))) if self.saved[n][0] == name), None)
+        if number is None:
+            return
+        if word == "ROLLBACK_TO":
+            _, self.schema, held = self.saved[number]
+            self.held = dict(held)
+            number += 1
+        del self.saved[number:]
 
     def _inner(self, body: Body) -> Iterator[SeenStatement]:
         """What runs now, and what a function would do, which leaves no trace in the model."""
@@ -122,6 +158,7 @@ class _Way:
             fixed=self.fixed,
             naming=self.naming,
             goes_back=self.goes_back,
+            made=self.made,
             inside=body.described,
             runs=False,
         )
@@ -129,10 +166,11 @@ class _Way:
 
     def _commit(self) -> None:
         self.held.clear()
-        self.earlier = []
+        self.saved.clear()
+        self.transaction = object()
 
     def _seen(self, statement: SqlStatement) -> SeenStatement:
-        before = with_assumed(self.schema, statement.tree)
+        before = with_assumed(self.schema, statement.tree, self.made)
         forecast, after = before.foresee_tree(statement.tree)
         seen = SeenStatement(
             statement=statement,
@@ -145,7 +183,7 @@ class _Way:
             sent_whole=self.sent_whole,
             tool=self.tool,
             held=dict(self.held),
-            earlier=_Before(self.earlier, len(self.earlier)),
+            transaction=self.transaction,
             goes_back=self.goes_back,
             fixed=self.fixed,
             naming=self.naming,
@@ -153,33 +191,8 @@ class _Way:
             runs=self.runs,
         )
         self.schema = after
-        self.earlier.append(statement)
         for lock in forecast.locks:
             known = self.held.get(lock.relation)
             if known is None or lock.mode > known.mode:
                 self.held[lock.relation] = Held(mode=lock.mode, by=statement)
         return seen
-
-
-@dataclass(frozen=True, slots=True)
-class _Before(Sequence["SqlStatement"]):
-    """The first statements of a list that others are added to: a file may have a hundred thousand."""
-
-    among: list[SqlStatement]
-    length: int
-
-    def __len__(self) -> int:
-        return self.length
-
-    @overload
-    def __getitem__(self, at: int) -> SqlStatement: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[SqlStatement]: ...
-    def __getitem__(self, at: int | slice) -> SqlStatement | Sequence[SqlStatement]:
-        return self.among[: self.length][at] if isinstance(at, slice) else self.among[range(self.length)[at]]
-
-
-def statements(migrations: Iterable[SeenMigration]) -> Iterator[tuple[SeenMigration, SeenStatement]]:
-    """Every statement of every migration, both ways."""
-    for migration in migrations:
-        yield from ((migration, statement) for statement in (*migration.up, *migration.down))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
 from crossfade.postgres.names import quoted
 
-__all__ = ["concurrently", "quoted", "shown", "statement", "table_of"]
+
+def named(parts: Iterable[str]) -> str:
+    """A name of several parts as SQL."""
+    return ".".join(map(quoted, parts))
 
 
 def table_of(relation: Any) -> str:
     """A RangeVar as SQL: `public."Users"`."""
-    parts = [relation.schemaname, relation.relname] if relation.schemaname else [relation.relname]
-    return ".".join(map(quoted, parts))
+    return named([relation.schemaname, relation.relname] if relation.schemaname else [relation.relname])
 
 
 def shown(node: Any) -> str:

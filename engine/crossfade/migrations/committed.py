@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from crossfade.migrations.folder import File, Folder
+from crossfade.migrations.folder import File, Folder, folder_of
 from crossfade.migrations.git import git, top_of
 from crossfade.migrations.migration import Tool
 from crossfade.migrations.past import of_commit
@@ -36,21 +36,37 @@ def compared(projects: Iterable[Project], reference: str, skip: Callable[[Path],
     `skip` says which files and folders are left alone. Raises `UsageError` where git is not installed, or a folder is
     in no repository; a commit that git does not know has nothing.
     """
-    return tuple(_compared(project, reference, skip) for project in projects)
+    commits: dict[Path, _Commits] = {}
+    return tuple(_compared(project, reference, skip, commits) for project in projects)
 
 
-def _compared(project: Project, reference: str, skip: Callable[[Path], bool]) -> Project:
+@dataclass(frozen=True, slots=True)
+class _Commits:
+    """What a reference is in one repository."""
+
+    parted: str
+    """Where the branch began."""
+    tip: str
+
+    @classmethod
+    def of(cls, top: Path, reference: str) -> _Commits:
+        """As git says; the reference itself where git does not know it."""
+        parted = git(top, "merge-base", "--end-of-options", reference, "HEAD")
+        tip = git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
+        return cls(*(reference if run.returncode else run.stdout.decode().strip() for run in (parted, tip)))
+
+
+def _compared(project: Project, reference: str, skip: Callable[[Path], bool], commits: dict[Path, _Commits]) -> Project:
     if not is_folder(project.root) or not project.migrations or _is_scattered(project):
         return project
     top = top_of(project.root)
     if not resolved(project.root).is_relative_to(resolved(top)):
         return project  # the environment has named a work tree that is elsewhere
-    parted = git(top, "merge-base", "--end-of-options", reference, "HEAD")
-    base = parted.stdout.decode().strip() if not parted.returncode else reference
-    known = git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
-    tip = known.stdout.decode().strip() if not known.returncode else reference
-    by_now = _project(project, tip, top, skip)
-    was = by_now if tip == base else _project(project, base, top, skip)
+    if top not in commits:
+        commits[top] = _Commits.of(top, reference)
+    there = commits[top]
+    by_now = _project(project, there.tip, top, skip)
+    was = by_now if there.tip == there.parted else _project(project, there.parted, top, skip)
     past = of_commit(project, was, by_now, reference, is_file)
     return replace(project, past=(*project.past, past))
 
@@ -62,7 +78,8 @@ def _is_scattered(project: Project) -> bool:
 
 def _project(project: Project, commit: str, top: Path, skip: Callable[[Path], bool]) -> Project | None:
     """The project as a commit has it; None where there was none of that tool."""
-    folder = _folder(project.root, commit, top, skip)
+    # What makes it Diesel's may be a file above it, which is not read.
+    folder = replace(_folder(project.root, commit, top, skip), is_of_diesel=project.tool is Tool.DIESEL)
     found = (p for p in projects_of(folder) if p.root == project.root and p.tool is project.tool)
     return next((p for p in found if p.migrations), None)
 
@@ -71,21 +88,21 @@ def _folder(root: Path, commit: str, top: Path, skip: Callable[[Path], bool]) ->
     below = resolved(root).relative_to(resolved(top)).as_posix()
     place = () if below == "." else (f"{below}/",)
     listed = git(top, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *place)
-    found, wanted = _Found(path=root), dict[PurePosixPath, str]()
+    found, wanted = dict[str, File | None](), dict[PurePosixPath, str]()
     for line in listed.stdout.split(b"\0"):
         about, _, name = line.partition(b"\t")
         path = PurePosixPath(os.fsdecode(name))
         if name and about.startswith(_REGULAR):
             path = path.relative_to(below)
             if not _is_passed_over(root, path, skip):
-                found.add(path)
+                found[path.as_posix()] = None
                 if is_wanted(root / path):
                     wanted[path] = about.split()[2].decode()
     for path, content in _contents(top, wanted):
         file = text_file(root / path, content)
         if isinstance(file, File):
-            found.put(path, file)
-    return found.folder()
+            found[path.as_posix()] = file
+    return folder_of(root, found)
 
 
 def _is_passed_over(root: Path, path: PurePosixPath, skip: Callable[[Path], bool]) -> bool:
@@ -106,32 +123,3 @@ def _contents(top: Path, wanted: Mapping[PurePosixPath, str]) -> Iterator[tuple[
         begin = end + 1
         place = begin + int(about[2]) + 1
         yield path, output[begin : place - 1]
-
-
-@dataclass(slots=True, kw_only=True)
-class _Found:
-    """A folder as it is put together."""
-
-    path: Path
-    names: set[str] = field(default_factory=set)
-    files: dict[str, File] = field(default_factory=dict)
-    folders: dict[str, _Found] = field(default_factory=dict)
-
-    def add(self, path: PurePosixPath) -> None:
-        """A file below it, read or not."""
-        self._home(path).names.add(path.name)
-
-    def put(self, path: PurePosixPath, file: File) -> None:
-        """The same with its text."""
-        self._home(path).files[path.name] = file
-
-    def folder(self) -> Folder:
-        """The same as a value."""
-        inner = {name: found.folder() for name, found in sorted(self.folders.items())}
-        return Folder(path=self.path, names=frozenset(self.names), files=self.files, folders=inner)
-
-    def _home(self, path: PurePosixPath) -> _Found:
-        home = self
-        for part in path.parts[:-1]:
-            home = home.folders.setdefault(part, _Found(path=home.path / part))
-        return home

@@ -1,4 +1,7 @@
-"""Files and folders as they were read, for layouts to look at. Values only."""
+"""Files and folders as they were read, for layouts to look at. Values only.
+
+folder_of(path, files)  a folder put together from files that were read in another way than by walking
+"""
 
 from __future__ import annotations
 
@@ -74,3 +77,21 @@ class Folder:
         for name, folder in self.folders.items():
             if name in folders:
                 yield from folder.all_problems(folder.folders)
+
+
+def folder_of(path: Path, files: Mapping[str, File | None]) -> Folder:
+    """The folder of these files, by their paths below it with slashes; None for one that was not read."""
+    here: dict[str, File | None] = {}
+    below: dict[str, dict[str, File | None]] = {}
+    for name, file in files.items():
+        first, _, rest = name.partition("/")
+        if rest:
+            below.setdefault(first, {})[rest] = file
+        else:
+            here[first] = file
+    return Folder(
+        path=path,
+        names=frozenset(here),
+        files={name: file for name, file in here.items() if file is not None},
+        folders={name: folder_of(path / name, inner) for name, inner in sorted(below.items())},
+    )

@@ -6,13 +6,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from crossfade.migrations.flyway_names import PLACES, script_name
 from crossfade.migrations.walk import is_file, resolved
 
-_FLYWAY = re.compile(r"(?:[VU]\d[\d._]*|R)__.+\.sql")
 _NAMED = re.compile(r"(?:\d.*|.+\.(?:up|down))\.sql", re.IGNORECASE)
 _IN_OWN_FOLDER = frozenset({"migration.sql", "up.sql", "down.sql"})
 _WAYS = frozenset({"up", "down", "deploy", "revert"})
-_PLACES = frozenset({"migration", "migrations"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +33,8 @@ def home_of(path: Path) -> Home | None:
         return Home(_as_named(path, real, sqitch), None)
     if real.name in _IN_OWN_FOLDER or real.parent.name in _WAYS:
         return Home(_as_named(path, real, real.parent.parent), 1)
-    if _FLYWAY.fullmatch(real.name):
-        place = next((folder for folder in real.parents[:3] if folder.name in _PLACES), real.parent)
+    if real.suffix == ".sql" and script_name(real.stem) is not None:
+        place = next((folder for folder in real.parents[:3] if folder.name in PLACES), real.parent)
         return Home(_as_named(path, real, place), None)
     return Home(_as_named(path, real, real.parent), 1) if _NAMED.fullmatch(real.name) else None
 

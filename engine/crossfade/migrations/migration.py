@@ -33,6 +33,39 @@ class Tool(StrEnum):
     PLAIN = "plain"
     """Files of SQL."""
 
+    @property
+    def spelled(self) -> str:
+        """As its authors write it; `the tool` where nobody knows which it is."""
+        return _SPELLED.get(self, self.value)
+
+    @property
+    def runs_pending_together(self) -> bool:
+        """All migrations that are pending run in one transaction."""
+        return self in {Tool.DRIZZLE, Tool.DRIZZLE_1, Tool.NODE_PG_MIGRATE}
+
+    @property
+    def without_transaction(self) -> str | None:
+        """What makes it run a migration without a transaction; None where nothing does, or that is not known."""
+        return _WITHOUT_TRANSACTION.get(self)
+
+
+_SPELLED = {
+    Tool.PRISMA: "Prisma",
+    Tool.DRIZZLE: "Drizzle",
+    Tool.DRIZZLE_1: "Drizzle",
+    Tool.FLYWAY: "Flyway",
+    Tool.SQITCH: "Sqitch",
+    Tool.DIESEL: "Diesel",
+    Tool.UP_DOWN: "the tool",
+    Tool.PLAIN: "the tool",
+}
+_WITHOUT_TRANSACTION = {
+    Tool.FLYWAY: "a file V….sql.conf with the line executeInTransaction=false",
+    Tool.DBMATE: "the line `-- migrate:up transaction:false`",
+    Tool.GOOSE: "the line `-- +goose NO TRANSACTION` at its top",
+    Tool.DIESEL: "a metadata.toml with the line run_in_transaction = false",
+}
+
 
 class Transaction(StrEnum):
     """What a tool does around the statements of a migration."""
@@ -64,6 +97,13 @@ class Migration:
     """As the tool writes it into its history, where it does."""
     repeatable: bool = False
     """Applied again whenever it changes (Flyway's R__)."""
+    is_mixed: bool = False
+    """It has statements that cannot run in a transaction beside others, and its tool does not take that by default."""
+
+    @property
+    def transaction_down(self) -> Transaction:
+        """Around the way down."""
+        return self.transaction_back or self.transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from crossfade.migrations.folder import File
 
 STANDARD_INPUT = "-"
-_SHOWN_AS = Path("<stdin>")
+STANDARD_INPUT_SHOWN = Path("<stdin>")
 _OF_A_MIGRATION = ("migration.sql", "up.sql", "down.sql")
 
 
@@ -86,12 +86,12 @@ class _Reading:
             yield Project(tool=Tool.PLAIN, root=Path(), migrations=migrations, problems=tuple(self.problems))
 
     def _standard_input(self) -> None:
-        file = text_file(_SHOWN_AS, self.stdin.read())
+        file = text_file(STANDARD_INPUT_SHOWN, self.stdin.read())
         if isinstance(file, Problem):
             self.problems.append(file)
         else:
             name = "0_stdin.sql"
-            self.projects += projects_of(Folder(path=_SHOWN_AS, names=frozenset({name}), files={name: file}))
+            self.projects += projects_of(Folder(path=STANDARD_INPUT_SHOWN, names=frozenset({name}), files={name: file}))
 
     def _folder(self, path: Path) -> None:
         if not _is_whole(path):

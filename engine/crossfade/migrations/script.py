@@ -8,13 +8,14 @@ it, and nothing before. Pure.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from crossfade.migrations.parse import parsed
-from crossfade.migrations.psql_text import without_psql
+from crossfade.migrations.psql_text import PUT_IN, Altered, Cleaned, cleaned
+from crossfade.parse import parsed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,8 @@ class Source:
 
     def line(self, number: int) -> str:
         """A line without its end."""
-        return self.text[self._line_starts[number - 1] :].split("\n", 1)[0].rstrip("\r")
+        begin, *end = self._line_starts[number - 1 : number + 1]
+        return self.text[begin : end[0] if end else None].removesuffix("\n").rstrip("\r")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,26 @@ class Unreadable:
         return self.source.position(self.begin)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent:
+    """A statement, or a command of psql, that the server does not get as it stands in the file."""
+
+    source: Source
+    begin: int
+    end: int
+    why: str
+
+    @property
+    def text(self) -> str:
+        """As it stands in the file."""
+        return self.source.text[self.begin : self.end]
+
+    @property
+    def position(self) -> Position:
+        """Where it begins."""
+        return self.source.position(self.begin)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Script:
     """A file's SQL, or the part of it that goes one way."""
@@ -106,10 +128,16 @@ class Script:
     begin: int = 0
     end: int | None = None
     """Behind its last character; None is the end of the text."""
+    placeholders: tuple[tuple[int, int], ...] = ()
+    """Where the tool puts values in, in strings and bodies too: places in the file's text."""
+
+    @cached_property
+    def _cleaned(self) -> Cleaned:
+        return cleaned(self.source.text[self.begin : self.end])
 
     @cached_property
     def _parts(self) -> tuple[SqlStatement | Unreadable, ...]:
-        return tuple(_read(self.source, self.begin, len(self.source.text) if self.end is None else self.end))
+        return tuple(_read(self.source, self.begin, self._cleaned.text))
 
     @property
     def statements(self) -> tuple[SqlStatement, ...]:
@@ -121,11 +149,24 @@ class Script:
         """What cannot."""
         return tuple(part for part in self._parts if isinstance(part, Unreadable))
 
+    @cached_property
+    def unsent(self) -> tuple[Unsent, ...]:
+        """What the server does not get as it stands, in order."""
+        put_in = (Altered(begin=begin, end=end, why=PUT_IN) for begin, end in self.placeholders)
+        own = (replace(one, begin=self.begin + one.begin, end=self.begin + one.end) for one in self._cleaned.altered)
+        altered = deque(sorted([*put_in, *own], key=lambda one: one.begin))
+        found = {(one.begin, one.end): one.why for one in altered if one.is_command}
+        for statement in self.statements if altered else ():
+            while altered and altered[0].end <= statement.begin:
+                altered.popleft()
+            if altered and altered[0].begin < statement.end:
+                found[statement.begin, statement.end] = altered[0].why
+        return tuple(Unsent(source=self.source, begin=b, end=e, why=why) for (b, e), why in sorted(found.items()))
 
-def _read(source: Source, begin: int, end: int) -> Iterator[SqlStatement | Unreadable]:
+
+def _read(source: Source, begin: int, text: str) -> Iterator[SqlStatement | Unreadable]:
     from pglast.parser import ParseError
 
-    text = without_psql(source.text[begin:end])
     try:
         found = parsed(text)
     except (ParseError, UnicodeError):
@@ -210,13 +251,24 @@ def _one(source: Source, begin: int, text: str, pieces: list[slice]) -> SqlState
     """The next statement; one with BEGIN ATOMIC has semicolons of its own."""
     first = pieces.pop(0)
     failure = _parsed(source, begin, text, first)
-    if isinstance(failure, Unreadable) and "ATOMIC" in text[first].upper():
-        for number, piece in enumerate(pieces, start=1):
-            longer = _parsed(source, begin, text, slice(first.start, piece.stop))
-            if isinstance(longer, SqlStatement):
-                del pieces[:number]
-                return longer
+    if isinstance(failure, Unreadable) and "ATOMIC" in _tokens(text[first], "ATOMIC"):
+        # Before its END, which is a piece of its own, each statement of the body has a semicolon.
+        for number, piece in enumerate(pieces):
+            if _tokens(text[piece], "END") == ["END_P"]:
+                longer = _parsed(source, begin, text, slice(first.start, piece.stop))
+                if isinstance(longer, SqlStatement):
+                    del pieces[: number + 1]
+                    return longer
+                break
     return failure
+
+
+def _tokens(text: str, word: str) -> list[str]:
+    """The names of the tokens of a text that may have this word in it; none of any other."""
+    from pglast.parser import scan
+
+    found = scan(text) if word in text.upper() else ()
+    return [token.name for token in found if token.name not in _COMMENTS]
 
 
 def _parsed(source: Source, begin: int, text: str, piece: slice) -> SqlStatement | Unreadable:

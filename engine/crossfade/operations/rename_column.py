@@ -23,12 +23,12 @@ from psycopg import sql
 from crossfade.operations import rename_column_alias
 from crossfade.operations.columns import rename_preflight
 from crossfade.operations.indexes import index_build, index_copy
-from crossfade.operations.own_names import mark
 from crossfade.operations.step import Compiled, Dropped, Part, RowChange, Step
 from crossfade.operations.sync import column_sync, constants, sameness
 from crossfade.operations.sync.plan_defaults import readable
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance, family_of
 from crossfade.postgres.catalog import Shadow
+from crossfade.postgres.own_names import mark
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
-from crossfade.operations.own_names import mark, own_name
+from crossfade.postgres.own_names import mark, own_name
 from crossfade.postgres.statement import Lock, LockMode, Statement
 
 if TYPE_CHECKING:
@@ -135,6 +135,8 @@ class Step:
     """Ids of earlier steps whose effect its undo takes with it: an index goes with its constraint."""
     falls_with: tuple[str, ...] = ()
     """Ids of later steps whose failure takes it back: what helps them only must not stay in force for writes."""
+    records: tuple[str, ...] = ()
+    """Names of other tools' migrations that it writes into their histories."""
     irreversible: str | None = None
     """Why it cannot be taken back once it is done, in the plan's words; None where `undo` does it."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic_core import CoreSchema, core_schema
 
+from crossfade.parse import parsed
 from crossfade.plan.faults import fault
 from crossfade.plan.names import TableName
 from crossfade.plan.nodes import below, kind_of, strings
@@ -131,10 +132,10 @@ def _read(text: str) -> tuple[str, str, tuple[TableName, ...]]:
 
 
 def _statements(text: str) -> Any:
-    from pglast.parser import ParseError, parse_sql
+    from pglast.parser import ParseError
 
     try:
-        return parse_sql(text)
+        return parsed(text)
     except UnicodeError:
         raise fault(f"{shown(text[:_SHOWN])} has a character that PostgreSQL cannot store") from None
     except ParseError as error:

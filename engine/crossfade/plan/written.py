@@ -6,9 +6,11 @@ prints. What is written reads back as the same entries. Pure.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from io import StringIO
+from collections.abc import Set as AbstractSet
+from functools import cache, lru_cache
+from math import inf
 from typing import Any
 
 _SHORT = 72
@@ -18,8 +20,9 @@ _LAST = ("note", "intent")
 """Keys that every change has; they stand behind its own."""
 _MEANINGFUL = ("", *"'?<=-:~&*!%@`|>{}[],#")
 """What a text in quotes begins with; the empty text too."""
-_ENDLESS = 1_000_000
-"""Columns of a line: a text is not folded."""
+_OF_COLLECTIONS = frozenset(",[]{}")
+"""Characters that a text without quotes cannot have where a mapping or list stands on one line."""
+_ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 
 
 def written(
@@ -40,7 +43,7 @@ def written(
     for number, entry in enumerate(entries):
         comment = comments[number] if number < len(comments) else ""
         lines += ["", *_comment(comment, 2)] if comment and number else _comment(comment, 2)
-        lines += (f"  {line}" if line else "" for line in _lines(entry))
+        lines += _indented(_lines(entry))
     for key, value in (below or {}).items():
         lines += ["", *_dumped({key: value})]
     return "\n".join(lines) + "\n"
@@ -61,7 +64,7 @@ def _lines(entry: Mapping[str, Any]) -> list[str]:
     ((kind, fields),) = entry.items()
     order = _order(kind)
     ordered = {key: fields[key] for key in sorted(fields, key=lambda key: order.get(key, len(order)))}
-    return [line[2:] for line in _dumped([{kind: ordered}])]
+    return _dumped([{kind: ordered}])
 
 
 @cache
@@ -76,60 +79,89 @@ def _order(kind: str) -> Mapping[str, int]:
     return {key: place for place, key in enumerate([*_FIRST, *own, *_LAST])}
 
 
-def _dumped(value: Any) -> list[str]:
-    stream = StringIO()
-    _writer().dump(_styled(value, top=3), stream)
-    return stream.getvalue().rstrip("\n").split("\n")
-
-
-def _writer() -> Any:
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="rt")
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.width = _ENDLESS
-    yaml.allow_unicode = True
-    return yaml
-
-
-def _styled(value: Any, top: int = 0) -> Any:
-    """The value with a style for each part; the outermost `top` levels are never on one line."""
-    from ruamel.yaml.comments import CommentedMap, CommentedSeq
-
+def _dumped(value: Any, top: int = 3) -> list[str]:
+    """The lines of a mapping or list; its outermost `top` levels are never on one line."""
+    lines: list[str] = []
     if isinstance(value, Mapping):
-        made: Any = CommentedMap((_text(key), _styled(inner, top - 1)) for key, inner in value.items())
-    elif isinstance(value, list | tuple):
-        made = CommentedSeq(_styled(inner, top - 1) for inner in value)
+        for key, inner in value.items():
+            beside, below = _parts(inner, top - 1)
+            lines += [f"{_scalar(key)}: {beside}".rstrip(), *_indented(below)]
     else:
-        return _text(value) if isinstance(value, str) else value
-    if top <= 0 and _length(value) <= _SHORT:
-        made.fa.set_flow_style()
-    else:
-        made.fa.set_block_style()
-    return made
+        for inner in value:
+            beside, below = _parts(inner, top - 1)
+            first, *rest = [beside, *below] if beside else below
+            lines += [f"- {first}", *_indented(rest)]
+    return lines
 
 
-def _length(value: Any) -> int:
+def _parts(value: Any, top: int) -> tuple[str, list[str]]:
+    """What of a value stands beside its key or dash, and the lines below."""
+    if not isinstance(value, Mapping | list | tuple):
+        return ("|-", value.split("\n")) if _is_block(value) else (_scalar(value), [])
+    is_short = not value or (top <= 0 and _length(value) <= _SHORT)
+    return (_on_one_line(value), []) if is_short else ("", _dumped(value, top))
+
+
+def _indented(lines: Sequence[str]) -> Iterator[str]:
+    return (f"  {line}" if line else "" for line in lines)
+
+
+def _on_one_line(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_on_one_line(key)}: {_on_one_line(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_on_one_line, value)) + "]"
+    return _scalar(value, _OF_COLLECTIONS)
+
+
+def _length(value: Any) -> float:
     """About how long a value is on one line; a text of several lines cannot be on one."""
     if isinstance(value, Mapping):
         return sum(len(str(key)) + 4 + _length(inner) for key, inner in value.items())
     if isinstance(value, list | tuple):
         return sum(2 + _length(inner) for inner in value)
-    return _ENDLESS if "\n" in str(value) else len(str(value))
+    return inf if "\n" in str(value) else len(str(value))
 
 
-def _text(text: Any) -> Any:
-    """A text with quotes of the kind that it does not have, or as a block where it has several lines."""
-    from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
-
-    if "\n" in text and _is_block(text):
-        return LiteralScalarString(text)
-    if "\n" in text or text[:1] in _MEANINGFUL or ": " in text or " #" in text or not text.isprintable():
-        return DoubleQuotedScalarString(text)
-    return text
+def _is_block(value: Any) -> bool:
+    """Whether it is a text of several lines that can stand as they are."""
+    if not isinstance(value, str) or "\n" not in value or value.strip() != value:
+        return False
+    return all(line.isprintable() and line == line.rstrip() for line in value.replace("\t", " ").split("\n"))
 
 
-def _is_block(text: str) -> bool:
-    """Whether the lines can stand as they are."""
-    lines = text.replace("\t", " ").split("\n")
-    return text.strip() == text and all(line.isprintable() and line == line.rstrip() for line in lines)
+def _scalar(value: Any, reserved: AbstractSet[str] = frozenset()) -> str:
+    """On one line; a text in quotes of the kind that it does not have, if it needs some or has a reserved character."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if value[:1] in _MEANINGFUL or ": " in value or " #" in value or not value.isprintable():
+        return _in_double_quotes(value)
+    if _reads_as_text(value) and reserved.isdisjoint(value):
+        return value
+    return _in_double_quotes(value) if "'" in value else f"'{value}'"
+
+
+# Keys, types and tables come again and again.
+@lru_cache(maxsize=1024)
+def _reads_as_text(text: str) -> bool:
+    """Whether it reads as itself without quotes; `true`, `12` and `2026-11-27` do not."""
+    from ruamel.yaml.nodes import ScalarNode
+
+    if text != text.strip() or text.startswith(('"', "...")) or text.endswith(":"):
+        return False
+    return bool(_resolver().resolve(ScalarNode, text, (True, False)) == _resolver().DEFAULT_SCALAR_TAG)
+
+
+@cache
+def _resolver() -> Any:
+    from ruamel.yaml.resolver import VersionedResolver
+
+    return VersionedResolver()
+
+
+def _in_double_quotes(text: str) -> str:
+    return '"' + "".join(c if c.isprintable() and c not in _ESCAPED else _escaped(c) for c in text) + '"'
+
+
+def _escaped(character: str) -> str:
+    return _ESCAPED.get(character) or f"\\U{ord(character):08X}"

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any
 
 import psycopg
@@ -38,6 +39,8 @@ from crossfade.errors import LockNotAcquired
 from crossfade.observe.events import Blocker
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Lock, LockMode
+
+_SQL = resources.files("crossfade.postgres").joinpath("sql")
 
 LONG_TRANSACTION = 1.0
 """Seconds; a holder this old is waited for without an attempt."""
@@ -215,45 +218,20 @@ def _may_lower_deadlock_timeout(connection: psycopg.Connection[Any]) -> bool:
     return bool(row and row[0])
 
 
-_HOLDERS = """
-SELECT a.pid,
-       coalesce(a.application_name, '') AS application_name,
-       coalesce(a.usename, '') AS "user",
-       CASE WHEN a.backend_type = 'autovacuum worker' THEN 'autovacuum' ELSE coalesce(a.state, 'unknown') END AS state,
-       coalesce(extract(epoch FROM clock_timestamp() - a.xact_start), 0)::float8 AS transaction_seconds,
-       l.relation::regclass::text AS relation,
-       l.mode
-FROM pg_catalog.pg_locks l
-JOIN pg_catalog.pg_stat_activity a USING (pid)
-JOIN unnest(%(relations)s::text[], %(modes)s::text[]) AS wanted (relation, mode)
-     ON l.relation = to_regclass(wanted.relation) AND l.mode = wanted.mode
-WHERE l.locktype = 'relation' AND l.granted AND l.pid <> pg_backend_pid()
-  AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-ORDER BY a.xact_start NULLS LAST, a.pid
-"""
+_HOLDERS = _SQL.joinpath("lock_holders.sql").read_bytes()
 
 
 def blockers(connection: psycopg.Connection[Any], locks: Sequence[Lock]) -> tuple[Blocker, ...]:
-    """The sessions that hold a lock in the way of these, the oldest transaction first; one entry for each session."""
+    """Who holds a lock in the way of these, the oldest transaction first; one entry for each session and each prepared
+    transaction."""
     wanted = [(lock.relation, mode.pg_name) for lock in locks for mode in lock.mode.conflicts()]
     parameters = {"relations": [r for r, _ in wanted], "modes": [m for _, m in wanted]}
     with connection.cursor(row_factory=class_row(Blocker)) as cursor:
         found = cursor.execute(_HOLDERS, parameters).fetchall()
-    return tuple({b.pid: b for b in reversed(found)}.values())[::-1]
+    return tuple({(b.pid, b.application_name): b for b in reversed(found)}.values())[::-1]
 
 
-_WAITED_FOR = """
-SELECT a.pid,
-       coalesce(a.application_name, '') AS application_name,
-       coalesce(a.usename, '') AS "user",
-       coalesce(a.state, 'unknown') AS state,
-       coalesce(extract(epoch FROM clock_timestamp() - a.xact_start), 0)::float8 AS transaction_seconds,
-       '' AS relation,
-       'a transaction that has to end first' AS mode
-FROM pg_catalog.pg_stat_activity a
-WHERE a.pid = ANY (pg_catalog.pg_blocking_pids(%s))
-ORDER BY a.xact_start NULLS LAST
-"""
+_WAITED_FOR = _SQL.joinpath("waited_for.sql").read_bytes()
 
 
 @contextmanager
@@ -271,7 +249,7 @@ def reporting_waits(
         looks = 0
         with connect() as second, second.cursor(row_factory=class_row(Blocker)) as cursor:
             while not over.wait(every):
-                found = tuple(cursor.execute(_WAITED_FOR, [pid]).fetchall())
+                found = tuple(cursor.execute(_WAITED_FOR, {"pid": pid}).fetchall())
                 if found:
                     looks += 1
                     on_wait(looks, time.monotonic() - begun, found)

@@ -36,6 +36,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def literal(text: str) -> str:
+    """The text as a constant of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class QualifiedName:
     """An object's schema and name, both as stored, without quotes."""

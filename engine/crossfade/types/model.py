@@ -6,11 +6,12 @@ left out, and so are partitions, whose rows have the types of the table that the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from crossfade.postgres.catalog import Column, QualifiedName, Table
+from crossfade.postgres.own_names import LEDGER_SCHEMA, is_own_name, mark
 from crossfade.types.values import (
     ArrayOf,
     CompositeOf,
@@ -25,11 +26,9 @@ if TYPE_CHECKING:
     from crossfade.types.known import Known
 
 OnInsert: TypeAlias = Literal["required", "optional", "never"]
-OURS = "crossfade"
-"""The schema of the ledger, and how the names and comments of our objects begin."""
 _VIEWS = frozenset({"view", "materialized view"})
 _NAMED = frozenset({"composite", "domain", "enum"})
-_SYSTEM = frozenset({"pg_catalog", "information_schema", "pg_toast", OURS})
+SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast", LEDGER_SCHEMA})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,14 +120,9 @@ def model_of(known: Known, schemas: Collection[str] | None = None) -> Model:
 
 
 def _is_meant(name: QualifiedName, schemas: Collection[str] | None) -> bool:
-    if is_own(name.name):
+    if is_own_name(name.name):
         return False
-    return name.schema not in _SYSTEM if schemas is None else name.schema in schemas
-
-
-def is_own(name: str) -> bool:
-    """Whether it is a name of an object of crossfade's."""
-    return name.startswith((f"{OURS}_", f"~{OURS}"))
+    return name.schema not in SYSTEM_SCHEMAS if schemas is None else name.schema in schemas
 
 
 def _is_left_out(table: Table) -> bool:
@@ -147,12 +141,12 @@ class _Making:
 
     def relation(self, table: Table) -> Relation:
         """The table or view with the columns that apps may use."""
-        shown, base = self._shown(table), self._base(table)
-        fields = tuple(self._field(column, shown.get(column.name)) for column in _visible(table))
+        base = self._base(table)
+        shown = self._shown(table, base) if base is not None else {}
+        fields = tuple(self._field(table, column, shown.get(column.name)) for column in _visible(table))
         if base is not None:
-            # An expression cannot be written.
-            fields = tuple(f if f.name in shown else replace(f, on_insert="never", on_update=False) for f in fields)
-        writable = (base or table).kind not in _VIEWS
+            fields = tuple(_through_view(fields, shown))
+        writable = table.kind not in _VIEWS if base is None else self.known.views[table.name].writable
         columns = {c.name for c in shown.values()}
         required = {c.name for c in _visible(base) if self._on_insert(c) == "required"} if base else set()
         return Relation(
@@ -186,23 +180,26 @@ class _Making:
         facts = self.known.types[name]
         # Before its fields are read, one of which may be an array of it.
         self.composites[name] = CompositeType(name=name, fields=(), comment=_said(facts.comment))
-        fields = []
-        for each in facts.fields:
-            value = self.take(self.values.of(each.type_name, each.type))
-            fields.append(Field(name=each.name, value=value, nullable=not self.values.not_null(value)))
+        # A row that has been there for longer than its NOT NULL may have none of them.
+        fields = [
+            Field(name=each.name, value=self.take(self.values.of(each.type_name, each.type)), nullable=True)
+            for each in facts.fields
+        ]
         self.composites[name] = CompositeType(name=name, fields=tuple(fields), comment=_said(facts.comment))
 
-    def _field(self, column: Column, shown: Column | None) -> Field:
+    def _field(self, table: Table, column: Column, shown: Column | None) -> Field:
         """A column; of a view over one table it is what it shows there that says more than the view does."""
         value = self.take(self.values.of(column.type_name, column.type))
         of = shown or column
+        # Joins, groups and subqueries give NULL of a domain that has none.
+        is_certain = table.kind not in _VIEWS or shown is not None
         never = of.generated is not None or (of.identity is not None and of.identity.always)
         default = column.default is not None
         on_insert = "optional" if default and not never else self._on_insert(of)
         return Field(
             name=column.name,
             value=value,
-            nullable=not (of.not_null or self.values.not_null(value)),
+            nullable=not (is_certain and (of.not_null or self.values.not_null(value))),
             on_insert=on_insert,
             on_update=not never,
             notes=tuple(_notes(column, of)),
@@ -220,24 +217,32 @@ class _Making:
     def _base(self, table: Table) -> Table | None:
         """What a view is over, where that is one table and nothing else."""
         shows = self.known.views.get(table.name) if table.kind == "view" else None
-        return self.known.schema.tables.get(shows.table) if shows is not None else None
+        base = self.known.schema.tables.get(shows.table) if shows is not None else None
+        return base if base is not None and base.kind not in _VIEWS else None
 
-    def _shown(self, table: Table) -> dict[str, Column]:
+    def _shown(self, view: Table, base: Table) -> dict[str, Column]:
         """The columns of that table by the view's names."""
-        base, shows = self._base(table), self.known.views.get(table.name)
-        if base is None or shows is None:
-            return {}
-        found: dict[str, Column] = {}
-        for own, shown in shows.columns:
-            if own is None:
-                found |= {c.name: c for c in base.columns}
-            elif shown is not None and (column := base.column(shown)) is not None:
-                found[own] = column
-        return found
+        columns = {column.name: column for column in base.columns}
+        shows = self.known.views[view.name]
+        return {own: columns[shown] for own, shown in shows.columns if shown is not None and shown in columns}
+
+
+def _through_view(fields: Iterable[Field], shown: Mapping[str, Column]) -> Iterator[Field]:
+    """What may be written through a view: no expression, and a column that it shows twice under one of its names."""
+    first: dict[str, str] = {}
+    for each in fields:
+        column = shown.get(each.name)
+        name = first.setdefault(column.name, each.name) if column is not None else None
+        if name == each.name:
+            yield each
+            continue
+        is_other = name is not None and each.on_update
+        notes = (*each.notes, f"The same column as {name}: write that one.") if is_other else each.notes
+        yield replace(each, on_insert="never", on_update=False, notes=notes)
 
 
 def _visible(table: Table) -> Iterable[Column]:
-    return (c for c in sorted(table.columns, key=lambda c: c.number) if not is_own(c.name))
+    return (c for c in sorted(table.columns, key=lambda c: c.number) if not is_own_name(c.name))
 
 
 def _notes(column: Column, of: Column) -> Iterator[str]:
@@ -252,4 +257,4 @@ def _notes(column: Column, of: Column) -> Iterator[str]:
 
 def _said(comment: str | None) -> str | None:
     """A comment of the users'."""
-    return None if not comment or not comment.strip() or comment.startswith(f"{OURS}: run ") else comment
+    return None if not comment or not comment.strip() or comment.startswith(mark("")) else comment

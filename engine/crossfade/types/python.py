@@ -54,21 +54,29 @@ _IN_JSON = {
 _AS_JSON = Scalar(QualifiedName("pg_catalog", "json"))
 _RANGES_TEXT = "int4range int8range numrange daterange tsrange tstzrange"
 _RANGES = frozenset(_RANGES_TEXT.split()) | frozenset(f.replace("range", "multirange") for f in _RANGES_TEXT.split())
-_IMPORTS = {
-    "datetime": "import datetime",
-    "Decimal": "from decimal import Decimal",
-    **dict.fromkeys(
-        ("IPv4Address", "IPv4Interface", "IPv4Network", "IPv6Address", "IPv6Interface", "IPv6Network"), "ipaddress"
+_MODULES = {
+    "datetime": ("datetime",),
+    "decimal": ("Decimal",),
+    "ipaddress": (
+        "IPv4Address",
+        "IPv4Interface",
+        "IPv4Network",
+        "IPv6Address",
+        "IPv6Interface",
+        "IPv6Network",
     ),
-    **dict.fromkeys(("Literal", "Never", "NotRequired", "TypeAlias", "TypedDict"), "typing"),
-    "UUID": "from uuid import UUID",
-    "Multirange": "from psycopg.types.multirange import Multirange",
-    "Range": "from psycopg.types.range import Range",
+    "typing": ("Literal", "Never", "NotRequired", "TypeAlias", "TypedDict"),
+    "uuid": ("UUID",),
+    "psycopg.types.json": ("Json", "Jsonb"),
+    "psycopg.types.multirange": ("Multirange",),
+    "psycopg.types.range": ("Range",),
 }
-"""What a name needs: a line, or the module that several are taken from on one line."""
+"""Where the names come from that the text uses."""
+_WRITTEN = {"json": "Json | Jsonb", "jsonb": "Json | Jsonb"}
+"""What is taken otherwise than it is given."""
 _JSON = 'JsonValue: TypeAlias = "str | int | float | bool | None | list[JsonValue] | dict[str, JsonValue]"'
 _BUILT_IN = frozenset({"None", "bool", "bytes", "dict", "float", "int", "list", "object", "str"})
-_TAKEN = frozenset({*_IMPORTS, *_BUILT_IN, "JsonValue"})
+_TAKEN = frozenset({*(name for names in _MODULES.values() for name in names), *_BUILT_IN, "JsonValue"})
 """Names that the text uses."""
 
 
@@ -88,14 +96,10 @@ def python(model: Model, command: str) -> str:
 
 def _imports(body: str) -> Iterator[str]:
     used = set(_used(ast.parse(body)))
-    names = [name for name in _IMPORTS if name in used]
-    whole = [_IMPORTS[n] for n in names if _IMPORTS[n].startswith("import ")]
-    lines = [_IMPORTS[n] for n in names if _IMPORTS[n].startswith("from ")]
-    for module in ("ipaddress", "typing"):
-        found = sorted(n for n in names if _IMPORTS[n] == module)
-        lines += [f"from {module} import {', '.join(found)}"] if found else []
-    standard = sorted((line for line in lines if "psycopg" not in line), key=lambda line: line.split()[1])
-    for group in ([*whole, *standard], sorted(line for line in lines if "psycopg" in line)):
+    found = {module: sorted(used.intersection(names)) for module, names in _MODULES.items()}
+    lines = [f"from {module} import {', '.join(names)}" for module, names in found.items() if names]
+    lines = ["import datetime" if line == "from datetime import datetime" else line for line in lines]
+    for group in ([x for x in lines if "psycopg" not in x], [x for x in lines if "psycopg" in x]):
         if group:
             yield ""
             yield from group
@@ -155,13 +159,13 @@ class _Printer:
         yield self._typed_dict(f"{name}Row", rows, [relation.comment, f"A row of {relation.name}."])
         if relation.inserts:
             fields = [
-                (f, f"NotRequired[{self._shown(f)}]" if f.on_insert == "optional" else self._shown(f))
+                (f, f"NotRequired[{self._taken(f)}]" if f.on_insert == "optional" else self._taken(f))
                 for f in relation.fields
                 if f.on_insert != "never"
             ]
             yield self._typed_dict(f"{name}Insert", fields, [f"What an INSERT into {relation.name} takes."])
         if relation.updates:
-            fields = [(f, f"NotRequired[{self._shown(f)}]") for f in relation.fields if f.on_update]
+            fields = [(f, f"NotRequired[{self._taken(f)}]") for f in relation.fields if f.on_update]
             yield self._typed_dict(f"{name}Update", fields, [f"What an UPDATE of {relation.name} may set."])
 
     def _typed_dict(self, name: str, fields: list[tuple[Field, str]], notes: Iterable[str | None]) -> str:
@@ -196,6 +200,9 @@ class _Printer:
     def _shown(self, field: Field) -> str:
         return self._value(field.value) + (" | None" if field.nullable else "")
 
+    def _taken(self, field: Field) -> str:
+        return self._written(field.value) + (" | None" if field.nullable else "")
+
     def _in_json(self, value: Value) -> str:
         match value:
             case ArrayOf(element=element):
@@ -221,6 +228,17 @@ class _Printer:
                 return _VALUES.get(name, "str")
             case _:
                 return "str"
+
+    def _written(self, value: Value) -> str:
+        match value:
+            case ArrayOf(element=element):
+                return f"list[{self._written(element)}]"
+            case DomainOf(over=over) if self._written(over) != self._value(over):
+                return self._written(over)
+            case Scalar(built_in=str(name)) if name in _WRITTEN:
+                return _WRITTEN[name]
+            case _:
+                return self._value(value)
 
 
 def _remarks(notes: Iterable[str | None], indent: str) -> str:

@@ -30,7 +30,7 @@ class BigInt(StrEnum):
 
 _PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _SHAPES = ("Row", "Insert", "Update")
-_TAKEN = frozenset({"Array", "Buffer", "Circle", "Date", "Interval", "JsonValue", "Point"})
+_TAKEN = frozenset({"Array", "Buffer", "Circle", "Date", "Interval", "JsonInput", "JsonValue", "Point"})
 """Names that the text uses."""
 _READ = {
     **dict.fromkeys(("int2", "int4", "oid", "float4", "float8"), "number"),
@@ -56,6 +56,8 @@ _WRITTEN = {
     **dict.fromkeys(("date", "timestamp", "timestamptz"), "Date | string"),
     "numeric": "string | number",
     "interval": "Interval | string",
+    "json": "JsonInput",
+    "jsonb": "JsonInput",
     "point": "string",
     "circle": "string",
 }
@@ -74,6 +76,8 @@ _ARRAYS = frozenset(_ARRAYS_TEXT.split())
 _GIVEN = {
     "JsonValue": "export type JsonValue = string | number | boolean | null | JsonValue[] | "
     "{ [key: string]: JsonValue };",
+    "JsonInput": "/** What node-postgres takes for JSON: a string is a text in JSON, which an array needs. */\n"
+    "export type JsonInput = string | number | boolean | { [key: string]: JsonValue };",
     "Interval": "/** An interval, as node-postgres gives it. */\n"
     "export interface Interval {\n"
     + "".join(
@@ -192,6 +196,8 @@ class _Printer:
                 return _WRITTEN_BIGINT[self.bigint]
             case Scalar(built_in=str(name)) if name in _WRITTEN:
                 return _WRITTEN[name]
+            case DomainOf(over=over) if self._written(over) != self._read(over):
+                return self._written(over)
             case _:
                 return self._read(value)
 

@@ -10,6 +10,8 @@ from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.type_facts import TypeFacts
 
 SYSTEM = "pg_catalog"
+_VECTORS = frozenset({"int2vector", "oidvector"})
+"""PostgreSQL's own arrays of another kind, which drivers leave as they come: `1 2`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Values:
         facts = self._facts(name)
         if facts is None:
             value: Value = Scalar(name)
-        elif facts.kind == "array":
+        elif facts.kind == "array" and not (facts.name.schema == SYSTEM and facts.name.name in _VECTORS):
             return ArrayOf(self._over(facts))
         else:
             value = self._single(facts)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crossfade.postgres.catalog import Column, Table
 from crossfade.postgres.forecast import Schema
+from crossfade.postgres.forecast.column_names import column_name
 from crossfade.postgres.forecast.trees import NotOneStatement, below, kind, names, one_statement
 from crossfade.postgres.names import QualifiedName
 
-_STAR = None
 _MORE_THAN_A_SELECT = (
     "distinctClause",
     "groupClause",
@@ -23,6 +22,14 @@ _MORE_THAN_A_SELECT = (
     "limitOffset",
     "larg",
 )
+_SETS_TEXT = """
+    aclexplode generate_series generate_subscripts json_array_elements json_array_elements_text json_each json_each_text
+    json_object_keys json_populate_recordset json_to_recordset jsonb_array_elements jsonb_array_elements_text jsonb_each
+    jsonb_each_text jsonb_object_keys jsonb_path_query jsonb_path_query_tz jsonb_populate_recordset jsonb_to_recordset
+    regexp_matches regexp_split_to_table string_to_table unnest
+"""
+_SETS = frozenset(_SETS_TEXT.split())
+"""PostgreSQL's functions that give several rows for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,79 +37,51 @@ class Shows:
     """What a view shows of its only table."""
 
     table: QualifiedName
-    columns: tuple[tuple[str | None, str | None], ...]
-    """The view's name of a column (None for all of the table's, by their own names), and the table's; None for an
-    expression."""
+    columns: tuple[tuple[str, str | None], ...]
+    """The view's name of a column and the table's; None for an expression."""
+    writable: bool = True
+    """Its list has nothing in it that keeps PostgreSQL from writing through it."""
 
 
-def shown_by(definition: str) -> Shows | None:
+def shown_by(definition: str, schema: Schema) -> Shows | None:
     """What the query of a view shows; None where it is over more than one table, or is more than that table's rows."""
     try:
-        return shown_by_tree(one_statement(definition))
+        return shown_by_tree(one_statement(definition), schema)
     except NotOneStatement:
         return None
 
 
-def shown_by_tree(query: Any, aliases: Sequence[str] = ()) -> Shows | None:
+def shown_by_tree(query: Any, schema: Schema, aliases: Sequence[str] = ()) -> Shows | None:
     """The same of pglast's node; `aliases` are the names of the first columns, where the view gives some."""
     if kind(query) != "SelectStmt" or any(getattr(query, clause) for clause in _MORE_THAN_A_SELECT):
         return None
     sources: tuple[Any, ...] = query.fromClause or ()
     source = sources[0] if len(sources) == 1 else None
-    if source is None or kind(source) != "RangeVar" or source.schemaname is None:
+    if source is None or kind(source) != "RangeVar" or (source.alias is not None and source.alias.colnames):
         return None
-    columns = [_shown(target) for target in query.targetList or ()]
+    table = schema.qualify(source.schemaname, source.relname)
+    columns = [shown for target in query.targetList or () for shown in _shown(target, schema, table)]
     for place, alias in enumerate(aliases[: len(columns)]):
         columns[place] = (alias, columns[place][1])
-    return Shows(table=QualifiedName(source.schemaname, source.relname), columns=tuple(columns))
+    return Shows(table=table, columns=tuple(columns), writable=not _counts_rows(query.targetList))
 
 
-def outputs(query: Any, schema: Schema, aliases: Sequence[str] = ()) -> Iterator[tuple[str, Column | None]]:
-    """The columns of a query by name, each with the column that it is; None for an expression."""
-    if kind(query) != "SelectStmt":
-        return
-    while query.larg is not None:
-        query = query.larg
-    tables = dict(_tables(query.fromClause, schema))
-    found = [output for target in query.targetList or () for output in _outputs(target, tables)]
-    for place, (name, column) in enumerate(found):
-        yield (aliases[place] if place < len(aliases) else name), column
-
-
-def _tables(sources: Any, schema: Schema) -> Iterator[tuple[str, Table]]:
-    """The tables of a FROM clause by the names that the query has for them."""
-    for source in below(sources):
-        if kind(source) == "RangeVar":
-            table = schema.find(source.schemaname, source.relname)
-            if table is not None:
-                yield source.alias.aliasname if source.alias is not None else source.relname, table
-
-
-def _outputs(target: Any, tables: Mapping[str, Table]) -> Iterator[tuple[str, Column | None]]:
+def _shown(target: Any, schema: Schema, table: QualifiedName) -> Iterator[tuple[str, str | None]]:
     value = target.val
     if kind(value) != "ColumnRef":
-        yield target.name or _function(value) or "?column?", None
-        return
-    parts = names(value.fields)
-    if kind(value.fields[-1]) == "A_Star":
-        meant = [tables[parts[-1]]] if parts and parts[-1] in tables else [] if parts else [*tables.values()]
-        yield from ((column.name, column) for table in meant for column in table.columns)
-        return
-    meant = [tables[parts[-2]]] if len(parts) > 1 and parts[-2] in tables else [*tables.values()]
-    columns = [column for table in meant if (column := table.column(parts[-1])) is not None]
-    yield target.name or parts[-1], columns[0] if len(columns) == 1 else None
+        yield target.name or column_name(value), None
+    elif kind(value.fields[-1]) == "A_Star":
+        of = schema.tables.get(table)
+        columns = sorted(of.columns, key=lambda column: column.number) if of is not None else ()
+        yield from ((column.name, column.name) for column in columns)
+    else:
+        column = names(value.fields)[-1]
+        yield target.name or column, column
 
 
-def _function(value: Any) -> str | None:
-    """A call without a name of its own has the function's."""
-    return names(value.funcname)[-1] if kind(value) == "FuncCall" else None
-
-
-def _shown(target: Any) -> tuple[str | None, str | None]:
-    value = target.val
-    if kind(value) != "ColumnRef":
-        return target.name or "?column?", None
-    if kind(value.fields[-1]) == "A_Star":
-        return _STAR, None
-    column = names(value.fields)[-1]
-    return target.name or column, column
+def _counts_rows(targets: Any) -> bool:
+    """A list with a window function in it, or one that gives several rows."""
+    nodes = tuple(below(targets))
+    inner = {id(n) for node in nodes if kind(node) == "SubLink" for n in below(node.subselect)}
+    calls = (n for n in nodes if kind(n) == "FuncCall" and id(n) not in inner)
+    return any(call.over is not None or names(call.funcname)[-1] in _SETS for call in calls)

@@ -10,9 +10,9 @@ from pglast import ast, parse_sql
 from pglast.enums import AlterTableType, ObjectType
 from pglast.parser import ParseError, scan
 
-from crossfade.operations.own_names import is_own_name
 from crossfade.operations.step import Step
 from crossfade.postgres.names import QualifiedName
+from crossfade.postgres.own_names import is_own_name
 
 _DONE_ALONE = frozenset(
     {AlterTableType.AT_AddConstraint, AlterTableType.AT_ValidateConstraint, AlterTableType.AT_DropConstraint}
@@ -68,7 +68,27 @@ def backwards(steps: Iterable[Step]) -> tuple[str, ...]:
 
 def columns_after(texts: Iterable[str]) -> dict[str, str]:
     """The columns that get other names by these statements: the name of now, and the last one."""
-    found: list[tuple[str, str, str]] = []
+    return _after(_renamed_columns(texts))
+
+
+def successors_of(texts: Iterable[str]) -> dict[str, str]:
+    """The columns whose name another one gets by these statements, if only for a while, with that one; by their names
+    of now. What stands on the first is made anew over the second.
+    """
+    now: dict[tuple[str, str], str] = {}
+    held: dict[tuple[str, str], str] = {}
+    found: dict[str, str] = {}
+    for table, name, new in _renamed_columns(texts):
+        first = now.pop((table, name), name)
+        held.setdefault((table, name), first)
+        before = held.get((table, new), first)
+        if before != first and not is_own_name(before):
+            found[before] = first
+        now[(table, new)] = held[(table, new)] = first
+    return found
+
+
+def _renamed_columns(texts: Iterable[str]) -> Iterator[tuple[str, str, str]]:
     for statement in _statements(texts):
         match statement:
             case ast.RenameStmt(
@@ -77,8 +97,7 @@ def columns_after(texts: Iterable[str]) -> dict[str, str]:
                 subname=str(name),
                 newname=str(new),
             ):
-                found.append((str(QualifiedName(schema, table)), name, new))
-    return _after(found)
+                yield str(QualifiedName(schema, table)), name, new
 
 
 def tables_after(texts: Iterable[str]) -> dict[str, str]:

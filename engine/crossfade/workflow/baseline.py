@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from crossfade.errors import BaselineChanged, WouldDiscard, WrongState
-from crossfade.operations.own_names import is_own_name, mark
 from crossfade.operations.step import Part, Phase, Step
 from crossfade.plan.model import Plan
 from crossfade.postgres.names import quoted
+from crossfade.postgres.own_names import is_own_name, mark
 from crossfade.workflow import baseline_rows, ledger, names_back
 from crossfade.workflow.affected_names import backwards, left_by
 from crossfade.workflow.baseline_words import Ahead, changed, missing_names, refuse_to_accept
@@ -72,6 +72,14 @@ def note(session: Session, step: Step, left: frozenset[str] = frozenset()) -> tu
     return _note(session, step, found, _changes(session, found, left))
 
 
+def note_turning(session: Session) -> None:
+    """Once a run has turned back: what others have changed keeps it from nothing any more, and is noted."""
+    with session.work.transaction():
+        ledger.prove_lease(session.work, session.run_id, session.token)
+        found = baseline_rows.changed_since(session.work, session.run_id)
+        _note(session, None, found, _changes(session, found, left_behind(session)))
+
+
 def refuse_renamed(session: Session) -> None:
     """Before a run turns back. Raises BaselineChanged where others gave a table, or a column of ours, another name."""
     with session.work.transaction():
@@ -91,7 +99,7 @@ def left_behind(session: Session) -> frozenset[str]:
 
 
 def lost_a_table(session: Session) -> bool:
-    """Whether somebody else dropped a table that the plan names, so that statements may not find it."""
+    """Whether somebody else dropped a table of the run, or a partition, so that statements may not find it."""
     row = session.work.execute(
         "SELECT EXISTS (SELECT FROM crossfade.events WHERE run_id = %s AND kind = 'table_changed' AND data ? 'gone')",
         [session.run_id],
@@ -207,7 +215,7 @@ def _note(
     baseline_rows.keep(session.work, session.run_id, found)
     words = tuple(c.text for c in changes)
     if words:
-        gone = [d.table["name"] for d in found if d.is_root and not d.is_there]
+        gone = [d.table["name"] for d in found if not d.is_there]
         facts: dict[str, Any] = {"changes": list(words)}
         facts |= {"step": step.id} if step is not None else {}
         facts |= {"gone": gone} if gone else {}

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from crossfade.operations.own_names import is_own_name
 from crossfade.postgres.names import quoted
+from crossfade.postgres.own_names import is_own_name
 
 Item = Mapping[str, Any]
 Structure = Mapping[str, Item]
@@ -93,7 +93,7 @@ class Columns:
     taken: frozenset[str] = frozenset()
     """Those that are going to be hidden and dropped, by their names of now, besides those with a name of ours."""
     successors: Mapping[str, str] = field(default_factory=dict)
-    """Of these, the ones whose name another column takes, with the name of that one."""
+    """The columns on which things stand that are made anew over another one, with the name of that one."""
     tables: frozenset[str] = frozenset()
     """The tables that are going to be hidden and dropped, with all that uses them, by their names of now."""
     replacing: Mapping[str, str] = field(default_factory=dict)
@@ -123,7 +123,7 @@ class Columns:
         return any(name in self.taken or (is_own_name(name) and name not in stay) for name in names)
 
     def are_replaced(self, names: Collection[str]) -> bool:
-        """Whether another column takes the name of one of these."""
+        """Whether another column takes the place of one of these."""
         return not self.successors.keys().isdisjoint(names)
 
     def is_our_view(self, table: Item) -> bool:

@@ -8,16 +8,16 @@ of SQL does not read, and what is over columns that only come back on the way, i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from crossfade.operations.own_names import is_own_name
 from crossfade.operations.step import Step
 from crossfade.postgres.forecast.trees import kind, names
 from crossfade.postgres.names import QualifiedName
+from crossfade.postgres.own_names import is_own_name
 from crossfade.postgres.statement import render
 from crossfade.workflow.names_back import WayBack
 from crossfade.workflow.names_in_statements import given_by, needed, parsed
@@ -27,6 +27,11 @@ Connection = psycopg.Connection[Any]
 Validated = frozenset[tuple[str, str, str]]
 """Schema, table and name of constraints."""
 _TRIAL = "crossfade_trial"
+_NOT_THERE = (
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.InvalidSchemaName,
+)
 _ON_AN_INDEX = frozenset({"CONSTR_UNIQUE", "CONSTR_PRIMARY", "CONSTR_EXCLUSION"})
 
 
@@ -67,11 +72,12 @@ def validated_by(steps: Iterable[Step]) -> Validated:
 
 def coming_back(steps: Iterable[Step], validated: Validated) -> Iterator[ComingBack]:
     """What comes back with the undo of these steps, and has to hold for every row then."""
-    way = WayBack()
+    way, built = WayBack(), dict[str, tuple[str, ...]]()
     for step in reversed(tuple(steps)):
         for statement in step.undo:
             for node in parsed(statement.text):
                 yield from _of_statement(step.id, way, node, statement.text, validated)
+                yield from _on_an_index_built(step.id, way, node, built)
                 for given in given_by(node):
                     way.follow(given)
 
@@ -90,6 +96,16 @@ def _of_statement(step: str, way: WayBack, node: Any, text: str, validated: Vali
         yield _back(step, way, node, constraint, _on_the_copy(text))
     elif how in ("CONSTR_CHECK", "CONSTR_FOREIGN") and (not constraint.skip_validation or key in validated):
         yield _back(step, way, node, constraint, "")
+
+
+def _on_an_index_built(step: str, way: WayBack, node: Any, built: dict[str, tuple[str, ...]]) -> Iterator[ComingBack]:
+    """A primary key asks more of the rows than the index that it is made of."""
+    if kind(node) == "IndexStmt" and node.idxname:
+        built[node.idxname] = tuple(element.name for element in node.indexParams if element.name)
+    if kind(node) == "AlterTableStmt" and node.relation.schemaname and node.cmds[0].subtype.name == "AT_AddConstraint":
+        constraint = node.cmds[0].def_
+        if constraint.contype.name == "CONSTR_PRIMARY" and constraint.indexname in built:
+            yield replace(_back(step, way, node, constraint, ""), columns=built[constraint.indexname])
 
 
 def _back(step: str, way: WayBack, node: Any, constraint: Any, trial: str) -> ComingBack:
@@ -118,13 +134,21 @@ def _on_the_copy(text: str) -> str:
 
 
 def refused(connection: Connection, back: ComingBack) -> Iterator[str]:
-    """The rows that it would refuse, in words; the connection is in no transaction."""
+    """The rows that it would refuse, and what else would keep it from coming back, in words.
+
+    The connection is in no transaction. Raises InsufficientPrivilege where our role may not read all rows.
+    """
     shown = f"rows of {back.name} that {back.what} refuses, which comes back"
     try:
         with connection.transaction(force_rollback=True):
             said = _tried(connection, back) if back.trial else _asked(connection, back)
-    except psycopg.ProgrammingError:
-        # Over something that only comes back on the way, or that our role may not read: the step says it.
+    except _NOT_THERE:
+        # Over something that only comes back on the way: the step says it.
+        return
+    except psycopg.errors.InsufficientPrivilege:
+        raise
+    except psycopg.ProgrammingError as error:
+        yield f"{back.what} of {back.name} cannot come back: {error.diag.message_primary}"
         return
     except (psycopg.IntegrityError, psycopg.DataError) as error:
         said = f": {error.diag.message_detail or error.diag.message_primary}"
@@ -145,7 +169,13 @@ def _tried(connection: Connection, back: ComingBack) -> str:
 
 def _asked(connection: Connection, back: ComingBack) -> str:
     constraint = back.constraint
-    if constraint.contype.name == "CONSTR_CHECK":
+    condition: sql.Composable
+    if constraint.contype.name == "CONSTR_PRIMARY":
+        nullable = _nullable(connection, back)
+        if not nullable:
+            return ""
+        condition = sql.SQL(" OR ").join(sql.SQL("{} IS NULL").format(sql.Identifier(name)) for name in nullable)
+    elif constraint.contype.name == "CONSTR_CHECK":
         condition = _not_true(constraint)
     elif constraint.pk_attrs:
         condition = _without_referenced(constraint, back.table)
@@ -155,6 +185,15 @@ def _asked(connection: Connection, back: ComingBack) -> str:
         condition = sql.SQL("({}) AND {}").format(condition, _own_rows(connection, back.table))
     found = named(connection, render(back.table), render(condition))
     return f" ({found})" if found else ""
+
+
+def _nullable(connection: Connection, back: ComingBack) -> tuple[str, ...]:
+    rows = connection.execute(
+        "SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute a"
+        " WHERE a.attrelid = pg_catalog.to_regclass(%s) AND a.attname = ANY (%s) AND NOT a.attnotnull ORDER BY 1",
+        [str(back.name), list(back.columns)],
+    ).fetchall()
+    return tuple(name for (name,) in rows)
 
 
 def _not_true(constraint: Any) -> sql.Composable:

@@ -11,11 +11,11 @@ from typing import Any
 
 import psycopg
 
-from crossfade.operations.own_names import is_own_name
 from crossfade.operations.step import Step
 from crossfade.postgres.forecast.trees import kind
+from crossfade.postgres.own_names import is_own_name
 from crossfade.workflow.names_back import WayBack
-from crossfade.workflow.names_in_statements import Name, given_by, goes, let_go, made, parsed, replaced
+from crossfade.workflow.names_in_statements import Name, given_by, goes, index_let_go, let_go, made, parsed, replaced
 from crossfade.workflow.queries import query
 
 Connection = psycopg.Connection[Any]
@@ -33,7 +33,7 @@ def in_the_way(connection: Connection, steps: Iterable[Step]) -> Iterator[str]:
                 if not has_moved:
                     # What moves along is not known by its name here.
                     dropped += ((name, way.now(name)) for name in goes(node) if not way.has_brought(name))
-                ours |= {*let_go(node), *made(node), *replaced(node)}
+                ours |= {*let_go(node), *index_let_go(node), *made(node), *replaced(node)}
                 for given in given_by(node):
                     way.follow(given)
                 has_moved = has_moved or kind(node) == "AlterObjectSchemaStmt"

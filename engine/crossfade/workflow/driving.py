@@ -121,7 +121,11 @@ def _under_lease(
             discards=order.discards,
         )
         ledger.set_failed(held, run.id, None)
-        _begin(session, row, order)
+        try:
+            _begin(session, row, order)
+        except psycopg.Error as error:
+            # Nothing was done, so there is nothing to keep.
+            raise _failed(error) from error
         try:
             work(session, row)
         except WorkLeft as error:
@@ -133,12 +137,17 @@ def _under_lease(
                 ledger.set_failed(held, run.id, error.as_json())
             raise
         except psycopg.Error as error:
-            if is_loss(error):
-                raise
-            said = error.diag.message_primary or str(error).strip()
-            failed = StepFailed(f"PostgreSQL says: {said} (SQLSTATE {error.sqlstate})", sqlstate=error.sqlstate)
+            failed = _failed(error)
             ledger.set_failed(held, run.id, failed.as_json())
             raise failed from error
+
+
+def _failed(error: psycopg.Error) -> StepFailed:
+    """The error as one of ours. Raises it as it is where the connection was lost."""
+    if is_loss(error):
+        raise error
+    said = error.diag.message_primary or str(error).strip()
+    return StepFailed(f"PostgreSQL says: {said} (SQLSTATE {error.sqlstate})", sqlstate=error.sqlstate)
 
 
 def _begin(session: Session, row: RunRow, order: Order) -> None:

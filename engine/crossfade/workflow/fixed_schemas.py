@@ -1,31 +1,40 @@
-"""What a plan's program changes of what the project's settings say is fixed. Pure."""
+"""What a plan's program changes of what the project's settings say is fixed, on its way and on its way back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import Refusal
 from crossfade.lint.bodies import body_of
 from crossfade.migrations.script import Script, Source
-from crossfade.operations.own_names import is_own_name
 from crossfade.operations.rows.data_statement import statement
 from crossfade.plan.fixed import Fixed, FixedEntry
-from crossfade.postgres.changed_objects import Changed, changed_by_text
+from crossfade.postgres.changed import Changed
+from crossfade.postgres.changed_objects import changed_by_text
 from crossfade.postgres.forecast import Schema
 from crossfade.postgres.forecast.trees import NotOneStatement, kind, one_statement
+from crossfade.postgres.outlines import outlined
+from crossfade.postgres.own_names import is_own_name
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import RowWork
+    import psycopg
+
+    from crossfade.operations.step import RowWork, Step
     from crossfade.postgres.catalog import Catalog
+    from crossfade.postgres.statement import Statement
     from crossfade.workflow.program import Program
 
 
-def fixed_refusals(program: Program, catalog: Catalog, fixed: Fixed) -> Iterator[Refusal]:
+def fixed_refusals(
+    connection: psycopg.Connection[Any], program: Program, catalog: Catalog, fixed: Fixed
+) -> Iterator[Refusal]:
     """One for each thing that is fixed and that the program would make, change, drop or write to."""
+    if not fixed.entries:
+        return
     found: dict[str, tuple[Changed, FixedEntry]] = {}
-    for changed in _changed(program, catalog) if fixed.entries else ():
+    for changed in _changed(program, outlined(connection, Schema.of(catalog))):
         entry = fixed.entry_for(changed.schema, changed.name)
         if entry is not None:
             found.setdefault(str(changed), (changed, entry))
@@ -41,16 +50,28 @@ def fixed_refusals(program: Program, catalog: Catalog, fixed: Fixed) -> Iterator
         )
 
 
-def _changed(program: Program, catalog: Catalog) -> Iterator[Changed]:
-    schema = Schema.of(catalog)
+def _changed(program: Program, first: Schema) -> Iterator[Changed]:
+    schema = first
     for step in program.steps:
         schema = schema.seen_by_others()
         for each in step.statements:
-            for text in (each.text, *_inside(each.text)):
-                yield from changed_by_text(schema, text)
+            yield from _by_statement(schema, each)
             _, schema = schema.foresee(each.text)
+        yield from _on_the_way_back(step, schema.seen_by_others())
     # Once more by the names that there are before the first statement.
-    yield from _rows(program.work, Schema.of(catalog))
+    yield from _rows(program.work, first)
+
+
+def _on_the_way_back(step: Step, schema: Schema) -> Iterator[Changed]:
+    """What its undo does; a cleanup removes only what the step itself has left."""
+    for each in step.undo:
+        yield from _by_statement(schema, each)
+        _, schema = schema.foresee(each.text)
+
+
+def _by_statement(schema: Schema, statement: Statement) -> Iterator[Changed]:
+    for text in (statement.text, *_inside(statement.text)):
+        yield from changed_by_text(schema, text)
 
 
 def _inside(text: str) -> Iterator[str]:

@@ -7,8 +7,9 @@ anybody waits for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -17,12 +18,23 @@ from psycopg import sql
 from crossfade.errors import BaselineChanged, Irreversible, RowsInTheWay, WouldDiscard, WrongState
 from crossfade.operations.step import Guard, InTheWay, Part, Step
 from crossfade.postgres.statement import render
-from crossfade.workflow import baseline, constraints_back, dependents_back, ledger, names_back, own_triggers, rows_named
+from crossfade.workflow import (
+    baseline,
+    constraints_back,
+    constraints_fit,
+    dependents_back,
+    ledger,
+    names_back,
+    own_triggers,
+    rows_named,
+)
+from crossfade.workflow.in_its_place import in_its_place
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import State
 from crossfade.workflow.way_back import IN_WORDS, TAKEN_BACK, has_dropped, in_the_way
 
 Connection = psycopg.Connection[Any]
+_ROW_SECURITY = "SELECT pg_catalog.set_config('row_security', %s, false)"
 
 
 def look_before_turning(session: Session, through: State) -> None:
@@ -52,6 +64,7 @@ def look_before_turning(session: Session, through: State) -> None:
         baseline.refuse_to_lose(session)
     done = tuple(s for s in session.program.of(*TAKEN_BACK[through]) if states.get(s.id) == "done")
     _refuse_names(session, done, IN_WORDS[through])
+    _refuse_unfit(session, done, IN_WORDS[through])
     _refuse_dependents(session, done, IN_WORDS[through])
     refuse_to_discard(session, done)
     refuse_rows(session, done)
@@ -82,7 +95,33 @@ def _refuse_names(session: Session, steps: tuple[Step, ...], in_words: str) -> N
             " AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = b.relation))",
             [session.run_id],
         ).fetchone()
-        found = tuple(dict.fromkeys(names_back.in_the_way(session.work, steps, lenient=bool(gone and gone[0]))))
+        # Once that is noted, the baseline has it no more.
+        lenient = bool(gone and gone[0]) or baseline.lost_a_table(session)
+        found = tuple(dict.fromkeys(names_back.in_the_way(session.work, steps, lenient=lenient)))
+    _raise_names(session, found, in_words)
+
+
+def _refuse_unfit(session: Session, steps: tuple[Step, ...], in_words: str) -> None:
+    """Raises BaselineChanged where what comes back cannot be beside what others have done."""
+    with session.work.transaction():
+        found = tuple(dict.fromkeys(constraints_fit.in_the_way(session.work, steps)))
+    if found:
+        raise BaselineChanged(
+            f"run {session.name} cannot be {in_words}, since somebody else changed what it needs: {'; '.join(found)}",
+            changes=found,
+            hint="Nothing was done. Change that back, and run the same command again.",
+        )
+
+
+def refuse_others(session: Session, steps: tuple[Step, ...]) -> None:
+    """Raises BaselineChanged where the undo would drop what others have put in the place of what the run made."""
+    with session.work.transaction():
+        found = tuple(dict.fromkeys(in_its_place(session.work, session.program.steps, steps)))
+    reverts = any(step.part is Part.HIDE for step in steps)
+    _raise_names(session, found, IN_WORDS[State.REVERTING if reverts else State.ROLLING_BACK])
+
+
+def _raise_names(session: Session, found: tuple[str, ...], in_words: str) -> None:
     if found:
         raise BaselineChanged(
             f"run {session.name} cannot be {in_words}, since somebody else changed names that it needs: "
@@ -107,8 +146,10 @@ def _refuse_dependents(session: Session, steps: tuple[Step, ...], in_words: str)
 
 
 def refuse_to_discard(session: Session, steps: Iterable[Step]) -> None:
-    """Raises WouldDiscard where the undo of one of these steps would destroy something, unless that is wanted."""
+    """Raises WouldDiscard where the undo of one of these steps would destroy something, unless that is wanted, and
+    BaselineChanged where that is somebody else's, which nobody can want."""
     steps = tuple(steps)
+    refuse_others(session, steps)
     guards = {guard.what: guard for step in steps for guard in step.guards}
     if session.discards or not guards:
         return
@@ -127,8 +168,14 @@ def refuse_rows(session: Session, steps: Iterable[Step]) -> None:
     if not ways and not back:
         return
     with _reading(session) as connection:
-        found = [(step, said) for step, way in ways for said in _do_not_fit(connection, way)]
-        found += [(one.step, said) for one in back for said in constraints_back.refused(connection, one)]
+        found = [
+            (step, said) for step, way in ways for said in _seen(connection, partial(_do_not_fit, connection, way))
+        ]
+        found += [
+            (one.step, said)
+            for one in back
+            for said in _seen(connection, partial(constraints_back.refused, connection, one))
+        ]
     if found:
         reverts = any(step.part is Part.HIDE for step in steps)
         raise RowsInTheWay(session.name, tuple(said for _, said in found), reverts=reverts, location=found[0][0])
@@ -141,15 +188,34 @@ def _reading(session: Session) -> Iterator[Connection]:
         connection.execute("RESET search_path")
         # It may read a whole table; row security must not hide from it what would go.
         connection.execute("SELECT pg_catalog.set_config('statement_timeout', '0', false)")
-        connection.execute("SELECT pg_catalog.set_config('row_security', 'off', false)")
+        connection.execute(_ROW_SECURITY, ["off"])
         yield connection
+
+
+def _seen(connection: Connection, look: Callable[[], Iterator[str]]) -> tuple[str, ...]:
+    """What is found in the rows, or in those that row security lets our role see: the step sees the others."""
+    try:
+        return tuple(look())
+    except psycopg.errors.InsufficientPrivilege:
+        connection.execute(_ROW_SECURITY, ["on"])
+    try:
+        return tuple(look())
+    except psycopg.errors.InsufficientPrivilege:
+        return ()
+    finally:
+        connection.execute(_ROW_SECURITY, ["off"])
 
 
 def _would_go(connection: Connection, guard: Guard) -> Iterator[str]:
     there = connection.execute("SELECT pg_catalog.to_regclass(%s) IS NOT NULL", [guard.relation]).fetchone()
     if there is None or not there[0]:
         return
-    row = connection.execute(guard.query.encode()).fetchone()
+    try:
+        row = connection.execute(guard.query.encode()).fetchone()
+    except psycopg.ProgrammingError as error:
+        # Only evidence that there is none lets it pass.
+        yield f"perhaps {guard.what}, which cannot be looked up ({error.diag.message_primary})"
+        return
     if row and row[0]:
         named = "" if guard.rows is None else rows_named.named(connection, guard.relation, guard.rows)
         yield f"{guard.what} ({named})" if named else guard.what

@@ -2,8 +2,9 @@
 
 On DETACH PostgreSQL drops the triggers that keep a partition's twin in step and keeps the CHECK on the twin, so that
 inserts into the detached table fail for want of the twin's value. Once the run has gone on without it, the CHECK goes;
-at the end of the run, when no statement looks for them any more, the twin goes, and indexes get their names back. A
-hidden column that had a user's name holds a user's data: it only stops being NOT NULL, and goes where its drop was due.
+at the end of the run, when no statement looks for them any more, the twin goes, and indexes get their names back.
+Before a rollback the twin goes as well, since it would keep a type of ours from being dropped. A hidden column that had
+a user's name holds a user's data: it only stops being NOT NULL, and goes where its drop was due.
 
 A partition that is made or attached meanwhile gets indexes that PostgreSQL names after our columns, and with LIKE our
 comments. At the end the indexes get the names that they would have got without the run, and the comments go.
@@ -12,7 +13,6 @@ comments. At the end the indexes get the names that they would have got without 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from crossfade.operations.indexes.chosen_names import relation_name
-from crossfade.operations.own_names import is_own_name, mark
 from crossfade.operations.step import Part
 from crossfade.postgres.names import QualifiedName, quoted
+from crossfade.postgres.own_names import OWN_NAME, is_own_name, mark
 from crossfade.postgres.statement import Lock, LockMode
 from crossfade.workflow import baseline, baseline_rows, ledger
 from crossfade.workflow.affected_names import forwards
@@ -38,7 +38,6 @@ from crossfade.workflow.step_execution import locked, waiting_for
 if TYPE_CHECKING:
     from crossfade.workflow.session import Session
 
-_OWN = re.compile(r"crossfade_([a-z_]+)_[0-9a-f]{12}")
 _TWINS = frozenset({"twin"})
 _CHECKS = frozenset({"nn", "back"})
 _SPARE = frozenset({"key"})
@@ -101,7 +100,7 @@ def _on_detached(session: Session, target: State) -> tuple[_Left, ...]:
     dropped = twins | (hidden if target is State.CONTRACTED else frozenset())
     asked = {
         "detached": detached,
-        "columns": [*dropped] if ends else [],
+        "columns": [*dropped] if ends or target is State.ROLLING_BACK else [],
         "hidden": [*hidden - dropped],
         "constraints": [*_with_purpose(names, _CHECKS)],
         "indexes": [*_with_purpose(names, _SPARE)] if ends else [],
@@ -113,7 +112,7 @@ def _on_detached(session: Session, target: State) -> tuple[_Left, ...]:
 def _own_names(session: Session) -> dict[str, str]:
     """The purpose of each name of ours in the program."""
     text = json.dumps(session.program.as_json())
-    return {found.group(): found.group(1) for found in _OWN.finditer(text)}
+    return {found.group(): found.group(1) for found in OWN_NAME.finditer(text)}
 
 
 def _with_purpose(names: dict[str, str], purposes: frozenset[str]) -> frozenset[str]:
@@ -143,7 +142,7 @@ def _unlike(session: Session, target: State) -> tuple[_Left, ...]:
     return tuple(
         one
         for one in found
-        if (one.table, one.name) not in goes and not any(_OWN.search(column) for column in one.columns or ())
+        if (one.table, one.name) not in goes and not any(OWN_NAME.search(column) for column in one.columns or ())
     )
 
 

@@ -19,7 +19,7 @@ from crossfade.postgres.catalog_read import read_catalog
 from crossfade.postgres.type_facts import read_type_facts, typed_relations
 from crossfade.types.followed import Work, follow
 from crossfade.types.known import Known
-from crossfade.types.model import model_of
+from crossfade.types.model import SYSTEM_SCHEMAS, model_of
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Step
@@ -34,7 +34,6 @@ _PARTS: Mapping[Phase, tuple[Part, ...]] = {
 }
 _SQL = re.compile(r"\d+\.sql/")
 """Ids of the steps of a change `sql`."""
-_SYSTEM = frozenset({"pg_catalog", "information_schema", "pg_toast", "crossfade"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +73,13 @@ def read_types(connection: Connection, schemas: Collection[str] | None, ahead: A
     Raises UsageError for a schema that there is not, and WrongState.
     """
     works = ahead.works() if ahead is not None else ()
-    connection.execute("SET search_path = pg_catalog")
     made = frozenset(name for work in works for name in _made_schemas(work.statements))
     _require_schemas(connection, schemas, made)
     facts = read_type_facts(connection)
     names = typed_relations(connection, None if works else schemas)
+    # So far it was ours; the statements find what the user's own finds.
     connection.execute("RESET search_path")
     catalog = read_catalog(connection, names)
-    connection.execute("SET search_path = pg_catalog")
     # What was not read has no columns here, and is of another schema.
     read = {t.name for t in catalog.tables}
     catalog = replace(catalog, all_table_names=tuple(n for n in catalog.all_table_names if n in read))
@@ -112,5 +110,5 @@ def _require_schemas(connection: Connection, schemas: Collection[str] | None, ma
     known = {str(name) for (name,) in rows} | {*made}
     for schema in schemas or ():
         if schema not in known:
-            hint = nearest(schema, known - _SYSTEM) or "See: psql -c '\\dn'"
+            hint = nearest(schema, known - SYSTEM_SCHEMAS) or "See: psql -c '\\dn'"
             raise UsageError(f"there is no schema {shown(schema)} in this database", hint=hint)

@@ -9,21 +9,23 @@ that moves something to another schema nothing more is asked. What would fail fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
 
-from crossfade.operations.own_names import is_own_name
 from crossfade.operations.step import Step
 from crossfade.postgres.forecast.trees import kind
-from crossfade.postgres.names import quoted
+from crossfade.postgres.names import QualifiedName, quoted
+from crossfade.postgres.own_names import is_own_name
 from crossfade.workflow.names_in_statements import (
     Given,
     Kind,
     Name,
     dropped,
     given_by,
+    index_let_go,
+    keyed,
     let_go,
     made,
     needed,
@@ -51,6 +53,23 @@ _FOUND: dict[Kind, bytes] = {
     b" ON n.oid = p.pronamespace WHERE n.nspname = %(schema)s AND p.proname = %(name)s)",
 }
 
+_WITH_A_TYPE = frozenset({"table", "view", "materialized view"})
+"""What cannot have the name of a type."""
+
+_MOVING_ALONG = b"""
+SELECT c.relname::pg_catalog.text FROM pg_catalog.pg_class c
+WHERE c.oid IN (
+    SELECT i.indexrelid FROM pg_catalog.pg_index i WHERE i.indrelid = pg_catalog.to_regclass(%(table)s)
+    UNION ALL
+    SELECT d.objid FROM pg_catalog.pg_depend d
+    WHERE d.refobjid = pg_catalog.to_regclass(%(table)s) AND d.deptype IN ('a', 'i')
+    AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjsubid > 0
+)
+ORDER BY 1
+"""
+"""Indexes and sequences, which go to another schema with their table."""
+
 _NOT_NULL = b"""
 SELECT FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -75,9 +94,13 @@ class WayBack:
     """What the statements so far have done to names."""
 
     freed: set[str] = field(default_factory=set)
+    freed_indexes: set[str] = field(default_factory=set)
+    """Of indexes only, so that a constraint of that name is still there."""
     brought: set[str] = field(default_factory=set)
     tables: dict[tuple[str, str], str] = field(default_factory=dict)
     """By the name that a table has by then, the one that it has now."""
+    keyed: set[tuple[str, str]] = field(default_factory=set)
+    """Tables that have got something unique."""
     has_dropped: bool = False
     """Whether something went with what was on it: its indexes, constraints or sequence have freed their names."""
 
@@ -94,6 +117,20 @@ class WayBack:
         is_on_brought = name.table in self.brought and (name.schema, name.table) not in self.tables
         return name.name in self.brought or is_on_brought
 
+    def has_freed(self, name: Name) -> bool:
+        """Whether a statement before lets it go."""
+        return name.name in self.freed or (name.kind == "relation" and name.name in self.freed_indexes)
+
+    def go_past(self, node: Any) -> None:
+        """Go past a statement."""
+        for given in given_by(node):
+            self.follow(given)
+        self.brought |= set(made(node))
+        self.freed |= set(let_go(node))
+        self.freed_indexes |= set(index_let_go(node))
+        self.keyed |= set(keyed(node))
+        self.has_dropped |= takes_along(node)
+
     def follow(self, given: Given) -> None:
         """Go past a statement that gives a name."""
         source, target = given.source, given.target
@@ -105,24 +142,31 @@ class WayBack:
                 self.tables[(target.schema, target.name)] = before
 
 
-def in_the_way(connection: Connection, steps: Iterable[Step], *, lenient: bool) -> Iterator[str]:
-    """What speaks against taking these steps back, in words; `lenient` where what is not there may be gone."""
+def walk(connection: Connection, steps: Iterable[Step]) -> Iterator[tuple[WayBack, Step, Any]]:
+    """The statements that take these steps back, each with what those before it have done to names."""
     way = WayBack()
     for step in reversed(tuple(steps)):
         for statement in step.undo:
             for node in parsed(statement.text):
-                if not lenient:
-                    yield from _missing(connection, way, node)
-                    yield from _not_found(connection, way, node, step)
-                for given in given_by(node):
-                    yield from _against(connection, way, given, lenient=lenient)
-                    way.follow(given)
+                yield way, step, node
                 if kind(node) == "AlterObjectSchemaStmt":
                     # What moves along is not known by its name here.
                     return
-                way.brought |= set(made(node))
-                way.freed |= {*let_go(node), *_parts_let_go(connection, way, node)}
-                way.has_dropped |= takes_along(node)
+                freed = tuple(_parts_let_go(connection, way, node))
+                way.go_past(node)
+                way.freed |= set(freed)
+
+
+def in_the_way(connection: Connection, steps: Iterable[Step], *, lenient: bool) -> Iterator[str]:
+    """What speaks against taking these steps back, in words; `lenient` where what is not there may be gone."""
+    for way, step, node in walk(connection, steps):
+        if not lenient:
+            yield from _missing(connection, way, node)
+            yield from _not_found(connection, way, node, step)
+        for given in given_by(node):
+            yield from _against(connection, way, given, lenient=lenient)
+        if kind(node) == "AlterObjectSchemaStmt" and node.relation is not None:
+            yield from _against_moving(connection, way, node)
 
 
 def not_there(connection: Connection, steps: Iterable[Step]) -> Iterator[str]:
@@ -169,11 +213,25 @@ def _against(connection: Connection, way: WayBack, given: Given, *, lenient: boo
             yield _gone(source, target.name)
     elif _is_kept(way, target) and not _is_not_null(connection, way, target) and _is_there(connection, way, target):
         yield f"there is a {target.shown} already"
+    elif source is not None and source.what in _WITH_A_TYPE:
+        typed = replace(target, kind="type", what="type")
+        if _is_kept(way, typed) and _is_there(connection, way, typed):
+            yield f"there is a {typed.shown} already, as its rows would be of"
+
+
+def _against_moving(connection: Connection, way: WayBack, node: Any) -> Iterator[str]:
+    """What has the name of something that goes along."""
+    schema, name = node.relation.schemaname or "", node.relation.relname
+    table = str(QualifiedName(schema, way.tables.get((schema, name), name)))
+    for (along,) in connection.execute(_MOVING_ALONG, {"table": table}).fetchall():
+        target = Name(kind="relation", what="relation", schema=node.newschema, name=along)
+        if _is_kept(way, target) and _is_there(connection, way, target):
+            yield f"there is a {target.shown} already"
 
 
 def _is_kept(way: WayBack, name: Name) -> bool:
     is_gone = way.has_dropped and name.kind in ("relation", "constraint")
-    return name.name not in way.freed and not is_own_name(name.name) and not is_gone
+    return not way.has_freed(name) and not is_own_name(name.name) and not is_gone
 
 
 def _is_not_null(connection: Connection, way: WayBack, name: Name) -> bool:

@@ -168,7 +168,8 @@ def needed(node: Any) -> Iterator[Name]:
     and relations that are written with their schema."""
     match kind(node):
         case "IndexStmt" if node.relation.schemaname:
-            yield from _columns(node.relation, _of_elements(node.indexParams), columns_of(node.whereClause))
+            own = _of_elements((*node.indexParams, *(node.indexIncludingParams or ())))
+            yield from _columns(node.relation, own, columns_of(node.whereClause))
             yield from _called((node.indexParams, node.whereClause))
         case "AlterTableStmt" if node.relation.schemaname and not node.missing_ok:
             for command in node.cmds:
@@ -246,6 +247,16 @@ def _type_made(node: Any) -> Iterator[str]:
         yield names(node.typeName if kind(node) == "CreateEnumStmt" else node.domainname)[-1]
 
 
+def keyed(node: Any) -> Iterator[tuple[str, str]]:
+    """The table that a statement gives something unique."""
+    if kind(node) == "IndexStmt" and node.unique and node.relation.schemaname:
+        yield node.relation.schemaname, node.relation.relname
+    elif kind(node) == "AlterTableStmt" and node.relation.schemaname:
+        added = (c.def_.contype.name for c in node.cmds if c.subtype.name == "AT_AddConstraint")
+        if {"CONSTR_UNIQUE", "CONSTR_PRIMARY"} & {*added}:
+            yield node.relation.schemaname, node.relation.relname
+
+
 def takes_along(node: Any) -> bool:
     """Whether a statement drops what other things are on."""
     if kind(node) == "DropStmt":
@@ -253,10 +264,16 @@ def takes_along(node: Any) -> bool:
     return kind(node) == "AlterTableStmt" and any(c.subtype.name in _LOSING for c in node.cmds)
 
 
+def index_let_go(node: Any) -> Iterator[str]:
+    """Names of indexes that are free after a statement: of a constraint the name is not, since it keeps its index."""
+    if kind(node) == "DropStmt" and node.removeType.name == "OBJECT_INDEX":
+        yield from (names(path)[-1] for path in node.objects)
+
+
 def let_go(node: Any) -> Iterator[str]:
     """Names that are free after a statement, whatever had them."""
     match kind(node):
-        case "DropStmt":
+        case "DropStmt" if node.removeType.name != "OBJECT_INDEX":
             for path in node.objects or ():
                 parts = getattr(path, "names", path)
                 if isinstance(parts, list | tuple):

@@ -13,8 +13,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
-from crossfade.operations.own_names import mark
 from crossfade.postgres.names import QualifiedName, quoted
+from crossfade.postgres.own_names import mark
 from crossfade.workflow import ledger
 from crossfade.workflow.queries import query
 from crossfade.workflow.states import FINAL, State

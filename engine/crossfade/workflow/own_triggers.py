@@ -1,9 +1,9 @@
 """The run's own triggers, and what was written past them: looked at before a run hides, reverts or accepts changes.
 
 A trigger that somebody switched off and on again leaves two shapes that differ, and looks as before; but its row in the
-catalog is another one whenever it is altered. So the rows are compared before anything is hidden, which counts only
-while each trigger is the same; and before a revert where one is not as the step that hid has left it. No look holds a
-lock that anybody waits for.
+catalog is another one whenever it is altered, and so is its function's. So the rows are compared before anything is
+hidden, which counts only while each trigger is the same; and before a revert where one is not as the step that hid has
+left it, or calls another function. No look holds a lock that anybody waits for.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from psycopg.types.json import Jsonb
 from crossfade.backfill.verify import verify
 from crossfade.errors import BaselineChanged, VerificationFailed, WrongState
 from crossfade.gates.pair_control import Carried, look_up, look_up_triggers
-from crossfade.operations.own_names import mark
 from crossfade.operations.step import PairTrigger, RowChange, Step
 from crossfade.postgres.names import QualifiedName
+from crossfade.postgres.own_names import mark
 from crossfade.workflow.session import Session
 
 Connection = psycopg.Connection[Any]
@@ -71,7 +71,7 @@ def refuse_changed(session: Session) -> None:
 def keep(session: Session, step: Step) -> None:
     """Within the transaction of a step that hides, after its statements: how it leaves the triggers."""
     carried = (*_carried(session.work, session.program.rows), *_between_tables(session))
-    versions = [[*key, version] for key, version in _versions(carried).items()]
+    versions = [[*key, version] for key, version in _with_functions(carried).items()]
     session.work.execute(
         "UPDATE crossfade.steps SET triggers = %s WHERE run_id = %s AND id = %s",
         [Jsonb(versions), session.run_id, step.id],
@@ -109,7 +109,7 @@ def _refuse_past_tables(session: Session) -> None:
             hint=f"Nothing was done. Enable each ({_ENABLE}), bring what was written meanwhile into both tables, and "
             "run the same command again.",
         )
-    left, now = _as_left(session) or {}, _versions(carried)
+    left, now = _as_left(session) or {}, _with_functions(carried)
     where = {c.relation_oid: c.carrier for c in carried}
     past = [f"trigger {key[1]} on {where[key[0]]} was altered" for key in now if left.get(key, now[key]) != now[key]]
     # A partition that was detached has lost its own.
@@ -142,8 +142,8 @@ def _between_tables(session: Session) -> tuple[Carried, ...]:
 
 
 def _are_as_left(session: Session) -> bool:
-    left = _as_left(session)
-    return left is not None and all(left.get(key) == version for key, version in (session.triggers or {}).items())
+    left, now = _as_left(session), _with_functions(_carried(session.work, session.program.rows))
+    return left is not None and all(left.get(key) == version for key, version in now.items())
 
 
 def _as_left(session: Session) -> Versions | None:
@@ -200,3 +200,12 @@ def _faults(carried: Iterable[Carried]) -> tuple[str, ...]:
 
 def _versions(carried: Iterable[Carried]) -> Versions:
     return {(c.relation_oid, c.name): c.version for c in carried if c.relation_oid is not None and c.version}
+
+
+def _with_functions(carried: Iterable[Carried]) -> Versions:
+    """Of each trigger and its function, which steps of ours replace as well until everything is hidden."""
+    return {
+        (c.relation_oid, c.name): f"{c.version} {c.function_version}"
+        for c in carried
+        if c.relation_oid is not None and c.version
+    }

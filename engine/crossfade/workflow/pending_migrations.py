@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -88,11 +88,12 @@ def _standing(
 ) -> Standing:
     tool, entries = project.tool.value, entries_of(project)
     mine = [(one, cover) for one, cover in covered if one.tool == tool]
-    named = [one.history for one, _ in mine if any(_is(one, entry) for entry in entries)]
+    covers = _covers(entries, mine)
+    named = [one.history for one, _ in covers.values()]
     name = table or next((n for n in named if n is not None), None)
     book = books.of(tool, name) if table is None else books.named(tool, table)
     if book is None:
-        return Standing(project=project, table=None, waiting=tuple(_waiting(entries, mine)))
+        return Standing(project=project, table=None, waiting=_waiting(entries, covers))
     found = readable(book).history.pending(entries, book.rows)
     past = of_history(project, book.history, book.rows, str(book.place.table), entries)
     changed = () if past is None else tuple(one.name for one in past.changed)
@@ -100,7 +101,7 @@ def _standing(
     return Standing(
         project=project,
         table=str(book.place.table),
-        waiting=tuple(_waiting(found.entries, mine)),
+        waiting=_waiting(found.entries, covers),
         hidden=found.hidden,
         changed=changed,
         gone=gone,
@@ -117,11 +118,19 @@ def _stopped(tool: Tool, changed: Sequence[str], gone: Sequence[str]) -> str | N
     return None
 
 
-def _waiting(entries: Iterable[Entry], covered: Sequence[tuple[CoveredMigration, Cover]]) -> Iterator[Waiting]:
-    for entry in entries:
-        yield Waiting(entry=entry, cover=next((cover for one, cover in covered if _is(one, entry)), None))
+def _covers(
+    entries: Sequence[Entry], covered: Sequence[tuple[CoveredMigration, Cover]]
+) -> dict[str, tuple[CoveredMigration, Cover]]:
+    """What does the work of each, by its name: what names it, or, where a file has another name now, its text."""
+    names = {entry.name for entry in entries}
+    # The first of several counts.
+    by_name = {one.name: (one, cover) for one, cover in reversed(covered) if one.name in names}
+    others = ((one, cover) for one, cover in reversed(covered) if one.name not in names)
+    by_text = {one.checksum: (one, cover) for one, cover in others if one.checksum is not None}
+    found = ((entry.name, by_name.get(entry.name) or by_text.get(entry.checksum or "")) for entry in entries)
+    return {name: cover for name, cover in found if cover is not None}
 
 
-def _is(covered: CoveredMigration, entry: Entry) -> bool:
-    """By its name, or by what is in it."""
-    return covered.name == entry.name or (covered.checksum is not None and covered.checksum == entry.checksum)
+def _waiting(entries: Iterable[Entry], covers: Mapping[str, tuple[CoveredMigration, Cover]]) -> tuple[Waiting, ...]:
+    found = ((entry, covers.get(entry.name)) for entry in entries)
+    return tuple(Waiting(entry=entry, cover=None if cover is None else cover[1]) for entry, cover in found)

@@ -14,9 +14,9 @@ from crossfade.postgres.domain_users import tables_with
 from crossfade.workflow.data_preflight import data_refusals
 from crossfade.workflow.duplicates import duplicate_cautions
 from crossfade.workflow.fixed_schemas import fixed_refusals
-from crossfade.workflow.histories import recordable
 from crossfade.workflow.program import Compilation, compile_plan
 from crossfade.workflow.published_writes import published_refusals
+from crossfade.workflow.recordable import recordable
 from crossfade.workflow.recording import with_records
 from crossfade.workflow.star_statements import star_cautions
 from crossfade.workflow.stranger_cautions import stranger_cautions
@@ -51,7 +51,7 @@ def examine(
         connection.execute("SET search_path = pg_catalog")
         compilation = compile_plan(plan, catalog)
         against = (
-            *fixed_refusals(compilation.program, catalog, fixed),
+            *fixed_refusals(connection, compilation.program, catalog, fixed),
             *data_refusals(connection, plan, compilation.program, catalog),
             *published_refusals(connection, compilation.program, catalog),
             *trial_refusals(connection, compilation.trials, catalog),

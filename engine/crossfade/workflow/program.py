@@ -121,6 +121,7 @@ def _step(document: Mapping[str, Any]) -> Step:
             "guards": tuple(Guard(**g) for g in document["guards"]),
             "falls_with": tuple(document.get("falls_with", ())),
             "takes_along": tuple(document.get("takes_along", ())),
+            "records": tuple(document.get("records", ())),
             "in_the_way": tuple(
                 InTheWay(relation=w["relation"], columns=tuple(w["columns"])) for w in document.get("in_the_way", ())
             ),

@@ -77,6 +77,7 @@ def _also(step: Step, records: Sequence[Record]) -> Step:
         undo=(*locks, *_taken_back(records), *step.undo),
         guards=(*step.guards, *_guards(records)),
         done=_all_true(step.done, *_probes(records)),
+        records=_names(records),
     )
 
 
@@ -90,7 +91,12 @@ def _of_its_own(part: Part, records: Sequence[Record], name: str) -> Step:
         undo=(*_locks(records), *_taken_back(records)),
         guards=_guards(records),
         done=_all_true(*_probes(records)),
+        records=_names(records),
     )
+
+
+def _names(records: Sequence[Record]) -> tuple[str, ...]:
+    return tuple(record.covered.name for record in records)
 
 
 def _title(records: Sequence[Record]) -> str:

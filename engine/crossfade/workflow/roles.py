@@ -14,8 +14,8 @@ import psycopg
 from psycopg import sql
 
 from crossfade.errors import UsageError
-from crossfade.operations.own_names import LEDGER_SCHEMA
 from crossfade.postgres.names import quoted
+from crossfade.postgres.own_names import LEDGER_SCHEMA
 from crossfade.postgres.statement import render
 
 Connection = psycopg.Connection[Any]

@@ -19,7 +19,7 @@ from crossfade.gates.verdict import PhaseVerdict
 from crossfade.observe.events import GatesEvaluated, StateChanged, Waiting
 from crossfade.operations.step import Part, Phase, RowChange, RowCopy, RowLook, Step
 from crossfade.postgres.names import QualifiedName
-from crossfade.workflow import ledger, left_over, machine, own_triggers
+from crossfade.workflow import baseline, ledger, left_over, machine, own_triggers, recordable
 from crossfade.workflow.machine import Facts
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import GIVEN_UP, TRANSITIONS, Event, State
@@ -71,7 +71,7 @@ def drive(session: Session, goal: State) -> None:
                 # A gate can say little of a table that is another one than it looks for.
                 look_for_changes(session, phase)
                 verdict = _ask(session, phase)
-                facts = replace(facts, blockers=verdict.blockers)
+                facts = replace(facts, blockers=verdict.blockers or recordable.blockers(session, phase))
             case machine.Wait():
                 _wait(session, effect, verdict)
                 facts = replace(facts, blockers=None)
@@ -96,6 +96,9 @@ def drive(session: Session, goal: State) -> None:
 def turn_back(session: Session, goal: State) -> None:
     """Bring a run that has turned back to its goal, once no batch is in anybody's hands. Raises what `drive` raises."""
     ledger.void_batches(session.work, session.run_id)
+    # What is left on a partition that others have detached would keep a type of ours from being dropped.
+    baseline.note_turning(session)
+    left_over.clear(session, State.ROLLING_BACK)
     drive(session, goal)
 
 
@@ -137,15 +140,17 @@ def evaluated(run: str, verdict: PhaseVerdict) -> GatesEvaluated:
 
 def _wait(session: Session, wait: machine.Wait, verdict: PhaseVerdict | None) -> None:
     if session.wait_until is not None and time.monotonic() + POLL_SECONDS <= session.wait_until:
-        if wait.until is not None:
+        # The gates tell of themselves.
+        if verdict is None or not verdict.blockers:
             session.emit(Waiting(run=session.name, reason="; ".join(wait.blockers)))
         time.sleep(POLL_SECONDS)
         return
     if wait.until is None and verdict is not None:
         verdict.raise_unless_passed(waited=session.wait_until is not None)
+    command = "advance" if wait.until is None else "contract"
     raise GateBlocked(
         f"run {session.name}: {'; '.join(wait.blockers)}",
-        hint=f"Run crossfade contract {session.name} after that.",
+        hint=f"Run crossfade {command} {session.name} after that.",
     )
 
 
@@ -278,6 +283,10 @@ def _executed(
         return verdict, replace(facts, blockers=None)
     except GatesClosed as closed:
         return closed.verdict, replace(facts, blockers=closed.verdict.blockers, verified=False)
+    except recordable.NotRecordable as found:
+        if step.part is not Part.HIDE:
+            _wait(session, machine.Wait(found.blockers), None)
+        return verdict, replace(facts, blockers=found.blockers, verified=False)
     except StepFailed as failed:
         raise _with_what_falls(session, step, failed) from None
     return verdict, facts

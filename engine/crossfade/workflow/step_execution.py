@@ -26,9 +26,9 @@ from crossfade.postgres import locks
 from crossfade.postgres.connect import is_loss
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Lock, LockMode, Statement
-from crossfade.workflow import baseline, ledger, own_triggers
+from crossfade.workflow import baseline, ledger, own_triggers, recordable
 from crossfade.workflow.affected_names import left_by
-from crossfade.workflow.guards import refuse_rows, refuse_to_discard
+from crossfade.workflow.guards import refuse_others, refuse_rows, refuse_to_discard
 from crossfade.workflow.session import Session
 
 HELD_SECONDS = 10.0
@@ -54,8 +54,8 @@ Connection = psycopg.Connection[Any]
 def execute(session: Session, step: Step, gates: Asked) -> None:
     """Run a step that is not done.
 
-    Raises GatesClosed, AnswerTooOld, BaselineChanged, StepFailed, LockNotAcquired, LostLease and WorkLeft; nothing was
-    changed then.
+    Raises GatesClosed, AnswerTooOld, NotRecordable, BaselineChanged, StepFailed, LockNotAcquired, LostLease and
+    WorkLeft; nothing was changed then.
     """
     attempt = ledger.step_begun(session.work, session.run_id, step.id)
     session.emit(StepStarted(run=session.name, step=step.id, title=step.title, phase=step.phase.value, attempt=attempt))
@@ -69,14 +69,16 @@ def execute(session: Session, step: Step, gates: Asked) -> None:
     left_over = not step.statements and step.cleanup and not _is_done(session.work, step)
     statements = step.cleanup if left_over else step.statements
     forwards = _Way(statements, "done", lambda: baseline.check(session, step))
+    records = partial(recordable.refuse, session.work, recordable.coming(session, [step]))
     if step.part is Part.DROP:
         forwards = replace(forwards, is_lenient=lambda: baseline.lost_a_table(session))
     if step.part is not Part.HIDE:
-        _in_transaction(session, step, forwards, on_wait)
+        _in_transaction(session, step, forwards, on_wait, records)
         return
 
     def on_whose_word() -> None:
         assert gates.verdict is not None
+        records()
         own_triggers.refuse_changed(session)
         _refuse_old(session.work, gates.verdict)
         keep(session.work, session.subject(), gates.verdict, step=step.id)
@@ -160,7 +162,14 @@ def _undo(session: Session, step: Step) -> None:
     # Outside a transaction the effect may be gone already, or never have been there.
     left = left_by(step)
     lost = partial(baseline.lost_a_table, session)
-    back = _Way(statements, "undone", lambda: baseline.note(session, step, left), lost)
+
+    def compare() -> tuple[str, ...]:
+        if state == "done":
+            # Once more, where the step's locks are held.
+            refuse_others(session, (step,))
+        return baseline.note(session, step, left)
+
+    back = _Way(statements, "undone", compare, lost)
     if step.transactional:
         look = partial(own_triggers.refuse_changed, session) if reverts else _nothing
         _in_transaction(session, step, back, waiting_for(session, step.id), look)

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from crossfade.operations.own_names import is_own_name, mark
 from crossfade.operations.step import Part
+from crossfade.postgres.own_names import is_own_name, mark
 from crossfade.workflow.affected_names import (
     columns_after,
     columns_of,
     forwards,
     identifiers,
     names_made,
+    successors_of,
     tables_after,
     types_after,
 )
@@ -58,7 +59,7 @@ def going(columns: Columns, texts: tuple[str, ...]) -> Columns:
     return replace(
         columns,
         taken=frozenset(taken),
-        successors={new: old for old, new in renamed.items() if new in taken},
+        successors=successors_of(texts),
         tables=frozenset(gone),
         replacing={new: old for old, new in tables.items() if new in gone},
         types=frozenset(old for old, new in types.items() if _is_ours(new) and not _is_ours(old)),

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from crossfade.errors import CrossfadeError
+from crossfade.migrations.typed.columns import LEFT_OUT
 from crossfade.operations.acks import ACKS
 from crossfade.operations.step import Phase
 from crossfade.plan.load import parse_plan
@@ -74,11 +75,19 @@ def _without_waiting(file: PlanFile) -> Plan:
 
 
 def _confirmed(entry: Entry) -> dict[str, Any]:
-    return {kind: {key: value for key, value in fields.items() if key != "intent"} for kind, fields in entry.items()}
+    ((kind, fields),) = entry.items()
+    kept = {key: value for key, value in fields.items() if key != "intent"}
+    # No version writes rows meanwhile, so that nobody finds in them what a person has still to say.
+    return {kind: {**kept, "reverse": "NULL"} if kept.get("note") == LEFT_OUT else kept}
 
 
 def run_files(url: str, project: Project) -> None:
-    """Every statement of the way up, each by itself. Raises ReplayFailed at the first that fails."""
+    """Every statement of the way up, each by itself. Raises ReplayFailed at the first that fails, or, before any is
+    sent, where only the tool can send one.
+    """
+    for migration in project.migrations:
+        for part in migration.up.unsent:
+            raise ReplayFailed(f"{migration.file}:{part.position.line}: only its tool can send it, since {part.why}")
     with closing(open_bare(url)) as connection:
         for migration in project.migrations:
             for statement in migration.up.statements:

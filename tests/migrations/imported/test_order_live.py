@@ -34,10 +34,41 @@ CREATE TABLE t (id serial PRIMARY KEY);
 CREATE VIEW v AS SELECT id FROM t;
 ALTER TABLE old ADD CONSTRAINT k FOREIGN KEY (x) REFERENCES t;
 """
-OLD = "CREATE TABLE old (id int PRIMARY KEY, x int);"
+PARAMETERS = """
+DROP FUNCTION IF EXISTS g(integer);
+CREATE FUNCTION g(a text) RETURNS int LANGUAGE sql AS 'SELECT 2';
+CREATE VIEW gs AS SELECT g('a');
+"""
+VIEW = """
+DROP VIEW IF EXISTS w;
+ALTER TABLE old DROP COLUMN y;
+CREATE VIEW w AS SELECT id FROM old;
+"""
+POLICY = """
+ALTER TABLE old ENABLE ROW LEVEL SECURITY;
+CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT max(x) FROM old';
+CREATE POLICY p ON old USING (x = mine());
+"""
+FILL = """
+ALTER TABLE old ADD COLUMN e int;
+CREATE FUNCTION make_e(a int) RETURNS int STABLE LANGUAGE sql AS 'SELECT a + max(x) FROM old';
+UPDATE old SET e = make_e(x);
+"""
+SAME_COLUMN = """
+ALTER TABLE old DROP COLUMN z;
+ALTER TABLE old RENAME COLUMN x TO z;
+ALTER TABLE old ALTER COLUMN z TYPE bigint;
+ALTER TABLE old DROP CONSTRAINT old_pkey;
+ALTER TABLE old ADD PRIMARY KEY (id, z);
+"""
+OLD = """
+CREATE TABLE old (id int PRIMARY KEY, x int, y int, z text NOT NULL);
+CREATE VIEW w AS SELECT id, y FROM old;
+CREATE FUNCTION g(a int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+"""
 
 
-@pytest.mark.parametrize("sql", [FUNCTION, EXTENSION, SERIAL])
+@pytest.mark.parametrize("sql", [FUNCTION, EXTENSION, SERIAL, PARAMETERS, VIEW, POLICY, FILL, SAME_COLUMN])
 def test_what_depends_on_something_in_between_waits_for_it(sql: str, server: Server, database: Database) -> None:
     every = imports(OLD, sql)
     assert not any(one.problems for one in every)

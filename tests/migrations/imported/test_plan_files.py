@@ -33,6 +33,10 @@ def test_a_comment_says_where_a_change_came_from() -> None:
     (one,) = imports(f"-- new\n\n{USERS}\nCOMMENT ON TABLE users IS 'who';")
     (file,) = one.plans
     assert "  # db/m1.sql:3\n  #     CREATE TABLE users (id int PRIMARY KEY, name text, age int)\n" in file.text
+    assert (
+        "  #     COMMENT ON\n  #         TABLE users IS 'who'\n"
+        in imports("COMMENT ON\n\tTABLE users IS 'who'")[0].plans[0].text
+    )
     assert "\n\n  # db/m1.sql:4\n  #     COMMENT ON TABLE users IS 'who'\n  - set_comment:\n" in file.text
 
 
@@ -54,6 +58,45 @@ def test_rows_are_changed_by_plans_of_their_own_and_the_last_one_covers() -> Non
     assert [plan.name for plan in parts] == ["m2-1", "m2-2", "m2-3", "m2-4"]
     assert [bool(plan.migrations) for plan in parts] == [False, False, False, True]
     assert [waits_for(plan) for plan in parts] == [["m1"], ["m2-1"], ["m2-2"], ["m2-3"]]
+
+
+@pytest.mark.parametrize(
+    ("sql", "wanted"),
+    [
+        (
+            "ALTER TABLE t ALTER b SET NOT NULL; ALTER TABLE t DROP CONSTRAINT b_nn;",
+            [["set_not_null"], ["drop_constraint"]],
+        ),
+        (
+            "ALTER TABLE t DROP CONSTRAINT b_nn; ALTER TABLE t ALTER b TYPE char(9);",
+            [["drop_constraint", "change_type"]],
+        ),
+        (
+            "ALTER TABLE t DROP CONSTRAINT t_pkey, ADD CONSTRAINT other PRIMARY KEY (a, c);",
+            [["drop_constraint"], ["add_primary_key"]],
+        ),
+        ("ALTER TABLE t RENAME b TO d; ALTER TABLE t ALTER d TYPE int;", [["rename_column"], ["change_type"]]),
+        (
+            "ALTER TABLE t ALTER c TYPE bigint; ALTER TABLE t ALTER c DROP DEFAULT, ALTER c DROP NOT NULL;",
+            [["change_type", "drop_default"], ["drop_not_null"]],
+        ),
+        (
+            "ALTER TABLE t RENAME b TO x; ALTER TABLE t RENAME c TO b; ALTER TABLE t RENAME x TO c;",
+            [["rename_column"], ["rename_column"], ["rename_column"]],
+        ),
+        ("ALTER TABLE t ADD CHECK (b <> ''); ALTER TABLE t RENAME b TO d;", [["add_check"], ["rename_column"]]),
+        ("ALTER TABLE t ALTER c TYPE bigint; ALTER TABLE t RENAME b TO d;", [["change_type", "rename_column"]]),
+        ("ALTER TABLE t RENAME b TO d; ALTER TABLE t RENAME TO o;", [["rename_column"], ["rename_table"]]),
+        ("CREATE INDEX i ON t (b); ALTER TABLE t RENAME TO o;", [["create_index", "rename_table"]]),
+        ("ALTER INDEX t_b RENAME TO o; CREATE INDEX t_b ON t (c);", [["rename_index"], ["create_index"]]),
+    ],
+)
+def test_what_works_on_the_same_column_or_name_is_a_plan_behind(sql: str, wanted: list[list[str]]) -> None:
+    table = (
+        "CREATE TABLE t (a int PRIMARY KEY, b text, c int NOT NULL DEFAULT 1, CONSTRAINT b_nn CHECK (b IS NOT NULL));"
+        "CREATE INDEX t_b ON t (b);"
+    )
+    assert kinds(imports(table, sql))[1:] == wanted
 
 
 @pytest.mark.parametrize(

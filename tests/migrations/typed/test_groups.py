@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from crossfade.migrations.typed import Enums, typed
+from crossfade.migrations.typed.columns import LEFT_OUT
 from crossfade.postgres.catalog import Catalog
 from crossfade.postgres.forecast import Schema
 from crossfade.postgres.forecast.trees import one_statement
@@ -400,7 +401,7 @@ DOUBTFUL: list[tuple[str, str, list[list[dict[str, Any]]], list[bool]]] = [
                 }
             ],
             [
-                {"drop_column": {"table": "users", "column": "email"}},
+                {"drop_column": {"table": "users", "column": "email", "note": LEFT_OUT}},
                 {"add_column": {"table": "users", "name": "email", "type": "text[]"}},
             ],
         ],
@@ -508,7 +509,7 @@ def test_columns_made_of_others_come_in_a_plan_before_the_one_in_which_those_go(
             }
         },
         {"add_column": {"table": "users", "name": "domain", "type": "text", "fill": "split_part(email, '@', 2)"}},
-        {"drop_column": {"table": "users", "column": "email"}},
+        {"drop_column": {"table": "users", "column": "email", "note": LEFT_OUT}},
     ]
 
 
@@ -553,7 +554,7 @@ def test_one_statement_by_itself() -> None:
     certain = one_statement("ALTER TABLE users ADD a int, DROP COLUMN email")
     assert typed(certain, schema, enums) == (
         {"add_column": {"table": "users", "name": "a", "type": "integer"}},
-        {"drop_column": {"table": "users", "column": "email"}},
+        {"drop_column": {"table": "users", "column": "email", "note": LEFT_OUT}},
     )
     doubtful = one_statement("ALTER TABLE users DROP COLUMN age, ADD years int")
     assert typed(doubtful, schema, enums) == (

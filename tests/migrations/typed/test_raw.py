@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from threading import Thread, stack_size
+
 import pytest
 
-from crossfade.migrations.typed import sql_entry
+from crossfade.migrations.typed import Entry, sql_entry
 
 UNDONE = (
     ("CREATE TABLE a.t (LIKE u)", "DROP TABLE IF EXISTS a.t"),
@@ -70,6 +72,15 @@ def test_a_constraint_that_refuses_writes_comes_in_contract() -> None:
     assert sql_entry(statement) == {"sql": {"contract": ({"run": statement, "undo": undo},)}}
 
 
+@pytest.mark.parametrize("kind", ["UNIQUE", "PRIMARY KEY"])
+def test_an_index_that_was_there_before_is_not_dropped_with_its_constraint(kind: str) -> None:
+    entry = sql_entry(f"ALTER TABLE t ADD CONSTRAINT c {kind} USING INDEX i")
+    assert entry is not None
+    assert "undo" not in str(entry["sql"]["contract"])
+    assert entry["sql"]["irreversible"] is True
+    assert entry["sql"]["reason"].startswith("Its index was there before")
+
+
 @pytest.mark.parametrize("statement", ["VACUUM t", "CREATE INDEX CONCURRENTLY i ON t (a)"])
 def test_what_leaves_nothing_needs_no_way_back(statement: str) -> None:
     assert sql_entry(statement) == {"sql": {"expand": (statement,)}}
@@ -80,3 +91,17 @@ def test_what_leaves_nothing_needs_no_way_back(statement: str) -> None:
 )
 def test_what_no_plan_can_send(statement: str) -> None:
     assert sql_entry(statement) is None
+
+
+def test_a_statement_may_be_deep() -> None:
+    """The stack is that of a thread, so that fewer levels than a file may have are too many for it."""
+    statement = f"CREATE VIEW v AS SELECT {'+'.join('1' * 10_000)} AS sum"
+    found: list[Entry | None] = []
+    thread = Thread(target=lambda: found.append(sql_entry(statement)))
+    usual = stack_size(1024 * 1024)
+    try:
+        thread.start()
+    finally:
+        stack_size(usual)
+    thread.join()
+    assert found == [{"sql": {"expand": ({"run": statement, "undo": "DROP VIEW IF EXISTS v"},)}}]

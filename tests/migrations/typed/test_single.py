@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from crossfade.migrations.typed import Enums, typed
+from crossfade.migrations.typed.columns import LEFT_OUT
 from crossfade.postgres.catalog import DataType, QualifiedName
 from crossfade.postgres.forecast.trees import one_statement
 
@@ -81,6 +82,7 @@ COLUMNS: list[Case] = [
     ),
     ("ADD COLUMN IF NOT EXISTS age int", []),
     ("DROP COLUMN age", [{"drop_column": {"table": "users", "column": "age"}}]),
+    ("DROP COLUMN email", [{"drop_column": {"table": "users", "column": "email", "note": LEFT_OUT}}]),
     ("DROP COLUMN age CASCADE", [{"drop_column": {"table": "users", "column": "age"}}]),
     ("ALTER age TYPE bigint", [{"change_type": {"table": "users", "column": "age", "to": "bigint"}}]),
     ("ALTER age TYPE bigint USING age::bigint", [{"change_type": {"table": "users", "column": "age", "to": "bigint"}}]),
@@ -164,6 +166,7 @@ CONSTRAINTS: list[Case] = [
         'ADD CONSTRAINT c CHECK ("users"."age" > 0) NO INHERIT',
         [{"add_check": {"table": "users", "name": "c", "expression": "age > 0", "no_inherit": True}}],
     ),
+    ("ADD CHECK (age > id)", [{"add_check": {"table": "users", "name": "users_check", "expression": "age > id"}}]),
     ("ADD CHECK (age > 0)", [{"add_check": {"table": "users", "name": "users_age_check", "expression": "age > 0"}}]),
     (
         "ADD CONSTRAINT f FOREIGN KEY (team) REFERENCES teams (id) MATCH FULL ON UPDATE CASCADE DEFERRABLE",
@@ -279,6 +282,19 @@ STATEMENTS: list[Case] = [
     (
         "CREATE INDEX ON users USING gin (tags)",
         [{"create_index": {"table": "users", "name": "users_tags_idx", "columns": ("tags",), "method": "gin"}}],
+    ),
+    (
+        "CREATE INDEX ON users (lower(email), age) INCLUDE (id)",
+        [
+            {
+                "create_index": {
+                    "table": "users",
+                    "name": "users_lower_age_id_idx",
+                    "columns": ({"expression": "lower(email)"}, "age"),
+                    "include": ("id",),
+                }
+            }
+        ],
     ),
     ("CREATE INDEX IF NOT EXISTS users_email ON users (email)", []),
     ("DROP INDEX CONCURRENTLY users_email", [{"drop_index": {"name": "users_email"}}]),

@@ -16,7 +16,9 @@ from crossfade.cli.lint_schema import empty_schema, schema_of_database
 from crossfade.lint.finding import Severity
 from crossfade.operations.step import Phase
 from crossfade.plan.load import load_plan
-from crossfade.workflow.exports.layouts import Layout, Settings, files_of
+from crossfade.postgres.forecast.trees import one_statement
+from crossfade.workflow.exports.block import unless_it_exists
+from crossfade.workflow.exports.layouts import ExportedFile, Layout, Settings, Written, files_of, text_of
 from crossfade.workflow.exports.linted import linted, projects
 from crossfade.workflow.exports.parts import migrations_of
 from crossfade.workflow.states import State
@@ -76,6 +78,22 @@ def test_lint_has_nothing_against_the_files_of_any_plan(database: Database, plan
     assert made.files
     told = {(plan, finding.rule) for finding in made.findings if finding.severity is not Severity.NOTE}
     assert told <= TRUE_OF_THE_TABLES, made.findings
+
+
+def test_a_function_of_the_users_own_with_its_owners_rights_is_told() -> None:
+    """No word of ours stands beside it that would be true of our functions only."""
+    function = "CREATE FUNCTION {}() RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN 1; END'"
+    statements = tuple(Written(text=function.format(name)) for name in ("app.pay", "crossfade.pay"))
+    file = ExportedFile(path="1-expand/1_a.up.sql", comments=(), statements=statements)
+    made = linted((file,), empty_schema(180000), None)
+    (told,) = (finding for finding in made.findings if finding.rule == "security-definer")
+    assert "app.pay" in text_of(made.files[0]).splitlines()[told.position.line - 1]
+
+
+def test_an_index_that_may_be_there_leaves_the_statement_as_it_was() -> None:
+    statement = "CREATE INDEX i ON t (a)"
+    assert "IF NOT EXISTS" in unless_it_exists(statement)
+    assert one_statement(statement).if_not_exists is False
 
 
 @pytest.mark.parametrize("layout", [Layout.SQL, Layout.PRISMA, Layout.DRIZZLE])

@@ -5,7 +5,8 @@ SELECT wanted.relation, wanted.name, carrier.oid AS relation_oid,
        carrier.oid IS DISTINCT FROM root.oid AS inherited,
        t.oid AS trigger_oid, t.tgenabled::text AS enabled,
        t.tgfoid IN (SELECT p.oid FROM pg_proc p WHERE p.pronamespace = to_regnamespace('crossfade')) AS ours,
-       t.oid::text || ' ' || t.xmin::text AS version
+       t.oid::text || ' ' || t.xmin::text AS version,
+       (SELECT concat_ws(' ', p.oid, p.xmin) FROM pg_proc p WHERE p.oid = t.tgfoid) AS function_version
 FROM ROWS FROM (unnest(%(relations)s::text[]), unnest(%(names)s::text[])) AS wanted (relation, name)
 LEFT JOIN LATERAL (
     SELECT coalesce(

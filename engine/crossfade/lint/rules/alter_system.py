@@ -21,7 +21,6 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             "restart "
             "on; it takes a superuser, or a right on that setting.",
             instead="ALTER DATABASE … SET or ALTER ROLE … SET, or the server's own configuration",
-            is_planned=False,
         )
 
 

@@ -38,7 +38,6 @@ def _migration(migration: SeenMigration) -> Iterator[Said]:
                 of=other,
                 message=f"alters {table} a second time: reads and writes of it wait for each of the two.",
                 instead=f"One ALTER TABLE {table} with both parts.",
-                is_planned=False,
             )
 
 

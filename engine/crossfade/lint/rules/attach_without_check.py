@@ -26,6 +26,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             message=f"reads all rows of {listed(read)} while {blocked_by(command.forecast)}, "
             f"{how_long(1 / READ, table_named(seen.before, read[0]))}.",
             instead=_instead(seen, command),
+            is_planned=True,
         )
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from crossfade.lint.cost import WRITTEN, how_long, listed, table_named, who_waits
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
-from crossfade.lint.written import quoted, table_of
+from crossfade.lint.written import table_of
 from crossfade.postgres.forecast.trees import kind
+from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import LockMode
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
         message=f"writes all rows of {which} anew for {listed(list(map(quoted, changed)))} while "
         f"{who_waits(LockMode.ACCESS_EXCLUSIVE, which)}, {how_long(1 / WRITTEN, table)}.",
         instead="ALTER TABLE … NOT OF makes a plain table of it at once; then its column can be changed by itself.",
-        is_planned=False,
     )
 
 

@@ -18,11 +18,12 @@ _CHECK = "check_function_bodies"
 
 def _migration(migration: SeenMigration) -> Iterator[Said]:
     for way in (migration.up, migration.down):
+        is_checked = True
         for seen in way:
             if kind(seen.tree) == "VariableSetStmt" and seen.tree.name == _CHECK:
-                # Functions may be made without a look at their bodies.
-                break
-            if seen.inside is None:
+                # Functions may be made without a look at their bodies; a block is run at once.
+                is_checked = False
+            if seen.inside is None and (is_checked or kind(seen.tree) == "DoStmt"):
                 yield from _told(seen)
 
 
@@ -35,7 +36,6 @@ def _told(seen: SeenStatement) -> Iterator[Said]:
             message=f"fails, since PostgreSQL cannot read the body of the {what}: {said}.",
             at=seen.statement.source.position(begin),
             of=seen,
-            is_planned=False,
         )
 
 
@@ -46,8 +46,8 @@ RULE = Rule(
     explanation="""
 The body is parsed by PostgreSQL's own parser, as the server does when the function is made or the block runs: a syntax
 error in it fails there too. Only syntax errors are told. Whether variables, tables and types are there, the server
-alone knows. Bodies with a placeholder such as ${schema}, which a tool fills in before, are left alone, and so is what
-comes behind SET check_function_bodies.
+alone knows. Bodies with a placeholder such as ${schema}, which a tool fills in before, are left alone, and so are
+functions behind SET check_function_bodies.
 """,
     migration=_migration,
 )

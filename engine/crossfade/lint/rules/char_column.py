@@ -20,7 +20,6 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
                 at=column.at,
                 message=f"gives {column.shown} the type {column.type.spelled}, which fills each value up with blanks.",
                 instead="text, with a CHECK of its length where that matters",
-                is_planned=False,
             )
 
 

@@ -26,6 +26,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
                 f"{named(new)}, while {blocked_by(new.command.forecast)}, {how_long(1 / WRITTEN, new.command.table)}.",
                 instead=_instead(seen, new),
                 at=new.at,
+                is_planned=True,
             )
 
 

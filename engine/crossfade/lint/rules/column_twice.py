@@ -39,7 +39,6 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             yield Said(
                 message=f"{_VERBS[kind(seen.tree)]} {quoted(name)} {'twice' if times == 2 else f'{times} times'}: "
                 "the server refuses it.",
-                is_planned=False,
             )
 
 

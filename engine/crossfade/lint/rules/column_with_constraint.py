@@ -46,6 +46,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             f"{blocked_by(new.command.forecast)}, {how_long(1 / (INDEXED if built else READ), new.command.table)}.",
             instead="\n".join([first, *_later(new)]),
             at=new.at,
+            is_planned=True,
         )
 
 

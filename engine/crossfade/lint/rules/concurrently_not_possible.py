@@ -7,15 +7,16 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.commands import commands
+from crossfade.lint.declared import dropped_indexes
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.stepwise import index_of_partitions
+from crossfade.lint.views import tells_rows_apart
 from crossfade.lint.written import statement
-from crossfade.postgres.forecast.trees import kind, names
+from crossfade.postgres.forecast.trees import kind
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
-    from crossfade.postgres.catalog import Table
 
 
 def _statement(seen: SeenStatement) -> Iterator[Said]:
@@ -38,6 +39,7 @@ def _create(seen: SeenStatement) -> Iterator[Said]:
     yield Said(
         message=f"fails with 0A000: {table.name} is partitioned, and CONCURRENTLY is for its partitions only.",
         instead=index_of_partitions(node, table),
+        is_planned=True,
     )
 
 
@@ -49,6 +51,7 @@ def _drop(seen: SeenStatement) -> Iterator[Said]:
         yield Said(
             message="fails with 0A000: DROP INDEX CONCURRENTLY drops one index at a time.",
             instead="\n".join(_drop_of_one(node, parts) for parts in node.objects),
+            is_planned=True,
         )
         return
     if node.behavior.name == "DROP_CASCADE":
@@ -57,15 +60,16 @@ def _drop(seen: SeenStatement) -> Iterator[Said]:
         yield Said(
             message="fails with 0A000: DROP INDEX CONCURRENTLY does not know CASCADE.",
             instead=statement(changed),
+            is_planned=True,
         )
         return
-    parts = names(node.objects[0])
-    found = seen.before.find_index(parts[-2] if len(parts) > 1 else None, parts[-1])
-    if found is not None and found[0].kind == "partitioned":
-        yield Said(
-            message=f"fails with 0A000: {found[1].name} is the index of a partitioned table, {found[0].name}.",
-            instead="DROP INDEX without CONCURRENTLY, with a lock_timeout.",
-        )
+    for _, found in dropped_indexes(seen):
+        if found is not None and found[0].kind == "partitioned":
+            yield Said(
+                message=f"fails with 0A000: {found[1].name} is the index of a partitioned table, {found[0].name}.",
+                instead="DROP INDEX without CONCURRENTLY, with a lock_timeout.",
+                is_planned=True,
+            )
 
 
 def _drop_of_one(node: Any, parts: Any) -> str:
@@ -77,16 +81,11 @@ def _drop_of_one(node: Any, parts: Any) -> str:
 def _refresh(seen: SeenStatement) -> Iterator[Said]:
     view = seen.existing(seen.tree.relation)
     # Only of a view that a database has told us about are all indexes known.
-    if view is not None and view.oid and not _tells_rows_apart(view):
+    if view is not None and view.oid and not tells_rows_apart(view):
         yield Said(
             message=f"fails with 55000: {view.name} has no unique index on plain columns of all rows.",
             instead=f"CREATE UNIQUE INDEX CONCURRENTLY ON {view.name} (…);",
-            is_planned=False,
         )
-
-
-def _tells_rows_apart(view: Table) -> bool:
-    return any(i.unique and not i.partial and not i.has_expressions for i in view.indexes)
 
 
 def _detach(seen: SeenStatement) -> Iterator[Said]:
@@ -97,6 +96,7 @@ def _detach(seen: SeenStatement) -> Iterator[Said]:
                 message=f"fails with 55000: CONCURRENTLY is not possible while {command.table.name} has the default "
                 f"partition {default.name}.",
                 instead="DETACH PARTITION without CONCURRENTLY, with a lock_timeout, tried again where it runs out.",
+                is_planned=True,
             )
 
 

@@ -9,7 +9,8 @@ from crossfade.lint.commands import commands
 from crossfade.lint.cost import READ, blocked_by, how_long
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
-from crossfade.lint.written import quoted, table_of
+from crossfade.lint.written import table_of
+from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement

@@ -35,6 +35,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             f"{who_waits(LockMode.ACCESS_EXCLUSIVE, str(table.name))}, {how_long(1 / READ, table)}.",
             instead=instead,
             at=seen.statement.at(node.location),
+            is_planned=True,
         )
 
 

@@ -29,7 +29,12 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             f"{blocked_by(seen.forecast)}, and the statement itself waits for every transaction that uses "
             f"{table_of(node.inhRelations[0])}."
         )
-    yield Said(message=message, instead=_instead(seen), severity=None if scanned else Severity.WARNING)
+    yield Said(
+        message=message,
+        instead=_instead(seen),
+        severity=None if scanned else Severity.WARNING,
+        is_planned=True,
+    )
 
 
 def _instead(seen: SeenStatement) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from crossfade.lint.finding import Severity
-from crossfade.lint.rows_touched import is_met_by_all
+from crossfade.lint.rows_touched import is_met_by_all, run_by
 from crossfade.lint.rule import Rule, Said
 from crossfade.postgres.forecast.trees import below, kind
 
@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
 
 
+_FOR_LATER = frozenset({"CreateFunctionStmt", "PrepareStmt", "RuleStmt"})
+"""What they have in them does not run with them."""
+
+
 def _statement(seen: SeenStatement) -> Iterator[Said]:
-    if seen.goes_back or not seen.runs:
+    if not seen.goes_forward or kind(seen.tree) in _FOR_LATER:
         return
-    for node in below(seen.tree):
+    for node in below(run_by(seen.tree)):
         if kind(node) != "DeleteStmt" or node.usingClause or not is_met_by_all(node.whereClause):
             continue
         table = seen.existing(node.relation)
@@ -25,13 +29,13 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             yield Said(
                 message=f"deletes all rows of {table.name}, with what ON DELETE CASCADE takes: only a backup has them.",
                 instead="A condition that says which rows have to go.",
-                is_planned=False,
             )
 
 
 RULE = Rule(
     id="delete-all-rows",
     severity=Severity.WARNING,
+    breaks=True,
     summary="a DELETE without a condition empties a table",
     explanation="""
 A DELETE without WHERE, or with a condition that every row meets, deletes whatever the table has when the migration

@@ -34,6 +34,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             message=f"{blocked_by(command.forecast)}, and the statement itself waits for every transaction that uses "
             "them.",
             instead=instead,
+            is_planned=True,
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from crossfade.lint.cost import READ, blocked_by, how_long, listed, table_named
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
-from crossfade.lint.written import quoted, statement
+from crossfade.lint.written import named, statement
 from crossfade.postgres.forecast.trees import kind, names
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
         instead = f"-- for new values; VALIDATE would block writes as well:\n{statement(changed)}"
     scanned = seen.forecast.scans
     if not scanned:
-        name = ".".join(map(quoted, names(node.typeName)))
+        name = named(names(node.typeName))
         yield Said(
             message=f"reads all rows of every table that has a column of {name} while writes of it wait, "
             f"{how_long(1 / READ, None)}.",

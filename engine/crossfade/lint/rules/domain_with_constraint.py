@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
+from crossfade.lint.written import named
 from crossfade.postgres.forecast.trees import kind, names
-from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
@@ -20,10 +20,9 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
     node = seen.tree
     if kind(node) == "CreateDomainStmt" and any(c.contype.name in _CONDITIONS for c in node.constraints or ()):
         yield Said(
-            message=f"a condition of the domain {'.'.join(map(quoted, names(node.domainname)))} cannot be changed "
+            message=f"a condition of the domain {named(names(node.domainname))} cannot be changed "
             "later without blocking writes of every table that uses it.",
             instead="A CHECK on each table, which can be validated while writes go on.",
-            is_planned=False,
         )
 
 

@@ -25,7 +25,6 @@ def _migration(migration: SeenMigration) -> Iterator[Said]:
         of=migration.down[0],
         message=f"the way down does not take back the way up: {shown}{more}.",
         instead="\n".join(d.sql for d in reversed(found) if d.sql is not None) or None,
-        is_planned=False,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.copied import column_copied
-from crossfade.lint.declared import commands
+from crossfade.lint.declared import alter_commands
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.written import table_of
@@ -61,7 +61,7 @@ def _migration(migration: SeenMigration) -> Iterator[Said]:
 
 def _drops(way: Sequence[SeenStatement]) -> Iterator[_Dropped]:
     for number, seen in enumerate(way):
-        for command in commands(seen, "AT_DropColumn"):
+        for command in alter_commands(seen, "DropColumn"):
             table = seen.existing(seen.tree.relation)
             column = seen.existing_column(seen.tree.relation, command.name)
             if table is not None and column is not None:
@@ -70,7 +70,7 @@ def _drops(way: Sequence[SeenStatement]) -> Iterator[_Dropped]:
 
 def _adds(way: Sequence[SeenStatement]) -> Iterator[_Added]:
     for number, seen in enumerate(way):
-        for command in commands(seen, "AT_AddColumn"):
+        for command in alter_commands(seen, "AddColumn"):
             table = seen.existing(seen.tree.relation)
             if table is not None and command.def_.typeName is not None:
                 yield _Added(number=number, table=table, definition=command.def_)
@@ -106,6 +106,7 @@ def _retyped(drop: _Dropped, add: _Added) -> Said:
         message=f"drops {drop.table.name}.{shown} and adds it again as {wanted}: all of its values are lost.",
         instead=f"A second column of type {wanted}, kept equal to {shown} by a trigger and filled in batches; it takes "
         "the name when no running version reads the old one.",
+        is_planned=True,
     )
 
 
@@ -119,6 +120,7 @@ def _renamed(drop: _Dropped, add: _Added) -> Said:
         "all of its values are lost.",
         instead=f"-- if it is the same column\nALTER TABLE {table} RENAME COLUMN {old} TO {new};\n"
         f"-- if it is not: drop {old} in a migration of its own",
+        is_planned=True,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crossfade.lint.copied import table_copied
@@ -10,6 +11,7 @@ from crossfade.lint.declared import created, dropped
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.postgres.forecast.trees import kind
+from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenMigration, SeenStatement
@@ -18,17 +20,18 @@ if TYPE_CHECKING:
 
 
 def _migration(migration: SeenMigration) -> Iterator[Said]:
-    made = [table for seen in migration.steps if (table := _made(seen)) is not None]
-    for number, seen in enumerate(migration.steps):
+    steps = migration.steps
+    made = [table for seen in steps if (table := _made(seen)) is not None]
+    last = {name: number for number, seen in enumerate(steps) if (name := _made_as(seen)) is not None}
+    for number, seen in enumerate(steps):
         for name in dropped(seen, "OBJECT_TABLE"):
             table = seen.before.tables.get(name)
             if table is None or name not in seen.before.origins or table.partition_parent is not None:
                 continue
-            if table_copied(migration.steps, number, name):
+            if table_copied(steps, number, name):
                 continue
-            again = any(_made_as(later) == name for later in migration.steps[number:])
             like = next((m for m in made if m.name != name and _columns(m) == _columns(table) != ()), None)
-            if again:
+            if last.get(name, -1) > number:
                 yield _lost(seen, table)
             elif like is not None:
                 yield _renamed(seen, table, like)
@@ -56,14 +59,18 @@ def _lost(seen: SeenStatement, table: Table) -> Said:
 
 
 def _renamed(seen: SeenStatement, table: Table, like: Table) -> Said:
-    rename = f"ALTER TABLE {table.name} RENAME TO {str(like.name).rpartition('.')[2]};"
-    if like.name.schema != table.name.schema:
-        rename = f"ALTER TABLE {table.name} SET SCHEMA {str(like.name).partition('.')[0]};"
+    moved, steps = replace(table.name, schema=like.name.schema), list[str]()
+    if moved != table.name:
+        steps.append(f"ALTER TABLE {table.name} SET SCHEMA {quoted(moved.schema)};")
+    if like.name != moved:
+        steps.append(f"ALTER TABLE {moved} RENAME TO {quoted(like.name.name)};")
+    rename = "\n".join(steps)
     return Said(
         of=seen,
         message=f"drops {table.name} and makes {like.name} with the same columns: if that is the same table by another "
         "name, all of its rows are lost.",
         instead=f"-- if it is the same table\n{rename}\n-- if it is not: drop {table.name} in a migration of its own",
+        is_planned=True,
     )
 
 

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from crossfade.lint.commands import commands
 from crossfade.lint.cost import listed, who_waits
+from crossfade.lint.declared import made_type
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
-from crossfade.lint.written import quoted, table_of
+from crossfade.lint.written import named, table_of
 from crossfade.postgres.forecast.trees import kind, names
+from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import LockMode
 
 if TYPE_CHECKING:
-    from crossfade.lint.seen import SeenStatement
+    from crossfade.lint.seen import SeenMigration, SeenStatement
 
 _TYPES = frozenset({"OBJECT_TYPE", "OBJECT_DOMAIN"})
 _WITH_ROWS = frozenset({"table", "partitioned", "foreign table"})
 _FIRST = "Without CASCADE it is refused where something hangs on it: take that away by name before, each by itself."
 
 
-def _statement(seen: SeenStatement) -> Iterator[Said]:
-    if seen.goes_back or not seen.runs:
-        return
+def _migration(migration: SeenMigration) -> Iterator[Said]:
+    made, ever = set[str](), {name for seen in migration.steps for name in made_type(seen.tree)[-1:]}
+    for seen in migration.steps:
+        # IF EXISTS in front of what the migration makes is there to have no effect.
+        own = ever if kind(seen.tree) == "DropStmt" and seen.tree.missing_ok else made
+        yield from (replace(said, of=seen) for said in _statement(seen, own))
+        made.update(made_type(seen.tree)[-1:])
+
+
+def _statement(seen: SeenStatement, made: Collection[str]) -> Iterator[Said]:
+    """`made` has the types that are the migration's own."""
     node = seen.tree
     match kind(node):
         case "DropOwnedStmt":
@@ -34,7 +45,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
                 "REASSIGN OWNED BY … TO … keeps what the role owns; then DROP OWNED takes its rights only.",
             )
         case "DropStmt" if node.behavior.name == "DROP_CASCADE" and node.removeType.name in _TYPES:
-            yield from _types(seen)
+            yield from _types(seen, made)
         case "DropStmt" if node.behavior.name == "DROP_CASCADE" and node.removeType.name == "OBJECT_EXTENSION":
             which = listed([quoted(dropped.sval) for dropped in node.objects])
             yield _said(
@@ -46,26 +57,13 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             yield from _keys(seen)
 
 
-def _types(seen: SeenStatement) -> Iterator[Said]:
+def _types(seen: SeenStatement, made: Collection[str]) -> Iterator[Said]:
     lost = _lost_columns(seen)
-    made = {_made(earlier.tree) for earlier in seen.earlier}
     dropped = [names(each.names) for each in seen.tree.objects]
     if lost:
         yield _said(f"takes {listed(lost)} along", _FIRST)
-    elif not seen.before.is_complete and not seen.tree.missing_ok and any(d[-1:] not in made for d in dropped):
-        yield _said(f"takes every column of {listed(['.'.join(map(quoted, d)) for d in dropped])} along", _FIRST)
-
-
-def _made(node: Any) -> tuple[str, ...]:
-    """The last part of the name of a type that the statement makes."""
-    match kind(node):
-        case "CreateDomainStmt":
-            return names(node.domainname)[-1:]
-        case "CreateEnumStmt" | "CreateRangeStmt":
-            return names(node.typeName)[-1:]
-        case "CompositeTypeStmt":
-            return (node.typevar.relname,)
-    return ()
+    elif not seen.before.is_complete and any(d[-1] not in made for d in dropped):
+        yield _said(f"takes every column of {listed([named(d) for d in dropped])} along", _FIRST)
 
 
 def _lost_columns(seen: SeenStatement) -> list[str]:
@@ -108,7 +106,6 @@ def _keys(seen: SeenStatement) -> Iterator[Said]:
             yield Said(
                 message=f"drops the foreign keys that point at it along: {keys}. {waits[0].upper()}{waits[1:]} too.",
                 instead="Drop those foreign keys by name before, each in a transaction of its own.",
-                is_planned=False,
             )
         elif not known and not seen.before.is_complete:
             yield _said(
@@ -120,13 +117,13 @@ def _said(what: str, instead: str) -> Said:
     return Said(
         message=f"{what}: running versions that use them fail from then on, and what was there is gone.",
         instead=instead,
-        is_planned=False,
     )
 
 
 RULE = Rule(
     id="drop-cascade",
     severity=Severity.WARNING,
+    breaks=True,
     summary="CASCADE drops columns, tables or foreign keys that the statement does not name",
     explanation="""
 DROP TYPE, DROP DOMAIN and DROP EXTENSION with CASCADE drop every column of the type, with its values; ALTER TYPE … DROP
@@ -137,5 +134,5 @@ owns. The server says what went along when it is too late. Without CASCADE it re
 Drop what hangs on it by name, in the order that suits the versions of the app that are running, and then the thing
 itself. What the same migration has made and the way back are no findings.
 """,
-    statement=_statement,
+    migration=_migration,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from crossfade.lint.declared import commands
+from crossfade.lint.declared import alter_commands
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.postgres.names import quoted
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def _statement(seen: SeenStatement) -> Iterator[Said]:
-    if seen.goes_back or not seen.runs:
+    if not seen.goes_forward:
         return
-    for command in commands(seen, "AT_DropColumn"):
+    for command in alter_commands(seen, "DropColumn"):
         table = seen.existing(seen.tree.relation)
         column = seen.existing_column(seen.tree.relation, command.name)
         if table is None or column is None:
@@ -29,12 +29,14 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             message=f"drops {table.name}.{quoted(column.name)}: every running version that reads or writes it, "
             f"by name or in a query of all columns, fails from then on; its values are gone.{lost}",
             instead="In a migration of its own, after the last version that uses the column is no longer running.",
+            is_planned=True,
         )
 
 
 RULE = Rule(
     id="drop-column",
     severity=Severity.WARNING,
+    breaks=True,
     summary="a dropped column breaks the versions of the app that are running",
     explanation="""
 Dropping a column takes a moment, under an ACCESS EXCLUSIVE lock (and where it has a foreign key, on the referenced

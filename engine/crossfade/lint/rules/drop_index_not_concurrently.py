@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from crossfade.lint.cost import who_waits
+from crossfade.lint.declared import dropped_indexes
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.stepwise import OUTSIDE
-from crossfade.postgres.forecast.trees import kind, names
-from crossfade.postgres.names import quoted
+from crossfade.lint.written import named
 from crossfade.postgres.statement import LockMode
 
 if TYPE_CHECKING:
@@ -18,15 +18,11 @@ if TYPE_CHECKING:
 
 
 def _statement(seen: SeenStatement) -> Iterator[Said]:
-    node = seen.tree
-    if kind(node) != "DropStmt" or node.removeType.name != "OBJECT_INDEX" or node.concurrent:
-        return
     waiting, dropped = [], []
-    for parts in map(names, node.objects):
-        found = seen.before.find_index(parts[-2] if len(parts) > 1 else None, parts[-1])
-        if found is None and node.missing_ok:
+    for parts, found in dropped_indexes(seen):
+        if seen.tree.concurrent or (found is None and seen.tree.missing_ok):
             continue
-        shown = ".".join(map(quoted, parts))
+        shown = named(parts)
         if found is None:
             waiting.append(who_waits(LockMode.ACCESS_EXCLUSIVE, f"the table of {shown}"))
             dropped.append(shown)
@@ -34,10 +30,12 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             waiting.append(who_waits(LockMode.ACCESS_EXCLUSIVE, str(found[0].name)))
             dropped.append(shown)
     if dropped:
+        drop = f"DROP INDEX CONCURRENTLY {'IF EXISTS ' if seen.tree.missing_ok else ''}"
         yield Said(
             message=f"{' and '.join(dict.fromkeys(waiting))}, and the statement itself waits for every transaction "
             "that uses it.",
-            instead="\n".join([OUTSIDE, *(f"DROP INDEX CONCURRENTLY {shown};" for shown in dropped)]),
+            instead="\n".join([OUTSIDE, *(f"{drop}{shown};" for shown in dropped)]),
+            is_planned=True,
         )
 
 

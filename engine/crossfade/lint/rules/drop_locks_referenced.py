@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crossfade.lint.commands import commands
 from crossfade.lint.cost import listed, who_waits
+from crossfade.lint.declared import dropped
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
-from crossfade.postgres.forecast.trees import kind, names
+from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import LockMode
 
 if TYPE_CHECKING:
@@ -28,27 +29,22 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             message=f"{who_waits(LockMode.ACCESS_EXCLUSIVE, listed(others))} as well: a foreign key points there, and "
             "goes with it.",
             instead=_instead(seen),
+            is_planned=True,
         )
 
 
 def _holders(seen: SeenStatement) -> Iterator[Table]:
     """The tables that lose something."""
-    node = seen.tree
-    if kind(node) == "DropStmt" and node.removeType.name == "OBJECT_TABLE":
-        found = (_found(seen, parts) for parts in map(names, node.objects))
-        yield from (table for table in found if table is not None)
+    tables = seen.before.tables
+    yield from (tables[name] for name in dropped(seen, "OBJECT_TABLE") if name in tables)
     for command in commands(seen, "DropColumn", "DropConstraint"):
         yield command.table
-
-
-def _found(seen: SeenStatement, parts: Any) -> Table | None:
-    return seen.before.find(parts[-2] if len(parts) > 1 else None, parts[-1])
 
 
 def _instead(seen: SeenStatement) -> str:
     """Each foreign key by itself, with a timeout, before what it goes with."""
     keys = [
-        f"ALTER TABLE {holder.name} DROP CONSTRAINT {c.name};"
+        f"ALTER TABLE {holder.name} DROP CONSTRAINT {quoted(c.name)};"
         for holder in _holders(seen)
         for c in holder.constraints
         if c.kind == "foreign" and not _still_there(seen, holder, c.name)

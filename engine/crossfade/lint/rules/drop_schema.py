@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crossfade.lint.finding import Severity
@@ -11,23 +12,28 @@ from crossfade.postgres.forecast.trees import kind
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
-    from crossfade.lint.seen import SeenStatement
+    from crossfade.lint.seen import SeenMigration, SeenStatement
 
 
-def _statement(seen: SeenStatement) -> Iterator[Said]:
+def _migration(migration: SeenMigration) -> Iterator[Said]:
+    made = {seen.tree.schemaname for seen in migration.steps if kind(seen.tree) == "CreateSchemaStmt"}
+    for seen in migration.steps:
+        yield from (replace(said, of=seen) for said in _statement(seen, made))
+
+
+def _statement(seen: SeenStatement, made: Container[str]) -> Iterator[Said]:
+    """`made` has the schemas that the migration makes, before or after it."""
     node = seen.tree
-    if seen.goes_back or not seen.runs:
-        return
     if kind(node) == "DropdbStmt":
         yield Said(
             message=f"drops the database {quoted(node.dbname)} with all that is in it; only a backup brings it back.",
-            is_planned=False,
         )
     elif kind(node) == "DropStmt" and node.removeType.name == "OBJECT_SCHEMA":
         for schema in (dropped.sval for dropped in node.objects):
             inside = sorted(n.name for n in seen.before.tables if n.schema == schema and n in seen.before.origins)
-            if node.behavior.name == "DROP_CASCADE" and (inside or not node.missing_ok):
-                yield Said(message=_words(schema, inside), is_planned=False)
+            is_there = not node.missing_ok or not (seen.before.is_complete or schema in made)
+            if node.behavior.name == "DROP_CASCADE" and (inside or is_there):
+                yield Said(message=_words(schema, inside))
 
 
 def _words(schema: str, inside: list[str]) -> str:
@@ -42,11 +48,12 @@ def _words(schema: str, inside: list[str]) -> str:
 RULE = Rule(
     id="drop-schema",
     severity=Severity.WARNING,
+    breaks=True,
     summary="a dropped schema or database takes everything in it along",
     explanation="""
 DROP SCHEMA … CASCADE drops every table, view, type and function of the schema, whoever uses it, and whatever hangs on
 those in other schemas. DROP DATABASE leaves nothing at all. Drop what is no longer used by its name instead, one thing
 after the other; a schema without CASCADE is dropped only when it is empty, and that is no finding.
 """,
-    statement=_statement,
+    migration=_migration,
 )

@@ -37,6 +37,7 @@ def _migration(migration: SeenMigration) -> Iterator[Said]:
 RULE = Rule(
     id="drop-table",
     severity=Severity.WARNING,
+    breaks=True,
     summary="a dropped table or view breaks the versions of the app that are running",
     explanation="""
 The drop takes a moment, under an ACCESS EXCLUSIVE lock on the table and on every table that its foreign keys point at.

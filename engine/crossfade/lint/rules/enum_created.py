@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
+from crossfade.lint.written import named
 from crossfade.postgres.forecast.trees import kind, names
-from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 
 def _statement(seen: SeenStatement) -> Iterator[Said]:
     if kind(seen.tree) == "CreateEnumStmt":
-        enum = ".".join(map(quoted, names(seen.tree.typeName)))
+        enum = named(names(seen.tree.typeName))
         yield Said(
             message=f"makes the enum {enum}: no value can ever be taken out of it again without a new type.",
             instead="A table of the values with a foreign key to it; or text with a CHECK.",
-            is_planned=False,
         )
 
 

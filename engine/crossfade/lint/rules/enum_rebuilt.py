@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from crossfade.lint.enums import made_by
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
-from crossfade.migrations.typed import Enums
+from crossfade.postgres.names import literal
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenMigration, SeenProject
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _project(project: SeenProject) -> Iterator[tuple[SeenMigration, Said]]:
-    enums = Enums()
+    enums = project.enums
     for migration in project.migrations:
         before = enums.labels
         made, enums = made_by(migration, enums)
@@ -24,13 +24,21 @@ def _project(project: SeenProject) -> Iterator[tuple[SeenMigration, Said]]:
             was, now = before.get(name, ()), enums.labels[name]
             gone, new = [v for v in was if v not in now], [v for v in now if v not in was]
             if gone:
-                yield migration, Said(of=seen, message=_message(name, gone, new), instead=_instead(name, gone, new))
+                yield (
+                    migration,
+                    Said(
+                        of=seen,
+                        message=_message(name, gone, new),
+                        instead=_instead(name, gone, new),
+                        is_planned=True,
+                    ),
+                )
 
 
 def _message(name: QualifiedName, gone: list[str], new: list[str]) -> str:
-    shown = [f"'{value}'" for value in gone]
+    shown = list(map(literal, gone))
     one = " or ".join(shown)
-    added = " and ".join(f"'{value}'" for value in new)
+    added = " and ".join(map(literal, new))
     more = f", with {added} instead" if new else ""
     return (
         f"builds the enum {name} anew without {' and '.join(shown)}{more}: the migration fails where a row "
@@ -42,7 +50,7 @@ def _instead(name: QualifiedName, gone: list[str], new: list[str]) -> str:
     if len(gone) == len(new) == 1:
         return (
             "-- if it is the same value by another name; no row is touched, but old versions do not know it\n"
-            f"ALTER TYPE {name} RENAME VALUE '{gone[0]}' TO '{new[0]}';"
+            f"ALTER TYPE {name} RENAME VALUE {literal(gone[0])} TO {literal(new[0])};"
         )
     return (
         "Leave the value in the type, and forbid it by a CHECK on the column: added NOT VALID, and validated in a "
@@ -53,6 +61,7 @@ def _instead(name: QualifiedName, gone: list[str], new: list[str]) -> str:
 RULE = Rule(
     id="enum-rebuilt",
     severity=Severity.WARNING,
+    breaks=True,
     summary="an enum built anew without a value fails on the rows that have it",
     explanation="""
 PostgreSQL cannot take a value out of an enum, so ORMs make a second type, cast each column to text and on to the new

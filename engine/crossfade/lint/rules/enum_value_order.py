@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
+from crossfade.lint.written import named
 from crossfade.postgres.forecast.trees import kind, names
-from crossfade.postgres.names import quoted
+from crossfade.postgres.names import literal
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
@@ -17,11 +18,10 @@ if TYPE_CHECKING:
 def _statement(seen: SeenStatement) -> Iterator[Said]:
     node = seen.tree
     if kind(node) == "AlterEnumStmt" and node.oldVal is None and node.newValNeighbor is None:
-        enum = ".".join(map(quoted, names(node.typeName)))
+        enum, value = named(names(node.typeName)), literal(node.newVal)
         yield Said(
-            message=f"adds '{node.newVal}' behind the last value of {enum}, whichever that is.",
-            instead=f"ALTER TYPE {enum} ADD VALUE '{node.newVal}' AFTER 'the value before it';",
-            is_planned=False,
+            message=f"adds {value} behind the last value of {enum}, whichever that is.",
+            instead=f"ALTER TYPE {enum} ADD VALUE {value} AFTER 'the value before it';",
         )
 
 

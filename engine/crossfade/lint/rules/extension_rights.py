@@ -28,7 +28,6 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             message=f"makes the extension {quoted(node.extname)}, which takes a superuser, or what stands for one at "
             "the server's provider; its files have to be on the server.",
             instead=f"CREATE EXTENSION IF NOT EXISTS {quoted(node.extname)}; once for each database, by whoever may",
-            is_planned=False,
         )
 
 

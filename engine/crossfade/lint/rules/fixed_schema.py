@@ -27,7 +27,6 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             yield Said(
                 message=f"{changed.does} {changed}, which the project's settings have under `fixed`: {entry.text}.",
                 instead=_INSTEAD,
-                is_planned=False,
             )
 
 
@@ -38,9 +37,10 @@ RULE = Rule(
     explanation="""
 `fixed` in the settings of crossfade names schemas and tables that belong to somebody else: `legacy.*` is everything in
 a schema, `billing.invoices` one table. Nothing of this project may make, change, rename or drop anything there, nor
-write rows. Reading is free, and so is a foreign key that points there. Instead, let the app see it in another way: by a
-view in a schema of your own, by @map and @@map in schema.prisma or other names in a Drizzle schema, or by a typed
-query. `crossfade types` prints the types of what is there.
+write rows. What is reached without being named counts too: by CASCADE, through a view, by a new partition or child.
+Reading is free, and so is a foreign key that points there. Instead, let the app see it in another way: by a view in a
+schema of your own, by @map and @@map in schema.prisma or other names in a Drizzle schema, or by a typed query.
+`crossfade types` prints the types of what is there.
 """,
     statement=_statement,
 )

@@ -21,6 +21,14 @@ _FIRST_NOT_VALID_ON_PARTITIONED = 180000
 def _statement(seen: SeenStatement) -> Iterator[Said]:
     for command in added_constraints(seen, "FOREIGN"):
         added = command.added_constraint
+        if command.node.def_.skip_validation and _is_refused(seen, command):
+            yield Said(
+                message=f"fails with 42809: {command.table.name} is partitioned, and before PostgreSQL 18 its foreign "
+                "keys cannot be NOT VALID.",
+                instead=_instead(seen, command, added.name if added is not None else command.node.def_.conname or "…"),
+                at=seen.statement.at(command.node.def_.location),
+                is_planned=True,
+            )
         if added is None or not command.works_behind_lock:
             continue
         looked_up = f"looks up all rows of {command.table.name} in {added.referenced}"
@@ -28,12 +36,19 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             message=f"{looked_up} while {blocked_by(command.forecast)}, {how_long(1 / READ, command.table)}.",
             instead=_instead(seen, command, added.name),
             at=seen.statement.at(command.node.def_.location),
+            is_planned=True,
         )
+
+
+def _is_refused(seen: SeenStatement, command: Command) -> bool:
+    """Whether the server has no foreign keys of it that are NOT VALID."""
+    is_old = seen.before.server_version < _FIRST_NOT_VALID_ON_PARTITIONED
+    return is_old and command.table.kind == "partitioned"
 
 
 def _instead(seen: SeenStatement, command: Command, name: str) -> str:
     node, table = command.node.def_, command.table
-    if table.kind != "partitioned" or seen.before.server_version >= _FIRST_NOT_VALID_ON_PARTITIONED:
+    if not _is_refused(seen, command):
         return not_valid_first(command.relation, node, name)
     leaves = [m for m in seen.before.family(table.name) if m.kind != "partitioned"]
     steps = []
@@ -41,7 +56,9 @@ def _instead(seen: SeenStatement, command: Command, name: str) -> str:
         relation = deepcopy(command.relation)
         relation.schemaname, relation.relname = leaf.name.schema, leaf.name.name
         steps.append(not_valid_first(relation, node, name))
-    whole = add_constraint(command.relation, node)
+    valid = deepcopy(node)
+    valid.skip_validation, valid.initially_valid = False, True
+    whole = add_constraint(command.relation, valid)
     return "\n".join([*steps, f"{LATER} it takes over those of the partitions", whole])
 
 
@@ -54,8 +71,9 @@ ADD FOREIGN KEY takes a SHARE ROW EXCLUSIVE lock on both tables, and looks up ev
 it: writes of both wait. With NOT VALID the locks are taken for a moment only, and new rows are checked from then on.
 VALIDATE CONSTRAINT, in a transaction of its own, looks the others up under locks that writes do not wait for.
 
-Before PostgreSQL 18 a partitioned table cannot have a foreign key that is NOT VALID. There each partition gets its own
-one first, as NOT VALID and validated; the one of the whole table then takes them over and looks nothing up.
+Before PostgreSQL 18 a partitioned table cannot have a foreign key that is NOT VALID, and the server refuses it. There
+each partition gets its own one first, as NOT VALID and validated; the one of the whole table then takes them over and
+looks nothing up.
 """,
     statement=_statement,
 )

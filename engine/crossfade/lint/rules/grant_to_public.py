@@ -38,7 +38,6 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
         message=f"gives {', '.join(sorted(rights))} on {on} to PUBLIC: to every role of the server that can connect, "
         "those of later included.",
         instead="GRANT … TO a role, and that role to whoever needs it",
-        is_planned=False,
     )
 
 

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from crossfade.lint.declared import created
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.postgres.forecast.trees import kind
+from crossfade.postgres.names import QualifiedName
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenMigration, SeenProject, SeenStatement
+    from crossfade.postgres.forecast import Schema
 
 _LONGEST = 63
 
 
 def _project(project: SeenProject) -> Iterator[tuple[SeenMigration, Said]]:
-    made: dict[str, str] = {}
+    made: dict[QualifiedName, str] = {}
     for migration in project.migrations:
         for seen in (*migration.up, *migration.down):
             for begin, name in _long_names(seen) if seen.inside is None else ():
                 short = name.encode()[:_LONGEST].decode(errors="ignore")
-                makes = _makes(seen.tree) == short
-                other = made.get(short, name) if makes else name
+                new, other = _makes(seen), name
+                if new is not None and new.name == short:
+                    other = made.get(new, name) if _is_there(seen.before, new) else name
+                    made[new] = name
                 yield migration, _said(seen, begin, name, short, other)
-                if makes:
-                    made[short] = name
 
 
 def _said(seen: SeenStatement, begin: int, name: str, short: str, other: str) -> Said:
@@ -37,7 +40,6 @@ def _said(seen: SeenStatement, begin: int, name: str, short: str, other: str) ->
         message=f"{name} is longer than {_LONGEST} bytes: the server cuts it off to {short}{clash}{silent}.",
         instead=f"A name of at most {_LONGEST} bytes.",
         severity=Severity.ERROR if clash else None,
-        is_planned=False,
     )
 
 
@@ -61,11 +63,17 @@ def _long_names(seen: SeenStatement) -> Iterator[tuple[int, str]]:
             yield token.start, name
 
 
-def _makes(node: Any) -> str | None:
+def _makes(seen: SeenStatement) -> QualifiedName | None:
     """The name of the index or table that it makes."""
-    if kind(node) == "IndexStmt":
-        return str(node.idxname)
-    return str(node.relation.relname) if kind(node) == "CreateStmt" else None
+    node = seen.tree
+    if kind(node) == "IndexStmt" and node.idxname is not None:
+        table = seen.before.qualify(node.relation.schemaname, node.relation.relname)
+        return QualifiedName(table.schema, node.idxname)
+    return created(seen, node.relation) if kind(node) == "CreateStmt" else None
+
+
+def _is_there(schema: Schema, name: QualifiedName) -> bool:
+    return name in schema.tables or schema.find_index(name.schema, name.name) is not None
 
 
 RULE = Rule(

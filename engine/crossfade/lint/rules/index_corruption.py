@@ -24,7 +24,6 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
         yield Said(
             message=f"may build an index that lacks rows: PostgreSQL 14.{version % 10000} has that error, not 14.4.",
             instead="Update the server to the latest 14 first.",
-            is_planned=False,
         )
 
 

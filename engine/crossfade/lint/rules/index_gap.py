@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from crossfade.lint.declared import dropped_indexes
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.written import concurrently
 from crossfade.postgres.catalog import Index, Table
-from crossfade.postgres.forecast.trees import kind, names
+from crossfade.postgres.forecast.trees import kind
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
@@ -22,16 +23,12 @@ def _migration(migration: SeenMigration) -> Iterator[Said]:
         for table, index in _dropped(seen):
             later = (s for s in migration.steps[number + 1 :] if _replaces(s, table, index))
             successor = next(later, None)
-            if successor is not None and not any(e is seen.statement for e in successor.earlier):
+            if successor is not None and successor.transaction is not seen.transaction:
                 yield _said(seen, table, index, successor)
 
 
 def _dropped(seen: SeenStatement) -> Iterator[tuple[Table, Index]]:
-    node = seen.tree
-    if kind(node) != "DropStmt" or node.removeType.name != "OBJECT_INDEX":
-        return
-    for parts in map(names, node.objects):
-        found = seen.before.find_index(parts[-2] if len(parts) > 1 else None, parts[-1])
+    for _, found in dropped_indexes(seen):
         if found is not None and found[0].name in seen.before.origins and found[1].valid:
             yield found
 
@@ -54,6 +51,7 @@ def _said(seen: SeenStatement, table: Table, index: Index, successor: SeenStatem
         message=f"drops {index.name} before the index that takes its place is there: until that is built, queries by "
         f"{columns} read all rows of {table.name}{unique}.",
         instead=_the_other_way_round(index, successor.tree),
+        is_planned=True,
     )
 
 

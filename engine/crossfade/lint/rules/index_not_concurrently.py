@@ -30,6 +30,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             message=f"builds an index while {who_waits(LockMode.SHARE, str(table.name))}, "
             f"{how_long(1 / INDEXED, table)}.",
             instead=instead,
+            is_planned=True,
         )
 
 

@@ -25,7 +25,6 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             message=f"gives {column.shown} the type json, which has no equality: {whom} on it.",
             instead="jsonb",
             severity=Severity.WARNING if breaks else Severity.NOTE,
-            is_planned=False,
         )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.cost import listed, strong_locks
@@ -14,6 +16,15 @@ if TYPE_CHECKING:
     from crossfade.lint.seen import SeenMigration, SeenStatement
 
 _SETTING = "lock_timeout"
+_NONE = re.compile(r"[0.]+\s*[a-z]*")
+"""No timeout at all, in whatever unit."""
+
+
+class _Limit(Enum):
+    """For how long a lock_timeout is set."""
+
+    SESSION = "session"
+    TRANSACTION = "transaction"
 
 
 def _migration(migration: SeenMigration) -> Iterator[Said]:
@@ -27,26 +38,38 @@ def _migration(migration: SeenMigration) -> Iterator[Said]:
                 "whoever comes later waits behind it; no lock_timeout is set.",
                 instead=f"SET {local}lock_timeout = '2s';  -- and try again where it runs out",
                 of=found,
-                is_planned=False,
             )
 
 
 def _first_without(way: tuple[SeenStatement, ...]) -> SeenStatement | None:
-    """The first statement with such a lock; None where a timeout is set before it."""
+    """The first statement with such a lock that no timeout before it holds for."""
+    limited: object = None
     for seen in way:
-        if seen.inside is None and _sets_timeout(seen.tree):
+        limit = _limit(seen.tree) if seen.inside is None else None
+        if limit is _Limit.SESSION:
             return None
-        if seen.runs and strong_locks(seen):
+        if limit is _Limit.TRANSACTION:
+            limited = seen.transaction
+        if seen.runs and seen.transaction is not limited and strong_locks(seen):
             return seen
     return None
 
 
-def _sets_timeout(node: Any) -> bool:
+def _limit(node: Any) -> _Limit | None:
+    """What SET or set_config limits; None where it limits nothing."""
     if kind(node) == "VariableSetStmt":
-        zero = [str(constant(arg)) for arg in node.args or ()] == ["0"]
-        return bool(str(node.name).lower() == _SETTING and node.args and not zero)
-    calls = (c for c in below(node) if kind(c) == "FuncCall") if kind(node) == "SelectStmt" else ()
-    return any(names(c.funcname)[-1:] == ("set_config",) and constant(c.args[0]) == _SETTING for c in calls)
+        is_set = str(node.name).lower() == _SETTING and node.args and _is_limit(node.args[0])
+        return (_Limit.TRANSACTION if node.is_local else _Limit.SESSION) if is_set else None
+    for call in below(node) if kind(node) == "SelectStmt" else ():
+        if kind(call) == "FuncCall" and names(call.funcname)[-1] == "set_config" and len(call.args or ()) == 3:
+            name, value, is_local = call.args
+            if constant(name) == _SETTING and _is_limit(value):
+                return _Limit.SESSION if constant(is_local) in {"false", "f"} else _Limit.TRANSACTION
+    return None
+
+
+def _is_limit(value: Any) -> bool:
+    return _NONE.fullmatch(str(constant(value)).lower()) is None
 
 
 RULE = Rule(

@@ -85,13 +85,13 @@ def _said(past: Past, message: str, instead: str, severity: Severity | None = No
     """What a commit has may be applied nowhere."""
     if past.witness is Witness.COMMIT:
         severity = Severity.WARNING
-    return Said(message=message, instead=instead, severity=severity, is_planned=False)
+    return Said(message=message, instead=instead, severity=severity)
 
 
 def _who(tool: Tool) -> str:
     if tool in _NOBODY:
         return "whoever applies them by name"
-    return "Drizzle" if tool in {Tool.DRIZZLE, Tool.DRIZZLE_1} else str(tool)
+    return tool.spelled
 
 
 RULE = Rule(

@@ -23,7 +23,6 @@ def _migration(migration: SeenMigration) -> Iterator[Said]:
         yield Said(
             message=f"the name {name} does not say what the migration does.",
             instead="A name such as 0042_add_country_to_users.",
-            is_planned=False,
         )
 
 

@@ -52,10 +52,9 @@ def _same_version(project: SeenProject) -> Iterator[tuple[SeenMigration, Said]]:
 
 def _doubled(tool: Tool, migration: Migration, other: str) -> Said:
     return Said(
-        message=f"{migration.name} has the version of {other}: {tool} tells them apart by nothing else, and refuses "
-        "both, or applies only one of them.",
+        message=f"{migration.name} has the version of {other}: {tool.spelled} tells them apart by nothing else, and "
+        "refuses both, or applies only one of them.",
         instead="Another version, behind all that were applied.",
-        is_planned=False,
     )
 
 
@@ -76,7 +75,6 @@ def _skipped(own: Migration, latest: Migration) -> Said:
         message=f"{own.name} has a `when` in the journal that is not behind that of {latest.name}: where "
         f"{latest.name} is applied already, Drizzle skips {own.name} and says nothing.",
         instead=f'"when": {int(latest.order[0]) + 1}',
-        is_planned=False,
     )
 
 
@@ -103,7 +101,6 @@ def _late(tool: Tool, past: Past, late: Beside) -> Said:
         message=f"{place}{then}{later}.",
         instead=f"A place behind {late.other}, by its {'line in sqitch.plan' if tool is Tool.SQITCH else field}.",
         severity=None if does else Severity.WARNING,
-        is_planned=False,
     )
 
 

@@ -21,7 +21,7 @@ _LITERAL = re.compile(r"(?:\w|\\\W)+")
 
 
 def _statement(seen: SeenStatement) -> Iterator[Said]:
-    if not seen.naming.patterns or seen.goes_back or not seen.runs:
+    if not seen.naming.patterns or not seen.goes_forward:
         return
     for made in made_names(seen):
         columns = None if made.columns is None else "_".join(made.columns)
@@ -39,7 +39,6 @@ def _said(made: MadeName, wanted: str) -> Said:
         at=made.at,
         message=f"{made_by}, and the project's names of that kind are as {_shown(wanted)}.",
         instead=_instead(made.kind, wanted),
-        is_planned=False,
     )
 
 
@@ -64,7 +63,6 @@ def _migration(migration: SeenMigration) -> Iterator[Said]:
         yield Said(
             message=f"the migration is called {name}, and the project's are as /{wanted}/.",
             instead=_instead("migration", wanted),
-            is_planned=False,
         )
 
 

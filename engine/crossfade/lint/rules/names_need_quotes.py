@@ -39,7 +39,6 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
                 at=at,
                 message=f"makes {quoted(name)}, which has to be in quotes wherever it is written.",
                 instead="A name of lower case letters, digits and underscores that is no word of SQL.",
-                is_planned=False,
             )
 
 

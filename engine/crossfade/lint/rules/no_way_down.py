@@ -29,7 +29,6 @@ def _project(project: SeenProject) -> Iterator[tuple[SeenMigration, Said]]:
                 message=f"{own.name} {has}, while other migrations of the project have one: rolled back to before it, "
                 "the schema stays as it makes it.",
                 instead="A way down; or, where none is possible, an allowance that says why.",
-                is_planned=False,
             )
             yield seen, said
 

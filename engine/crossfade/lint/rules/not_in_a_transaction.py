@@ -11,26 +11,10 @@ from crossfade.migrations.migration import Tool
 from crossfade.postgres.forecast.trees import is_on, kind, option
 
 if TYPE_CHECKING:
-    from crossfade.lint.seen import SeenStatement
+    from crossfade.lint.seen import SeenMigration, SeenStatement
 
 _ALONE = "In a migration of its own, where it is the only statement."
-_BEFORE = "Drizzle has no migration without a transaction: run the statement by itself, before the migration."
-_WHAT_TO_DO = {
-    Tool.DRIZZLE: _BEFORE,
-    Tool.DRIZZLE_1: _BEFORE,
-    Tool.FLYWAY: "In a migration of its own, with executeInTransaction=false in its script configuration file.",
-    Tool.DBMATE: "In a migration of its own, that begins with `-- migrate:up transaction:false`.",
-    Tool.GOOSE: "In a migration of its own, with the line `-- +goose NO TRANSACTION` at its top.",
-    Tool.DIESEL: "In a migration of its own, with `run_in_transaction = false` in its metadata.toml.",
-}
-_SPELLED = {
-    Tool.PRISMA: "Prisma",
-    Tool.DRIZZLE: "Drizzle",
-    Tool.DRIZZLE_1: "Drizzle",
-    Tool.FLYWAY: "Flyway",
-    Tool.DIESEL: "Diesel",
-}
-_ALL_PENDING = frozenset({Tool.DRIZZLE, Tool.DRIZZLE_1})
+_NEVER_WITHOUT = frozenset({Tool.DRIZZLE, Tool.DRIZZLE_1})
 _OF_SCHEMA = frozenset({"IndexStmt", "DropStmt", "AlterTableStmt", "ReindexStmt"})
 _NAMES = {
     "IndexStmt": "CREATE INDEX CONCURRENTLY",
@@ -59,13 +43,14 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
         why, instead = "the file has begun one", "Before BEGIN, or behind COMMIT."
     elif seen.sent_whole:
         why = (
-            f"{_spelled(seen)} sends the file as one text, and the server takes several statements for one transaction"
+            f"{seen.tool.spelled} sends the file as one text, and the server takes several statements for one "
+            "transaction"
         )
         instead = _ALONE
     else:
-        what = "all pending migrations" if seen.tool in _ALL_PENDING else "the file"
-        why = f"{_spelled(seen)} runs {what} in one"
-        instead = _WHAT_TO_DO.get(seen.tool, "In a file of its own, that runs without a transaction.")
+        what = "all pending migrations" if seen.tool.runs_pending_together else "the file"
+        why = f"{seen.tool.spelled} runs {what} in one"
+        instead = _elsewhere(seen.tool)
     yield Said(
         message=f"fails with 25001: {_name(seen.tree)} cannot run inside a transaction, and {why}.",
         instead=instead,
@@ -73,8 +58,29 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
     )
 
 
-def _spelled(seen: SeenStatement) -> str:
-    return _SPELLED.get(seen.tool, seen.tool.value)
+def _migration(migration: SeenMigration) -> Iterator[Said]:
+    if not migration.migration.is_mixed:
+        return
+    written = [seen for seen in migration.up if seen.inside is None]
+    alone = next((seen for seen in written if not seen.forecast.transactional), None)
+    if alone is not None:
+        yield Said(
+            of=alone,
+            severity=Severity.WARNING,
+            message=f"{alone.tool.spelled} refuses the file unless `mixed` is on: {_name(alone.tree)} cannot run in a "
+            "transaction, and stands beside statements that can.",
+            instead=_ALONE,
+            is_planned=kind(alone.tree) in _OF_SCHEMA,
+        )
+
+
+def _elsewhere(tool: Tool) -> str:
+    if tool in _NEVER_WITHOUT:
+        return (
+            f"{tool.spelled} has no migration without a transaction: run the statement by itself, before the migration."
+        )
+    how = tool.without_transaction
+    return f"In a migration of its own, {'that runs without a transaction' if how is None else f'with {how}'}."
 
 
 def _is_refused(node: Any) -> bool:
@@ -109,6 +115,10 @@ RULE = Rule(
 Statements with CONCURRENTLY commit in between, and some others cannot be undone: PostgreSQL refuses them inside a
 transaction (25001). Most tools run a migration in one. Prisma and golang-migrate send the file as one text, and the
 server runs that as one transaction unless it is a single statement. A DO block and a function are always inside of one.
+
+Flyway leaves the transaction out for such a statement, but takes it beside others only where `mixed` is on or the
+file's `.conf` says executeInTransaction (a warning).
 """,
     statement=_statement,
+    migration=_migration,
 )

@@ -50,7 +50,6 @@ def _migration(migration: SeenMigration) -> Iterator[Said]:
                 message=f"without {words}, and outside of a transaction: if the migration is cut off after this, it "
                 "fails here when it is applied again.",
                 instead=f"… {words} …",
-                is_planned=False,
             )
 
 

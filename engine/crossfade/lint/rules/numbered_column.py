@@ -10,7 +10,7 @@ from crossfade.lint.cost import WRITTEN, blocked_by, how_long
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.stepwise import filled
-from crossfade.lint.written import quoted
+from crossfade.postgres.names import literal, quoted
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
@@ -24,6 +24,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
                 f"{blocked_by(new.command.forecast)}, {how_long(1 / WRITTEN, new.command.table)}.",
                 instead=_instead(new),
                 at=new.at,
+                is_planned=True,
             )
 
 
@@ -32,12 +33,11 @@ def _instead(new: NewColumn) -> str:
     table, column = new.command.table, quoted(new.column.name)
     schema = f"{quoted(new.command.relation.schemaname)}." if new.command.relation.schemaname else ""
     sequence = f"{schema}{quoted(f'{table.name.name}_{new.column.name}_seq')}"
-    literal = "'" + sequence.replace("'", "''") + "'"
     steps = [
         f"CREATE SEQUENCE {sequence} AS {number_type(new)};",
         f"ALTER TABLE {new.shown} ADD COLUMN {column} {number_type(new)};",
         f"ALTER SEQUENCE {sequence} OWNED BY {new.shown}.{column};",
-        f"ALTER TABLE {new.shown} ALTER COLUMN {column} SET DEFAULT nextval({literal});",
+        f"ALTER TABLE {new.shown} ALTER COLUMN {column} SET DEFAULT nextval({literal(sequence)});",
         filled(new.command.relation, table, new.column.name, "DEFAULT"),
         *new.and_not_null(),
     ]

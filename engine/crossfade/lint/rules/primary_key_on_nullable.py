@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from crossfade.lint.commands import added_constraints
-from crossfade.lint.cost import READ, how_long, who_waits
+from crossfade.lint.cost import READ, how_long, listed, who_waits
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.stepwise import add_constraint, not_null
@@ -26,11 +26,13 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
         columns = [table.column(name) for name in added.columns]
         nullable = [c.name for c in columns if c and not c.not_null and not proves_not_null(table, c.name)]
         steps = [not_null(command.relation, table.name.name, name) for name in nullable]
+        have = "has" if len(nullable) == 1 else "have"
         yield Said(
-            message=f"reads all rows to see that {', '.join(map(quoted, nullable))} has no NULL, while "
+            message=f"reads all rows to see that {listed(list(map(quoted, nullable)))} {have} no NULL, while "
             f"{who_waits(LockMode.ACCESS_EXCLUSIVE, str(table.name))}, {how_long(1 / READ, table)}.",
             instead="\n".join([*steps, add_constraint(command.relation, command.node.def_)]),
             at=seen.statement.at(command.node.def_.location),
+            is_planned=True,
         )
 
 

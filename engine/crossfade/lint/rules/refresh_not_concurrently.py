@@ -9,6 +9,7 @@ from crossfade.lint.cost import how_long, who_waits
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.stepwise import OUTSIDE
+from crossfade.lint.views import tells_rows_apart
 from crossfade.lint.written import concurrently, table_of
 from crossfade.postgres.forecast.trees import kind
 from crossfade.postgres.statement import LockMode
@@ -28,7 +29,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
     if view is None or not seen.forecast.rewrites:
         return
     steps = [concurrently(node)]
-    if not any(i.unique and not i.partial and not i.has_expressions for i in view.indexes):
+    if not tells_rows_apart(view):
         shown = table_of(node.relation)
         steps.insert(
             0, f"{OUTSIDE}\nCREATE UNIQUE INDEX CONCURRENTLY ON {shown} (…);  -- columns that tell its rows apart"
@@ -37,7 +38,6 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
         message=f"runs its query while {who_waits(LockMode.ACCESS_EXCLUSIVE, str(view.name))}, "
         f"{how_long(1 / _REFRESHED, view)} or as long as the query takes.",
         instead="\n".join(steps),
-        is_planned=False,
     )
 
 

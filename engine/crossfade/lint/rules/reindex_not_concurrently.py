@@ -10,8 +10,9 @@ from crossfade.lint.cost import INDEXED, blocked_by, how_long, table_named, who_
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.stepwise import OUTSIDE
-from crossfade.lint.written import quoted, statement, table_of
+from crossfade.lint.written import statement, table_of
 from crossfade.postgres.forecast.trees import is_on, kind
+from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import LockMode
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             message=f"builds indexes anew while {waiting}, and reads that would use one of them, "
             f"{how_long(1 / INDEXED, table)}.",
             instead=f"{OUTSIDE}\n{_concurrently(seen)}",
+            is_planned=True,
         )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def _statement(seen: SeenStatement) -> Iterator[Said]:
     node = seen.tree
-    if seen.goes_back or not seen.runs or kind(node) != "RenameStmt" or node.renameType.name != "OBJECT_COLUMN":
+    if not seen.goes_forward or kind(node) != "RenameStmt" or node.renameType.name != "OBJECT_COLUMN":
         return
     table = seen.existing(node.relation)
     is_view = table is not None and table.kind in {"view", "materialized view"}
@@ -27,12 +27,14 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             "every running version that reads or writes it by the old name fails from then on.",
             instead="Keep both names until no running version uses the old one: add the new column, keep the two equal "
             "by a trigger, fill it, and drop the old one in a later migration.",
+            is_planned=table.kind in {"table", "partitioned"},
         )
 
 
 RULE = Rule(
     id="rename-column",
     severity=Severity.WARNING,
+    breaks=True,
     summary="a renamed column breaks the versions of the app that are running",
     explanation="""
 The rename itself takes a moment, under an ACCESS EXCLUSIVE lock. But for as long as an old version of the app runs,

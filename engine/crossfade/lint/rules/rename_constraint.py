@@ -34,7 +34,7 @@ def _renamed(seen: SeenStatement) -> tuple[Table, str] | None:
 
 
 def _statement(seen: SeenStatement) -> Iterator[Said]:
-    found = None if seen.goes_back or not seen.runs else _renamed(seen)
+    found = _renamed(seen) if seen.goes_forward else None
     if found is None:
         return
     table, old = found
@@ -45,6 +45,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             message=f"renames the constraint {quoted(old)} of {table.name}: a running version that says "
             f"ON CONFLICT ON CONSTRAINT {quoted(old)}, or tells errors apart by that name, no longer works.",
             instead=f"Name the columns in the app first: ON CONFLICT ({', '.join(map(quoted, constraint.columns))}).",
+            is_planned=True,
         )
 
 

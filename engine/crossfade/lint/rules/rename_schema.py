@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 def _statement(seen: SeenStatement) -> Iterator[Said]:
     node = seen.tree
-    if seen.goes_back or not seen.runs or kind(node) != "RenameStmt" or node.renameType.name != "OBJECT_SCHEMA":
+    if not seen.goes_forward or kind(node) != "RenameStmt" or node.renameType.name != "OBJECT_SCHEMA":
         return
     yield Said(
         message=f"renames the schema {quoted(node.subname)} to {quoted(node.newname)}: every running version that "
         "names it, or has it in its search_path, finds none of its tables from then on.",
         instead=f"CREATE SCHEMA {quoted(node.newname)};\n"
         "-- move one table after the other, each with a view in the old schema in the same transaction",
-        is_planned=False,
     )
 
 
 RULE = Rule(
     id="rename-schema",
     severity=Severity.WARNING,
+    breaks=True,
     summary="a renamed schema takes all its tables away from the versions of the app that are running",
     explanation="""
 A schema's name is in the statements of the app, in its search_path, in functions and in grants of default privileges.

@@ -40,12 +40,14 @@ def _migration(migration: SeenMigration) -> Iterator[Said]:
                 message=f"renames {table.name} to {new}: "
                 "every running version that reads or writes it by the old name fails from then on.",
                 instead=f"{together}\n-- in a later migration, once nobody uses the old name\nDROP VIEW {table.name};",
+                is_planned=table.kind in {"table", "partitioned"},
             )
 
 
 RULE = Rule(
     id="rename-table",
     severity=Severity.WARNING,
+    breaks=True,
     summary="a renamed table or view breaks the versions of the app that are running",
     explanation="""
 The rename takes a moment, under an ACCESS EXCLUSIVE lock. From then on every statement of a running version that has

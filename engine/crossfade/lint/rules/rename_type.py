@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from crossfade.lint.declared import made_type
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.postgres.forecast.trees import kind, names
@@ -14,18 +15,13 @@ if TYPE_CHECKING:
     from crossfade.lint.seen import SeenMigration
 
 _TYPES = frozenset({"OBJECT_TYPE", "OBJECT_DOMAIN"})
-_MAKING = {"CreateEnumStmt": "typeName", "CompositeTypeStmt": "typevar", "CreateDomainStmt": "domainname"}
 
 
-def _made(node: Any) -> str | None:
+def _come(node: Any) -> tuple[str, ...]:
     """The name of a type that is there after the statement, without its schema."""
     if kind(node) == "RenameStmt" and node.renameType.name in _TYPES:
-        return str(node.newname)
-    field = _MAKING.get(kind(node))
-    if field is None:
-        return None
-    value = getattr(node, field)
-    return str(value.relname) if kind(value) == "RangeVar" else names(value)[-1]
+        return (node.newname,)
+    return made_type(node)[-1:]
 
 
 def _gone(node: Any) -> frozenset[str]:
@@ -35,7 +31,7 @@ def _gone(node: Any) -> frozenset[str]:
 
 
 def _migration(migration: SeenMigration) -> Iterator[Said]:
-    made = {_made(seen.tree) for seen in migration.steps}
+    made = {name for seen in migration.steps for name in _come(seen.tree)}
     gone = {name for seen in migration.steps for name in _gone(seen.tree)}
     for seen in migration.steps:
         node = seen.tree
@@ -48,13 +44,13 @@ def _migration(migration: SeenMigration) -> Iterator[Said]:
                 message=f"renames the type {quoted(old)} to {quoted(new)}: every running version that names it, in a "
                 "cast or in the types that its driver registers, fails from then on.",
                 instead="Keep the type's name; nothing but SQL text sees it.",
-                is_planned=False,
             )
 
 
 RULE = Rule(
     id="rename-type",
     severity=Severity.WARNING,
+    breaks=True,
     summary="a renamed type breaks the casts of the versions of the app that are running",
     explanation="""
 ORMs and drivers name enums, domains and composite types in casts ($1::status), and register them by name when they

@@ -23,6 +23,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             message=f"fails if {new.command.table.name} has a row: {named(new)} would be NULL there, and is NOT NULL.",
             instead="\n".join([new.plain("NOTNULL", "PRIMARY"), fill, *new.and_not_null()]),
             at=new.at,
+            is_planned=True,
         )
 
 

@@ -38,6 +38,7 @@ def _migration(migration: SeenMigration) -> Iterator[Said]:
             message=f"writes rows in a migration that also changes the schema (line {line}): one cannot be repeated, "
             "held up or taken back without the other.",
             instead="Two migrations: the schema first, then the rows.",
+            is_planned=True,
         )
 
 

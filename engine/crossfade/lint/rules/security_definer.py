@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
+from crossfade.lint.written import named
 from crossfade.postgres.forecast.trees import is_on, kind, names
-from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
@@ -22,11 +22,10 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
     if not any(str(setting.name).lower() == "search_path" for setting in pins):
         word = "procedure" if node.is_procedure else "function"
         yield Said(
-            message=f"makes the {word} {'.'.join(map(quoted, names(node.funcname)))} with its owner's rights, and "
+            message=f"makes the {word} {named(names(node.funcname))} with its owner's rights, and "
             "leaves "
             "the search_path to its caller, who can put tables and functions of his own in the way.",
             instead="… SECURITY DEFINER SET search_path = pg_catalog, pg_temp …",
-            is_planned=False,
         )
 
 

@@ -10,9 +10,10 @@ from crossfade.lint.cost import READ, how_long, who_waits
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.stepwise import not_null
-from crossfade.lint.written import quoted, table_of
+from crossfade.lint.written import table_of
 from crossfade.postgres.forecast.not_null import unproved_not_null
 from crossfade.postgres.forecast.proof import proves_not_null
+from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import LockMode
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             message=f"reads all rows while {who_waits(LockMode.ACCESS_EXCLUSIVE, str(table.name))}, "
             f"{how_long(1 / READ, table)}; and fails where one has NULL in {quoted(name)}.",
             instead=_instead(seen, command, unproved),
+            is_planned=True,
         )
 
 

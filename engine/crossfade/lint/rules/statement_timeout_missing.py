@@ -28,7 +28,6 @@ def _migration(migration: SeenMigration) -> Iterator[Said]:
                 message=f"works on {relation} without a statement_timeout: if it takes longer than thought, nothing "
                 "ends it, and nobody who waits for it gets on.",
                 instead=f"SET {'LOCAL ' if seen.in_transaction else ''}statement_timeout = '30s';",
-                is_planned=False,
             )
             return
 

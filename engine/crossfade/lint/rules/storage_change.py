@@ -10,8 +10,9 @@ from crossfade.lint.cost import INDEXED, WRITTEN, blocked_by, how_long, who_wait
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.stepwise import OUTSIDE
-from crossfade.lint.written import quoted, table_of
+from crossfade.lint.written import table_of
 from crossfade.postgres.forecast.trees import kind
+from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import LockMode
 
 if TYPE_CHECKING:
@@ -29,11 +30,10 @@ _COPY = "A new table of that kind, kept equal by triggers and filled in batches,
 def _statement(seen: SeenStatement) -> Iterator[Said]:
     for command in commands(seen, *_DONE):
         if command.forecast.rewrites:
-            done = _DONE[command.node.subtype.name.removeprefix("AT_")]
+            done = _DONE[command.kind]
             yield Said(
                 message=f"{done} while {blocked_by(command.forecast)}, {how_long(1 / WRITTEN, command.table)}.",
                 instead=_COPY,
-                is_planned=False,
             )
     yield from _index(seen)
     if kind(seen.tree) == "AlterTableMoveAllStmt":
@@ -41,28 +41,25 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             message="copies every table or index of the tablespace, each while reads and writes of it wait, and keeps "
             "the locks until all are copied.",
             instead="-- one at a time, with a lock_timeout",
-            is_planned=False,
         )
 
 
 def _index(seen: SeenStatement) -> Iterator[Said]:
     """ALTER INDEX … SET TABLESPACE: a query that could use the index waits too."""
     node = seen.tree
-    if kind(node) != "AlterTableStmt":
+    moves = [c for c in node.cmds if c.subtype.name == "AT_SetTableSpace"] if kind(node) == "AlterTableStmt" else []
+    if not moves:
         return
     found = seen.before.find_index(node.relation.schemaname, node.relation.relname)
     if found is None or found[0].name not in seen.before.origins:
         return
-    for command in node.cmds:
-        if command.subtype.name == "AT_SetTableSpace":
-            waits = who_waits(LockMode.ACCESS_EXCLUSIVE, str(found[0].name))
-            space = quoted(command.name)
-            yield Said(
-                message=f"copies the index while {waits} as soon as they are planned, "
-                f"{how_long(1 / INDEXED, found[0])}.",
-                instead=f"{OUTSIDE}\nREINDEX (TABLESPACE {space}) INDEX CONCURRENTLY {table_of(node.relation)};",
-                is_planned=False,
-            )
+    for command in moves:
+        waits = who_waits(LockMode.ACCESS_EXCLUSIVE, str(found[0].name))
+        space = quoted(command.name)
+        yield Said(
+            message=f"copies the index while {waits} as soon as they are planned, {how_long(1 / INDEXED, found[0])}.",
+            instead=f"{OUTSIDE}\nREINDEX (TABLESPACE {space}) INDEX CONCURRENTLY {table_of(node.relation)};",
+        )
 
 
 RULE = Rule(

@@ -12,8 +12,9 @@ from crossfade.lint.cost import WRITTEN, blocked_by, how_long
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.stepwise import filled
-from crossfade.lint.written import quoted, shown
+from crossfade.lint.written import shown
 from crossfade.postgres.forecast.trees import below, kind
+from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
@@ -31,6 +32,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
                 f"{how_long(1 / WRITTEN, new.command.table)}.",
                 instead=_as_virtual(new, expression) if virtual else _by_trigger(new, expression),
                 at=new.at,
+                is_planned=True,
             )
     for command in commands(seen, "SetExpression"):
         if command.works_behind_lock:
@@ -38,6 +40,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
                 message=f"writes all rows anew to compute {command.table.name}.{quoted(command.node.name)} while "
                 f"{blocked_by(command.forecast)}, {how_long(1 / WRITTEN, command.table)}.",
                 instead="A new column with the new expression, filled in batches, and the app moved over to it.",
+                is_planned=True,
             )
 
 

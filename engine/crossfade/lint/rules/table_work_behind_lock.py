@@ -22,7 +22,10 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
     is_written = relation in seen.forecast.rewrites
     long = how_long(1 / (WRITTEN if is_written else READ), table_named(seen.before, relation))
     done = f"writes all rows of {relation} anew" if is_written else f"reads all rows of {relation}"
-    yield Said(message=f"{done} while {waiting(locks)}, {long}.")
+    yield Said(
+        message=f"{done} while {waiting(locks)}, {long}.",
+        is_planned=True,
+    )
 
 
 RULE = Rule(

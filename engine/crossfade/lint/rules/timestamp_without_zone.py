@@ -20,7 +20,6 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
                 at=column.at,
                 message=f"gives {column.shown} the type timestamp, which does not say in which zone it is meant.",
                 instead="timestamptz",
-                is_planned=False,
             )
 
 

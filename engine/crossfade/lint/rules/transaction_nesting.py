@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
-from crossfade.migrations.migration import Tool, Transaction
-from crossfade.postgres.forecast.trees import kind
+from crossfade.lint.transactions import begins, ended_by
+from crossfade.migrations.migration import Transaction
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenMigration, SeenStatement
+    from crossfade.migrations.migration import Tool
 
-_OWN: Mapping[Tool, str] = {
-    Tool.FLYWAY: "a file V….sql.conf with the line executeInTransaction=false",
-    Tool.DBMATE: "-- migrate:up transaction:false",
-    Tool.GOOSE: "-- +goose NO TRANSACTION",
-    Tool.DIESEL: "metadata.toml with the line run_in_transaction = false",
+_BECOMES = {
+    "COMMIT": "what came before it stays",
+    "ROLLBACK": "what came before it is taken back",
+    "PREPARE TRANSACTION": "what came before it waits for COMMIT PREPARED",
 }
-_BEGINS = frozenset({"TRANS_STMT_BEGIN", "TRANS_STMT_START"})
-_WORDS = {"TRANS_STMT_COMMIT": "COMMIT", "TRANS_STMT_ROLLBACK": "ROLLBACK"}
+"""What becomes of a transaction that is ended by these."""
 
 
 def _migration(migration: SeenMigration) -> Iterator[Said]:
     own = migration.migration
-    for way, around in ((migration.up, own.transaction), (migration.down, own.transaction_back or own.transaction)):
-        turns = [seen for seen in way if kind(seen.tree) == "TransactionStmt" and seen.inside is None]
+    for way, around in ((migration.up, own.transaction), (migration.down, own.transaction_down)):
+        own_words = (seen for seen in way if seen.inside is None)
+        turns = [seen for seen in own_words if begins(seen.tree) or ended_by(seen.tree) is not None]
         if around is Transaction.ALWAYS:
             yield from _in_the_tools_own(migration.project.tool, turns)
         elif around is Transaction.NEVER:
@@ -35,46 +35,40 @@ def _migration(migration: SeenMigration) -> Iterator[Said]:
 
 def _in_the_tools_own(tool: Tool, turns: list[SeenStatement]) -> Iterator[Said]:
     """One finding for a file: the rest of it follows from the first."""
-    ends = [seen for seen in turns if seen.tree.kind.name in _WORDS]
-    begins = [seen for seen in turns if seen.tree.kind.name in _BEGINS]
-    who = "the tool" if tool in {Tool.PLAIN, Tool.UP_DOWN} else str(tool)
-    if ends:
-        word = _WORDS[ends[0].tree.kind.name]
-        kept = "what came before it stays" if word == "COMMIT" else "what came before it is taken back"
-        message = f"{word} ends the transaction that {who} has begun: {kept}, whatever becomes of the rest"
-    elif begins:
-        message = f"begins a transaction inside of the one that {who} has begun: the server only warns"
-    else:
+    seen = next((turn for turn in turns if ended_by(turn.tree) is not None), next(iter(turns), None))
+    if seen is None:
         return
-    how = f"; where it has to be without a transaction: {_OWN[tool]}" if tool in _OWN else ""
+    word, who, without = ended_by(seen.tree), tool.spelled, tool.without_transaction
+    if word is not None:
+        message = f"{word} ends the transaction that {who} has begun: {_BECOMES[word]}, whatever becomes of the rest"
+    else:
+        message = f"begins a transaction inside of the one that {who} has begun: the server only warns"
+    how = f"; where it has to be without a transaction: {without}" if without is not None else ""
     yield Said(
-        of=(ends or begins)[0],
+        of=seen,
         message=f"{message}.",
         instead=f"Leave BEGIN and COMMIT to {who}{how}.",
-        is_planned=False,
     )
 
 
 def _by_themselves(turns: list[SeenStatement]) -> Iterator[Said]:
     is_open = False
     for seen in turns:
-        turn = seen.tree.kind.name
-        if turn in _BEGINS and is_open:
+        word = ended_by(seen.tree)
+        if word is None and is_open:
             yield Said(
                 of=seen,
                 message="begins a transaction inside of another one: the server only warns, and the next COMMIT ends "
                 "both.",
                 instead="One BEGIN and one COMMIT; SAVEPOINT for a part that may fail.",
-                is_planned=False,
             )
-        if turn in _WORDS and not is_open:
+        if word is not None and not is_open:
             yield Said(
                 of=seen,
-                message=f"{_WORDS[turn]} without a BEGIN before it: each statement was committed by itself.",
+                message=f"{word} without a BEGIN before it: each statement was committed by itself.",
                 instead="Put a BEGIN before the statements that belong together, or leave it out.",
-                is_planned=False,
             )
-        is_open = turn in _BEGINS or (is_open and turn not in _WORDS)
+        is_open = word is None or bool(seen.tree.chain)
 
 
 RULE = Rule(

@@ -30,7 +30,6 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
         message=f"empties {' and '.join(emptied or along)}: all rows are gone, and "
         f"{who_waits(LockMode.ACCESS_EXCLUSIVE, first)} until the migration commits.{more}",
         instead="Leave rows that running versions read to them; where they really have to go, delete them in batches.",
-        is_planned=False,
     )
 
 

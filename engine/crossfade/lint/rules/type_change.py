@@ -10,8 +10,9 @@ from crossfade.lint.cost import INDEXED, READ, WRITTEN, blocked_by, how_long
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.stepwise import LATER, alter_table
-from crossfade.lint.written import quoted, table_of
+from crossfade.lint.written import table_of
 from crossfade.postgres.forecast.type_change import TypeChange, judge_parsed
+from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
@@ -34,8 +35,9 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
         why = "the type that it has is not known here" if column.type == "unknown" else change.reason
         yield Said(
             message=f"{done} while {blocked_by(command.forecast)}, {how_long(per_row, command.table)}: {why}.",
-            instead=_instead(seen, command, column),
+            instead=_instead(seen, command, column, change),
             at=seen.statement.at(command.node.def_.location),
+            is_planned=True,
         )
 
 
@@ -53,7 +55,7 @@ def _work(change: TypeChange) -> tuple[str, float]:
     return "reads all rows", 1 / READ
 
 
-def _instead(seen: SeenStatement, command: Command, column: Column) -> str:
+def _instead(seen: SeenStatement, command: Command, column: Column, change: TypeChange) -> str:
     table = command.after.tables.get(command.table.name)
     wanted = table.column(column.name) if table is not None else None
     if wanted is not None and {column.base_type.name, wanted.base_type.name} == _TIMESTAMPS:
@@ -63,7 +65,6 @@ def _instead(seen: SeenStatement, command: Command, column: Column) -> str:
                 "-- if the values are meant as UTC, they are stored alike:\n"
                 f"SET LOCAL timezone = 'UTC';\n{alter_table(command.relation, command.node)}"
             )
-    change = _judged(seen, command, column, seen.before.time_zone)
     return _INSTEAD if change.rewrites or change.rebuilds_indexes else _without_checks(command, column)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.casts import is_refused
-from crossfade.lint.declared import commands
+from crossfade.lint.declared import alter_commands
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.written import table_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def _statement(seen: SeenStatement) -> Iterator[Said]:
     if not seen.runs:
         return
-    for command in commands(seen, "AT_AlterColumnType"):
+    for command in alter_commands(seen, "AlterColumnType"):
         table = seen.before.find(seen.tree.relation.schemaname, seen.tree.relation.relname)
         column = table.column(command.name) if table is not None else None
         if table is None or column is None or not _is_refused(column, command.def_.typeName):
@@ -45,7 +45,7 @@ def _is_refused(column: Column, wanted: Any) -> bool:
 
 def _drops_default(seen: SeenStatement, name: str) -> bool:
     """In the same statement, which does that first."""
-    return any(c.name == name and c.def_ is None for c in commands(seen, "AT_ColumnDefault"))
+    return any(c.name == name and c.def_ is None for c in alter_commands(seen, "ColumnDefault"))
 
 
 def _without_using(seen: SeenStatement, command: Any, column: Column, shown: str) -> Said:
@@ -54,6 +54,7 @@ def _without_using(seen: SeenStatement, command: Any, column: Column, shown: str
         at=seen.statement.at(command.def_.location),
         message=f"fails: {shown} cannot be cast from {column.type} to {wanted} automatically, and there is no USING.",
         instead=f"… TYPE {wanted} USING {quoted(column.name)}::{wanted} …",
+        is_planned=True,
     )
 
 
@@ -65,6 +66,7 @@ def _with_default(seen: SeenStatement, command: Any, column: Column, shown: str)
         message=f"fails: the default of {shown} cannot be cast from {column.type} to {wanted} automatically; USING is "
         "about the rows only.",
         instead=f"{alter} DROP DEFAULT;\n{seen.statement.text};\n{alter} SET DEFAULT …;",
+        is_planned=True,
     )
 
 

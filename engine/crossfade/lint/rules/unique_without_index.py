@@ -11,9 +11,10 @@ from crossfade.lint.cost import INDEXED, how_long, who_waits
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.stepwise import OUTSIDE, add_constraint, not_null
-from crossfade.lint.written import quoted, table_of
+from crossfade.lint.written import table_of
 from crossfade.postgres.forecast.proof import proves_not_null
 from crossfade.postgres.forecast.trees import names
+from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import LockMode
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             f"{who_waits(LockMode.ACCESS_EXCLUSIVE, str(command.table.name))}, {how_long(1 / INDEXED, command.table)}.",
             instead=using_index(command, node, added.name, added.columns),
             at=seen.statement.at(node.location),
+            is_planned=True,
         )
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
-from crossfade.lint.written import quoted
 from crossfade.postgres.forecast.trees import kind
+from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
@@ -37,7 +37,6 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             message=f"names {name} without its schema: the search_path of whoever applies it decides which one is "
             "meant.",
             instead=f"{seen.before.qualify(None, relation.relname)}",
-            is_planned=False,
         )
 
 

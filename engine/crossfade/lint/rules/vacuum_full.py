@@ -33,14 +33,12 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             message=f"writes all rows of every table {which}anew, one after the other, each while reads and writes of "
             f"it wait, {how_long(1 / WRITTEN, None)}.",
             instead=_INSTEAD,
-            is_planned=False,
         )
     elif kind(seen.tree) in {"VacuumStmt", "ClusterStmt"} and seen.forecast.rewrites:
         table = table_named(seen.before, seen.forecast.rewrites[0])
         yield Said(
             message=f"writes all rows anew while {blocked_by(seen.forecast)}, {how_long(1 / WRITTEN, table)}.",
             instead=_INSTEAD,
-            is_planned=False,
         )
 
 

@@ -10,7 +10,8 @@ from crossfade.lint.cost import READ, how_long, who_waits
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.stepwise import LATER
-from crossfade.lint.written import quoted, table_of
+from crossfade.lint.written import table_of
+from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import LockMode
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
                 f"the lock that {since} takes is kept until the end of the transaction.",
                 instead=f"{LATER}\nALTER TABLE {table_of(command.relation)} VALIDATE CONSTRAINT "
                 f"{quoted(command.node.name)};",
+                is_planned=True,
             )
             break
 

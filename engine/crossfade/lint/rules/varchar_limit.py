@@ -21,7 +21,6 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
                 at=column.at,
                 message=f"limits {column.shown} to {column.type.modifiers[0]} characters by its type.",
                 instead=f"text, with CHECK (length({quoted(column.name)}) <= {column.type.modifiers[0]})",
-                is_planned=False,
             )
 
 

@@ -37,21 +37,31 @@ def _project(project: SeenProject) -> Iterator[tuple[SeenMigration, Said]]:
 
 
 def _statement(views: _Views, seen: SeenStatement) -> Iterator[Said]:
-    for name in dropped(seen, "OBJECT_VIEW"):
+    for name in dropped(seen, "OBJECT_VIEW", "OBJECT_MATVIEW"):
         columns = views.columns.pop(name, None)
         if name in seen.before.origins:
             views.gone[name] = (seen, columns)
     for name in _renamed(seen):
         views.columns.pop(name, None)
-    if kind(seen.tree) != "ViewStmt":
-        return
-    name, now = created(seen, seen.tree.view), columns_of_view(seen.tree)
-    was = views.columns.get(name) if name in seen.before.tables else None
-    if name in views.gone:
-        yield from _made_again(seen, name, now, views.gone.pop(name))
-    elif seen.tree.replace and was is not None and now is not None and not _may_replace(was, now):
-        yield _refused(seen, name, was, now)
-    views.columns[name] = now
+    node = seen.tree
+    replaces = kind(node) == "ViewStmt" and node.replace
+    for name, now in _made(seen):
+        was = views.columns.get(name) if name in seen.before.tables else None
+        if name in views.gone:
+            yield from _made_again(seen, name, now, views.gone.pop(name))
+        elif replaces and was is not None and now is not None and not _may_replace(was, now):
+            yield _refused(seen, name, was, now)
+        if replaces or name not in seen.before.tables:
+            views.columns[name] = now
+
+
+def _made(seen: SeenStatement) -> Iterator[tuple[QualifiedName, Columns]]:
+    """The view that it makes, with its columns."""
+    node = seen.tree
+    if kind(node) == "ViewStmt":
+        yield created(seen, node.view), columns_of_view(node.query, node.aliases)
+    elif kind(node) == "CreateTableAsStmt" and node.objtype.name == "OBJECT_MATVIEW":
+        yield created(seen, node.into.rel), columns_of_view(node.query, node.into.colNames)
 
 
 def _renamed(seen: SeenStatement) -> Iterator[QualifiedName]:
@@ -78,7 +88,6 @@ def _refused(
         "and in order, with new ones behind them.",
         instead="Put new columns at the end, and keep the others as they are until no running version reads them.",
         of=seen,
-        is_planned=False,
     )
 
 
@@ -94,22 +103,21 @@ def _made_again(
             instead="Keep the column in the view until no running version reads it.",
             of=seen,
             severity=Severity.WARNING,
-            is_planned=False,
         )
-    if not any(drop.statement is earlier for earlier in seen.earlier):
+    if drop.transaction is not seen.transaction:
         yield Said(
             message=f"makes {name} again after it was dropped in another transaction: whoever reads it in between "
             "fails.",
             instead=f"BEGIN;\n{drop.statement.text};\n{seen.statement.text};\nCOMMIT;",
             of=seen,
             severity=Severity.WARNING,
-            is_planned=False,
         )
 
 
 RULE = Rule(
     id="view-replaced",
     severity=Severity.ERROR,
+    breaks=True,
     summary="a view replaced by one with other columns fails, or breaks the versions of the app that are running",
     explanation="""
 CREATE OR REPLACE VIEW may add columns behind those that are there, and nothing else: a column that is missing, renamed

@@ -31,7 +31,11 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
         message = f"{whole.verb} all rows of {whole.table.name} in one transaction, "
         message += f"{how_long(1 / WRITTEN, whole.table)}; each row stays locked until its end, and VACUUM cleans up "
         message += "nothing meanwhile."
-    yield Said(message=message, instead=_instead(seen, whole))
+    yield Said(
+        message=message,
+        instead=_instead(seen, whole),
+        is_planned=True,
+    )
 
 
 def _instead(seen: SeenStatement, whole: Whole) -> str:

@@ -22,7 +22,6 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
             message=f"builds an index of {len(node.indexParams)} columns: seldom do queries use those behind the "
             "third.",
             instead="The columns that tell rows apart best, first; the others only where they were measured to help.",
-            is_planned=False,
         )
 
 

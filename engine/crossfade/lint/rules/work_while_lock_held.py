@@ -12,20 +12,19 @@ from crossfade.lint.finding import Severity
 from crossfade.lint.rows_touched import whole_table
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.seen import Held
-from crossfade.migrations.migration import Tool
 from crossfade.postgres.statement import Lock, LockMode
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenMigration, SeenProject, SeenStatement
     from crossfade.postgres.names import QualifiedName
 
-_ALL_IN_ONE = {Tool.DRIZZLE: "Drizzle", Tool.DRIZZLE_1: "Drizzle", Tool.NODE_PG_MIGRATE: "node-pg-migrate"}
-"""Tools that run all migrations that are pending in one transaction."""
-
 
 def _statement(seen: SeenStatement) -> Iterator[Said]:
     done = _work(seen)
     if done is None or any(commands(seen, "ValidateConstraint")):
+        return
+    # What fails in a transaction does no work there.
+    if seen.in_transaction and not seen.forecast.transactional:
         return
     what, long = done
     kept = _kept(seen)
@@ -37,13 +36,14 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
     yield Said(
         message=f"{what} while {who}, {long}: {locks} kept until the end of the transaction.",
         instead="-- in a transaction of its own: with most tools, in a migration of its own",
+        is_planned=True,
     )
 
 
 def _project(seen: SeenProject) -> Iterator[tuple[SeenMigration, Said]]:
     """What a pending migration does under the locks of those before it, where the tool runs all of them in one."""
-    tool = _ALL_IN_ONE.get(seen.project.tool)
-    if tool is None:
+    tool = seen.project.tool
+    if not tool.runs_pending_together:
         return
     held: dict[str, tuple[SeenMigration, Held]] = {}
     made: set[QualifiedName] = set()
@@ -54,7 +54,7 @@ def _project(seen: SeenProject) -> Iterator[tuple[SeenMigration, Said]]:
             kept = _kept(replace(statement, held=before)) if done is not None else []
             if done is not None and kept:
                 earlier = dict.fromkeys(held[name][0].migration.name for name, _ in kept)
-                yield migration, _across(statement, done, kept, f"{tool} runs {listed([*earlier])} and this")
+                yield migration, _across(statement, done, kept, f"{tool.spelled} runs {listed([*earlier])} and this")
         for statement in migration.steps:
             made |= statement.after.tables.keys() - statement.before.tables.keys()
             for lock in statement.forecast.locks:
@@ -82,6 +82,7 @@ def _across(seen: SeenStatement, done: tuple[str, str], kept: list[tuple[str, He
         message=f"{what} while {who}, {long}: where they are pending together, {runs} in one transaction, which keeps "
         "every lock to its end.",
         instead="-- apply the ones before it everywhere before this one is deployed",
+        is_planned=True,
     )
 
 

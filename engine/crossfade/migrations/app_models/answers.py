@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crossfade.migrations.app_models.by_hand import words
+from crossfade.migrations.app_models.by_hand import besides, instead
 from crossfade.migrations.app_models.edits import (
     App,
     ColumnAdded,
@@ -73,7 +73,7 @@ def answer(change: Change, app: App) -> Answer:
     if change.kind in SILENT[app]:
         return Answer(is_silent=True)
     edits = tuple(edit for edit in _edits(change) if not isinstance(edit, _NOT_EDITED[app]))
-    return Answer(edits=edits, by_hand=words(change, app, is_edited=bool(edits)))
+    return Answer(edits=edits, by_hand=besides(change, app) if edits else instead(change, app))
 
 
 def edits_of(plan: Plan, app: App) -> tuple[Edit, ...]:

@@ -1,6 +1,7 @@
 """Words for what no edit does to an app's models: what a person has to write there. Pure.
 
-words(change, app, is_edited)     None where nothing is left to do
+besides(change, app)     what is left though the file was edited for a change; None where that is nothing
+instead(change, app)     what is to be written where it was not
 """
 
 from __future__ import annotations
@@ -8,18 +9,51 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from crossfade.migrations.app_models.edits import App
+from crossfade.migrations.app_models.edits import (
+    App,
+    ColumnGone,
+    ColumnRenamed,
+    ColumnTyped,
+    DefaultSet,
+    Edit,
+    IndexAdded,
+    NullAllowed,
+)
 
 if TYPE_CHECKING:
     from crossfade.plan.changes import Change
 
 
-def words(change: Change, app: App, is_edited: bool) -> str | None:
-    """What is left to do for a change; `is_edited` says whether the file was edited for it."""
-    if is_edited:
-        say = _BESIDES.get(change.kind)
-    else:
-        say = (_OF_SQL if app is App.SQL else {}).get(change.kind) or _OF_MODELS.get(change.kind)
+def besides(change: Change, app: App) -> str | None:
+    """What is left to do for a change though the file was edited for it."""
+    return _said(_BESIDES.get(change.kind), change, app)
+
+
+def instead(change: Change, app: App) -> str | None:
+    """What is to do for a change that no edit is for."""
+    of_sql = _OF_SQL.get(change.kind) if app is App.SQL else None
+    return _said(of_sql or _OF_MODELS.get(change.kind), change, app)
+
+
+def of_unwritten(edit: Edit) -> str:
+    """What is to do for an edit of a column that was left to a person itself."""
+    match edit:
+        case ColumnTyped(column=column, type=type_):
+            return f"give the column {column} the type {type_}"
+        case NullAllowed(column=column, allowed=allowed):
+            return f"let the column {column} have {'no value' if allowed else 'a value always'}"
+        case DefaultSet(column=column, value=value):
+            return f"give the column {column} {'no default' if value is None else f'the default {value}'}"
+        case ColumnRenamed(column=column, to=to):
+            return f"give the column {column} the name {to}"
+        case IndexAdded(name=name, columns=columns):
+            return f"add the index {name} over {_listed(columns)}"
+        case ColumnGone(column=column):
+            return f"remove the column {column}"
+    raise AssertionError(edit)
+
+
+def _said(say: _Say | None, change: Change, app: App) -> str | None:
     return (say(change, app) or None) if say is not None else None
 
 

@@ -29,19 +29,23 @@ from crossfade.migrations.app_models.edits import (
     ValueGone,
     ValueRenamed,
 )
+from crossfade.migrations.app_models.names import word_for
 
-_TABLE = re.compile(r"""\b(?:pgTable|\w+\.table)\(\s*(["'`])(?P<name>[^"'`]+)\1""")
+_TABLE = re.compile(r"""\b(?:pgTable|(?P<schema>\w+)\.table)\(\s*(["'`])(?P<name>[^"'`]+)\2""")
+_SCHEMA = re.compile(r"""\b(?P<variable>\w+)\s*=\s*pgSchema\(\s*(["'`])(?P<name>[^"'`]+)\2""")
 _COLUMN = re.compile(
     r"""^(?P<before>\s*(?P<key>\w+):\s*\w+\(\s*)(?:(?P<quote>["'`])(?P<name>[^"'`]+)(?P=quote))?(?P<after>.*)$"""
 )
-_TOKEN = re.compile(r"""//[^\n]*|/\*.*?\*/|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|[()]""", re.DOTALL)
-_COMMENT = re.compile(r"""\s*//[^"'`]*$""")
+_TOKEN = re.compile(r"""//[^\n]*|/\*.*?\*/|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|[(){}]""", re.DOTALL)
 _NOT_NULL = ".notNull()"
 _CALL = re.compile(r"\s*\w+:\s*(?P<function>\w+)\(")
 _DEFAULT = re.compile(r"\.(?:default|defaultNow|defaultRandom)\(")
+_COMPUTED = re.compile(r"\.\$(?:default|defaultFn|onUpdate|onUpdateFn)\(")
+_ARRAY = ".array("
 _OPTION = re.compile(r"(\w+):\s*(\w+)")
 _DECLARED = re.compile(r"(?:export\s+)?const\s+(?P<name>\w+)\s*=\s*$")
 _NO_COLUMN = re.compile(r"\b(?:index|uniqueIndex|unique|check|primaryKey|foreignKey)\(")
+_QUOTES = frozenset("\"'`\\\n")
 _COUNTED = frozenset({"serial", "bigserial", "smallserial"})
 
 
@@ -49,14 +53,15 @@ def edited(text: str, edit: Edit) -> str:
     """The file with one edit. Raises ByHand, and AlreadySo."""
     if isinstance(edit, EnumAdded | ValueAdded | ValueRenamed | ValueGone):
         return drizzle_enums.edited(text, edit)
-    tables = _tables(text)
-    found = tables.get(edit.table.name)
+    found = _table(text, edit.table.name, edit.table.schema)
     if found is None:
-        if isinstance(edit, TableRenamed) and edit.to in tables:
+        if isinstance(edit, TableRenamed) and _table(text, edit.to, edit.table.schema) is not None:
             raise AlreadySo(f"a pgTable of the table {edit.to}")
-        raise ByHand(f"there is no pgTable of the table {edit.table.name}")
+        raise ByHand(f"there is no pgTable of the table {edit.table}")
     match edit:
         case TableRenamed(to=to):
+            if _QUOTES & set(to):
+                raise ByHand(f"give the table {edit.table} the name {to}")
             return text[: found.start("name")] + to + text[found.end("name") :]
         case TableGone():
             return _without(text, found)
@@ -67,10 +72,13 @@ def edited(text: str, edit: Edit) -> str:
             lines = _Lines(text, found)
             if column in _columns(lines.inside):
                 raise AlreadySo(f"the column {column} of {edit.table}")
+            key = column if column.isidentifier() else word_for(column, "column")
+            if any(line.lstrip().startswith(f"{key}:") for line in lines.inside) or _QUOTES & set(column):
+                raise ByHand(f"write the column {column}, whose type is {type_}, by another name")
             last = max((n for n, line in enumerate(lines.inside) if _is_whole(line)), default=None)
             if last is None or not _code(lines.inside[last]).endswith(","):
                 raise ByHand(f"add the column {column}, whose type is {type_}")
-            lines.inside.insert(last + 1, f"{_indent(lines.inside[last])}{column}: {call},\n")
+            lines.inside.insert(last + 1, f"{_indent(lines.inside[last])}{key}: {call},\n")
             return _with_import(lines.text, function)
         case _:
             return _of_column(text, found, edit)
@@ -80,8 +88,9 @@ class _Lines:
     """A file in three parts, the one between with the lines of a table's columns."""
 
     def __init__(self, text: str, found: re.Match[str]) -> None:
-        end = _end(text, found.start())
-        begin = text.index("\n", found.start()) + 1 if "\n" in text[found.start() : end] else end
+        end = _end(text, found.end(), "{}")
+        opened = text.index("{", found.end())
+        begin = text.index("\n", opened) + 1 if "\n" in text[opened:end] else end
         self.before, self.behind = text[:begin], text[end:]
         self.inside = text[begin:end].splitlines(keepends=True)
 
@@ -100,11 +109,13 @@ def _of_column(text: str, table: re.Match[str], edit: OfColumn) -> str:
     line = lines.inside[number]
     match edit:
         case ColumnRenamed(to=to):
+            if _QUOTES & set(to):
+                raise ByHand(f"give the column {edit.column} the name {to}")
             separator = "" if found["name"] or found["after"].startswith(")") else ", "
             quote = found["quote"] or "'"
             lines.inside[number] = f"{found['before']}{quote}{to}{quote}{separator}{found['after']}\n"
         case ColumnGone():
-            if re.search(rf"\.{found['key']}\b", lines.text[table.start() : len(lines.text) - len(lines.behind)]):
+            if _is_named(text, table, found["key"]):
                 raise ByHand(f"remove the column {edit.column}, and what names it")
             del lines.inside[number]
         case ColumnTyped():
@@ -116,7 +127,8 @@ def _of_column(text: str, table: re.Match[str], edit: OfColumn) -> str:
         case DefaultSet(value=value):
             bare = _without_default(line)
             called = _CALL.match(line)
-            said, needs_sql = ("", False) if value is None or called is None else default_of(called["function"], value)
+            function = "" if called is None or _ARRAY in line else called["function"]
+            said, needs_sql = ("", False) if value is None else default_of(function, value)
             lines.inside[number] = _with(bare, said)
             return with_sql(lines.text) if needs_sql else lines.text
         case _:
@@ -129,9 +141,11 @@ def _retyped(text: str, line: str, edit: ColumnTyped) -> tuple[str, str]:
     called = _CALL.match(line)
     assert called is not None
     old = called["function"]
+    if _ARRAY in line:
+        raise ByHand(f"write the column {edit.column}, whose type is {edit.type}")
     function, call = call_of(text, edit.column, edit.type, counted=old in _COUNTED)
     alike = any(old in kinds and function in kinds for kinds in (NUMBERS, STRINGS)) or old == function
-    if _DEFAULT.search(line) and not alike:
+    if (_DEFAULT.search(line) or _COMPUTED.search(line)) and not alike:
         raise ByHand(f"write the column {edit.column}, whose type is {edit.type} and whose default is of another")
     begin = called.start("function")
     end = _end(line, begin) + 1
@@ -161,9 +175,23 @@ def _with_import(text: str, function: str) -> str:
     return text if re.search(rf"\bconst\s+{function}\b", text) else imported(text, function)
 
 
-def _tables(text: str) -> dict[str, re.Match[str]]:
-    """The first of each name."""
-    return {found["name"]: found for found in reversed(list(_TABLE.finditer(text)))}
+def _table(text: str, name: str, schema: str | None) -> re.Match[str] | None:
+    """The one of this name: in that schema, else with none that is known. Raises ByHand where several may be meant."""
+    known = {found["variable"]: found["name"] for found in _SCHEMA.finditer(text)}
+    named = [(known.get(found["schema"]), found) for found in _TABLE.finditer(text) if found["name"] == name]
+    exact = [found for its, found in named if its == schema]
+    others = [found for its, found in named if schema is None or its is None]
+    if len(exact or others) > 1:
+        raise ByHand(f"there is more than one table {name}")
+    return next(iter(exact or others), None)
+
+
+def _is_named(text: str, table: re.Match[str], key: str) -> bool:
+    """Whether the table's own indexes and keys name a column, or the file does elsewhere."""
+    declared = _DECLARED.search(text[: table.start()])
+    own = text[table.start() : _end(text, table.start())]
+    elsewhere = declared is not None and re.search(rf"\b{declared['name']}\.{key}\b", text)
+    return bool(elsewhere or re.search(rf"\.{key}\b", own))
 
 
 def _without(text: str, table: re.Match[str]) -> str:
@@ -198,7 +226,8 @@ def _column(lines: list[str], column: str) -> tuple[int, re.Match[str]]:
 
 def _code(line: str) -> str:
     """A line without a comment at its end."""
-    return _COMMENT.sub("", line.rstrip())
+    comment = next((token.start() for token in _TOKEN.finditer(line) if token[0].startswith("//")), None)
+    return line[:comment].rstrip()
 
 
 def _is_whole(line: str) -> bool:
@@ -210,11 +239,11 @@ def _indent(line: str) -> str:
     return line[: len(line) - len(line.lstrip())]
 
 
-def _end(text: str, begin: int) -> int:
-    """Where the call that begins there is over."""
+def _end(text: str, begin: int, brackets: str = "()") -> int:
+    """Where the first brackets from there are closed: the end of a call, or of an object."""
     depth = 0
     for token in _TOKEN.finditer(text, begin):
-        depth += {"(": 1, ")": -1}.get(token[0], 0)
-        if token[0] == ")" and depth == 0:
+        depth += {brackets[0]: 1, brackets[1]: -1}.get(token[0], 0)
+        if token[0] == brackets[1] and depth == 0:
             return token.start()
     raise ByHand("the brackets of the file do not match")

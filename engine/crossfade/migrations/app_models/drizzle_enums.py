@@ -14,6 +14,7 @@ from crossfade.migrations.app_models.edits import (
     ValueGone,
     ValueRenamed,
 )
+from crossfade.migrations.app_models.names import RESERVED
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _STRING = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
@@ -65,7 +66,7 @@ def _added(text: str, edit: EnumAdded) -> str:
     name, values = edit.type.name, ", ".join(map(_quoted, edit.values))
     if _head(text, name) is not None:
         raise AlreadySo(f"an enum of the type {edit.type}")
-    if edit.type.schema is not None or not _NAME.fullmatch(name) or re.search(rf"\b{name}\b", text):
+    if edit.type.schema is not None or not _NAME.fullmatch(name) or name in RESERVED or re.search(rf"\b{name}\b", text):
         raise ByHand(f"add an enum of the type {edit.type} with {', '.join(edit.values)}")
     first = _FIRST.search(text)
     place = first.start() if first is not None else len(text)

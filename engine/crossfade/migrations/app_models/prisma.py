@@ -29,164 +29,150 @@ from crossfade.migrations.app_models.edits import (
     ValueGone,
     ValueRenamed,
 )
-from crossfade.migrations.app_models.prisma_lines import closing, mapped, with_attribute
+from crossfade.migrations.app_models.names import word_for
+from crossfade.migrations.app_models.prisma_keys import (
+    attributes,
+    has_index,
+    is_named,
+    is_needed,
+    is_related,
+    with_optional,
+    with_type,
+)
+from crossfade.migrations.app_models.prisma_lines import map_to, mapped, quoted, with_attribute, without
 from crossfade.migrations.app_models.prisma_types import default_of, type_of
-from crossfade.migrations.prisma_schema import Field, PrismaSchema, prisma_schema
+from crossfade.migrations.prisma_schema import BLOCK_MAP, NATIVE, Field, Model, PrismaSchema, prisma_schema
 
-_BLOCK = re.compile(r"^\s*model\s+(\w+)\s*\{\s*$")
-_BLOCK_MAP = re.compile(r'@@map\(\s*(?:name:\s*)?"(?:[^"\\]|\\.)*"\s*\)')
-_TYPE = re.compile(r"^(?P<name>\s*\w+\s+)(?P<type>\w+)(?P<optional>\??)")
-_NATIVE = re.compile(r"\s*@db\.\w+(?:\([^)]*\))?")
-_DEFAULT = re.compile(r'\s*@default\((?:[^()"]|"(?:[^"\\]|\\.)*"|\((?:[^()"]|"(?:[^"\\]|\\.)*")*\))*\)')
-_LISTED = re.compile(r"(\w+:\s*)?\[([^\]]*)\]")
-_WORD = re.compile(r"\w+")
+_NATIVE = re.compile(rf"\s*{NATIVE.pattern}")
+_DEFAULT = re.compile(r'\s*@default\s*\((?:[^()"]|"(?:[^"\\]|\\.)*"|\((?:[^()"]|"(?:[^"\\]|\\.)*")*\))*\)')
 
 
 def edited(text: str, edit: Edit) -> str:
     """The file with one edit. Raises ByHand, and AlreadySo."""
     if isinstance(edit, EnumAdded | ValueAdded | ValueRenamed | ValueGone):
         return prisma_enums.edited(text, edit)
-    _refuse_new_shape(prisma_schema(text), edit)
+    schema = prisma_schema(text)
+    _refuse_new_shape(text, schema, edit)
+    model = schema.of_table(edit.table.name, edit.table.schema)
+    if model is None:
+        many = edit.table.schema is None and any(one.table == edit.table.name for one in schema.models)
+        raise ByHand(f"there is {'more than one' if many else 'no'} model of the table {edit.table}")
     lines = text.splitlines(keepends=True)
-    begin, end = _model(lines, edit.table.name)
     match edit:
         case TableRenamed(to=to):
-            _rename_table(lines, begin, end, to)
+            _rename_table(lines, model, to)
         case TableGone():
-            _remove(lines, begin, end)
+            _remove(lines, model, schema)
         case ColumnAdded(column=column, type=type_):
-            kind, native = type_of(column, type_, prisma_schema(text))
-            lines.insert(_last_field(lines, begin, end) + 1, f"  {f'{column} {kind}? {native}'.rstrip()}\n")
+            _add(lines, model, *type_of(column, type_, schema), column)
         case IndexAdded():
-            _index(lines, begin, end, edit)
+            _index(lines, model, edit)
         case _:
-            _edit(lines, begin, end, edit)
+            _edit(lines, model, schema, edit)
     return "".join(lines)
 
 
-def _refuse_new_shape(schema: PrismaSchema, edit: OfTable) -> None:
+def _refuse_new_shape(text: str, schema: PrismaSchema, edit: OfTable) -> None:
     """Raises AlreadySo; ByHand where something else has the name that a field would get."""
-    model = schema.of_table(edit.table.name)
+    model = schema.of_table(edit.table.name, edit.table.schema)
     match edit:
-        case TableRenamed(to=to) if model is None and schema.of_table(to) is not None:
-            raise AlreadySo(f"a model of the table {to}")
-        case ColumnRenamed(column=column, to=to) if model is not None and model.of_column(column) is None:
-            if model.of_column(to) is not None:
+        case TableRenamed(to=to) if schema.of_table(to, edit.table.schema) is not None:
+            if model is None:
+                raise AlreadySo(f"a model of the table {to}")
+            raise ByHand(f"give the model {model.name} the table {to}, once no other model has it")
+        case ColumnRenamed(column=column, to=to) if model is not None and model.of_column(to) is not None:
+            if model.of_column(column) is None:
                 raise AlreadySo(f"a field of the column {to} of {edit.table}")
+            raise ByHand(f"give the field of the column {column} the column {to}, once no other field has it")
         case ColumnAdded(column=column, type=type_) if model is not None:
             if model.of_column(column) is not None:
                 raise AlreadySo(f"a field of the column {column} of {edit.table}")
-            if any(field.name == column for field in model.fields):
+            if any(field.name == word_for(column, "field") for field in model.fields):
                 raise ByHand(f"write the field of the column {column}, whose type is {type_}, by another name")
+        case IndexAdded(name=name, unique=False) if model is not None and has_index(text.splitlines(), model, name):
+            raise AlreadySo(f"the index {name}")
 
 
-def _edit(lines: list[str], begin: int, end: int, edit: OfColumn) -> None:
-    number, field = _field(lines, begin, end, edit.column)
+def _edit(lines: list[str], model: Model, schema: PrismaSchema, edit: OfColumn) -> None:
+    field = _field(model, edit.column)
+    line = lines[field.line]
     match edit:
         case ColumnRenamed(to=to):
-            lines[number] = mapped(lines[number], None if field.name == to else to)
+            lines[field.line] = mapped(line, None if field.name == to else to)
         case ColumnGone():
-            if _is_named(lines, begin, end, field.name):
+            if is_named(lines, model, schema, field):
                 raise ByHand(f"remove the field of the column {edit.column}, and what names it")
-            del lines[number]
+            if is_needed(lines, model, field):
+                raise ByHand(f"remove the field of the column {edit.column}, and give the model another key")
+            del lines[field.line]
         case ColumnTyped():
-            _retype(lines, number, field, edit, begin, end)
-        case NullAllowed(allowed=allowed):
-            lines[number] = _TYPE.sub(r"\g<name>\g<type>" + ("?" if allowed else ""), lines[number], count=1)
+            lines[field.line] = _retyped(lines, model, schema, field, edit)
+        case NullAllowed(allowed=allowed) if not field.is_list:
+            if allowed and is_needed(lines, model, field):
+                raise ByHand(f"let {edit.column} have no value, and give the model another key")
+            for number, relation in with_optional(lines, model, field, allowed=allowed).items():
+                lines[number] = relation
+            lines[field.line] = with_type(line, field.type, "?" if allowed else "")
+        case NullAllowed():
+            pass  # A list is none or empty alike: Prisma has no optional ones.
         case DefaultSet(value=value):
-            bare = _DEFAULT.sub("", lines[number], count=1)
-            said = None if value is None else default_of(field.type, value, prisma_schema("".join(lines)))
-            lines[number] = with_attribute(bare, said)
+            said = None if value is None else default_of(field, value, schema)
+            lines[field.line] = with_attribute(without(line, _DEFAULT), said)
         case _:
             assert_never(edit)
 
 
-def _retype(lines: list[str], number: int, field: Field, edit: ColumnTyped, begin: int, end: int) -> None:
-    kind, native = type_of(edit.column, edit.type, prisma_schema("".join(lines)))
-    line = lines[number]
-    if field.is_list or _TYPE.match(line) is None:
+def _retyped(lines: list[str], model: Model, schema: PrismaSchema, field: Field, edit: ColumnTyped) -> str:
+    kind, native = type_of(edit.column, edit.type, schema)
+    line = lines[field.line]
+    if field.is_list:
         raise ByHand(f"write the field of the column {edit.column}, whose type is {edit.type}")
-    if kind != field.type and _is_related(lines, begin, end, field.name):
+    if kind != field.type and is_related(lines, model, schema, field):
         raise ByHand(f"give the field of {edit.column}, and those of its relations, the type {kind}")
-    default = _DEFAULT.search(line)
     numbers = {"Int", "BigInt"}
-    if default is not None and kind != field.type and not {kind, field.type} <= numbers:
+    if _DEFAULT.search(line) and kind != field.type and not {kind, field.type} <= numbers:
         raise ByHand(f"write the field of {edit.column}, whose type is {edit.type} and whose default is of another")
-    line = _TYPE.sub(rf"\g<name>{kind}\g<optional>", line, count=1)
-    lines[number] = with_attribute(_NATIVE.sub("", line, count=1), native or None)
+    line = with_type(line, kind, "?" if field.is_optional else "")
+    return with_attribute(without(line, _NATIVE), native)
 
 
-def _model(lines: list[str], table: str) -> tuple[int, int]:
-    """The first and the last line of the model of a table."""
-    for begin, line in enumerate(lines):
-        if _BLOCK.match(line):
-            end = closing(lines, begin)
-            if prisma_schema("".join(lines[begin : end + 1])).of_table(table) is not None:
-                return begin, end
-    raise ByHand(f"there is no model of the table {table}")
+def _field(model: Model, column: str) -> Field:
+    field = model.of_column(column)
+    if field is None:
+        raise ByHand(f"there is no field of the column {column}")
+    return field
 
 
-def _in_line(line: str) -> Field | None:
-    model = prisma_schema(f"model _ {{\n{line}\n}}").models[0]
-    return model.fields[0] if model.fields else None
+def _add(lines: list[str], model: Model, kind: str, native: str | None, column: str) -> None:
+    name = word_for(column, "field")
+    said = (name, f"{kind}?", None if name == column else map_to(column), native)
+    last = max((field.line for field in model.fields), default=model.begin)
+    lines.insert(last + 1, f"  {' '.join(one for one in said if one is not None)}\n")
 
 
-def _field(lines: list[str], begin: int, end: int, column: str) -> tuple[int, Field]:
-    for number in range(begin + 1, end):
-        field = _in_line(lines[number])
-        if field is not None and field.column == column:
-            return number, field
-    raise ByHand(f"there is no field of the column {column}")
-
-
-def _last_field(lines: list[str], begin: int, end: int) -> int:
-    return max((n for n in range(begin + 1, end) if _in_line(lines[n]) is not None), default=begin)
-
-
-def _is_named(lines: list[str], begin: int, end: int, field: str) -> bool:
-    """Whether an index, a key or a relation of the model, or one of another model to it, names the field."""
-    blocks = (line for line in lines[begin:end] if line.lstrip().startswith("@@"))
-    own = (word for line in blocks for _, found in _LISTED.findall(line) for word in _WORD.findall(found))
-    return field in own or _is_related(lines, begin, end, field)
-
-
-def _is_related(lines: list[str], begin: int, end: int, field: str) -> bool:
-    """Whether a relation of the model is over the field, or one of another model refers to it."""
-    head = _BLOCK.match(lines[begin])
-    assert head is not None
-    for number, line in enumerate(lines):
-        target = _in_line(line) if "@relation(" in line else None
-        if target is None:
-            continue
-        keys = {"fields:"} if begin < number < end else set()
-        keys |= {"references:"} if target.type == head[1] else set()
-        if any(key.strip() in keys and field in _WORD.findall(found) for key, found in _LISTED.findall(line)):
-            return True
-    return False
-
-
-def _remove(lines: list[str], begin: int, end: int) -> None:
-    head = _BLOCK.match(lines[begin])
-    assert head is not None
-    others = prisma_schema("".join(lines[:begin] + lines[end + 1 :])).models
-    if any(field.type == head[1] for model in others for field in model.fields):
-        raise ByHand(f"remove the model {head[1]}, and the fields of others that refer to it")
-    while end + 1 < len(lines) and not lines[end + 1].strip():
+def _remove(lines: list[str], model: Model, schema: PrismaSchema) -> None:
+    others = (other for other in schema.models if other is not model)
+    if any(field.type == model.name for other in others for field in other.fields):
+        raise ByHand(f"remove the model {model.name}, and the fields of others that refer to it")
+    end = model.end + 1
+    while end < len(lines) and not lines[end].strip():
         end += 1
-    del lines[begin : end + 1]
+    del lines[model.begin : end]
 
 
-def _index(lines: list[str], begin: int, end: int, edit: IndexAdded) -> None:
-    fields = ", ".join(_field(lines, begin, end, column)[1].name for column in edit.columns)
+def _index(lines: list[str], model: Model, edit: IndexAdded) -> None:
+    fields = ", ".join(_field(model, column).name for column in edit.columns)
+    if has_index(lines, model, edit.name):
+        return
     word = "@@unique" if edit.unique else "@@index"
-    said = f'  {word}([{fields}], map: "{edit.name}")\n'
-    is_first = not any(line.lstrip().startswith("@@") for line in lines[begin:end])
-    lines[end:end] = ["\n", said] if is_first else [said]
+    between = [] if attributes(lines, model) else ["\n"]
+    lines[model.end : model.end] = [*between, f"  {word}([{fields}], map: {quoted(edit.name)})\n"]
 
 
-def _rename_table(lines: list[str], begin: int, end: int, to: str) -> None:
-    for number in range(begin + 1, end):
-        if _BLOCK_MAP.search(lines[number]):
-            lines[number] = _BLOCK_MAP.sub(lambda _: f'@@map("{to}")', lines[number])
+def _rename_table(lines: list[str], model: Model, to: str) -> None:
+    said = f"@{map_to(to)}"
+    for number in attributes(lines, model):
+        if BLOCK_MAP.search(lines[number]):
+            lines[number] = BLOCK_MAP.sub(lambda _: said, lines[number])
             return
-    lines[end:end] = ["\n", f'  @@map("{to}")\n']
+    lines[model.end : model.end] = ["\n", f"  {said}\n"]

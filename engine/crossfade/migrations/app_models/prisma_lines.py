@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import re
 
-_MAP = re.compile(r'\s*(?<!@)@map\(\s*(?:name:\s*)?"(?:[^"\\]|\\.)*"\s*\)')
-_COMMENT = re.compile(r'^(?P<code>(?:"(?:[^"\\]|\\.)*"|(?!//)[^"])*?)(?P<rest>\s*(?://.*)?)$')
+from crossfade.migrations.prisma_schema import MAP
+
+_MAP = re.compile(rf"\s*{MAP.pattern}")
+_COMMENT = re.compile(r'^(?P<code>(?:"(?:[^"\\]|\\.)*"|/\*.*?\*/|(?!//|/\*)[^"])*?)(?P<rest>\s*(?://.*)?)$')
 
 
 def with_attribute(line: str, attribute: str | None) -> str:
     """The line with an attribute more, in front of its comment."""
-    bare = line.rstrip("\r\n")
-    found = _COMMENT.match(bare)
-    if attribute is None or found is None:
-        return f"{bare}\n"
-    return f"{found['code'].rstrip()} {attribute}{found['rest']}\n"
+    code, rest = parted(line)
+    return f"{code.rstrip()} {attribute}{rest}\n" if attribute is not None else f"{code}{rest}\n"
+
+
+def without(line: str, attribute: re.Pattern[str]) -> str:
+    """The line without the first of these attributes, whatever its comment says."""
+    code, rest = parted(line)
+    return f"{attribute.sub('', code, count=1)}{rest}\n"
 
 
 def mapped(line: str, name: str | None) -> str:
     """The line with this name in the database; None for its own."""
-    return with_attribute(_MAP.sub("", line.rstrip("\r\n")), None if name is None else f'@map("{name}")')
+    return with_attribute(without(line, _MAP), None if name is None else map_to(name))
 
 
-def closing(lines: list[str], begin: int) -> int:
-    """The line with which a block ends."""
-    return next((n for n in range(begin, len(lines)) if lines[n].strip() == "}"), begin)
+def map_to(name: str) -> str:
+    """The attribute that says a name in the database."""
+    return f"@map({quoted(name)})"
+
+
+def quoted(text: str) -> str:
+    """A text as the schema writes it."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def parted(line: str) -> tuple[str, str]:
+    """What a line says, and the comment behind it with the space before it."""
+    bare = line.rstrip("\n")
+    found = _COMMENT.match(bare)
+    return (found["code"], found["rest"]) if found is not None else (bare, "")

@@ -10,5 +10,6 @@ HISTORY = Keyed(
     tool=Tool.DIESEL,
     table=TableName(None, "__diesel_schema_migrations"),
     column="version",
+    clock="run_on",
     key=lambda entry: entry.name.split("_", 1)[0].replace("-", ""),
 ).history()

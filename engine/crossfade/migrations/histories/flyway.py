@@ -4,13 +4,15 @@ row, since an undo is a row too; a repeatable script by the checksum of its last
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.migrations.histories.history import History, Pending, both, delete, equal, exists, insert, not_in
+from crossfade.migrations.flyway_names import PLACES, ScriptName, numbers_of, script_name
+from crossfade.migrations.histories.history import History, Pending, both, delete, equal, exists, insert
 from crossfade.migrations.migration import Tool
 from crossfade.plan.names import TableName
 
@@ -20,57 +22,59 @@ if TYPE_CHECKING:
     from crossfade.migrations.histories.history import Entry, Place, Row, Rows
     from crossfade.postgres.statement import Statement
 
-_NAME = re.compile(r"V(?P<version>\d+(?:[._]\d+)*)__(?P<what>.*)|R__(?P<again>.+)", re.DOTALL)
-_PLACES = frozenset({"migration", "migrations"})
 _UNDOES = ("UNDO_", "DELETE")
 _FLYWAY = int.from_bytes(b"Flyway", "big")
 _INT = 2**32
 
 
-def _version(entry: Entry) -> str | None:
-    found = _NAME.fullmatch(entry.name)
-    return found["version"].replace("_", ".") if found is not None and found["version"] else None
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last row of each script that has some."""
+
+    rows: Mapping[tuple[int, ...] | str, Row]
+    """By the numbers of its version, or by its description."""
+    baseline: tuple[int, ...]
+    """What came before it is taken to be in it."""
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> _Last:
+        """One pass over the rows."""
+        last: dict[tuple[int, ...] | str, Row] = {}
+        baseline: tuple[int, ...] = ()
+        for row in rows:
+            numbers = numbers_of(row["version"])
+            if numbers is not None or row["version"] is None:
+                last[numbers or row["description"]] = row
+            if numbers is not None and row["type"] == "BASELINE":
+                baseline = max(baseline, numbers)
+        return cls(last, baseline)
+
+    def row(self, entry: Entry) -> Row | None:
+        """The last one of a migration."""
+        name = _name(entry)
+        return self.rows.get(name.numbers or name.description)
+
+    def has(self, entry: Entry) -> bool:
+        """Whether Flyway takes a migration for applied."""
+        row, numbers = self.row(entry), _name(entry).numbers
+        if () < numbers <= self.baseline:
+            return True
+        if row is None or not _is_applied(row):
+            return False
+        return bool(numbers) or str(row["checksum"]) == entry.checksum
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    """`1.0` and `1` are the same version."""
-    numbers = [int(part) for part in re.split("[._]", version)]
-    while len(numbers) > 1 and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers)
+def _name(entry: Entry) -> ScriptName:
+    return script_name(entry.name) or ScriptName("R", None, entry.name)
 
 
-def _description(entry: Entry) -> str:
-    found = _NAME.fullmatch(entry.name)
-    return (found["what"] or found["again"] or "").replace("_", " ") if found is not None else entry.name
-
-
-def _is_version(row: Row, numbers: tuple[int, ...]) -> bool:
-    version = row["version"]
-    return version is not None and re.fullmatch(r"[\d._]+", version) is not None and _numbers(version) == numbers
+def _is_applied(row: Row) -> bool:
+    """Neither failed nor taken back."""
+    return bool(row["success"]) and not row["type"].startswith(_UNDOES)
 
 
 def _is_recorded(entry: Entry, rows: Rows) -> bool:
-    version = _version(entry)
-    if version is None:
-        last = [r for r in rows if r["version"] is None and r["description"] == _description(entry)][-1:]
-        return bool(last) and last[0]["success"] and str(last[0]["checksum"]) == entry.checksum
-    numbers = _numbers(version)
-    # What came before a baseline is taken to be in it.
-    if any(r["type"] == "BASELINE" and r["version"] and numbers <= _numbers(r["version"]) for r in rows):
-        return True
-    last = [r for r in rows if _is_version(r, numbers)][-1:]
-    return bool(last) and last[0]["success"] and not last[0]["type"].startswith(_UNDOES)
-
-
-def _last(entry: Entry, rows: Rows) -> Row | None:
-    """The row that counts of those that a script of ours has."""
-    version = _version(entry)
-    if version is None:
-        found = [r for r in rows if r["version"] is None and r["description"] == _description(entry)]
-    else:
-        found = [r for r in rows if _is_version(r, _numbers(version))]
-    return found[-1] if found and _is_in_force(found[-1]) else None
+    return _Last.of(rows).has(entry)
 
 
 def _is_in_force(row: Row) -> bool:
@@ -80,50 +84,63 @@ def _is_in_force(row: Row) -> bool:
 
 def _sums(entry: Entry, rows: Rows) -> frozenset[str]:
     """A repeatable one may change."""
-    row = _last(entry, rows) if _version(entry) is not None else None
-    return frozenset() if row is None or row["checksum"] is None else frozenset({str(row["checksum"])})
+    row = _Last.of(rows).row(entry) if _name(entry).numbers else None
+    if row is None or not _is_in_force(row) or row["checksum"] is None:
+        return frozenset()
+    return frozenset({str(row["checksum"])})
 
 
 def _lost(entries: Sequence[Entry], rows: Rows) -> tuple[str, ...]:
-    ours = {id(row) for entry in entries if (row := _last(entry, rows)) is not None}
-    last = {r["description"] if r["version"] is None else _numbers(r["version"]): r for r in rows if _is_ours(r)}
-    return tuple(row["script"] for row in last.values() if _is_in_force(row) and id(row) not in ours)
+    last = _Last.of(rows)
+    ours = {id(row) for entry in entries if (row := last.row(entry)) is not None}
+    scripts = _Last.of(row for row in rows if _is_of_a_script(row)).rows.values()
+    return tuple(row["script"] for row in scripts if _is_in_force(row) and id(row) not in ours)
 
 
-def _is_ours(row: Row) -> bool:
-    """Of a script; others are about baselines and the schema itself."""
-    known = row["type"] in {"SQL", "DELETE"} or row["type"].startswith("UNDO_")
-    return known and (row["version"] is None or re.fullmatch(r"\d+([._]\d+)*", row["version"]) is not None)
+def _is_of_a_script(row: Row) -> bool:
+    """Others are about baselines and the schema itself."""
+    return row["type"] in {"SQL", "DELETE"} or row["type"].startswith("UNDO_")
 
 
 def _pending(entries: Sequence[Entry], rows: Rows) -> Pending:
-    failed = [row["script"] for row in rows if not row["success"]]
-    return Pending(entries=not_in(entries, rows, _is_recorded), halted=f"{failed[0]} has failed" if failed else None)
+    failed, last = [row["script"] for row in rows if not row["success"]], _Last.of(rows)
+    pending = tuple(entry for entry in entries if not last.has(entry))
+    return Pending(entries=pending, halted=f"{failed[0]} has failed" if failed else _gap(pending, last))
+
+
+def _gap(pending: Sequence[Entry], last: _Last) -> str | None:
+    """A version below the highest that is in force is taken for forgotten."""
+    highest = max((key for key, row in last.rows.items() if isinstance(key, tuple) and _is_applied(row)), default=())
+    missing = [entry.name for entry in pending if () < _name(entry).numbers < highest]
+    if not missing:
+        return None
+    version = ".".join(map(str, highest))
+    return f"{missing[0]} is not applied and comes before {version}, which is (-outOfOrder=true lets it go on)"
 
 
 def _script(entry: Entry) -> str:
     """Below the location, which is the folder called `migration` by default."""
     parts = PurePath(entry.file).parts if entry.file is not None else (f"{entry.name}.sql",)
-    places = [n for n, part in enumerate(parts) if part in _PLACES]
+    places = [n for n, part in enumerate(parts) if part in PLACES]
     return "/".join(parts[places[-1] + 1 :] if places else parts[-1:])
 
 
 def _row(entry: Entry) -> sql.Composable:
-    version = _version(entry)
-    if version is None:
-        condition = both(sql.SQL("version IS NULL"), equal("description", _description(entry)))
+    name = _name(entry)
+    if name.version is None:
+        condition = both(sql.SQL("version IS NULL"), equal("description", name.description))
         return both(condition, equal("checksum", int(entry.checksum or 0)))
-    return equal("version", version)
+    return equal("version", name.version)
 
 
 def _record(entry: Entry, place: Place) -> tuple[Statement, ...]:
-    version = _version(entry)
+    name = _name(entry)
     values = {
         "installed_rank": sql.SQL("(SELECT coalesce(pg_catalog.max(installed_rank), 0) + 1 FROM {})").format(
             sql.Identifier(place.table.schema, place.table.name)
         ),
-        "version": sql.Literal(version),
-        "description": sql.Literal(_description(entry)),
+        "version": sql.Literal(name.version),
+        "description": sql.Literal(name.description),
         "type": sql.Literal("SQL"),
         "script": sql.Literal(_script(entry)),
         "checksum": sql.Literal(int(entry.checksum or 0)),
@@ -141,7 +158,7 @@ def _later(entry: Entry, place: Place) -> sql.Composable:
     mine = sql.SQL("SELECT pg_catalog.max(installed_rank) FROM {} WHERE {}").format(
         sql.Identifier(place.table.schema, place.table.name), _row(entry)
     )
-    if _version(entry) is None:
+    if _name(entry).version is None:
         return sql.SQL("false")
     return both(sql.SQL("installed_rank > ({})").format(mine), sql.SQL("version IS NOT NULL"), _IN_FORCE)
 
@@ -178,6 +195,7 @@ HISTORY = History(
     done=lambda entry, place: exists(place, both(_row(entry), _IN_FORCE)),
     locks=lambda place: (_lock(place),),
     later=_later,
+    has_place=lambda entry: bool(_name(entry).numbers),
     passed_over="stops Flyway, unless it may run out of order",
     sums=_sums,
     lost=_lost,

@@ -85,6 +85,8 @@ class History:
     passed_over: str | None = None
     """What the tool does about one that is not recorded before one that is, in words that follow its name; None where
     it still runs it."""
+    has_place: Callable[[Entry], bool] = lambda _: True
+    """Whether what comes before a migration is of any matter to the tool."""
     sums: Callable[[Entry, Rows], frozenset[str]] = lambda *_: frozenset()
     """The checksums that the rows of a migration have; none where the tool keeps none."""
     lost: Callable[[Sequence[Entry], Rows], tuple[str, ...]] = lambda *_: ()
@@ -105,6 +107,18 @@ def insert(place: Place, values: Mapping[str, sql.Composable], *, unless: sql.Co
             unless=unless,
         ),
     )
+
+
+def time_of(place: Place, column: str) -> sql.Composable:
+    """Now, for a time without a zone: in the zone of a session that sets none, as the tool's; ours have UTC.
+
+    Never before the last one that is there, since tools may sort by it.
+    """
+    text = sql.SQL(
+        "(SELECT GREATEST(pg_catalog.timezone(s.reset_val, pg_catalog.now()),"
+        " (SELECT pg_catalog.max({column}) FROM {table})) FROM pg_catalog.pg_settings s WHERE s.name = 'TimeZone')"
+    )
+    return text.format(column=sql.Identifier(column), table=_table(place))
 
 
 def delete(place: Place, where: sql.Composable) -> Statement:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from crossfade.migrations.histories.history import History, Pending, both, delete, equal, exists, insert, not_in
+from crossfade.migrations.histories.history import (
+    History,
+    Pending,
+    both,
+    delete,
+    equal,
+    exists,
+    insert,
+    time_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from crossfade.migrations.histories.history import Entry, Place, Rows
     from crossfade.migrations.migration import Tool
     from crossfade.plan.names import TableName
@@ -28,8 +35,8 @@ class Keyed:
     column: str
     """The column of the key."""
     key: Callable[[Entry], str | int]
-    more: Mapping[str, sql.Composable] = field(default_factory=dict)
-    """Other columns that the tool writes."""
+    clock: str | None = None
+    """A column that the tool writes the time into."""
     holds: str | None = None
     """A column that is true in a row that counts."""
     order: tuple[str, ...] = ()
@@ -37,16 +44,18 @@ class Keyed:
     counter: str | None = None
     """A column that grows with every row, where the tool passes over one before the last."""
     passed_over: str | None = None
+    gap: Callable[[Sequence[Entry], Sequence[Any]], str | None] = lambda *_: None
+    """Why the tool stops at the keys that are applied, in words that follow "since"."""
     origin: str | int | None = None
     """The key of a row that the tool writes as it makes the table, and that is no migration's."""
 
     def history(self) -> History:
         """The history."""
-        read = (self.column,) if self.holds is None else (self.column, self.holds)
+        read = (self.column, *filter(None, (self.holds, self.clock)))
         return History(
             tool=self.tool,
             table=self.table,
-            columns=tuple(dict.fromkeys((*read, *self.more))),
+            columns=read,
             order=self.order or (self.column,),
             is_recorded=self._is_recorded,
             pending=self._pending,
@@ -60,16 +69,23 @@ class Keyed:
         )
 
     def _is_recorded(self, entry: Entry, rows: Rows) -> bool:
-        last = [row for row in rows if row[self.column] == self.key(entry)][-1:]
-        return bool(last) and (self.holds is None or bool(last[0][self.holds]))
+        return self.key(entry) in self._applied(rows)
+
+    def _applied(self, rows: Rows) -> Mapping[str | int, None]:
+        """The keys of those that are applied, in the table's order. The last row of a key counts."""
+        last = {row[self.column]: self.holds is None or bool(row[self.holds]) for row in rows}
+        return {key: None for key, counts in last.items() if counts}
 
     def _pending(self, entries: Sequence[Entry], rows: Rows) -> Pending:
-        return Pending(entries=not_in(entries, rows, self._is_recorded))
+        applied = self._applied(rows)
+        return Pending(
+            entries=tuple(entry for entry in entries if self.key(entry) not in applied),
+            halted=self.gap(entries, tuple(applied)),
+        )
 
     def _lost(self, entries: Sequence[Entry], rows: Rows) -> tuple[str, ...]:
         keys = {self.key(entry) for entry in entries}
-        last = {row[self.column]: self.holds is None or bool(row[self.holds]) for row in rows}
-        return tuple(str(key) for key, counts in last.items() if counts and key not in keys and key != self.origin)
+        return tuple(str(key) for key in self._applied(rows) if key not in keys and key != self.origin)
 
     def _row(self, entry: Entry) -> sql.Composable:
         mine = equal(self.column, self.key(entry))
@@ -83,5 +99,9 @@ class Keyed:
         return behind if self.holds is None else both(behind, sql.Identifier(self.holds))
 
     def _record(self, entry: Entry, place: Place) -> tuple[Statement, ...]:
-        values = {self.column: sql.Literal(self.key(entry)), **self.more}
+        values: dict[str, sql.Composable] = {self.column: sql.Literal(self.key(entry))}
+        if self.holds is not None:
+            values[self.holds] = sql.SQL("true")
+        if self.clock is not None:
+            values[self.clock] = time_of(place, self.clock)
         return (insert(place, values, unless=self._row(entry)),)

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from psycopg import sql
+from typing import TYPE_CHECKING
 
 from crossfade.migrations.histories.keyed import Keyed
 from crossfade.migrations.migration import Tool
 from crossfade.plan.names import TableName
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crossfade.migrations.histories.history import Entry
+
+
+def _gap(entries: Sequence[Entry], applied: Sequence[str]) -> str | None:
+    """They are compared one by one, each with that in its place."""
+    pairs = ((entry.name, run) for entry, run in zip(entries, applied, strict=False) if entry.name != run)
+    found = (f"its folder has {name} where its table has {run} (--no-check-order lets it go on)" for name, run in pairs)
+    return next(found, None)
+
 
 _LOCK = 7241865325823964
 
@@ -15,9 +28,10 @@ HISTORY = Keyed(
     table=TableName(None, "pgmigrations"),
     column="name",
     key=lambda entry: entry.name,
-    more={"run_on": sql.SQL("pg_catalog.now()")},
+    clock="run_on",
     order=("run_on", "id"),
     locks=(_LOCK,),
     counter="id",
     passed_over="stops node-pg-migrate, unless it is called with --no-check-order",
+    gap=_gap,
 ).history()

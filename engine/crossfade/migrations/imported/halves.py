@@ -47,7 +47,7 @@ class Half:
 
 def halves(origin: Origin) -> tuple[Half, ...] | None:
     """The first half and the second."""
-    if origin.tool not in SPLIT or origin.unreadable or origin.refused:
+    if origin.tool not in SPLIT or origin.unreadable or origin.unsent or origin.refused:
         return None
     found = commands([s.statement.tree for s in origin.steps], [s.before for s in origin.steps], origin.enums)
     made = {command.table_name for command in found if command.does == "CreateStmt"}

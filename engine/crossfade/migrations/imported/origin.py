@@ -10,7 +10,7 @@ from crossfade.migrations.typed import Enums
 if TYPE_CHECKING:
     from crossfade.migrations.histories.history import Entry
     from crossfade.migrations.migration import Migration, Problem, Tool
-    from crossfade.migrations.script import SqlStatement, Unreadable
+    from crossfade.migrations.script import SqlStatement, Unreadable, Unsent
     from crossfade.plan.names import TableName
     from crossfade.postgres.forecast import Schema
 
@@ -43,6 +43,11 @@ class Origin:
     def unreadable(self) -> tuple[Unreadable, ...]:
         """What of it is no SQL."""
         return tuple(part for migration in self.migrations for part in migration.up.unreadable)
+
+    @property
+    def unsent(self) -> tuple[Unsent, ...]:
+        """What of it the server gets otherwise than it stands, which only its tool can send."""
+        return tuple(part for migration in self.migrations for part in migration.up.unsent)
 
     @property
     def enums_after(self) -> Enums:

@@ -2,7 +2,7 @@
 
 A plan changes the schema or rows. What stands in two phases of one plan may pass each other: all expand steps run
 before any contract step. So what works on something that an earlier change of the plan drops, or that SQL before it has
-made or altered, begins another plan. Pure.
+made or altered, begins another plan; so does what `beside` says. Pure.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
+from crossfade.migrations.imported.beside import Mark, held, wanted
 from crossfade.migrations.typed import is_sql_of_contract
-from crossfade.postgres.forecast.trees import below, kind, names
+from crossfade.postgres.forecast.trees import below, functions_of, kind, names
 
 if TYPE_CHECKING:
     from crossfade.migrations.script import SqlStatement
@@ -71,20 +72,24 @@ class _Part:
     """What is dropped or altered in contract, by SQL or otherwise."""
     dropped: set[str] = field(default_factory=set)
     """What a kind of change drops."""
+    held: set[Mark] = field(default_factory=set)
+    """The columns in work, and the names that are given away."""
 
     def takes(self, change: Typed, about: _About) -> bool:
         """Whether the change can be in this plan too."""
         if self.is_closed or change.in_turn or about is not self.about:
             return False
-        touched = _touched(change.statements)
+        touched = _touched(change.statements) | _called(change.statements)
         if change.is_sql:
             contract = all(map(is_sql_of_contract, change.entries))
             return not (touched & self.dropped or (not contract and touched & self.gone))
-        return not self.makes_names and not touched & (self.sent | self.gone | self.dropped)
+        is_apart = not self.makes_names and not touched & (self.sent | self.gone | self.dropped)
+        return is_apart and not wanted(change) & self.held
 
     def add(self, change: Typed) -> None:
         """Put it in."""
         touched = _touched(change.statements)
+        self.held |= held(change)
         self.makes_names |= change.is_sql and any(kind(s.tree) in _MAKES_NAMES for s in change.statements)
         for number, entry in enumerate(change.entries):
             self.placed.append(Placed(entry=entry, of=change, is_first=number == 0))
@@ -133,6 +138,11 @@ def _about(change: Typed) -> _About:
 def _touched(statements: Iterable[SqlStatement]) -> set[str]:
     """The last part of every name that may be one of a thing that the statements are about."""
     return {name for statement in statements for name in _names(statement.tree)}
+
+
+def _called(statements: Iterable[SqlStatement]) -> set[str]:
+    """The functions that the statements call."""
+    return {name[-1] for statement in statements for name in functions_of(statement.tree)}
 
 
 def _names(tree: Any) -> Iterator[str]:

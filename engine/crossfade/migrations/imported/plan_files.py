@@ -8,7 +8,6 @@ something is in no plan is covered by none. Each plan waits until the one before
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -18,7 +17,7 @@ from crossfade.migrations.imported.certain import NOTHING_KNOWN, Known
 from crossfade.migrations.imported.parts import one_by_one, parts
 from crossfade.migrations.imported.sources import comment
 from crossfade.migrations.migration import Problem
-from crossfade.migrations.typed import typed_all
+from crossfade.migrations.typed import as_plan_name, typed_all
 from crossfade.plan.load import parse_plan
 from crossfade.plan.migrations import TOOLS
 from crossfade.plan.written import written
@@ -28,13 +27,11 @@ if TYPE_CHECKING:
     from crossfade.migrations.imported.halves import Half
     from crossfade.migrations.imported.origin import Origin
     from crossfade.migrations.imported.parts import Placed
+    from crossfade.migrations.script import SqlStatement, Unsent
     from crossfade.migrations.typed import Entry as ChangeEntry
     from crossfade.migrations.typed import Typed
 
 Parted: TypeAlias = "Callable[[Origin], tuple[Half, ...] | None]"
-_LONGEST = 55
-"""Characters of a plan's name, with room for a number behind it."""
-_NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +79,7 @@ class _Chain:
 
     def names(self, migration: str, number: int) -> tuple[str, ...]:
         """Names for the plans of a migration that no other plan has."""
-        stem = _NOT_IN_A_NAME.sub("-", migration.lower())[:_LONGEST].strip("-") or "migration"
+        stem = as_plan_name(migration) or "migration"
         for more in range(1, 1_000_000):
             base = stem if more == 1 else f"{stem}-again-{more}"[-63:].strip("-")
             found = (base,) if number == 1 else tuple(f"{base}-{n}" for n in range(1, number + 1))
@@ -132,9 +129,8 @@ def _one(origin: Origin, chain: _Chain, known: Known) -> Imported:
     steps = origin.steps
     changes = typed_all([s.statement for s in steps], [s.before for s in steps], origin.enums)
     changes = tuple(known.settled(change, origin.entry.name) for change in changes)
-    problems = (*_unreadable(origin), *origin.refused, *_refused(changes))
-    sorted_ = parts(changes)
-    split = tuple(smaller for part in sorted_ for smaller in _taken_by_plans(part))
+    problems = (*_unreadable(origin), *_unsent(origin), *origin.refused, *_refused(changes))
+    split = tuple(smaller for together in parts(changes) for smaller in _taken_by_plans(together))
     names = chain.names(origin.entry.name, len(split))
     if not split and not problems:
         chain.silent += map(chain.behind_halves, _covered(origin, origin.entry))
@@ -245,17 +241,25 @@ def _unreadable(origin: Origin) -> Iterator[Problem]:
         )
 
 
+def _unsent(origin: Origin) -> Iterator[Problem]:
+    for part in origin.unsent:
+        yield _by_hand(part, f", since {part.why}")
+
+
 def _refused(changes: Iterable[Typed]) -> Iterator[Problem]:
     for change in changes:
         if change.is_refused:
-            statement = change.statements[0]
-            yield Problem(
-                file=statement.source.path,
-                message=f"no plan can send it: {_first_line(statement.text)}",
-                hint="It is in no plan. Do it by hand, between the plans before and behind it.",
-                line=statement.position.line,
-                column=statement.position.column,
-            )
+            yield _by_hand(change.statements[0])
+
+
+def _by_hand(part: SqlStatement | Unsent, why: str = "") -> Problem:
+    return Problem(
+        file=part.source.path,
+        message=f"no plan can send it{why}: {_first_line(part.text)}",
+        hint="It is in no plan. Do it by hand, between the plans before and behind it.",
+        line=part.position.line,
+        column=part.position.column,
+    )
 
 
 def _first_line(text: str) -> str:

@@ -34,7 +34,7 @@ def place(statement: SqlStatement) -> str:
 
 def _of_statement(statement: SqlStatement) -> Iterator[str]:
     yield place(statement)
-    lines = [line.rstrip() for line in statement.text.splitlines() if line.strip()]
+    lines = [line.rstrip() for line in statement.text.expandtabs(4).splitlines() if line.strip()]
     for line in lines[:_LINES]:
         yield f"    {line if len(line) <= _WIDTH else line[: _WIDTH - 2] + ' …'}"
     if len(lines) > _LINES:

@@ -8,25 +8,23 @@ later. The entries behind are numbered anew, since drizzle-kit counts on from th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import UsageError
+from crossfade.migrations.drizzle_journal import journal_of, journal_text
 
 if TYPE_CHECKING:
     from crossfade.migrations.imported.halves import Half
 
-JOURNAL = "meta/_journal.json"
-"""Below the folder of migrations."""
 SNAPSHOT = "snapshot.json"
 """Of Drizzle 1.x, in the folder of each migration."""
 
 
 def journal_with(text: str, parted: Mapping[str, tuple[Half, ...]]) -> str:
     """The journal with the halves of these migrations, by name. Raises UsageError where there is no time for two."""
-    document = json.loads(text)
+    document = journal_of(text)
     entries = tuple(_entries(document["entries"], parted))
     for entry, after in pairwise(entries):
         is_half = entry["tag"] in {half.entry.name for halves in parted.values() for half in halves}
@@ -35,7 +33,7 @@ def journal_with(text: str, parted: Mapping[str, tuple[Half, ...]]) -> str:
                 f"the journal has no time for {entry['tag']}: the `when` of {after['tag']} is {after['when']}",
                 hint="Import without --split, or give the later migrations later times.",
             )
-    return json.dumps({**document, "entries": entries}, indent=2, ensure_ascii=False)
+    return journal_text({**document, "entries": entries})
 
 
 def _entries(

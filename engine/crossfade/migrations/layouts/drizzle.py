@@ -6,24 +6,23 @@ All that is pending runs in one transaction. What decides whether a migration is
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from crossfade.migrations.drizzle_journal import PLACE, NotAJournal, journal_of
 from crossfade.migrations.layouts.claim import Claim, is_inside, not_postgresql, sha256_of, whole
 from crossfade.migrations.migration import Migration, Problem, Tool, Transaction
 
 if TYPE_CHECKING:
     from crossfade.migrations.folder import File, Folder
 
-_JOURNAL = "meta/_journal.json"
 _NUMBERED = re.compile(r"\d{4}_.+\.sql")
 
 
 def claim(folder: Folder) -> Claim | None:
     """A folder with a journal."""
-    journal = folder.file(_JOURNAL)
+    journal = folder.file(PLACE)
     if journal is None:
         return None
     numbered = frozenset(name for name in folder.names if _NUMBERED.fullmatch(name))
@@ -42,23 +41,13 @@ def claim(folder: Folder) -> Claim | None:
 
 def _entries(journal: File) -> tuple[Mapping[str, Any], ...] | Problem:
     try:
-        document = json.loads(journal.text)
-    except ValueError as error:
-        line = getattr(error, "lineno", 1)
-        return Problem(file=journal.path, message=f"the journal is not JSON: {error}", line=line)
-    except RecursionError:
-        return Problem(file=journal.path, message="the journal is nested too deeply")
-    entries = document.get("entries") if isinstance(document, dict) else None
-    if not isinstance(entries, list) or not all(map(_is_entry, entries)):
-        return Problem(file=journal.path, message="the journal has no `entries`, each with a `tag` and a `when`")
+        document = journal_of(journal.text)
+    except NotAJournal as reason:
+        return Problem(file=journal.path, message=f"the journal {reason}", line=reason.line)
     dialect = document.get("dialect")
     if dialect not in {None, "pg", "postgresql"}:
         return not_postgresql(journal.path, str(dialect))
-    return tuple(entries)
-
-
-def _is_entry(entry: object) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("tag"), str) and isinstance(entry.get("when"), int)
+    return tuple(document["entries"])
 
 
 def _found(folder: Folder, journal: File, entries: tuple[Mapping[str, Any], ...]) -> Iterator[Migration | Problem]:
@@ -91,6 +80,6 @@ def _unlisted(folder: Folder, names: frozenset[str]) -> Iterator[Problem]:
     for name in sorted(names):
         yield Problem(
             file=folder.path / name,
-            message=f"{_JOURNAL} does not list it, so Drizzle never runs it",
+            message=f"{PLACE} does not list it, so Drizzle never runs it",
             hint="`drizzle-kit generate --custom` makes a file that is listed",
         )

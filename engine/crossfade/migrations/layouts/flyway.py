@@ -2,17 +2,19 @@
 
 Versions are numbers with dots or underscores; repeatable ones come after them, by their description. A migration runs
 in a transaction, unless a statement of it cannot or its `.sql.conf` says so. The checksum is the CRC-32 of the lines
-without their ends, as a signed number. Folders below belong to the same project. `B` files only ever run on an empty
-database, so they are left alone.
+without their ends, as a signed number. `${name}` has a value put in its place wherever it stands. Folders below belong
+to the same project. `B` files only ever run on an empty database, so they are left alone.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from crossfade.migrations.flyway_names import PLACES, ScriptName, script_name
 from crossfade.migrations.layouts.claim import DATABASES, Claim, whole, without_up
 from crossfade.migrations.migration import Migration, Tool, Transaction
 from crossfade.postgres.forecast.trees import kind
@@ -21,10 +23,10 @@ if TYPE_CHECKING:
     from crossfade.migrations.folder import File, Folder
     from crossfade.migrations.script import Script
 
-_NAME = re.compile(r"(?P<kind>[VUB])(?P<version>\d+(?:[._]\d+)*)__.*\.sql|(?P<repeatable>R)__(?P<description>.+)\.sql")
 _CONF = re.compile(r"^\s*executeInTransaction\s*[=:]\s*(?P<value>\w+)", re.MULTILINE)
+_KEPT = re.compile(r"^\s*placeholderReplacement\s*[=:]\s*false\b", re.MULTILINE | re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"\$\{[^}\n]*\}")
 _LINE_END = re.compile("\r\n|\r|\n")
-_PLACES = frozenset({"migration", "migrations"})
 _ALONE = frozenset(
     {
         "CreatedbStmt",
@@ -41,29 +43,33 @@ _LARGE_REINDEX = frozenset({"REINDEX_OBJECT_SCHEMA", "REINDEX_OBJECT_SYSTEM", "R
 
 def claim(folder: Folder) -> Claim | None:
     """A folder with a file of such a name; one called `migration` also where they stand in folders below it."""
-    if not _is_flyway(folder, below=folder.path.name in _PLACES):
+    if not _is_flyway(folder, below=folder.path.name in PLACES):
         return None
     below = _inner(folder)
-    files = [(found, file) for name, file in _files(folder, below) if (found := _NAME.fullmatch(name)) is not None]
-    undo = {_version(found["version"]): file for found, file in files if found["kind"] == "U"}
-    up = {_version(found["version"]) for found, _ in files if found["kind"] == "V"}
+    files = [(found, file) for name, file in _files(folder, below) if (found := _name(name)) is not None]
+    undo = {found.numbers: file for found, file in files if found.kind == "U"}
+    up = {found.numbers for found, _ in files if found.kind == "V"}
     configurations = {file.path.name: file for file in _configurations(folder, below)}
     migrations = [
         _migration(found, file, undo, configurations.get(f"{file.path.name}.conf"))
         for found, file in files
-        if found["kind"] == "V" or found["repeatable"]
+        if found.kind in {"V", "R"}
     ]
     return Claim(
         tool=Tool.FLYWAY,
         migrations=tuple(sorted(migrations, key=lambda migration: migration.order)),
-        taken=below | frozenset(name for name in folder.names if _NAME.fullmatch(name)),
+        taken=below | frozenset(name for name in folder.names if _name(name) is not None),
         problems=tuple(without_up(file.path, file.path.stem) for v, file in sorted(undo.items()) if v not in up),
         reversible=bool(undo),
     )
 
 
+def _name(file: str) -> ScriptName | None:
+    return script_name(file.removesuffix(".sql")) if file.endswith(".sql") else None
+
+
 def _is_flyway(folder: Folder, *, below: bool) -> bool:
-    if any(_NAME.fullmatch(name) for name in folder.names):
+    if any(_name(name) is not None for name in folder.names):
         return True
     return below and any(_is_flyway(inner, below=True) for inner in folder.folders.values())
 
@@ -89,11 +95,13 @@ def _configurations(folder: Folder, below: frozenset[str]) -> Iterator[File]:
 
 
 def _migration(
-    parts: re.Match[str], file: File, undo: dict[tuple[int, ...], File], configuration: File | None
+    name: ScriptName, file: File, undo: dict[tuple[int, ...], File], configuration: File | None
 ) -> Migration:
-    version = _version(parts["version"]) if parts["version"] else ()
+    version = name.numbers
     back = undo.get(version) if version else None
     up, down = whole(file), whole(back) if back is not None else None
+    if configuration is None or _KEPT.search(configuration.text) is None:
+        up = replace(up, placeholders=tuple(found.span() for found in _PLACEHOLDER.finditer(file.text)))
     asked = _CONF.search(configuration.text) if configuration is not None else None
     if asked is not None:
         transaction = Transaction.ALWAYS if asked["value"].lower() == "true" else Transaction.NEVER
@@ -104,11 +112,12 @@ def _migration(
         file=file.path,
         up=up,
         down=down,
-        order=(0, *version) if version else (1, parts["description"]),
+        order=(0, *version) if version else (1, name.description),
         transaction=transaction,
         transaction_back=_transaction(down) if down is not None else None,
         checksum=str(_checksum(file)),
         repeatable=not version,
+        is_mixed=asked is None and _is_mixed(up),
     )
 
 
@@ -117,12 +126,10 @@ def _transaction(script: Script) -> Transaction:
     return Transaction.NEVER if alone else Transaction.ALWAYS
 
 
-def _version(text: str) -> tuple[int, ...]:
-    """`1.0` and `1` are the same version."""
-    numbers = [int(part) for part in re.split("[._]", text)]
-    while len(numbers) > 1 and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers)
+def _is_mixed(script: Script) -> bool:
+    """Whether Flyway refuses it, unless `mixed` is on. Of ALTER TYPE … ADD VALUE its versions think differently."""
+    kinds = {_has_to_stand_alone(s.tree) for s in script.statements if kind(s.tree) != "AlterEnumStmt"}
+    return len(kinds) > 1
 
 
 def _has_to_stand_alone(node: Any) -> bool:

@@ -1,6 +1,7 @@
 """golang-migrate: `N_name.up.sql` and `N_name.down.sql`, in the order of their numbers.
 
 A file is sent as one text. The history has one row, the last number, so there is no checksum.
+A way up and a way back belong together by their number, whatever else they are called.
 """
 
 from __future__ import annotations
@@ -20,20 +21,23 @@ _NAME = re.compile(r"(?P<name>(?P<version>\d+)_.*)\.(?P<way>up|down)\.sql")
 def claim(folder: Folder) -> Claim | None:
     """A folder with at least one numbered `.up.sql`."""
     taken = {name: found for name in sorted(folder.names) if (found := _NAME.fullmatch(name)) is not None}
-    ups = {found["name"]: found for found in taken.values() if found["way"] == "up"}
+    ups = {file: found for file, found in taken.items() if found["way"] == "up"}
     if not ups:
         return None
+    versions = {int(found["version"]) for found in ups.values()}
+    downs = {int(found["version"]): file for file, found in taken.items() if found["way"] == "down"}
     migrations = []
-    for name, found in ups.items():
-        up, down = folder.files.get(f"{name}.up.sql"), folder.files.get(f"{name}.down.sql")
+    for file, found in ups.items():
+        version = int(found["version"])
+        up, down = folder.files.get(file), folder.files.get(downs.get(version, ""))
         if up is not None:
             migrations.append(
                 Migration(
-                    name=name,
+                    name=found["name"],
                     file=up.path,
                     up=whole(up),
                     down=whole(down) if down is not None else None,
-                    order=(int(found["version"]),),
+                    order=(version,),
                     transaction=Transaction.IF_SEVERAL,
                 )
             )
@@ -44,7 +48,7 @@ def claim(folder: Folder) -> Claim | None:
         problems=tuple(
             without_up(folder.path / file, found["name"])
             for file, found in taken.items()
-            if found["way"] == "down" and found["name"] not in ups
+            if found["way"] == "down" and int(found["version"]) not in versions
         ),
         reversible=True,
     )

@@ -1,12 +1,14 @@
 """goose: `N_name.sql` with the parts `-- +goose Up` and `-- +goose Down`, in the order of the numbers.
 
 Statements are sent one by one, all of a file in one transaction unless it has a line `-- +goose NO TRANSACTION`.
+Between `-- +goose ENVSUB ON` and `OFF` variables of the environment have their values put in their place.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crossfade.migrations.layouts.claim import Claim
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"(?P<version>\d+)_.*\.sql")
 _MARKER = re.compile(r"^--[^\S\n]*\+goose (?P<way>Up|Down)\s*$", re.MULTILINE)
 _NO_TRANSACTION = re.compile(r"^--[^\S\n]*\+goose NO TRANSACTION\s*$", re.MULTILINE)
+_FROM_ENVIRONMENT = re.compile(
+    r"^--[^\S\n]*\+goose ENVSUB ON\b.*?(?=^--[^\S\n]*\+goose ENVSUB OFF\b|\Z)", re.MULTILINE | re.DOTALL
+)
+_VARIABLE = re.compile(r"\$\{|\$[A-Za-z_]\w*")
 
 
 def claim(folder: Folder) -> Claim | None:
@@ -45,8 +51,13 @@ def _migration(name: str, file: File) -> Iterator[Migration | Problem]:
         yield Migration(
             name=name.removesuffix(".sql"),
             file=file.path,
-            up=up,
+            up=replace(up, placeholders=tuple(_placeholders(file.text))),
             down=of_way(parts, "down"),
             order=(int(name.split("_", 1)[0]),),
             transaction=Transaction.NEVER if _NO_TRANSACTION.search(file.text) else Transaction.ALWAYS,
         )
+
+
+def _placeholders(text: str) -> Iterator[tuple[int, int]]:
+    for part in _FROM_ENVIRONMENT.finditer(text):
+        yield from (found.span() for found in _VARIABLE.finditer(text, *part.span()))

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from crossfade.migrations.typed.entry import Entry
+from crossfade.migrations.typed.entry import Entry, as_change
 from crossfade.migrations.typed.enums import Enums
 from crossfade.migrations.typed.groups.group import Reading
 from crossfade.migrations.typed.raw import sql_entry
-from crossfade.migrations.typed.shown import doubt_of, is_sql_of_contract, one_plan, plan_name
+from crossfade.migrations.typed.shown import as_plan_name, doubt_of, is_sql_of_contract, one_plan, plan_name
 from crossfade.migrations.typed.together import Typed, typed, typed_all
 
 __all__ = [
@@ -18,6 +18,8 @@ __all__ = [
     "Enums",
     "Reading",
     "Typed",
+    "as_change",
+    "as_plan_name",
     "doubt_of",
     "is_sql_of_contract",
     "one_plan",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from crossfade.migrations.typed.constraints import ACTIONS, added, given_name
+from crossfade.migrations.typed.constraints import actions, added, given_name
 from crossfade.migrations.typed.conversion import conversion
 from crossfade.migrations.typed.entry import (
     Entry,
@@ -26,6 +26,10 @@ _APART = frozenset({"CONSTR_PRIMARY"})
 _NULLS = frozenset({"CONSTR_NULL", "CONSTR_NOTNULL"})
 _IN_COLUMN = frozenset({"CONSTR_DEFAULT", "CONSTR_GENERATED", "CONSTR_IDENTITY"})
 YOURS = "The migration says no value for the rows that are there: say it as `fill`, or let the new version fill them."
+LEFT_OUT = (
+    "The column is NOT NULL and has no default: say by `reverse` what old versions find in rows of new ones, which "
+    "leave it out."
+)
 
 
 def column_of(command: Command) -> Column | None:
@@ -94,10 +98,7 @@ def _references(command: Command, node: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"table": command.text_of(node.pktable)}
     if node.pk_attrs:
         (found["column"],) = names(node.pk_attrs)
-    for key, code in (("on_delete", node.fk_del_action), ("on_update", node.fk_upd_action)):
-        if code != "a":
-            found[key] = ACTIONS[code]
-    return found
+    return found | actions(node)
 
 
 def collation_text(definition: Any) -> str | None:
@@ -142,7 +143,16 @@ def drop_column(command: Command) -> Iterator[Entry]:
         (command.action.missing_ok and not known, "a column that may not be there"),
         (cascade and (table is None or _is_needed(command, name)), "what goes with it"),
     )
-    yield entry("drop_column", table=command.table_text, column=name)
+    yield entry(
+        "drop_column", table=command.table_text, column=name, note=LEFT_OUT if _needs_a_value(command) else None
+    )
+
+
+def _needs_a_value(command: Command) -> bool:
+    """Whether an INSERT that leaves the column out fails."""
+    column = column_of(command)
+    has_its_own = column is not None and (column.default or column.identity or column.generated)
+    return column is not None and column.not_null and not has_its_own
 
 
 def _is_needed(command: Command, name: str) -> bool:

@@ -12,10 +12,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from crossfade.migrations.typed.entry import name_text, printed
-from crossfade.postgres.forecast.trees import kind, names
+from crossfade.postgres.forecast.trees import below, kind, names
 
 if TYPE_CHECKING:
     from crossfade.migrations.typed.enums import Enums
+    from crossfade.migrations.typed.touched import Touched
     from crossfade.postgres.catalog import QualifiedName, Table
     from crossfade.postgres.forecast import Schema
 
@@ -27,7 +28,6 @@ class Command:
     node: Any
     """A tree of its own: of an ALTER TABLE with one subcommand."""
     before: Schema
-    after: Schema
     enums: Enums
     """The labels of enums before it, as far as they are known."""
     number: int
@@ -36,6 +36,18 @@ class Command:
     """The number of its statement."""
     text: str | None = None
     """The statement's own text, where it does nothing else."""
+
+    @cached_property
+    def after(self) -> Schema:
+        """The schema as it leaves it."""
+        return self.before.foresee_tree(self.node)[1]
+
+    @cached_property
+    def touched(self) -> Touched:
+        """The names in it, and what it does to them."""
+        from crossfade.migrations.typed.touched import touched
+
+        return touched(self)
 
     @property
     def sql(self) -> str:
@@ -64,7 +76,7 @@ class Command:
         """The RangeVar of its table; None where it is about none, or about several."""
         return getattr(self.node, "table" if kind(self.node) == "CreatePolicyStmt" else "relation", None)
 
-    @property
+    @cached_property
     def table(self) -> Table | None:
         """Its table as it is before, if the model knows it."""
         relation = self.relation
@@ -74,6 +86,12 @@ class Command:
     def table_name(self) -> QualifiedName:
         """The table's name, whether it is known or not."""
         return self.before.qualify(self.relation.schemaname, self.relation.relname)
+
+    @cached_property
+    def referenced(self) -> frozenset[QualifiedName]:
+        """The tables that its foreign keys point at."""
+        keys = (n.pktable for n in below(self.node) if kind(n) == "Constraint" and n.pktable is not None)
+        return frozenset(self.before.qualify(key.schemaname, key.relname) for key in keys)
 
     @property
     def table_text(self) -> str:
@@ -99,24 +117,22 @@ def commands(
 ) -> tuple[Command, ...]:
     """The parts of these statements in order; `schemas` are those that each of them finds, `texts` their own."""
     found: list[Command] = []
-    for number, (node, before) in enumerate(zip(nodes, schemas, strict=True)):
-        parts = tuple(_parts(node))
-        schema = before
+    for number, (node, schema) in enumerate(zip(nodes, schemas, strict=True)):
+        parts, before = tuple(_parts(node)), schema
         for part in parts:
-            _, after = schema.foresee_tree(part)
             found.append(
                 Command(
                     node=part,
-                    before=schema,
-                    after=after,
+                    before=before,
                     enums=enums,
                     number=len(found),
                     of=number,
                     text=texts[number] if len(parts) == 1 and texts else None,
                 )
             )
-            enums = enums.after(part, schema)
-            schema = after
+            enums = enums.after(part, before)
+            if part is not parts[-1]:
+                before = found[-1].after
     return tuple(found)
 
 

@@ -6,14 +6,20 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from crossfade.migrations.typed.entry import Entry, NotTyped, entry, expression_text, names_text, unless
-from crossfade.postgres.forecast.chosen_names import chosen_name
-from crossfade.postgres.forecast.trees import columns_of, names
+from crossfade.postgres.forecast.chosen_names import check_columns, chosen_name, key_names
+from crossfade.postgres.forecast.trees import names
 
 if TYPE_CHECKING:
     from crossfade.migrations.typed.command import Command
     from crossfade.postgres.catalog import Constraint
 
-ACTIONS = {"a": "no action", "r": "restrict", "c": "cascade", "n": "set null", "d": "set default"}
+_ACTIONS = {"r": "restrict", "c": "cascade", "n": "set null", "d": "set default"}
+
+
+def actions(node: Any) -> dict[str, str]:
+    """What a foreign key does besides nothing: its `on_delete` and `on_update`."""
+    codes = {"on_delete": node.fk_del_action, "on_update": node.fk_upd_action}
+    return {key: _ACTIONS[code] for key, code in codes.items() if code != "a"}
 
 
 def given_name(node: Any) -> str | None:
@@ -69,7 +75,7 @@ def name_of(command: Command, node: Any, label: str, columns: tuple[str, ...]) -
 def check_entry(command: Command, node: Any, column: str | None = None) -> Entry:
     """add_check."""
     unless((not node.is_enforced, "a constraint that is not enforced"))
-    columns = (column,) if column else columns_of(node.raw_expr)[:1]
+    columns = (column,) if column else check_columns(node.raw_expr)
     return entry(
         "add_check",
         table=command.table_text,
@@ -96,8 +102,7 @@ def foreign_key_entry(command: Command, node: Any, column: str | None = None) ->
         name=name_of(command, node, "fkey", columns),
         columns=columns,
         references=references,
-        on_delete=ACTIONS[node.fk_del_action],
-        on_update=ACTIONS[node.fk_upd_action],
+        **actions(node),
         match="full" if node.fk_matchtype == "f" else None,
         deferrable=bool(node.deferrable),
         initially_deferred=bool(node.initdeferred),
@@ -156,7 +161,7 @@ def _exclusion_entry(command: Command, node: Any) -> Entry:
         if element.opclass:
             found["opclass"] = names_text(element.opclass)
         elements.append(found)
-    columns = tuple(e.get("column", "expr") for e in elements)
+    columns = key_names(element for element, _ in node.exclusions)
     return entry(
         "add_exclusion",
         table=command.table_text,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crossfade.migrations.typed.entry import column_text, type_text
+from crossfade.migrations.typed.entry import type_text
 from crossfade.postgres.forecast.type_names import SYSTEM, parse_type, read_type
+from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.postgres.catalog import Column
@@ -33,7 +34,7 @@ def conversion(column: Column | None, wanted: Any, using: str | None, *, name: s
     would refuse it, the cast is what it must have meant.
     """
     new, old = read_type(wanted), _type_of(column)
-    here = column_text(name)
+    here = quoted(name)
     if using is not None and _same(using, here):
         using = None
     cast, back = f"{here}::{type_text(wanted)}", None

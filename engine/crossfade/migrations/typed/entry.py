@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crossfade.postgres.forecast.trees import below, kind, names
@@ -42,6 +42,12 @@ def entry(change: str, **given: Any) -> Entry:
     return {change: fields}
 
 
+def as_change(entry: Entry) -> Any:
+    """The change that an entry reads as."""
+    ((kind, fields),) = entry.items()
+    return _models()[kind].model_validate(fields)
+
+
 @cache
 def _models() -> Mapping[str, type[Model]]:
     from crossfade.plan.changes import Change
@@ -68,9 +74,14 @@ def names_text(strings: Any) -> str:
     return name_text(*parts)
 
 
-def type_name_text(strings: Any) -> str:
-    """A type's name in SQL, as those changes have it whose `type` is SQL: `"Role"`, `shop.status`."""
+def sql_name(strings: Any) -> str:
+    """The same in SQL, as those changes have it whose `type` is SQL: `"Role"`, `shop.status`."""
     return ".".join(map(quoted, names(strings)))
+
+
+def sql_relation(relation: Any) -> str:
+    """A RangeVar in SQL."""
+    return ".".join(quoted(part) for part in (relation.schemaname, relation.relname) if part is not None)
 
 
 def type_text(node: Any) -> str:
@@ -82,13 +93,16 @@ def type_text(node: Any) -> str:
 
 def expression_text(node: Any, *tables: str) -> str:
     """An expression over a row's columns; those that are named with one of these tables are so without it."""
-    tree = deepcopy(node)
-    for inner in below(tree):
-        if kind(inner) == "ColumnRef" and len(inner.fields) > 1 and _names_table(inner.fields, tables):
-            inner.fields = inner.fields[-1:]
-    return _as_the_server_would(printed(tree))
+    if any(_names_table(inner, tables) for inner in below(node)):
+        node = deepcopy(node)
+        for inner in below(node):
+            if _names_table(inner, tables):
+                inner.fields = inner.fields[-1:]
+    return _as_the_server_would(printed(node))
 
 
+# The same few defaults and conditions come again and again in a project's migrations.
+@lru_cache(maxsize=512)
 def _as_the_server_would(text: str) -> str:
     """The expression with `::` for casts, where the reader's own printer knows how."""
     from pglast.parser import ParseError, deparse_protobuf, parse_sql_protobuf
@@ -99,18 +113,11 @@ def _as_the_server_would(text: str) -> str:
         return text
 
 
-def _names_table(fields: Any, tables: tuple[str, ...]) -> bool:
-    return all(kind(part) == "String" for part in fields) and fields[-2].sval in tables
-
-
-def column_text(name: str) -> str:
-    """A column in an expression, in quotes where it needs them."""
-    return quoted(name)
-
-
-def literal_text(text: str) -> str:
-    """A text in an expression."""
-    return "'" + text.replace("'", "''") + "'"
+def _names_table(node: Any, tables: tuple[str, ...]) -> bool:
+    """Whether it is a column with one of these tables before it."""
+    if kind(node) != "ColumnRef" or len(node.fields) < 2:
+        return False
+    return all(kind(part) == "String" for part in node.fields) and node.fields[-2].sval in tables
 
 
 def printed(node: Any) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from crossfade.postgres.catalog import QualifiedName
+from crossfade.postgres.forecast.enum_labels import labels_after
 from crossfade.postgres.forecast.trees import kind, names
 
 if TYPE_CHECKING:
@@ -53,15 +54,7 @@ class Enums:
         name = self.find(node.typeName, schema)
         if name is None:
             return self
-        labels = list(self.labels[name])
-        if node.oldVal is not None:
-            labels = [node.newVal if label == node.oldVal else label for label in labels]
-        elif node.newVal not in labels:
-            place = len(labels)
-            if node.newValNeighbor in labels:
-                place = labels.index(node.newValNeighbor) + bool(node.newValIsAfter)
-            labels.insert(place, node.newVal)
-        return Enums({**self.labels, name: tuple(labels)})
+        return Enums({**self.labels, name: labels_after(self.labels[name], node)})
 
     def _moved(self, object_: Any, schema: Schema, *, name: str | None = None, schema_name: str | None = None) -> Enums:
         old = self.find(object_, schema)

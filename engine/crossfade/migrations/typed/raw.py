@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crossfade.migrations.typed.entry import Entry, NotTyped, entry, printed
-from crossfade.postgres.forecast.trees import NotOneStatement, kind, names, one_statement
+from crossfade.migrations.typed.entry import Entry, NotTyped, entry, printed, sql_name, sql_relation
+from crossfade.postgres.forecast.trees import NotOneStatement, kind, one_statement
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ _CONTRACT = frozenset(
 _EXPANDING = frozenset({"AT_AddColumn", "AT_ValidateConstraint", "AT_SetStatistics", "AT_SetOptions"})
 """Subcommands of ALTER TABLE that it can live with."""
 UNKNOWN = "The migration does not say how it is taken back."
+GOES_WITH_IT = "Its index was there before, and DROP CONSTRAINT would drop it too: an `undo` has to build it again."
 
 
 def sql_entry(statement: str) -> Entry | None:
@@ -35,9 +36,19 @@ def sql_entry(statement: str) -> Entry | None:
     run: Any = statement.strip() if undo is None else {"run": statement.strip(), "undo": undo}
     is_bare = undo is None and not _needs_none(node)
     try:
-        return entry("sql", **{phase: (run,)}, irreversible=is_bare, reason=UNKNOWN if is_bare else None)
+        return entry("sql", **{phase: (run,)}, irreversible=is_bare, reason=_reason(node) if is_bare else None)
     except NotTyped:
         return None
+
+
+def _reason(node: Any) -> str:
+    is_of_alter_table = kind(node) == "AlterTableStmt"
+    return GOES_WITH_IT if is_of_alter_table and any(map(_has_index, node.cmds)) else UNKNOWN
+
+
+def _has_index(command: Any) -> bool:
+    """Whether it makes a constraint of an index."""
+    return kind(command.def_) == "Constraint" and command.def_.indexname is not None
 
 
 def _is_for_contract(node: Any) -> bool:
@@ -65,26 +76,17 @@ def _may_be_there(node: Any) -> bool:
     return any(getattr(node, slot, False) for slot in ("if_not_exists", "replace"))
 
 
-def _relation(relation: Any) -> str:
-    parts = (relation.schemaname, relation.relname)
-    return ".".join(quoted(part) for part in parts if part is not None)
-
-
-def _name(strings: Any) -> str:
-    return ".".join(map(quoted, names(strings)))
-
-
 def _of_function(node: Any) -> str:
     what = "PROCEDURE" if node.is_procedure else "FUNCTION"
     inputs = [p for p in node.parameters or () if p.mode.name not in {"FUNC_PARAM_OUT", "FUNC_PARAM_TABLE"}]
     types = ", ".join(printed(p.argType) for p in inputs)
-    return f"DROP {what} IF EXISTS {_name(node.funcname)}({types})"
+    return f"DROP {what} IF EXISTS {sql_name(node.funcname)}({types})"
 
 
 def _of_alter_table(node: Any) -> str | None:
-    """ADD CONSTRAINT … NOT VALID or USING INDEX, and ADD COLUMN of a kind that no plan has."""
-    command, table = node.cmds[0], f"ALTER TABLE IF EXISTS {_relation(node.relation)}"
-    if len(node.cmds) > 1:
+    """ADD CONSTRAINT … NOT VALID, and ADD COLUMN of a kind that no plan has."""
+    command, table = node.cmds[0], f"ALTER TABLE IF EXISTS {sql_relation(node.relation)}"
+    if len(node.cmds) > 1 or _has_index(command):
         return None
     if command.subtype.name == "AT_AddColumn" and not command.missing_ok:
         return f"{table} DROP COLUMN IF EXISTS {quoted(command.def_.colname)}"
@@ -102,7 +104,7 @@ def _of_index(node: Any) -> str | None:
 
 def _of_table_as(node: Any) -> str:
     what = "MATERIALIZED VIEW" if node.objtype.name == "OBJECT_MATVIEW" else "TABLE"
-    return f"DROP {what} IF EXISTS {_relation(node.into.rel)}"
+    return f"DROP {what} IF EXISTS {sql_relation(node.into.rel)}"
 
 
 def _of_schema(node: Any) -> str | None:
@@ -110,20 +112,20 @@ def _of_schema(node: Any) -> str | None:
 
 
 _UNDO: dict[str, Callable[[Any], str | None]] = {
-    "CreateStmt": lambda node: f"DROP TABLE IF EXISTS {_relation(node.relation)}",
+    "CreateStmt": lambda node: f"DROP TABLE IF EXISTS {sql_relation(node.relation)}",
     "CreateTableAsStmt": _of_table_as,
-    "CreateSeqStmt": lambda node: f"DROP SEQUENCE IF EXISTS {_relation(node.sequence)}",
-    "ViewStmt": lambda node: f"DROP VIEW IF EXISTS {_relation(node.view)}",
+    "CreateSeqStmt": lambda node: f"DROP SEQUENCE IF EXISTS {sql_relation(node.sequence)}",
+    "ViewStmt": lambda node: f"DROP VIEW IF EXISTS {sql_relation(node.view)}",
     "CreateFunctionStmt": _of_function,
-    "CreateTrigStmt": lambda node: f"DROP TRIGGER IF EXISTS {quoted(node.trigname)} ON {_relation(node.relation)}",
-    "CreatePolicyStmt": lambda node: f"DROP POLICY IF EXISTS {quoted(node.policy_name)} ON {_relation(node.table)}",
-    "CreateEnumStmt": lambda node: f"DROP TYPE IF EXISTS {_name(node.typeName)}",
-    "CreateRangeStmt": lambda node: f"DROP TYPE IF EXISTS {_name(node.typeName)}",
-    "CompositeTypeStmt": lambda node: f"DROP TYPE IF EXISTS {_relation(node.typevar)}",
-    "CreateDomainStmt": lambda node: f"DROP DOMAIN IF EXISTS {_name(node.domainname)}",
+    "CreateTrigStmt": lambda node: f"DROP TRIGGER IF EXISTS {quoted(node.trigname)} ON {sql_relation(node.relation)}",
+    "CreatePolicyStmt": lambda node: f"DROP POLICY IF EXISTS {quoted(node.policy_name)} ON {sql_relation(node.table)}",
+    "CreateEnumStmt": lambda node: f"DROP TYPE IF EXISTS {sql_name(node.typeName)}",
+    "CreateRangeStmt": lambda node: f"DROP TYPE IF EXISTS {sql_name(node.typeName)}",
+    "CompositeTypeStmt": lambda node: f"DROP TYPE IF EXISTS {sql_relation(node.typevar)}",
+    "CreateDomainStmt": lambda node: f"DROP DOMAIN IF EXISTS {sql_name(node.domainname)}",
     "CreateExtensionStmt": lambda node: f"DROP EXTENSION IF EXISTS {quoted(node.extname)}",
     "CreateSchemaStmt": _of_schema,
-    "CreateStatsStmt": lambda node: f"DROP STATISTICS IF EXISTS {_name(node.defnames)}" if node.defnames else None,
+    "CreateStatsStmt": lambda node: f"DROP STATISTICS IF EXISTS {sql_name(node.defnames)}" if node.defnames else None,
     "IndexStmt": _of_index,
     "AlterTableStmt": _of_alter_table,
 }

@@ -38,13 +38,17 @@ def delete_rows(command: Command) -> Iterator[Entry]:
 
 
 def _alone(node: Any, others: Any) -> None:
-    returned = node.returningList if hasattr(node, "returningList") else node.returningClause
     unless(
         (bool(others), "rows of other tables"),
         (node.withClause is not None, "WITH"),
-        (bool(returned), "RETURNING"),
+        (_returns(node), "RETURNING"),
         (not node.relation.inh, "ONLY"),
     )
+
+
+def _returns(node: Any) -> bool:
+    """Whether it has a RETURNING, which is a node of its own from PostgreSQL 18 on."""
+    return bool(node.returningList if hasattr(node, "returningList") else node.returningClause)
 
 
 def _own_names(node: Any) -> tuple[str, ...]:
@@ -56,10 +60,9 @@ def copy_rows(command: Command) -> Iterator[Entry]:
     """INSERT … SELECT of one table's rows into another."""
     node = command.node
     select = node.selectStmt
-    returned = node.returningList if hasattr(node, "returningList") else node.returningClause
     unless(
         (kind(select) != "SelectStmt" or bool(select.valuesLists) or not node.cols, "rows that stand in the text"),
-        (node.withClause is not None or bool(returned), "WITH or RETURNING"),
+        (node.withClause is not None or _returns(node), "WITH or RETURNING"),
         (node.override.name != "OVERRIDING_NOT_SET", "OVERRIDING"),
     )
     beyond = ("withClause", "groupClause", "havingClause", "windowClause", "distinctClause", "sortClause", "limitCount")

@@ -41,7 +41,11 @@ def is_sql_of_contract(entry: Entry) -> bool:
 def plan_name(entries: tuple[Entry, ...]) -> str:
     """A name for a plan, after its first change: `add-column-users-country`."""
     (kind, fields), *_ = (pair for entry in entries for pair in entry.items())
-    text = "-".join([kind, *_told(fields)])
+    return as_plan_name("-".join([kind, *_told(fields)]))
+
+
+def as_plan_name(text: str) -> str:
+    """A text in the letters that a plan's name has; empty where it has none of them."""
     return _NOT_IN_A_NAME.sub("-", text.lower())[:_LONGEST].strip("-")
 
 

@@ -63,13 +63,18 @@ def is_silent(command: Command) -> bool:
 
 def one(command: Command) -> tuple[Entry, ...] | None:
     """The entries that do what the command does; None where only SQL does it."""
-    reader = _reader(command)
-    if reader is None:
-        return None
     try:
-        return tuple(reader(command))
+        return needed(command)
     except NotTyped:
         return None
+
+
+def needed(command: Command) -> tuple[Entry, ...]:
+    """The same where SQL would not do. Raises NotTyped."""
+    reader = _reader(command)
+    if reader is None:
+        raise NotTyped(command.does)
+    return tuple(reader(command))
 
 
 def _reader(command: Command) -> Reader | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from crossfade.migrations.typed.columns import collation_text, constraint_fields, parts_of, value_fields
-from crossfade.migrations.typed.constraints import ACTIONS, given_name, name_of
+from crossfade.migrations.typed.constraints import actions, given_name, name_of
 from crossfade.migrations.typed.entry import (
     Entry,
     NotTyped,
@@ -144,10 +144,7 @@ class _Made:
         found: dict[str, Any] = {"columns": own, "table": self._command.text_of(node.pktable)}
         if node.pk_attrs:
             found["referenced"] = names(node.pk_attrs)
-        for key, code in (("on_delete", node.fk_del_action), ("on_update", node.fk_upd_action)):
-            if code != "a":
-                found[key] = ACTIONS[code]
-        return found
+        return found | actions(node)
 
     def _add(self, node: Any, label: str, columns: tuple[str, ...], **fields: Any) -> None:
         taken = {c["name"] for c in self.constraints}

@@ -19,6 +19,7 @@ from crossfade.migrations.typed.entry import Entry, NotTyped
 from crossfade.migrations.typed.enums import Enums
 from crossfade.migrations.typed.groups import GROUPS
 from crossfade.migrations.typed.groups.group import Group, Match, Reading
+from crossfade.migrations.typed.passing import may_go_ahead, may_pass
 from crossfade.migrations.typed.raw import sql_entry
 from crossfade.migrations.typed.single import is_silent, one
 
@@ -36,6 +37,8 @@ class Typed:
     statements: tuple[SqlStatement, ...]
     readings: tuple[Reading, ...]
     """What it may mean, the likelier first; without any entry where it changes nothing."""
+    before: Schema
+    """What its first part finds."""
     is_refused: bool = False
     """No plan can send it, not even as `sql`: COPY, CREATE DATABASE, a statement with parameters."""
     because: str = ""
@@ -107,14 +110,15 @@ def typed_all(
     nodes, texts = [s.tree for s in statements], [s.sql for s in statements]
     found = []
     for part in _grouped(commands(nodes, schemas, enums or Enums(), texts)):
-        own = tuple(statements[n] for n in sorted({command.of for command in part.commands}))
+        own, before = tuple(statements[n] for n in sorted({c.of for c in part.commands})), part.commands[0].before
         if part.readings is not None:
-            found.append(Typed(statements=own, readings=part.readings))
+            found.append(Typed(statements=own, readings=part.readings, before=before))
         else:
             (command,) = part.commands
             as_sql = sql_entry(command.sql)
             entries = () if as_sql is None else (as_sql,)
-            found.append(Typed(statements=own, readings=(Reading(entries=entries),), is_refused=as_sql is None))
+            readings = (Reading(entries=entries),)
+            found.append(Typed(statements=own, readings=readings, before=before, is_refused=as_sql is None))
     return tuple(found)
 
 
@@ -142,12 +146,22 @@ def _grouped(every: Sequence[Command]) -> Iterator[_Part]:
             match = _match(group, command, rest)
             if match is not None:
                 numbers = sorted((command.number, *(other.number for other in match.others)))
-                part = _Part(tuple(every[n] for n in numbers), match.readings, match.is_late)
+                own = tuple(every[n] for n in numbers)
+                part = _Part(own, match.readings, _is_late(match, own, every))
                 taken |= dict.fromkeys(numbers, part)
     for number, command in enumerate(every):
         part = taken.get(number) or _alone(command)
         if part.place == number:
             yield part
+
+
+def _is_late(match: Match, own: Sequence[Command], every: Sequence[Command]) -> bool:
+    """Whether it stands at its last command, since not all of it may come to the place of the first."""
+    numbers = {command.number for command in own}
+    between = [c for c in every[own[0].number + 1 : own[-1].number] if c.number not in numbers]
+    if all(may_pass(c, over) for c in own for over in between if over.number < c.number):
+        return False
+    return match.is_late or all(may_go_ahead(c, of) for of in own for c in between if of.number < c.number)
 
 
 def _match(group: Group, command: Command, rest: Sequence[Command]) -> Match | None:

@@ -10,7 +10,7 @@ from crossfade.migrations.typed.entry import (
     entry,
     expression_text,
     names_text,
-    type_name_text,
+    sql_name,
     type_text,
     unless,
 )
@@ -30,7 +30,7 @@ def create_enum(command: Command) -> Iterator[Entry]:
 def alter_enum(command: Command) -> Iterator[Entry]:
     """ALTER TYPE … ADD VALUE and RENAME VALUE."""
     node = command.node
-    type_ = type_name_text(node.typeName)
+    type_ = sql_name(node.typeName)
     if node.oldVal is not None:
         yield entry("rename_enum_value", type=type_, from_=node.oldVal, to=node.newVal)
         return

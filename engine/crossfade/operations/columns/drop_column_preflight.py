@@ -10,8 +10,8 @@ from crossfade.errors import Refusal
 from crossfade.operations.acks import TRIGGERS
 from crossfade.operations.columns.column_in_place import moving_sources
 from crossfade.operations.columns.column_preflight import order_refusals, own_triggers, shape_refusals
-from crossfade.operations.own_names import LEDGER_SCHEMA
 from crossfade.operations.step import Caution
+from crossfade.postgres.own_names import LEDGER_SCHEMA
 
 if TYPE_CHECKING:
     from crossfade.operations.columns.column_in_place import InPlace

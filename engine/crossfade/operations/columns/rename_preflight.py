@@ -21,11 +21,11 @@ from crossfade.operations.columns.column_preflight import (
     right_refusals,
     shape_refusals,
 )
-from crossfade.operations.own_names import LEDGER_SCHEMA
 from crossfade.operations.rows import trigger_preflight
 from crossfade.operations.step import Caution
 from crossfade.operations.sync.constants import is_constant
 from crossfade.operations.tables.table_preflight import family_of, other_runs, table_refusals
+from crossfade.postgres.own_names import LEDGER_SCHEMA
 
 if TYPE_CHECKING:
     from crossfade.plan.changes import RenameColumn

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crossfade.operations.indexes.index_build import IndexBuild, printed
-from crossfade.operations.own_names import mark, own_name
 from crossfade.operations.tables.table_preflight import family_of
 from crossfade.postgres.names import QualifiedName
+from crossfade.postgres.own_names import mark, own_name
 
 if TYPE_CHECKING:
     from crossfade.postgres.catalog import Catalog, Index, Table

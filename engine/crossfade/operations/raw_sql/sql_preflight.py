@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from crossfade.errors import Refusal
 from crossfade.operations.acks import BREAKS, OPAQUE, REWRITE, ROWS
 from crossfade.operations.columns.column_preflight import SMALL_TABLE
-from crossfade.operations.own_names import LEDGER_SCHEMA
 from crossfade.operations.step import Caution
 from crossfade.operations.tables.ownership import owner_refusals
 from crossfade.plan.nodes import below, kind_of
+from crossfade.postgres.own_names import LEDGER_SCHEMA
 from crossfade.postgres.statement import LockMode
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crossfade.operations.own_names import LEDGER_SCHEMA
 from crossfade.postgres.names import QualifiedName, quoted
+from crossfade.postgres.own_names import LEDGER_SCHEMA
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:

@@ -33,12 +33,12 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.own_names import own_name
 from crossfade.operations.sync import row_triggers
 from crossfade.operations.sync.noting import note
 from crossfade.operations.sync.plan_defaults import readable
 from crossfade.operations.sync.row_triggers import RowTrigger
 from crossfade.operations.sync.sameness import differs, same
+from crossfade.postgres.own_names import own_name
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:

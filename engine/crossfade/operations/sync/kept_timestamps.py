@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Literal
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.own_names import LEDGER_SCHEMA, mark, own_name
 from crossfade.operations.rows.trigger_effects import effects_of, fires
 from crossfade.operations.step import Caution, Compiled, DataChange, Part, Step, Update
 from crossfade.operations.tables.table_preflight import family_of
 from crossfade.postgres.names import QualifiedName, quoted
+from crossfade.postgres.own_names import LEDGER_SCHEMA, mark, own_name
 from crossfade.postgres.statement import Lock, LockMode, Statement, render
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from crossfade.operations.own_names import LEDGER_SCHEMA
+from crossfade.postgres.own_names import LEDGER_SCHEMA
 
 
 def note(

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 from psycopg import sql
 
-from crossfade.operations.own_names import LEDGER_SCHEMA, mark
 from crossfade.operations.step import PairTrigger
+from crossfade.postgres.own_names import LEDGER_SCHEMA, mark
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ from typing import Literal, LiteralString
 
 from psycopg import sql
 
-from crossfade.operations.own_names import mark
 from crossfade.operations.sync import row_triggers
 from crossfade.operations.sync.row_triggers import RowTrigger, close_function, own_function
 from crossfade.operations.tables.second_name import identifier
 from crossfade.postgres.names import QualifiedName
+from crossfade.postgres.own_names import mark
 from crossfade.postgres.statement import Statement, render
 
 

@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING, Literal, LiteralString
 
 from psycopg import sql
 
-from crossfade.operations.own_names import LEDGER_SCHEMA, mark
 from crossfade.operations.sync import row_triggers, two_homes_bodies, two_homes_follow, two_homes_settle
 from crossfade.operations.sync.row_triggers import close_function, own_function
 from crossfade.operations.sync.two_homes_triggers import (
@@ -41,6 +40,7 @@ from crossfade.operations.sync.two_homes_triggers import (
 )
 from crossfade.operations.sync.two_homes_words import Words
 from crossfade.operations.tables.second_name import identifier
+from crossfade.postgres.own_names import LEDGER_SCHEMA, mark
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.own_names import LEDGER_SCHEMA
 from crossfade.operations.step import Part, Step, Turn, Watch
 from crossfade.operations.sync import row_functions, row_triggers
 from crossfade.operations.sync.noting import note
 from crossfade.operations.sync.row_functions import RowFunction
 from crossfade.operations.sync.row_triggers import RowTrigger
 from crossfade.operations.sync.sameness import differs, is_exact
+from crossfade.postgres.own_names import LEDGER_SCHEMA
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:

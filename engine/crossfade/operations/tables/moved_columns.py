@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.own_names import own_name
 from crossfade.operations.step import Part, Step
 from crossfade.operations.sync import sameness, two_homes
 from crossfade.operations.sync.two_homes import Pair
 from crossfade.operations.twins.exchange import column_exists, drop_column, negated, rename_column
+from crossfade.postgres.own_names import own_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
-from crossfade.operations.own_names import LEDGER_SCHEMA, mark
 from crossfade.postgres.names import quoted
+from crossfade.postgres.own_names import LEDGER_SCHEMA, mark
 
 if TYPE_CHECKING:
     from crossfade.plan.names import TableName

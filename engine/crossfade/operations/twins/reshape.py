@@ -31,7 +31,6 @@ from crossfade.operations.columns.column_preflight import (
     shape_refusals,
 )
 from crossfade.operations.data_types import made_types
-from crossfade.operations.own_names import own_name
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Dropped, Part, RowChange, Step, Trial
 from crossfade.operations.sync import constants, converted_sync, sameness, shape_looks
 from crossfade.operations.sync.plan_defaults import readable
@@ -54,6 +53,7 @@ from crossfade.operations.twins.exchange import (
 )
 from crossfade.operations.twins.not_null_back import NotNullBack
 from crossfade.postgres.catalog import Column
+from crossfade.postgres.own_names import own_name
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from crossfade.operations.own_names import own_name
 from crossfade.operations.step import Caution
 from crossfade.operations.sync import conversions
 from crossfade.operations.tables.table_preflight import family_of
 from crossfade.operations.twins.exchange import Twin
+from crossfade.postgres.own_names import own_name
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Place

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.own_names import own_name
 from crossfade.operations.rights.recreate_rights import rights
 from crossfade.operations.tables.table_preflight import family_of
 from crossfade.operations.views.deparsed import repeatable
+from crossfade.postgres.own_names import own_name
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crossfade.postgres.catalog import Constraint, ConstraintKind, Index, QualifiedName, Table
-from crossfade.postgres.forecast.chosen_names import chosen_name
+from crossfade.postgres.forecast.chosen_names import check_columns, chosen_name, key_names
 from crossfade.postgres.forecast.foreign_keys import (
     check_rows,
     drop_incoming,
@@ -73,7 +73,9 @@ def _add_check(draft: Draft, target: Target, node: Any, of_column: str | None) -
     reach = Reach.ALONE if node.is_no_inherit else Reach.FAMILY
     validated, enforced = not node.skip_validation and node.is_enforced, bool(node.is_enforced)
     for member in _locked(draft, target, reach):
-        name = node.conname or _chosen(draft, member, "check", (of_column,) if of_column else columns[:1])
+        name = node.conname or _chosen(
+            draft, member, "check", (of_column,) if of_column else check_columns(node.raw_expr)
+        )
         added = Constraint(
             name=name,
             kind="check",
@@ -112,7 +114,7 @@ def _add_indexed(draft: Draft, target: Target, node: Any, kind: ConstraintKind, 
         ready = member.index(node.indexname) if node.indexname else None
         columns = _key_columns(node, ready, of_column)
         label = node.conname or node.indexname
-        name = label if label and member.name == target.name else _chosen(draft, member, kind, columns)
+        name = label if label and member.name == target.name else _chosen(draft, member, kind, _called(node, columns))
         added = Constraint(name=name, kind=kind, columns=columns, definition="", index=name)
         index = replace(ready, name=QualifiedName(member.name.schema, name)) if ready else _own_index(member, added)
         kept = tuple(i for i in member.indexes if i is not ready)
@@ -260,6 +262,13 @@ def _chosen(draft: Draft, table: Table, kind: str, columns: tuple[str, ...]) -> 
     taken = {c.name for t in draft.schema.tables.values() if t.name.schema == table.name.schema for c in t.constraints}
     taken |= {i.name.name for t in draft.schema.tables.values() for i in t.indexes}
     return chosen_name(table.name.name, () if kind == "primary" else columns, _LABELS.get(kind, kind), taken)
+
+
+def _called(node: Any, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """What the columns of its index are called."""
+    if node.exclusions:
+        return key_names(element for element, _ in node.exclusions)
+    return (*columns, *names(node.including))
 
 
 def _key_columns(node: Any, ready: Index | None, of_column: str | None) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from crossfade.postgres.catalog import Index, QualifiedName, Table, TableKind
 from crossfade.postgres.forecast.added_column import added_column
 from crossfade.postgres.forecast.bounds import read_bound
-from crossfade.postgres.forecast.chosen_names import chosen_name
+from crossfade.postgres.forecast.chosen_names import chosen_name, key_names
 from crossfade.postgres.forecast.constraints import add_column_constraints, add_declared
 from crossfade.postgres.forecast.draft import Unforeseeable
 from crossfade.postgres.forecast.partitions import join_parent, share_keys, take_from_default
@@ -163,10 +163,9 @@ def _index(draft: Draft, table: Table, node: Any, name: str | None) -> Index:
     parts = (*node.indexParams, *(node.indexIncludingParams or ()))
     columns = tuple(part.name for part in parts)
     used = {column for part in parts for column in _key_columns(part)} | {*columns_of(node.whereClause)}
-    taken = {i.name.name for t in draft.schema.tables.values() for i in t.indexes}
-    chosen = chosen_name(table.name.name, tuple(c or "expr" for c in columns), "idx", taken)
+    chosen = name or chosen_name(table.name.name, key_names(parts), "idx", _relations(draft, table.name.schema))
     return Index(
-        name=QualifiedName(table.name.schema, name or chosen),
+        name=QualifiedName(table.name.schema, chosen),
         definition="",
         method=node.accessMethod or "btree",
         columns=columns,
@@ -176,6 +175,11 @@ def _index(draft: Draft, table: Table, node: Any, name: str | None) -> Index:
         partial=node.whereClause is not None,
         has_expressions=None in columns,
     )
+
+
+def _relations(draft: Draft, schema: str) -> set[str]:
+    tables = [t for t in draft.schema.tables.values() if t.name.schema == schema]
+    return {t.name.name for t in tables} | {i.name.name for t in tables for i in t.indexes}
 
 
 def _body(node: Any) -> str | None:

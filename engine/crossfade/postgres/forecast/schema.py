@@ -7,7 +7,7 @@ interest. A table that the catalog names without having read it is taken for a p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from crossfade.postgres.catalog import Catalog, Constraint, Domain, Index, QualifiedName, Table
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from crossfade.postgres.forecast.draft import Forecast
+    from crossfade.postgres.forecast.views import Viewed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class Schema:
     """Indexes, sequences and composite types, of tables that were not read too."""
     is_complete: bool = False
     """It begins with a database, so that what it does not have by name is not there."""
+    views: Mapping[QualifiedName, Viewed] = field(default_factory=dict)
+    """What statements have made, and what an outline of the database has; the others are not in it."""
 
     @classmethod
     def of(cls, catalog: Catalog) -> Schema:
@@ -147,7 +150,8 @@ class Schema:
     def without(self, gone: Iterable[QualifiedName]) -> Schema:
         """Without these relations, the foreign keys that point at them, and their place in a family."""
         away = frozenset(gone)
-        kept = {name: _cut_off(table, away) for name, table in self.tables.items() if name not in away}
+        texts = frozenset(map(str, away))
+        kept = {n: _cut_off(table, away, texts) for n, table in self.tables.items() if n not in away}
         return replace(self, tables=kept, origins={now: was for now, was in self.origins.items() if now not in away})
 
     def rename(self, old: QualifiedName, new: QualifiedName) -> Schema:
@@ -194,8 +198,12 @@ def _with_keys_of_the_unread(tables: dict[QualifiedName, Table]) -> dict[Qualifi
     return known
 
 
-def _cut_off(table: Table, gone: frozenset[QualifiedName]) -> Table:
-    texts = {str(name) for name in gone}
+def _cut_off(table: Table, gone: frozenset[QualifiedName], texts: frozenset[str]) -> Table:
+    """The table without what is gone; `texts` are these names as the catalog's texts have them."""
+    family = (table.partition_parent, *table.partitions, *table.inherits, *table.children)
+    is_apart = gone.isdisjoint(family) and gone.isdisjoint(c.referenced for c in table.constraints)
+    if is_apart and texts.isdisjoint(d.name for d in table.dependents):
+        return table
     return replace(
         table,
         constraints=tuple(c for c in table.constraints if c.referenced not in gone),

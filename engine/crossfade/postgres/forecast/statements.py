@@ -13,6 +13,7 @@ from crossfade.postgres.forecast import attached, creating, domains, drop, maint
 from crossfade.postgres.forecast.alter_table import alter_table
 from crossfade.postgres.forecast.draft import Unforeseeable
 from crossfade.postgres.forecast.trees import kind
+from crossfade.postgres.forecast.views import keep_views
 
 if TYPE_CHECKING:
     from crossfade.postgres.forecast.draft import Draft
@@ -104,7 +105,9 @@ def work_off(draft: Draft, node: Any) -> None:
     """Let the statement's kind enter what it does. Raises Unforeseeable."""
     name = kind(node)
     if name in KNOWN:
+        before = draft.schema
         KNOWN[name](draft, node)
+        keep_views(draft, before, node)
     elif name in OUTSIDE_TRANSACTIONS:
         draft.transactional = False
     elif name in ANYTHING:

@@ -12,6 +12,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from crossfade.parse import parsed
+
 _ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
 
@@ -24,11 +26,10 @@ class NotOneStatement(ValueError):
 @lru_cache(maxsize=512)
 def parse(text: str) -> tuple[Any, ...]:
     """The statements of the text, to be read only. Raises NotOneStatement where PostgreSQL's grammar refuses it."""
-    from pglast import parse_sql
     from pglast.parser import ParseError
 
     try:
-        return tuple(raw.stmt for raw in parse_sql(text))
+        return tuple(raw.stmt for raw in parsed(text))
     except (ParseError, UnicodeError) as error:
         raise NotOneStatement(f"it is not readable as SQL: {error.args[0]}") from None
 
@@ -55,14 +56,15 @@ def below(root: Any) -> Iterator[Any]:
     """A node and every node below it."""
     from pglast.ast import Node
 
-    waiting = [root]
+    # Most of what a node has is a number, a text or nothing, and need not wait for its turn.
+    with_nodes = (Node, tuple, list)
+    waiting = [root] if isinstance(root, with_nodes) else []
     while waiting:
         node = waiting.pop()
-        if isinstance(node, tuple | list):
-            waiting += reversed(node)
-        elif isinstance(node, Node):
+        if isinstance(node, Node):
             yield node
-            waiting += [getattr(node, slot) for slot in reversed([*node])]
+            node = [getattr(node, slot) for slot in node]
+        waiting += [part for part in reversed(node) if isinstance(part, with_nodes)]
 
 
 def names(strings: Any) -> tuple[str, ...]:
@@ -74,9 +76,17 @@ def names(strings: Any) -> tuple[str, ...]:
     return tuple(part.sval for part in strings if kind(part) == "String")
 
 
+def relations_of(node: Any) -> Iterator[Any]:
+    """Every RangeVar below a node, but for those that name a CTE of it."""
+    inner = tuple(below(node))
+    ctes = {n.ctename for n in inner if kind(n) == "CommonTableExpr"}
+    yield from (n for n in inner if kind(n) == "RangeVar" and (n.schemaname is not None or n.relname not in ctes))
+
+
 def columns_of(node: Any) -> tuple[str, ...]:
-    """Every column that an expression names, without its table, each once."""
-    found = (names(n.fields) for n in below(node) if kind(n) == "ColumnRef")
+    """Every column that an expression names, without its table, each once; a whole row, `t.*`, is none."""
+    references = (n.fields for n in below(node) if kind(n) == "ColumnRef")
+    found = (names(fields) for fields in references if kind(fields[-1]) == "String")
     return tuple(dict.fromkeys(parts[-1] for parts in found if parts))
 
 

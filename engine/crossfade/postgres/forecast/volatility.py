@@ -25,6 +25,20 @@ _BUILT_IN_TEXT = """
     random random_normal set_config setval spghandler system timeofday ts_rewrite txid_status uuidv4 uuidv7
 """
 _BUILT_IN = frozenset(_BUILT_IN_TEXT.split())
+#: Volatile ones of uuid-ossp, pgcrypto and other extensions in wide use, in whatever schema they are.
+_OF_EXTENSIONS = frozenset(
+    [
+        "gen_random_bytes",
+        "gen_salt",
+        "gen_ulid",
+        "pgp_pub_encrypt",
+        "pgp_sym_encrypt",
+        "uuid_generate_v1",
+        "uuid_generate_v1mc",
+        "uuid_generate_v4",
+        "uuid_generate_v7",
+    ]
+)
 _OFTEN_VOLATILE = ("pg_", "lo_")
 _DEPTH = 8
 """How many functions deep a body is followed; no body can hold itself, for the planner stops too."""
@@ -40,7 +54,7 @@ def is_volatile(
     for name in functions_of(node):
         bodies = [body for known, body in functions.items() if _is_meant(name, known, search_path)]
         if not bodies:
-            if _is_built_in_volatile(name):
+            if name[-1] in _OF_EXTENSIONS or _is_built_in_volatile(name):
                 return True
             continue
         if any(_body_is_volatile(body, functions, search_path, depth) for body in bodies):

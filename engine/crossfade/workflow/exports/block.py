@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from importlib.resources import files
 from itertools import count
 
@@ -27,5 +28,6 @@ def unless_it_exists(statement: str) -> str:
     tree = one_statement(statement)
     if kind(tree) != "IndexStmt":
         return statement
+    tree = copy(tree)  # others read the same one
     tree.if_not_exists = True
     return str(RawStream()(tree))

@@ -6,7 +6,6 @@ behind the last entry's. So the times and the numbers of an export go on from th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,12 +13,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import UsageError
+from crossfade.migrations.drizzle_journal import PLACE, NotAJournal, journal_of, journal_text
 
 if TYPE_CHECKING:
     from crossfade.workflow.exports.layouts import ExportedFile
 
-PLACE = "meta/_journal.json"
-"""Below the folder of migrations."""
 _VERSION = "7"
 _EMPTY: Mapping[str, Any] = {"version": _VERSION, "dialect": "postgresql", "entries": []}
 
@@ -47,16 +45,14 @@ class Journal:
         return max(wanted, there)
 
 
-def journal_of(text: str, file: str) -> Journal:
+def journal_in(text: str, file: str) -> Journal:
     """The journal in a file. Raises UsageError for what is none."""
     try:
-        document = json.loads(text)
-        entries = document["entries"]
-        is_one = all(isinstance(entry[key], int) for entry in entries for key in ("idx", "when"))
-    except (ValueError, KeyError, TypeError, RecursionError):
-        is_one = False
-    if not is_one:
-        raise UsageError(f"{file} is no journal of Drizzle: it has no `entries`, each with an `idx` and a `when`")
+        document = journal_of(text)
+    except NotAJournal as reason:
+        raise UsageError(f"{file} is no journal of Drizzle: it {reason}") from None
+    if not all(isinstance(entry.get("idx"), int) for entry in document["entries"]):
+        raise UsageError(f"{file} is no journal of Drizzle: it has entries without an `idx`")
     return Journal(document=document)
 
 
@@ -65,13 +61,13 @@ def continued(files: Iterable[ExportedFile], before: Journal) -> Iterator[tuple[
     entries = before.entries
     for home, some in _homes(files):
         entries += map(_entry, some)
-        yield f"{home}/{PLACE}", _text({**before.document, "entries": entries})
+        yield f"{home}/{PLACE}", journal_text({**before.document, "entries": entries})
 
 
 def by_itself(files: Iterable[ExportedFile]) -> Iterator[tuple[str, str]]:
     """The journal that each folder would have if there was nothing but it, as lint reads it."""
     for home, some in _homes(files):
-        yield f"{home}/{PLACE}", _text({**_EMPTY, "entries": list(map(_entry, some))})
+        yield f"{home}/{PLACE}", journal_text({**_EMPTY, "entries": list(map(_entry, some))})
 
 
 def _homes(files: Iterable[ExportedFile]) -> Iterator[tuple[str, list[ExportedFile]]]:
@@ -84,8 +80,3 @@ def _entry(file: ExportedFile) -> Mapping[str, Any]:
     tag = file.path.rpartition("/")[2].removesuffix(".sql")
     number, _, _ = tag.partition("_")
     return {"idx": int(number), "version": _VERSION, "when": file.when, "tag": tag, "breakpoints": True}
-
-
-def _text(document: Mapping[str, Any]) -> str:
-    """As drizzle-kit writes it."""
-    return json.dumps(document, indent=2, ensure_ascii=False)

@@ -90,11 +90,9 @@ def files_of(migrations: tuple[Migration, ...], settings: Settings) -> Iterator[
                 home += f"/{round_:0{len(str(len(rounds)))}}-{'psql' if by_hand else 'drizzle'}"
             for migration in some:
                 number += 1
-                for back in (False, True):
-                    path = f"{home}/{_name(migration, number, settings, back=back, by_hand=by_hand)}"
-                    file = _file(migration, path, settings, back=back, by_hand=by_hand)
-                    is_listed = settings.layout is Layout.DRIZZLE_0 and not (back or by_hand)
-                    yield replace(file, when=_when(number, settings)) if is_listed else file
+                for way in _ways(migration, number, settings):
+                    file = _file(migration, way, settings)
+                    yield replace(file, path=f"{home}/{file.path}")
 
 
 def _rounds(migrations: Iterable[Migration], layout: Layout) -> Iterator[Sequence[Migration]]:
@@ -126,40 +124,76 @@ def _by_hand(migration: Migration, layout: Layout) -> bool:
     return layout.is_drizzle and not migration.transactional
 
 
-def _name(migration: Migration, number: int, settings: Settings, *, back: bool, by_hand: bool) -> str:
-    if settings.layout is Layout.SQL or by_hand:
-        return f"{number:06}_{migration.words}.{'down' if back else 'up'}.sql"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """A migration's way up, or its way back."""
+
+    name: str
+    """Of the file."""
+    about: str
+    statements: Sequence[str]
+    nothing: str
+    """What the file says where there are none."""
+    is_back: bool = False
+    when: int | None = None
+
+
+def _ways(migration: Migration, number: int, settings: Settings) -> tuple[_Way, _Way]:
+    up, down = _names(migration, number, settings)
+    about = f"{settings.plan}, {migration.stage.value[2:]}: {migration.title}"
+    is_listed = settings.layout is Layout.DRIZZLE_0 and not _by_hand(migration, settings.layout)
+    there = _Way(
+        name=up,
+        about=about,
+        statements=migration.up,
+        nothing="nothing on the way there",
+        when=_when(number, settings) if is_listed else None,
+    )
+    back = _Way(
+        name=down,
+        about=f"The way back of {about}",
+        statements=migration.down,
+        nothing=migration.why_no_down,
+        is_back=True,
+    )
+    return there, back
+
+
+def _names(migration: Migration, number: int, settings: Settings) -> tuple[str, str]:
+    """Of the files with its ways up and back."""
+    if settings.layout is Layout.SQL or _by_hand(migration, settings.layout):
+        name = f"{number:06}_{migration.words}"
+        return f"{name}.up.sql", f"{name}.down.sql"
     if settings.layout is Layout.DRIZZLE_0:
-        return f"{settings.journal.first + number - 1:04}_{migration.words}{'.down' if back else ''}.sql"
-    stamp = settings.begin + timedelta(seconds=number - 1)
-    return f"{stamp:%Y%m%d%H%M%S}_{migration.words}/{'down' if back else 'migration'}.sql"
+        name = f"{settings.journal.first + number - 1:04}_{migration.words}"
+        return f"{name}.sql", f"{name}.down.sql"
+    home = f"{settings.begin + timedelta(seconds=number - 1):%Y%m%d%H%M%S}_{migration.words}"
+    return f"{home}/migration.sql", f"{home}/down.sql"
 
 
-def _file(migration: Migration, path: str, settings: Settings, *, back: bool, by_hand: bool) -> ExportedFile:
-    comments = [f"{settings.plan}, {migration.stage.value[2:]}: {migration.title}"]
-    statements = tuple(Written(text=text) for text in (migration.down if back else migration.up))
-    if back:
-        comments[0] = f"The way back of {comments[0]}"
-    if not statements:
-        comments.append(migration.why_no_down if back else "nothing on the way there")
-        statements = (Written(text="SELECT 1"),)
-        return ExportedFile(path=path, comments=tuple(comments), statements=statements, is_back=back)
+def _file(migration: Migration, way: _Way, settings: Settings) -> ExportedFile:
+    file = ExportedFile(
+        path=way.name,
+        comments=(way.about,),
+        statements=tuple(Written(text=text) for text in way.statements),
+        is_back=way.is_back,
+        when=way.when,
+    )
+    if not way.statements:
+        return replace(file, comments=(way.about, way.nothing), statements=(Written(text="SELECT 1"),))
     if not migration.transactional:
-        comments.append("Outside a transaction: the only statement of its file.")
-        return ExportedFile(path=path, comments=tuple(comments), statements=statements, is_back=back)
-    # The tool's own transaction, of Drizzle's alone; with the others it is the file's.
-    is_tools = settings.layout.is_drizzle and not by_hand and not back
+        return replace(file, comments=(way.about, "Outside a transaction: the only statement of its file."))
+    # The tool's own transaction, of Drizzle's way up alone; with the others it is the file's.
+    is_tools = settings.layout.is_drizzle and not way.is_back
     before = [f"SET LOCAL lock_timeout = '{settings.lock_timeout}'"]
     before.append(f"SET LOCAL statement_timeout = '{'0' if migration.is_long else '10s'}'")
     before.append("SET LOCAL search_path TO pg_catalog")
     after = ["SET LOCAL search_path TO DEFAULT"] if is_tools else ["COMMIT"]
     if not is_tools:
         before.insert(0, "BEGIN")
-    return ExportedFile(
-        path=path,
-        comments=tuple(comments),
-        statements=(*(Written(text=t) for t in before), *statements, *(Written(text=t) for t in after)),
-        is_back=back,
+    return replace(
+        file,
+        statements=(*(Written(text=t) for t in before), *file.statements, *(Written(text=t) for t in after)),
         has_breakpoints=is_tools,
     )
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from crossfade.lint.allowances import weigh
 from crossfade.lint.check import check
-from crossfade.migrations.folder import File, Folder
+from crossfade.migrations.folder import File, folder_of
 from crossfade.migrations.projects import projects_of
-from crossfade.postgres.forecast.trees import kind, one_statement
+from crossfade.postgres.forecast.trees import kind, names, one_statement
+from crossfade.postgres.own_names import LEDGER_SCHEMA, is_own_name
 from crossfade.workflow.exports.journal import by_itself
 from crossfade.workflow.exports.layouts import ExportedFile, Written, text_of
 from crossfade.workflow.exports.parts import Stage
@@ -39,7 +40,9 @@ _BREAKING = frozenset(
         "rename-type",
     }
 )
-"""Rules about what running versions can no longer do."""
+"""Rules about what a plan's contract takes from running versions on purpose. Not every rule that `breaks` is one: a
+finding of the others is nothing that an export means to do, and is told.
+"""
 _BY_THEN = "it is applied once no running version uses the old shape"
 _BEFORE = "the files before this one have made sure of it"
 _OURS = "its body names everything with its schema, and it goes with the last files of this export"
@@ -48,6 +51,7 @@ _ALONE = "with a SET it would be two statements, which are a transaction; set it
 _NO_OTHER_WAY = "there is no way to enforce it that blocks nobody, and the plan was accepted with it"
 _BACK = "it is what crossfade sends to take this back"
 _BACK_IN_ONE = "what an earlier file takes back takes back the rest of it"
+_ALWAYS = {"domain-constraint": _NO_OTHER_WAY, "exclusion-constraint": _NO_OTHER_WAY}
 _GOING_BACK = {
     "attach-without-check": _BACK,
     "constraint-without-not-valid": _BACK,
@@ -71,8 +75,9 @@ class Linted:
 def projects(files: Iterable[ExportedFile]) -> tuple[Project, ...]:
     """The files as lint reads them: a project for each folder."""
     files = tuple(files)
-    texts = {file.path: text_of(file) for file in files}
-    return tuple(projects_of(_folder(Path(), {**texts, **dict(by_itself(files))})))
+    texts = {file.path: text_of(file) for file in files} | dict(by_itself(files))
+    read = {path: File(path=Path(path), content=text.encode(), text=text) for path, text in texts.items()}
+    return tuple(projects_of(folder_of(Path(), read)))
 
 
 def linted(files: Sequence[ExportedFile], alone: Schema, in_order: Schema | None) -> Linted:
@@ -101,14 +106,11 @@ def _reason(finding: Finding, file: ExportedFile, *, is_made_good: bool) -> str 
         return _GOING_BACK[finding.rule]
     if finding.rule in _BREAKING and file.path.split("/")[0] in _LAST:
         return _BY_THEN
-    always = {
-        "security-definer": _OURS,
-        "domain-constraint": _NO_OTHER_WAY,
-        "exclusion-constraint": _NO_OTHER_WAY,
-    }
-    if finding.rule in always:
-        return always[finding.rule]
+    if finding.rule in _ALWAYS:
+        return _ALWAYS[finding.rule]
     statement = file.statements[_statement_at(file, finding.position.line)].text
+    if finding.rule == "security-definer" and _makes_ours(statement):
+        return _OURS
     if finding.rule == "refresh-not-concurrently" and _refreshes_ours(statement):
         return _NOBODYS
     if finding.rule == "lock-timeout-missing" and len(file.statements) == 1:
@@ -116,9 +118,14 @@ def _reason(finding: Finding, file: ExportedFile, *, is_made_good: bool) -> str 
     return _BEFORE if is_made_good else None
 
 
+def _makes_ours(statement: str) -> bool:
+    tree = one_statement(statement)
+    return kind(tree) == "CreateFunctionStmt" and names(tree.funcname)[0] == LEDGER_SCHEMA
+
+
 def _refreshes_ours(statement: str) -> bool:
     tree = one_statement(statement)
-    return kind(tree) == "RefreshMatViewStmt" and tree.relation.relname.startswith("crossfade_")
+    return kind(tree) == "RefreshMatViewStmt" and is_own_name(tree.relation.relname)
 
 
 def _key(finding: Finding) -> tuple[str, Path, int]:
@@ -143,20 +150,3 @@ def _lines(file: ExportedFile, one: Written) -> int:
 def _with(file: ExportedFile, allowed: Mapping[int, Mapping[str, str]]) -> ExportedFile:
     statements = (replace(one, allowed=allowed.get(number, {})) for number, one in enumerate(file.statements))
     return replace(file, statements=tuple(statements))
-
-
-def _folder(path: Path, texts: Mapping[str, str]) -> Folder:
-    below: dict[str, dict[str, str]] = {}
-    files: dict[str, File] = {}
-    for name, text in texts.items():
-        first, _, rest = name.partition("/")
-        if rest:
-            below.setdefault(first, {})[rest] = text
-        else:
-            files[name] = File(path=path / name, content=text.encode(), text=text)
-    return Folder(
-        path=path,
-        names=frozenset(files),
-        files=files,
-        folders={name: _folder(path / name, inner) for name, inner in below.items()},
-    )

@@ -1,5 +1,5 @@
 -- What keeps a column, a relation or a type from being dropped: its name, and words for it.
-WITH dropped AS (
+WITH RECURSIVE named_so AS (
     SELECT 'pg_catalog.pg_class'::pg_catalog.regclass AS class, c.oid AS object, a.attnum AS part
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -15,6 +15,16 @@ WITH dropped AS (
     FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace,
         LATERAL (VALUES (t.oid), (t.typarray)) AS used (oid)
     WHERE %(kind)s IN ('relation', 'type') AND n.nspname = %(schema)s AND t.typname = %(name)s AND used.oid <> 0
+), dropped AS (
+    SELECT class, object, part FROM named_so
+    UNION
+    -- What children have inherited goes as well.
+    SELECT dropped.class, i.inhrelid, a.attnum
+    FROM dropped
+    JOIN pg_catalog.pg_inherits AS i ON i.inhparent = dropped.object AND dropped.part > 0
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.inhrelid AND a.attname = %(name)s
+    WHERE
+        dropped.class = 'pg_catalog.pg_class'::pg_catalog.regclass AND a.attinhcount = 1 AND NOT a.attislocal
 ), dependent AS (
     SELECT DISTINCT
         -- A view depends by its rule, a generated column by its expression.
@@ -80,6 +90,11 @@ WHERE
         on_part IS NULL
         AND class = 'pg_catalog.pg_trigger'::pg_catalog.regclass
         AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.oid = object AND t.tgrelid = on_object)
+    )
+    -- A partition's part of a foreign key goes with that.
+    AND NOT (
+        class = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+        AND EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.oid = object AND k.conparentid <> 0)
     )
     -- A partition goes with its whole.
     AND NOT (

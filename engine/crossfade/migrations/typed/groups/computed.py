@@ -58,6 +58,8 @@ def _filling(adding: Command, rest: Rest) -> tuple[Command | None, tuple[str, ..
 def computed_and_dropped(command: Command, rest: Rest) -> Match | None:
     """ADD COLUMN and UPDATE from columns that are dropped: a plan for the new ones, then one for those that go."""
     drops = {d.action.name: d for d in on_table(rest, command, "DropColumn")}
+    if not drops:
+        return None
     new: list[Entry] = []
     parts: list[Command] = []
     read_of_all: dict[str, None] = {}

@@ -36,21 +36,21 @@ def exchanged_constraint(command: Command, rest: Rest) -> Match | None:
         node = adding.action.def_
         if node.conname == name and node.contype.name in _READ_LATER:
             validated = on_column(later(rest, adding), command, "ValidateConstraint", name)
-            parts = [adding] if validated is None else [adding, validated]
-            is_valid = validated is not None or not node.skip_validation
-            return certain(parts, *_exchange(command, adding, is_valid))
+            if validated is not None:
+                return certain([adding, validated], *_exchange(command, adding))
+            return certain([adding], *(_by_sql if node.skip_validation else _exchange)(command, adding))
     return None
 
 
-def _exchange(drop: Command, adding: Command, is_valid: bool) -> tuple[Entry, ...]:
-    old = find(drop, drop.action.name)
-    if is_valid and not _is_alike(old, adding):
+def _exchange(drop: Command, adding: Command) -> tuple[Entry, ...]:
+    """For a constraint that is valid in the end."""
+    if not _is_alike(find(drop, drop.action.name), adding):
         try:
             gone = entry("drop_constraint", table=drop.table_text, name=drop.action.name, when="expand")
             return (gone, *added(adding, adding.action.def_))
         except NotTyped:
             pass
-    return tuple(_by_sql(drop, adding, old, is_valid))
+    return (*_by_sql(drop, adding), _validation(drop))
 
 
 def _is_alike(old: Constraint | None, adding: Command) -> bool:
@@ -65,13 +65,11 @@ def _is_alike(old: Constraint | None, adding: Command) -> bool:
     return (old.columns, old.referenced) == (names(node.fk_attrs), target) and is_same_key
 
 
-def _by_sql(drop: Command, adding: Command, old: Constraint | None, is_valid: bool) -> Iterator[Entry]:
-    table, name = printed(drop.relation), quoted(drop.action.name)
-    validate = f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}"
-    # A step of its own, which a revert runs again behind the exchange: it reads nothing where it is valid already.
-    validation = entry("sql", contract=({"run": validate, "undo": validate},))
+def _by_sql(drop: Command, adding: Command) -> Iterator[Entry]:
+    """The exchange, which leaves the new one NOT VALID."""
+    table, name, old = printed(drop.relation), quoted(drop.action.name), find(drop, drop.action.name)
     if old is not None and old.validated:
-        yield validation
+        yield _validation(drop)
     back = old.definition.removesuffix(_NOT_VALID) if old is not None else ""
     undo = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}, ADD CONSTRAINT {name} {back}{_NOT_VALID}"
     yield entry(
@@ -81,8 +79,12 @@ def _by_sql(drop: Command, adding: Command, old: Constraint | None, is_valid: bo
         irreversible=not back,
         reason=None if back else UNKNOWN,
     )
-    if is_valid:
-        yield validation
+
+
+def _validation(drop: Command) -> Entry:
+    """A step of its own, which a revert runs again behind the exchange: it reads nothing where it is valid already."""
+    validate = f"ALTER TABLE {printed(drop.relation)} VALIDATE CONSTRAINT {quoted(drop.action.name)}"
+    return entry("sql", contract=({"run": validate, "undo": validate},))
 
 
 def _together(drop: Command, adding: Command) -> str:

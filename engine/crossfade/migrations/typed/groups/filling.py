@@ -36,13 +36,13 @@ def _is_null(node: Any, column: str) -> bool:
 def added_column(command: Command, rest: Rest) -> Match | None:
     """ADD COLUMN with what gives its rows a value, makes it NOT NULL, or takes its first default away."""
     name, rest = command.action.def_.colname, later(rest, command)
-    update = next((u for u in on_table(rest, command, "UpdateStmt") if fill_of(u, name) is not None), None)
+    fills = ((u, fill) for u in on_table(rest, command, "UpdateStmt") if (fill := fill_of(u, name)) is not None)
+    update, fill = next(fills, (None, None))
     required = on_column(rest, command, "SetNotNull", name)
     default = on_column(rest, command, "ColumnDefault", name)
     parts = [c for c in (update, required, default) if c is not None]
     if not parts or (update is None and default is None and not _has_value(command)):
         return None
-    fill = fill_of(update, name) if update is not None else None
     return certain(parts, *filled(command, fill=fill, required=required is not None, default=default))
 
 

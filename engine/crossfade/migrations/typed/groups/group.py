@@ -40,7 +40,7 @@ class Match:
     """The commands that belong to it besides."""
     readings: tuple[Reading, ...]
     is_late: bool = False
-    """Its place is that of its last command, not of its first."""
+    """Its place is that of its last command, where what stands between does not let that come to its first."""
 
 
 Group: TypeAlias = "Callable[[Command, Rest], Match | None]"

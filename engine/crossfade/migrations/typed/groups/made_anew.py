@@ -1,18 +1,21 @@
 """DROP and CREATE of the same thing: a view, function, trigger, policy or type that is replaced, or made in any case.
 
 The drop alone would wait for contract, and take away there what the CREATE has made in expand; so both are one change,
-where the CREATE stands. With IF EXISTS, what can be replaced in place is: CREATE OR REPLACE, in expand. Else something
-that is in use goes for a moment, in contract.
+where the CREATE stands, unless that may come to the DROP. With IF EXISTS, what can be replaced in place is: CREATE OR
+REPLACE, in expand. Else something that is in use goes for a moment, in contract; and so does a function whose
+parameters are others, since calls may fit both.
 """
 
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crossfade.migrations.typed.command import dropped
 from crossfade.migrations.typed.entry import Entry, entry, printed
 from crossfade.migrations.typed.groups.group import Match, Reading, later, on_table
+from crossfade.migrations.typed.groups.in_place import goes_on, takes
 from crossfade.migrations.typed.groups.new_tables import entries_of
 from crossfade.migrations.typed.tables import drop_table
 from crossfade.postgres.forecast.trees import NotOneStatement, kind, names, one_statement
@@ -23,29 +26,60 @@ if TYPE_CHECKING:
 
 Key = tuple[str, ...]
 REPLACED = "What was there before is not kept."
-_REPLACEABLE = frozenset({"ViewStmt", "CreateFunctionStmt", "CreateTrigStmt"})
-_RELATIONS = {"ViewStmt": "VIEW", "CreateSeqStmt": "SEQUENCE", "CreateTableAsStmt": "MATVIEW"}
+_RELATIONS = {
+    "ViewStmt": ("VIEW", "view"),
+    "CreateSeqStmt": ("SEQUENCE", "sequence"),
+    "CreateTableAsStmt": ("MATVIEW", "into"),
+    "CompositeTypeStmt": ("TYPE", "typevar"),
+}
 _TYPES = {"CreateEnumStmt": "typeName", "CreateRangeStmt": "typeName", "CreateDomainStmt": "domainname"}
 _ON_TABLE = {"CreateTrigStmt": "trigname", "CreatePolicyStmt": "policy_name", "RuleStmt": "rulename"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Thing:
+    """What a statement drops or makes."""
+
+    what: str
+    name: Key
+    """Of what is a table's, with the table's name."""
+    schema: str | None
+    """Where the statement says it."""
+
+    def may_be(self, other: _Thing) -> bool:
+        """Whether both may be the same thing; one of them may leave the schema out."""
+        is_elsewhere = self.schema and other.schema and self.schema != other.schema
+        return (self.what, self.name) == (other.what, other.name) and not is_elsewhere
+
+
 def made_anew(command: Command, rest: Rest) -> Match | None:
-    """The pair, whatever stands between them."""
+    """The pair, whatever stands between them; of functions with one name, that with the same parameters first."""
     gone = _dropped(command)
-    made = next((c for c in later(rest, command) if gone is not None and _made(c) == gone), None)
+    if gone is None:
+        return None
+    found = [c for c in later(rest, command) if (new := _made(c)) is not None and gone.may_be(new)]
+    made = next((c for c in found if takes(c) == takes(command)), found[0] if found else None)
     if made is None:
         return None
-    replaced = _replaced(made) if command.node.missing_ok else None
+    replaced = _replaced(made) if command.node.missing_ok and _is_replaceable(command, made) else None
     phases: dict[str, Any] = {"contract": (command.sql, made.sql)} if replaced is None else {"expand": (replaced,)}
     change = entry("sql", **phases, irreversible=True, reason=REPLACED)
     return Match(others=(made,), readings=(Reading(entries=(change,)),), is_late=True)
 
 
+def _is_replaceable(gone: Command, made: Command) -> bool:
+    """Whether OR REPLACE does what both do; a function that returns something else it refuses."""
+    match made.does:
+        case "CreateFunctionStmt":
+            return takes(made) == takes(gone)
+        case "ViewStmt":
+            return goes_on(gone, made)
+        case _:
+            return made.does == "CreateTrigStmt" and not made.node.isconstraint
+
+
 def _replaced(made: Command) -> str | None:
-    """The same with OR REPLACE; None where PostgreSQL has no such thing, or the printer does not print all of it."""
-    is_replaceable = made.does in _REPLACEABLE and not getattr(made.node, "isconstraint", False)
-    if not is_replaceable:
-        return None
+    """The same with OR REPLACE; None where the printer does not print all of it."""
     changed = copy(made.node)
     changed.replace = True
     try:
@@ -69,15 +103,18 @@ def table_made_anew(command: Command, rest: Rest) -> Match | None:
     return Match(others=(made, *behind), readings=(Reading(entries=entries, in_turn=is_there),), is_late=True)
 
 
-def _dropped(command: Command) -> Key | None:
-    """What a DROP of one thing names; without its schema, which one of the two may leave out."""
+def _dropped(command: Command) -> _Thing | None:
+    """What a DROP of one thing names."""
     if command.does != "DropStmt":
         return None
-    what = command.node.removeType.name.removeprefix("OBJECT_")
-    parts = _parts(command.node.objects[0])
+    what, parts = command.node.removeType.name.removeprefix("OBJECT_"), _parts(command.node.objects[0])
     if what in {"TRIGGER", "POLICY", "RULE"}:
-        return (what, *parts[-2:])
-    return (_plain(what), parts[-1]) if parts else None
+        return _Thing(what, parts[-2:], parts[-3] if len(parts) > 2 else None)
+    return _named(_plain(what), parts) if parts else None
+
+
+def _named(what: str, parts: Key) -> _Thing:
+    return _Thing(what, parts[-1:], parts[-2] if len(parts) > 1 else None)
 
 
 def _parts(thing: Any) -> Key:
@@ -95,19 +132,20 @@ def _plain(what: str) -> str:
     return {"PROCEDURE": "FUNCTION", "ROUTINE": "FUNCTION", "DOMAIN": "TYPE"}.get(what, what)
 
 
-def _made(command: Command) -> Key | None:
+def _made(command: Command) -> _Thing | None:
     node, does = command.node, command.does
     if does in _ON_TABLE:
         what = does.removeprefix("Create").removesuffix("Stmt").upper()
         table = node.table if does == "CreatePolicyStmt" else node.relation
-        return ({"TRIG": "TRIGGER"}.get(what, what), table.relname, getattr(node, _ON_TABLE[does]))
+        name = getattr(node, _ON_TABLE[does])
+        return _Thing({"TRIG": "TRIGGER"}.get(what, what), (table.relname, name), table.schemaname)
     if does == "CreateFunctionStmt":
-        return ("FUNCTION", names(node.funcname)[-1])
+        return _named("FUNCTION", names(node.funcname))
     if does in _TYPES:
-        return ("TYPE", names(getattr(node, _TYPES[does]))[-1])
-    if does == "CompositeTypeStmt":
-        return ("TYPE", node.typevar.relname)
+        return _named("TYPE", names(getattr(node, _TYPES[does])))
     if does in _RELATIONS:
-        relation = {"ViewStmt": "view", "CreateSeqStmt": "sequence"}.get(does)
-        return (_RELATIONS[does], getattr(node, relation).relname if relation else node.into.rel.relname)
+        what, slot = _RELATIONS[does]
+        relation = getattr(node, slot)
+        relation = relation.rel if kind(relation) == "IntoClause" else relation
+        return _Thing(what, (relation.relname,), relation.schemaname)
     return None

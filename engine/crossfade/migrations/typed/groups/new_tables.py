@@ -11,14 +11,12 @@ from collections.abc import Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from crossfade.migrations.typed.entry import Entry, entry, printed
+from crossfade.migrations.typed.entry import Entry, entry, printed, sql_relation
 from crossfade.migrations.typed.groups.group import certain
 from crossfade.migrations.typed.groups.serial_tables import serial_tables
 from crossfade.migrations.typed.passing import may_pass
 from crossfade.migrations.typed.raw import UNKNOWN
 from crossfade.migrations.typed.single import one
-from crossfade.postgres.forecast.trees import below, kind
-from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.migrations.typed.command import Command
@@ -31,11 +29,13 @@ def new_tables(command: Command, rest: Rest) -> Match | None:
     made = [command, *(c for c in rest if _makes(c))]
     if made[0] is not min(made, key=lambda c: c.number):
         return None
-    names = {c.table_name for c in made if c.table is None and not _is_of_others(c, made)}
+    new = {c.table_name for c in made}
+    names = {c.table_name for c in made if c.table is None and not _is_of_others(c, new)}
     all_of_them = _drawn_together((command, *rest), names)
     if command not in all_of_them or all(one(c) is not None for c in all_of_them):
         return None
-    referring = [c for c in rest if c not in all_of_them and _refers(c, names)]
+    drawn = {c.number for c in all_of_them}
+    referring = [c for c in rest if c.number not in drawn and not c.referenced.isdisjoint(names)]
     if referring and command is all_of_them[0] and _may_wait((command, *rest), [*all_of_them, *referring]):
         return serial_tables(all_of_them, referring, sql_of(all_of_them))
     return certain([c for c in all_of_them if c is not command], sql_of(all_of_them))
@@ -48,6 +48,8 @@ def _drawn_together(every: Sequence[Command], names: set[QualifiedName]) -> list
     for command in sorted(every, key=lambda c: c.number):
         if _is_on(command, names) and all(may_pass(command, over) for over in passed):
             drawn.append(command)
+        elif drawn and command.touched.whole.changed is None:
+            break
         elif drawn:
             passed.append(command)
     return drawn
@@ -55,8 +57,9 @@ def _drawn_together(every: Sequence[Command], names: set[QualifiedName]) -> list
 
 def _may_wait(every: Sequence[Command], waiting: Sequence[Command]) -> bool:
     """Whether these may run at the place of the last of them: all others up to there run before."""
-    last = max(command.number for command in waiting)
-    others = [c for c in every if c not in waiting and c.number < last]
+    numbers = {command.number for command in waiting}
+    last = max(numbers)
+    others = [c for c in every if c.number not in numbers and c.number < last]
     return all(may_pass(other, over) for other in others for over in waiting if over.number < other.number)
 
 
@@ -70,7 +73,7 @@ def entries_of(commands: Sequence[Command]) -> tuple[Entry, ...]:
 def sql_of(commands: Sequence[Command]) -> Entry:
     """The `sql` change of these commands; its way back is to drop the tables."""
     made = [c for c in commands if _makes(c)]
-    dropped = ", ".join(_relation(c.relation) for c in reversed(made))
+    dropped = ", ".join(sql_relation(c.relation) for c in reversed(made))
     is_bare = any(c.node.if_not_exists for c in made)
     return entry(
         "sql",
@@ -85,9 +88,8 @@ def _makes(command: Command) -> bool:
     return command.does == "CreateStmt"
 
 
-def _is_of_others(command: Command, made: Sequence[Command]) -> bool:
+def _is_of_others(command: Command, new: set[QualifiedName]) -> bool:
     """Whether it is a partition or child of a table that is there already."""
-    new = {c.table_name for c in made}
     parents = (command.before.qualify(r.schemaname, r.relname) for r in command.node.inhRelations or ())
     return any(parent not in new for parent in parents)
 
@@ -100,12 +102,6 @@ def _is_on(command: Command, names: set[QualifiedName]) -> bool:
     return command.relation is not None and command.does != "RenameStmt" and command.table_name in names
 
 
-def _refers(command: Command, names: set[QualifiedName]) -> bool:
-    """Whether it adds a foreign key to one of these tables."""
-    keys = (c for c in below(command.node) if kind(c) == "Constraint" and c.pktable is not None)
-    return any(command.before.qualify(key.pktable.schemaname, key.pktable.relname) in names for key in keys)
-
-
 def _statement(command: Command) -> str:
     """Its SQL, without CONCURRENTLY: nobody is there yet."""
     if command.does != "IndexStmt" or not command.node.concurrent:
@@ -113,7 +109,3 @@ def _statement(command: Command) -> str:
     changed: Any = copy(command.node)
     changed.concurrent = False
     return printed(changed)
-
-
-def _relation(relation: Any) -> str:
-    return ".".join(quoted(part) for part in (relation.schemaname, relation.relname) if part is not None)

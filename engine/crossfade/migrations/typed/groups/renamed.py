@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from crossfade.migrations.typed import columns
 from crossfade.migrations.typed.conversion import conversion, same_type
-from crossfade.migrations.typed.entry import Entry, column_text, entry, type_text, unless
+from crossfade.migrations.typed.entry import Entry, entry, type_text, unless
 from crossfade.migrations.typed.groups.filling import fill_of
 from crossfade.migrations.typed.groups.group import Match, Reading, certain, later, on_column, on_table
 from crossfade.postgres.names import quoted
@@ -24,7 +24,7 @@ def moved_value(command: Command, rest: Rest) -> Match | None:
     for update in on_table(rest, command, "UpdateStmt"):
         fill = fill_of(update, name)
         drops = on_table(later(rest, update), command, "DropColumn")
-        gone = next((d for d in drops if column_text(d.action.name) == fill), None)
+        gone = next((d for d in drops if quoted(d.action.name) == fill), None)
         old = columns.column_of(gone) if gone is not None else None
         if gone is not None and old is not None and same_type(old, command.action.def_.typeName):
             required = on_column(rest, command, "SetNotNull", name)

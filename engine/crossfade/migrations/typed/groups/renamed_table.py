@@ -18,7 +18,7 @@ from crossfade.migrations.typed.groups.exchanged import exchanged_constraint
 from crossfade.migrations.typed.groups.group import Match, Reading, later, on_table
 from crossfade.migrations.typed.groups.new_tables import entries_of
 from crossfade.migrations.typed.groups.serial_tables import sequence_name
-from crossfade.migrations.typed.single import one
+from crossfade.migrations.typed.single import needed
 from crossfade.migrations.typed.tables import drop_table
 from crossfade.postgres.forecast.chosen_names import chosen_name
 from crossfade.postgres.forecast.trees import kind, names
@@ -46,11 +46,13 @@ def dropped_and_created(command: Command, rest: Rest) -> Match | None:
 
 
 def _is_alike(old: Table, made: Command) -> bool:
+    definitions = {d.colname: d for d in made.node.tableElts or () if kind(d) == "ColumnDef"}
+    if definitions.keys() != {column.name for column in old.columns}:
+        return False
     new = made.after.find(made.relation.schemaname, made.relation.relname)
     if new is None or made.table is not None or new.name.schema != old.name.schema:
         return False
-    definitions = {d.colname: d for d in made.node.tableElts or () if kind(d) == "ColumnDef"}
-    return len(definitions) == len(old.columns) == len(new.columns) and all(
+    return len(old.columns) == len(new.columns) and all(
         (own := new.column(column.name)) is not None
         and own.not_null == column.not_null
         and same_type(column, definitions[column.name].typeName) is not False
@@ -134,7 +136,7 @@ def _apart(pair: _Pair) -> Iterator[Entry]:
         if exchange is not None:
             yield from exchange.readings[0].entries
         else:
-            yield from (*_typed(drop), *_typed(adding))
+            yield from (*needed(drop), *needed(adding))
     yield from drop_table(pair.gone)
 
 
@@ -169,7 +171,7 @@ def _constraints(pair: _Pair, table: str) -> Iterator[Entry]:
     for other in others:
         if other.name not in added:
             raise NotTyped("a constraint that the old table has not")
-        yield from _typed(added[other.name])
+        yield from needed(added[other.name])
 
 
 def _not_null(pair: _Pair, constraint: Constraint, table: str) -> Iterator[Entry]:
@@ -216,16 +218,9 @@ def _indexes(pair: _Pair, schema: str | None) -> Iterator[Entry]:
     for other in others:
         if other.name.name not in built:
             raise NotTyped("an index without a name")
-        yield from _typed(built[other.name.name])
+        yield from needed(built[other.name.name])
 
 
 def _same_index(one_of: Index, other: Index) -> bool:
     own = (one_of.columns, one_of.unique, one_of.method, one_of.partial, one_of.has_expressions)
     return own == (other.columns, other.unique, other.method, other.partial, other.has_expressions)
-
-
-def _typed(command: Command) -> tuple[Entry, ...]:
-    found = one(command)
-    if found is None:
-        raise NotTyped(command.does)
-    return found

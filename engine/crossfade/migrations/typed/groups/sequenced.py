@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crossfade.migrations.typed.columns import default_text, parts_of
-from crossfade.migrations.typed.entry import entry, literal_text, unless
+from crossfade.migrations.typed.entry import entry, unless
 from crossfade.migrations.typed.groups.group import Match, Reading
 from crossfade.migrations.typed.groups.serial_tables import number_of, plain_type, sequence_name
 from crossfade.postgres.forecast.type_names import is_serial
-from crossfade.postgres.names import quoted
+from crossfade.postgres.names import literal, quoted
 
 if TYPE_CHECKING:
     from crossfade.migrations.typed.command import Command
@@ -39,7 +39,7 @@ def serial_column(command: Command, _rest: Rest) -> Match | None:
         name=column,
         type=number,
         nullable=False,
-        default=f"nextval({literal_text(sequence)})",
+        default=f"nextval({literal(sequence)})",
     )
     owned = entry(
         "sql",

@@ -6,18 +6,19 @@ made without their sequences, which come last, as SQL: nobody inserts before the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from crossfade.migrations.typed.entry import Entry, NotTyped, entry, literal_text
+from crossfade.migrations.typed.entry import Entry, NotTyped, entry
 from crossfade.migrations.typed.groups.group import Match, Reading
-from crossfade.migrations.typed.single import one
+from crossfade.migrations.typed.single import needed
 from crossfade.postgres.forecast.chosen_names import chosen_name
 from crossfade.postgres.forecast.trees import kind, one_statement
 from crossfade.postgres.forecast.type_names import is_serial, read_type
-from crossfade.postgres.names import QualifiedName, quoted
+from crossfade.postgres.names import QualifiedName, literal, quoted
 
 if TYPE_CHECKING:
     from crossfade.migrations.typed.command import Command
@@ -32,19 +33,11 @@ def serial_tables(made: Sequence[Command], referring: Sequence[Command], as_sql:
     """
     others = tuple(c for c in (*made, *referring) if c is not made[0])
     try:
-        entries = (*_all(map(_without_sequences, made)), *_all(referring), _sequences(made))
+        entries = (*chain.from_iterable(map(needed, [*map(_without_sequences, made), *referring])), _sequences(made))
         return Match(others=others, readings=(Reading(entries=entries),), is_late=True)
     except NotTyped:
-        entries = (as_sql, *_all(referring))
+        entries = (as_sql, *chain.from_iterable(map(needed, referring)))
         return Match(others=others, readings=(Reading(entries=entries, in_turn=True),), is_late=True)
-
-
-def _all(commands: Iterable[Command]) -> Iterator[Entry]:
-    for command in commands:
-        found = one(command)
-        if found is None:
-            raise NotTyped(command.does)
-        yield from found
 
 
 def _without_sequences(command: Command) -> Command:
@@ -95,7 +88,7 @@ def _sequences(made: Sequence[Command]) -> Entry:
         sequences.append(sequence)
         statements += [
             f"CREATE SEQUENCE {sequence} AS {number_of(definition)} OWNED BY {table}.{column}",
-            f"ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT nextval({literal_text(sequence)})",
+            f"ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT nextval({literal(sequence)})",
         ]
     back = f"DROP SEQUENCE IF EXISTS {', '.join(sequences)} CASCADE"
     return entry("sql", expand=tuple(statements), rollback=(back,))

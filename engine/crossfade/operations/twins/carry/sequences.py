@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, LiteralString
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.own_names import LEDGER_SCHEMA
 from crossfade.operations.rights import sequence_rights
 from crossfade.operations.twins.exchange import Carried, Exchange, Move, Twin
 from crossfade.postgres.catalog import QualifiedName, Sequence
+from crossfade.postgres.own_names import LEDGER_SCHEMA
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import hashlib
 import re
 
 LEDGER_SCHEMA = "crossfade"
-_OURS = re.compile(r"crossfade_[a-z_]+_[0-9a-f]{12}")
+OWN_NAME = re.compile(r"crossfade_([a-z_]+)_[0-9a-f]{12}")
+"""What `own_name` gives, with its purpose."""
 
 
 def own_name(purpose: str, *parts: str) -> str:
@@ -19,8 +20,8 @@ def own_name(purpose: str, *parts: str) -> str:
 
 
 def is_own_name(name: str) -> bool:
-    """Whether `own_name` gives such names."""
-    return _OURS.fullmatch(name) is not None
+    """Whether `own_name` gives such names; a user's may begin with `crossfade_` too."""
+    return OWN_NAME.fullmatch(name) is not None
 
 
 def mark(plan: str) -> str:

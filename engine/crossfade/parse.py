@@ -7,15 +7,13 @@ large enough.
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
+
+from crossfade.large_stack import on_large_stack
 
 _LONG = 20_000
 """Characters; a level of a tree takes at least two, and about a kilobyte of stack."""
-_STACK = 512 * 1024 * 1024
-"""Bytes of address space; memory is taken only as it is used."""
-_starting = threading.Lock()
 
 
 def parsed(text: str) -> tuple[Any, ...]:
@@ -24,11 +22,4 @@ def parsed(text: str) -> tuple[Any, ...]:
 
     if len(text) < _LONG:
         return tuple(parse_sql(text))
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        with _starting:
-            usual = threading.stack_size(_STACK)
-            try:
-                statements = executor.submit(parse_sql, text)
-            finally:
-                threading.stack_size(usual)
-        return tuple(statements.result())
+    return tuple(on_large_stack(partial(parse_sql, text)))

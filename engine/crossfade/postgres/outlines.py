@@ -1,0 +1,79 @@
+"""Outlines: what a whole database has of that by which one thing is changed along with another, in one query.
+
+The catalog is read of the tables that a plan or a migration names. What hangs on them, and on that in turn, may be any
+other: an outline has of each no more than it takes to follow CASCADE, foreign keys and views.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from psycopg.rows import dict_row
+
+from crossfade.postgres.catalog import Column, Constraint, ExtendedStatistics, QualifiedName, Table, Trigger
+from crossfade.postgres.forecast.views import Viewed, written_through
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from crossfade.postgres.forecast import Schema
+
+_QUERY = resources.files("crossfade.postgres").joinpath("sql", "outlines.sql").read_bytes()
+
+
+def outlined(connection: psycopg.Connection[Any], schema: Schema) -> Schema:
+    """The model of a database before the first statement, with outlines of the tables that were not read.
+
+    The connection's search_path is `pg_catalog` meanwhile, and must not be in a transaction.
+    """
+    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute("SET LOCAL search_path = pg_catalog")
+        cursor.execute("SET LOCAL jit = off")
+        rows = cursor.execute(_QUERY, prepare=False).fetchall()
+    read = {table.name: table for table in schema.tables.values() if table.oid}
+    tables = {table.name: table for table in map(_outline, rows)} | read
+    views = {QualifiedName(*row["name"]): _viewed(row, schema) for row in rows if row["reads"] is not None}
+    return replace(schema, tables={**schema.tables, **tables}, views=views)
+
+
+def _outline(row: dict[str, Any]) -> Table:
+    descendants = tuple(QualifiedName(*name) for name in row["descendants"])
+    is_partitioned = row["kind"] == "partitioned"
+    return Table(
+        name=QualifiedName(*row["name"]),
+        kind=row["kind"],
+        typed_of=row["typed_of"],
+        partitions=descendants if is_partitioned else (),
+        children=() if is_partitioned else descendants,
+        constraints=tuple(_key(key) for key in row["keys"]),
+        columns=tuple(_column(column) for column in row["columns"]),
+        triggers=tuple(_trigger(trigger) for trigger in row["triggers"]),
+        extended_statistics=tuple(
+            ExtendedStatistics(name=QualifiedName(*name), definition="", columns=()) for name in row["statistics"]
+        ),
+    )
+
+
+def _key(key: dict[str, Any]) -> Constraint:
+    columns = {name: tuple(key[name]) for name in ("columns", "referenced_columns")}
+    return Constraint(**key | columns | {"kind": "foreign", "referenced": QualifiedName(*key["referenced"])})
+
+
+def _column(column: dict[str, Any]) -> Column:
+    element = column["element_type"] and QualifiedName(*column["element_type"])
+    return Column(**column | {"type_name": QualifiedName(*column["type_name"]), "element_type": element})
+
+
+def _trigger(trigger: dict[str, Any]) -> Trigger:
+    function = QualifiedName(*trigger["function"])
+    return Trigger(name=trigger["name"], function=function, timing="before", events=frozenset(), row=True)
+
+
+def _viewed(row: dict[str, Any], schema: Schema) -> Viewed:
+    return Viewed(
+        reads={QualifiedName(*one["relation"]): frozenset(one["columns"] or ()) for one in row["reads"]},
+        writes=None if row["definition"] is None else written_through(row["definition"], schema),
+        replaced=frozenset(row["replaced"]),
+    )

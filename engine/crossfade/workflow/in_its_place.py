@@ -1,0 +1,195 @@
+"""What others have put in the place of what a run made: a DROP that takes it back would hit theirs.
+
+The thing of that name is compared with the statement of the program that makes one of this name: its kind, its table,
+its columns. What cannot be told apart from ours, or is made by no statement that the parser reads, counts as ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from crossfade.operations.step import Step
+from crossfade.postgres.forecast.trees import columns_of, kind, names
+from crossfade.postgres.names import QualifiedName
+from crossfade.postgres.own_names import is_own_name
+from crossfade.postgres.statement import Statement
+from crossfade.workflow.names_back import WayBack, walk
+from crossfade.workflow.names_in_statements import Kind, Name, parsed
+from crossfade.workflow.queries import query
+
+Connection = psycopg.Connection[Any]
+
+_IF_THERE: dict[str, tuple[Kind, str]] = {
+    "OBJECT_INDEX": ("relation", "relation"),
+    "OBJECT_TABLE": ("relation", "relation"),
+    "OBJECT_TYPE": ("type", "type"),
+    "OBJECT_DOMAIN": ("type", "type"),
+}
+_CONSTRAINTS = {
+    "CONSTR_CHECK": "c",
+    "CONSTR_FOREIGN": "f",
+    "CONSTR_UNIQUE": "u",
+    "CONSTR_PRIMARY": "p",
+    "CONSTR_EXCLUSION": "x",
+    "CONSTR_NOTNULL": "n",
+}
+_CHANGEABLE = frozenset("re")
+"""A table or an enum that has something else as well is the same one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a statement makes, as far as it is compared."""
+
+    kind: str
+    """`pg_class.relkind`, `pg_constraint.contype` or `pg_type.typtype`."""
+    table: tuple[str, str] | None = None
+    """Schema and name, of an index."""
+    columns: tuple[str | None, ...] | None = None
+    """An index's in their order, None for an expression; a constraint's or a table's; an enum's values. None where
+    they are not compared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What has a name, likewise."""
+
+    kind: str
+    schema: str | None
+    table: str | None
+    columns: list[str | None]
+    there: list[str]
+    """The columns that its table has."""
+
+
+def in_its_place(connection: Connection, program: Iterable[Step], steps: Iterable[Step]) -> Iterator[str]:
+    """What the undo of these steps would drop, or hide, that is none of the run's, in words."""
+    program = tuple(program)
+    for way, _, node in walk(connection, steps):
+        yield from _not_ours(connection, program, way, node)
+
+
+def _not_ours(connection: Connection, program: tuple[Step, ...], way: WayBack, node: Any) -> Iterator[str]:
+    for name, made_as in _hit(node):
+        if is_own_name(name.name) or way.has_freed(name) or way.has_brought(name):
+            continue
+        shapes = tuple(_shapes(program, made_as))
+        if made_as is not name:
+            # By then its columns may have other names.
+            shapes = tuple(replace(shape, columns=None) for shape in shapes)
+        found = _find(connection, way, name) if shapes else None
+        if found is not None and not any(_is(connection, way, shape, found) for shape in shapes):
+            yield f"{name.shown} is none of the run's"
+
+
+def _find(connection: Connection, way: WayBack, name: Name) -> _Found | None:
+    with connection.cursor(row_factory=class_row(_Found)) as cursor:
+        return cursor.execute(query("what_has_a_name"), {"kind": name.kind, **way.now(name)}).fetchone()
+
+
+def _hit(node: Any) -> Iterator[tuple[Name, Name]]:
+    """What a statement drops if it is there, and an index that gets a name of ours; and the name it was made by."""
+    match kind(node):
+        case "DropStmt" if node.missing_ok and node.removeType.name in _IF_THERE:
+            looked_up, what = _IF_THERE[node.removeType.name]
+            for parts in node.objects:
+                path = names(getattr(parts, "names", parts))
+                if len(path) == 2:
+                    name = Name(kind=looked_up, what=what, schema=path[0], name=path[1])
+                    yield name, name
+        case "AlterTableStmt" if node.relation.schemaname:
+            schema, table = node.relation.schemaname, node.relation.relname
+            for command in node.cmds:
+                if command.subtype.name == "AT_DropConstraint" and command.missing_ok:
+                    name = Name(kind="constraint", what="constraint", schema=schema, table=table, name=command.name)
+                    yield name, name
+        case "RenameStmt" if node.renameType.name == "OBJECT_INDEX" and is_own_name(node.newname):
+            schema, index = node.relation.schemaname, node.relation.relname
+            name = Name(kind="relation", what="index", schema=schema, name=index)
+            yield name, Name(kind="relation", what="index", schema=schema, name=node.newname)
+
+
+def _shapes(program: tuple[Step, ...], name: Name) -> Iterator[_Shape]:
+    for statement in _statements(program):
+        # There may be thousands, and few speak of it.
+        if name.name in statement.text:
+            for node in parsed(statement.text):
+                yield from _made_by(node, name)
+
+
+def _statements(program: tuple[Step, ...]) -> Iterator[Statement]:
+    for step in program:
+        yield from (*step.statements, *step.undo)
+
+
+def _made_by(node: Any, name: Name) -> Iterator[_Shape]:
+    match kind(node):
+        case "IndexStmt" if name.kind == "relation" and (node.relation.schemaname, node.idxname) == _path(name):
+            columns = tuple(element.name for element in node.indexParams)
+            yield _Shape("i", (node.relation.schemaname, node.relation.relname), columns)
+        case "CreateStmt" if name.kind == "relation" and _of(node.relation) == _path(name):
+            columns = tuple(e.colname for e in node.tableElts or () if kind(e) == "ColumnDef")
+            yield _Shape("r", columns=columns or None)
+        case "CreateEnumStmt" if name.kind == "type" and names(node.typeName) == _path(name):
+            yield _Shape("e", columns=names(node.vals))
+        case "CreateDomainStmt" if name.kind == "type" and names(node.domainname) == _path(name):
+            yield _Shape("d")
+        case "AlterTableStmt" if name.kind == "constraint" and _of(node.relation) == (name.schema, name.table):
+            added = (c.def_ for c in node.cmds if c.subtype.name == "AT_AddConstraint")
+            yield from (_constraint(c) for c in added if c.conname == name.name)
+
+
+def _constraint(constraint: Any) -> _Shape:
+    columns = (*names(constraint.keys), *names(constraint.fk_attrs), *columns_of(constraint.raw_expr))
+    return _Shape(_CONSTRAINTS[constraint.contype.name], columns=columns or None)
+
+
+def _path(name: Name) -> tuple[str, str]:
+    return name.schema, name.name
+
+
+def _of(relation: Any) -> tuple[str | None, str]:
+    return relation.schemaname, relation.relname
+
+
+def _is(connection: Connection, way: WayBack, shape: _Shape, found: _Found) -> bool:
+    """Whether what has the name may be what was made so."""
+    if found.kind != shape.kind:
+        return False
+    made = shape.columns or ()
+    if shape.table is not None:
+        return _is_on(connection, way, shape.table, found) and _is_over(made, found)
+    named = {column for column in made if column in found.there}
+    if not made:
+        return True
+    if shape.kind in _CHANGEABLE:
+        return bool(named)
+    return named <= {*found.columns} and (len(named) < len({*made}) or named == {*found.columns})
+
+
+def _is_on(connection: Connection, way: WayBack, table: tuple[str, str], found: _Found) -> bool:
+    """A table that is not there by its name may have another name now."""
+    schema, name = table
+    now = QualifiedName(schema, way.tables.get(table, name))
+    if now == QualifiedName(found.schema or "", found.table or ""):
+        return True
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass(%s)"
+        " AND c.relkind IN ('r', 'p', 'm'))",
+        [str(now)],
+    ).fetchone()
+    return row is not None and not row[0]
+
+
+def _is_over(columns: tuple[str | None, ...], found: _Found) -> bool:
+    """A column that is not there by its name may have another name now."""
+    pairs = zip(columns, found.columns, strict=False)
+    return not columns or (
+        len(columns) == len(found.columns)
+        and all(a == b or (a is not None and b is not None and a not in found.there) for a, b in pairs)
+    )

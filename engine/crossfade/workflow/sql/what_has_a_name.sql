@@ -1,0 +1,53 @@
+-- What has the name of a relation, constraint or type: of which kind, on which table, over which columns.
+WITH found AS (
+    SELECT
+        CASE c.relkind WHEN 'I' THEN 'i' WHEN 'p' THEN 'r' ELSE c.relkind END AS kind,
+        coalesce(i.indrelid, c.oid) AS relation,
+        CASE
+            WHEN i.indexrelid IS NULL THEN NULL
+            ELSE (
+                SELECT pg_catalog.array_agg(a.attname::pg_catalog.text ORDER BY k.n)
+                FROM pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (attnum, n)
+                LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0
+                WHERE k.n <= i.indnkeyatts
+            )
+        END AS columns,
+        NULL::pg_catalog.oid AS enum
+    FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid
+    WHERE %(kind)s = 'relation' AND n.nspname = %(schema)s AND c.relname = %(name)s
+    UNION ALL
+    SELECT
+        k.contype,
+        k.conrelid,
+        (
+            SELECT pg_catalog.array_agg(a.attname::pg_catalog.text)
+            FROM pg_catalog.pg_attribute AS a
+            WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
+        ),
+        NULL
+    FROM pg_catalog.pg_constraint AS k
+    JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE %(kind)s = 'constraint' AND n.nspname = %(schema)s AND c.relname = %(table)s AND k.conname = %(name)s
+    UNION ALL
+    SELECT t.typtype, NULL, NULL, t.oid
+    FROM pg_catalog.pg_type AS t
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+    WHERE %(kind)s = 'type' AND n.nspname = %(schema)s AND t.typname = %(name)s
+)
+SELECT
+    found.kind::pg_catalog.text AS kind,
+    n.nspname::pg_catalog.text AS schema,
+    c.relname::pg_catalog.text AS table,
+    coalesce(found.columns, '{}') AS columns,
+    ARRAY(
+        SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = found.relation AND a.attnum > 0 AND NOT a.attisdropped
+        UNION ALL
+        SELECT e.enumlabel::pg_catalog.text FROM pg_catalog.pg_enum AS e WHERE e.enumtypid = found.enum
+    ) AS there
+FROM found
+LEFT JOIN pg_catalog.pg_class AS c ON c.oid = found.relation
+LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

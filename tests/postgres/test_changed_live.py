@@ -1,0 +1,163 @@
+"""What a statement is said to change in a schema of somebody else's, against what it really changes on a server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from crossfade.postgres.catalog_read import read_catalog
+from crossfade.postgres.changed_objects import changed_by_text
+from crossfade.postgres.forecast import Schema
+from crossfade.postgres.outlines import outlined
+
+if TYPE_CHECKING:
+    from ..fixtures.database import Database
+
+THERE = """
+CREATE SCHEMA legacy;
+CREATE SCHEMA app;
+CREATE TYPE app.mood AS ENUM ('a', 'b');
+CREATE TYPE app.pair AS (a int, b int);
+CREATE DOMAIN app.mail AS text;
+CREATE SEQUENCE app.numbers;
+CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TABLE app.accounts (id int PRIMARY KEY, code text, note text, key int UNIQUE);
+CREATE TABLE app.orders (id int PRIMARY KEY, account int REFERENCES app.accounts ON DELETE CASCADE);
+CREATE TABLE app.parted (id int) PARTITION BY LIST (id);
+CREATE TABLE app.parent (id int);
+CREATE TABLE app.alone (id int PRIMARY KEY);
+CREATE TABLE app.on_alone (id int REFERENCES app.alone);
+CREATE TABLE legacy.customers (id int PRIMARY KEY, name text, mood app.mood, moods app.mood[], mail app.mail);
+CREATE TABLE legacy.uses (
+    id int REFERENCES app.orders ON DELETE SET NULL,
+    key int REFERENCES app.accounts (key) ON UPDATE CASCADE
+);
+CREATE TABLE legacy.pairs OF app.pair;
+CREATE TABLE legacy.listed (id int) PARTITION BY LIST (id);
+CREATE TABLE legacy.part PARTITION OF app.parted FOR VALUES IN (1);
+CREATE TABLE legacy.child () INHERITS (app.parent);
+CREATE TRIGGER touch BEFORE UPDATE ON legacy.uses FOR EACH ROW EXECUTE FUNCTION app.touch();
+CREATE VIEW app.codes AS SELECT code FROM app.accounts;
+CREATE VIEW legacy.codes AS SELECT code FROM app.codes;
+CREATE VIEW app.customers AS SELECT id, name FROM legacy.customers;
+CREATE VIEW app.few AS SELECT name FROM app.customers WHERE id < 10;
+CREATE VIEW app.own AS SELECT id, note FROM app.accounts WHERE id IN (SELECT id FROM legacy.customers);
+CREATE VIEW app.replaced AS SELECT id, name FROM legacy.customers;
+CREATE FUNCTION app.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER i INSTEAD OF UPDATE ON app.replaced FOR EACH ROW EXECUTE FUNCTION app.nothing();
+INSERT INTO app.accounts VALUES (1, 'c', 'n', 1), (2, 'd', 'n', 2);
+INSERT INTO app.orders VALUES (1, 1);
+INSERT INTO legacy.customers VALUES (1, 'x', 'a', NULL, 'm');
+INSERT INTO legacy.uses VALUES (1, NULL), (NULL, 2);
+INSERT INTO legacy.child VALUES (1);
+"""
+REACHING = [
+    ("TRUNCATE app.accounts CASCADE",),
+    ("DROP TABLE app.orders CASCADE",),
+    ("DROP TABLE app.accounts CASCADE",),
+    ("ALTER TABLE app.accounts DROP COLUMN code CASCADE",),
+    ("ALTER TABLE app.accounts RENAME code TO kode", "ALTER TABLE app.accounts DROP COLUMN kode CASCADE"),
+    ("ALTER TABLE app.accounts RENAME TO a", "DROP TABLE app.a CASCADE"),
+    ("ALTER SCHEMA app RENAME TO b", "DROP VIEW b.codes CASCADE"),
+    ("ALTER TABLE app.accounts DROP CONSTRAINT accounts_key_key CASCADE",),
+    ("DROP VIEW app.codes CASCADE",),
+    ("DROP TYPE app.mood CASCADE",),
+    ("DROP TYPE app.pair CASCADE",),
+    ("DROP DOMAIN app.mail CASCADE",),
+    ("ALTER TYPE app.pair DROP ATTRIBUTE b CASCADE",),
+    ("DROP FUNCTION app.touch CASCADE",),
+    ("DROP SCHEMA app CASCADE",),
+    ("DROP TABLE app.parted",),
+    ("ALTER TABLE app.parted ADD COLUMN x int",),
+    ("ALTER TABLE app.parent ADD COLUMN x int",),
+    ("INSERT INTO app.parted VALUES (1)",),
+    ("UPDATE app.parent SET id = 2",),
+    ("UPDATE app.customers SET name = 'y'",),
+    ("UPDATE app.few SET name = 'y'",),
+    ("CREATE VIEW app.more AS SELECT id FROM app.customers", "INSERT INTO app.more VALUES (2)"),
+    ("DELETE FROM app.few",),
+    ("DELETE FROM app.replaced",),
+    ("DELETE FROM app.accounts WHERE id = 1",),
+    ("DELETE FROM app.own",),
+    ("UPDATE app.accounts SET key = key + 10",),
+    ("INSERT INTO app.accounts VALUES (2) ON CONFLICT (id) DO UPDATE SET key = 12",),
+    ("CREATE TABLE app.one PARTITION OF legacy.listed FOR VALUES IN (1)",),
+    ("CREATE TABLE app.one () INHERITS (legacy.customers)",),
+    ("CREATE TABLE app.one (id int NOT NULL)", "ALTER TABLE legacy.listed ATTACH PARTITION app.one FOR VALUES IN (1)"),
+]
+"""The last one changes something there."""
+PASSING_BY = [
+    ("TRUNCATE app.alone CASCADE",),
+    ("DROP TABLE app.alone CASCADE",),
+    ("ALTER TABLE app.accounts DROP COLUMN note CASCADE",),
+    ("ALTER TABLE app.accounts RENAME code TO kode",),
+    ("DROP VIEW legacy.codes", "ALTER TABLE app.accounts DROP COLUMN code CASCADE"),
+    ("DROP VIEW app.few CASCADE",),
+    ("DROP FUNCTION app.nothing CASCADE",),
+    ("DROP SEQUENCE app.numbers CASCADE",),
+    ("INSERT INTO app.parent VALUES (2)",),
+    ("UPDATE app.accounts SET note = 'm'",),
+    ("UPDATE app.own SET note = 'm'",),
+    ("INSERT INTO app.accounts VALUES (2) ON CONFLICT (id) DO UPDATE SET note = 'm'",),
+    ("WITH a AS (SELECT id FROM legacy.customers) UPDATE app.alone SET id = a.id FROM a",),
+    ("UPDATE app.replaced SET name = 'y'",),
+    ("CREATE TABLE app.one (LIKE legacy.customers)",),
+    ("CREATE TABLE app.one (id int REFERENCES legacy.customers)",),
+    ("CREATE VIEW app.more AS SELECT id FROM legacy.customers",),
+    ("ALTER TABLE app.parted OWNER TO CURRENT_USER",),
+    ("ALTER TABLE app.parted RENAME TO p",),
+]
+"""The last one changes nothing there."""
+SEEN = """
+SELECT c.relname, c.relkind::text, a.attname, format_type(a.atttypid, a.atttypmod)
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+WHERE c.relnamespace = 'legacy'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+UNION ALL
+SELECT 'constraint', conname, pg_get_constraintdef(oid), NULL FROM pg_constraint
+WHERE connamespace = 'legacy'::regnamespace AND contype = 'f'
+UNION ALL
+SELECT 'trigger', tgname, NULL, NULL FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid
+WHERE c.relnamespace = 'legacy'::regnamespace AND NOT tgisinternal
+UNION ALL
+SELECT 'below', inhrelid::regclass::text, NULL, NULL FROM pg_inherits JOIN pg_class c ON c.oid = inhparent
+WHERE c.relnamespace = 'legacy'::regnamespace
+ORDER BY 1, 2, 3, 4
+"""
+
+
+@pytest.mark.every_server
+def test_what_is_told_is_what_happens(database: Database) -> None:
+    with database.connect(autocommit=True) as connection:
+        connection.execute(THERE)
+        # Of the others only an outline is known.
+        start = outlined(connection, Schema.of(read_catalog(connection, [("app", "accounts")])))
+        for cases, expected in ((REACHING, True), (PASSING_BY, False)):
+            for statements in cases:
+                told = any(changed.schema == "legacy" for changed in _told(start, statements))
+                assert (told, _changes(connection, statements)) == (expected, expected), statements
+
+
+def _told(schema: Schema, statements: tuple[str, ...]) -> list[Any]:
+    for statement in statements[:-1]:
+        _, schema = schema.foresee(statement)
+    return list(changed_by_text(schema, statements[-1]))
+
+
+def _changes(connection: psycopg.Connection[Any], statements: tuple[str, ...]) -> bool:
+    with connection.transaction(force_rollback=True):
+        for statement in statements[:-1]:
+            connection.execute(statement.encode())
+        before = _seen(connection)
+        connection.execute(statements[-1].encode())
+        return _seen(connection) != before
+
+
+def _seen(connection: psycopg.Connection[Any]) -> list[Any]:
+    found = connection.execute(SEEN).fetchall()
+    for table in sorted({row[0] for row in found if row[1] in {"r", "p"}}):
+        rows = sql.SQL("SELECT to_jsonb(t) FROM {} t ORDER BY 1").format(sql.Identifier("legacy", table))
+        found += connection.execute(rows).fetchall()
+    return found

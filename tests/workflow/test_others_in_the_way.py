@@ -1,0 +1,139 @@
+"""What others put where something comes back, or made of it, is told before the run turns, and is never dropped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, LiteralString
+
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from crossfade import Engine
+from crossfade.errors import BaselineChanged, RowsInTheWay, WouldDiscard
+from crossfade.workflow.states import State
+
+from .test_before_turning import TABLES, plan, refused, retain
+
+if TYPE_CHECKING:
+    from ..fixtures.database import Database
+
+THEIRS: dict[str, tuple[str, LiteralString, tuple[str, ...]]] = {
+    "another table's index": (
+        "drop_constraint: {table: t, name: once}",
+        "CREATE INDEX once ON r (id)",
+        ("relation public.once is none of the run's",),
+    ),
+    "a CHECK of that name": (
+        "drop_constraint: {table: t, name: once}",
+        "ALTER TABLE t ADD CONSTRAINT once CHECK (true)",
+        ("there is a constraint once of public.t already",),
+    ),
+    "another CHECK": (
+        "add_check: {table: spare, name: big, expression: id > 0}",
+        "ALTER TABLE spare DROP CONSTRAINT big, ADD CONSTRAINT big CHECK (size > 0)",
+        ("constraint big of public.spare is none of the run's",),
+    ),
+    "another index": (
+        "replace_index: {name: by_d, columns: [d, id]}",
+        "DROP INDEX by_d; CREATE INDEX by_d ON r (id)",
+        ("index public.by_d is none of the run's",),
+    ),
+    "another primary key": (
+        "drop_constraint: {table: t, name: t_pkey}",
+        "ALTER TABLE t ADD CONSTRAINT other PRIMARY KEY (id)",
+        ("public.t has another primary key, other",),
+    ),
+    "no key to refer to": (
+        "drop_constraint: {table: t, name: to_r}",
+        "ALTER TABLE r DROP CONSTRAINT r_pkey",
+        ("nothing makes id of public.r unique, which public.t is to refer to",),
+    ),
+    "a child's CHECK": (
+        "drop_constraint: {table: t, name: positive}",
+        "CREATE TABLE child (CONSTRAINT positive CHECK (qty < 0)) INHERITS (t)",
+        (r"there is a constraint positive of \S*child already, which is another one",),
+    ),
+    "a type of that name": ("drop_table: {table: spare}", "CREATE TYPE spare AS ENUM ()", ("there is a type public",)),
+    "a sequence's name": (
+        "move_table: {table: counted, to_schema: app}",
+        "CREATE TABLE counted_id_seq (id int)",
+        ("there is a relation public.counted_id_seq already",),
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "theirs", "said"), THEIRS.values(), ids=THEIRS)
+def test_what_others_put_where_something_comes_back_is_told_and_stays(
+    database: Database, change: str, theirs: LiteralString, said: tuple[str, ...]
+) -> None:
+    database.execute(TABLES)
+    database.execute("CREATE TABLE spare (id int, size int); CREATE TABLE counted (id serial PRIMARY KEY)")
+    database.execute("CREATE INDEX by_d ON t (d)")
+    with Engine(database.url) as engine:
+        retain(engine, change)
+        database.execute(theirs)
+        before = database.dump()
+        refused(engine, BaselineChanged, *said)
+    assert database.dump() == before
+
+
+def test_an_index_of_others_that_has_the_name_of_one_of_ours_outlives_a_rollback(database: Database) -> None:
+    database.execute(TABLES)
+    with Engine(database.url) as engine:
+        engine.start(plan("create_index: {table: t, name: k, columns: [d]}"))
+        engine.advance("turns", to=State.BACKFILLED)
+        database.execute("DROP INDEX k; CREATE INDEX k ON r (id)")
+        refused(engine, BaselineChanged, "relation public.k is none of the run's")
+        database.execute("ALTER INDEX k RENAME TO theirs")
+        assert engine.rollback("turns").state is State.ROLLED_BACK
+    assert "theirs" in database.dump()
+
+
+def test_a_check_of_whole_rows_comes_back(database: Database) -> None:
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, a int, CONSTRAINT whole CHECK (t IS NOT NULL))")
+    before = database.dump()
+    with Engine(database.url) as engine:
+        retain(engine, "drop_constraint: {table: t, name: whole}")
+        assert engine.revert("turns").state is State.BACKFILLED
+    assert database.dump() == before
+
+
+def test_a_key_that_comes_back_asks_for_values_and_for_what_it_includes(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE t (a int CONSTRAINT k PRIMARY KEY, b int, c int, CONSTRAINT u UNIQUE (b) INCLUDE (c))"
+    )
+    with Engine(database.url) as engine:
+        retain(engine, "drop_constraint: {table: t, name: k}", "drop_constraint: {table: t, name: u}")
+        database.execute("ALTER TABLE t ALTER a DROP NOT NULL; INSERT INTO t VALUES (NULL, 1), (2, 1)")
+        refused(engine, RowsInTheWay, r"constraint k refuses, which comes back \(1 row", "index u refuses")
+
+
+def test_a_table_that_is_gone_is_passed_over_by_a_revert_and_the_rollback_after_it(database: Database) -> None:
+    database.execute(TABLES)
+    with Engine(database.url) as engine:
+        retain(engine, "set_default: {table: t, column: qty, value: '5'}", "drop_column: {table: t, column: u}")
+        database.execute("DROP TABLE t")
+        assert engine.revert("turns").state is State.BACKFILLED
+        assert engine.rollback("turns").state is State.ROLLED_BACK
+
+
+def test_what_the_role_may_not_read_is_feared_for_and_what_it_may_not_do_is_told(database: Database) -> None:
+    database.execute(TABLES)
+    owner = f"{database.name}_owner"
+    named = sql.Identifier(owner)
+    database.execute(sql.SQL("CREATE ROLE {} LOGIN; GRANT ALL ON SCHEMA public TO {}").format(named, named))
+    database.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(sql.Identifier(database.name), named))
+    database.execute(
+        sql.SQL("CREATE TABLE o (id int PRIMARY KEY, a int NOT NULL); ALTER TABLE o OWNER TO {}").format(named)
+    )
+    with Engine(make_conninfo(database.url, user=owner)) as engine:
+        retain(engine, "add_column: {table: o, name: z, type: text}", "drop_not_null: {table: o, column: a}")
+        database.execute("ALTER TABLE o ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+        assert engine.revert("turns").state is State.BACKFILLED
+        with pytest.raises(WouldDiscard, match=r"perhaps values of z in public\.o"):
+            engine.rollback("turns")
+        database.execute("ALTER TABLE o OWNER TO CURRENT_USER")
+        refused(engine, BaselineChanged, r"the role of this session does not own public\.o")
+        database.execute(sql.SQL("ALTER TABLE o OWNER TO {}").format(named))
+        assert engine.rollback("turns", discard=True).state is State.ROLLED_BACK
+    database.execute(sql.SQL("DROP OWNED BY {} CASCADE; DROP ROLE {}").format(named, named))
