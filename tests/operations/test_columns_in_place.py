@@ -223,6 +223,21 @@ def test_what_a_plan_adds_its_later_changes_can_use(database: Database) -> None:
     ]
 
 
+def test_a_comment_of_a_partitioned_table_is_none_of_its_partitions(database: Database) -> None:
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, a int) PARTITION BY RANGE (id)")
+    database.execute("CREATE TABLE p PARTITION OF t DEFAULT")
+    with Engine(database.url) as engine:
+        comment = "set_comment: {table: t, column: a, comment: new}"
+        engine.start(plan(comment, "change_type: {table: t, column: a, to: bigint}"))
+        engine.approve("columns", Phase.CONTRACT, "alice")
+        assert engine.advance("columns").state is State.CONTRACTED
+    found = database.execute(
+        "SELECT attrelid::regclass::text, col_description(attrelid, attnum) FROM pg_attribute"
+        " WHERE attname = 'a' AND attrelid IN ('t'::regclass, 'p'::regclass) ORDER BY 1"
+    )
+    assert found == [("p", None), ("t", "new")]
+
+
 def test_identity_goes_on_behind_the_greatest_number(database: Database) -> None:
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (41, 'A')")
     with Engine(database.url) as engine:

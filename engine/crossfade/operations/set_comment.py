@@ -27,7 +27,10 @@ def compile_change(change: SetComment, place: Place, catalog: Catalog) -> Compil
         part, turn = target.set_in
         comments = _Comments(target.table, target.column, part)
         step = replace(_step(change, place, comments, target.column.comment), turn=turn)
-        return Compiled(steps=(step,), catalog=target.changed(comment=change.comment or None))
+        column = replace(target.column, comment=change.comment or None)
+        # What the partitions' columns are commented with is their own matter.
+        columns = tuple(column if c.name == column.name else c for c in target.table.columns)
+        return Compiled(steps=(step,), catalog=catalog.with_table(replace(target.table, columns=columns)))
     table = catalog.resolve(change.table.schema, change.table.name)
     unusable = tuple(table_refusals(change.table, catalog))
     if unusable or table is None:
