@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.operations.attach_partition import is_attached
-from crossfade.operations.indexes.chosen_names import constraint_name
 from crossfade.operations.indexes.index_build import regclass
 from crossfade.operations.indexes.index_definition import staged_names
 from crossfade.operations.step import Caution, Compiled, Part, Step, Turn
 from crossfade.operations.tables import partition_preflight
 from crossfade.operations.tables.table_preflight import table_refusals
+from crossfade.postgres.forecast.chosen_names import chosen_name
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ def _checks(parent: Table, partition: Table) -> Iterator[str]:
     if len(parent.partition_key_columns) == 1:
         names = staged_names(parent)
         key = tuple(names.get(c, c) for c in parent.partition_key_columns)
-        yield constraint_name(partition.name.name, key, "check", taken)
+        yield chosen_name(partition.name.name, key, "check", taken)
     if len(parent.partition_key_columns) > 1 or parent.partition_parent is not None:
         # A partition of a partition has the bounds of both.
-        yield constraint_name(partition.name.name, (), "check", taken)
+        yield chosen_name(partition.name.name, (), "check", taken)
 
 
 def _detach(place: Place, parent: Table, partition: Table) -> Step:

@@ -13,7 +13,7 @@ comments. At the end the indexes get the names that they would have got without 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -25,6 +25,7 @@ from psycopg.rows import class_row
 
 from crossfade.operations.indexes.chosen_names import relation_name
 from crossfade.operations.step import Part
+from crossfade.postgres.forecast.chosen_names import numbered
 from crossfade.postgres.names import QualifiedName, quoted
 from crossfade.postgres.own_names import OWN_NAME, is_own_name, mark
 from crossfade.postgres.statement import Lock, LockMode
@@ -178,19 +179,8 @@ def _renamed(session: Session, left: _Left, former: str | None) -> sql.Composed:
         {"schema": quoted(left.schema), "label": left.label},
     ).fetchall()
     taken = {QualifiedName(left.schema, name) for (name,) in rows}
-    columns = () if left.label == "pkey" else tuple(_numbered(left.columns or ()))
+    columns = () if left.label == "pkey" else numbered(left.columns or ())
     name = relation_name(QualifiedName(left.schema, left.table), columns, left.label or "idx", taken)
     if former is not None and QualifiedName(left.schema, former) not in taken:
         name = former
     return sql.SQL("ALTER INDEX {} RENAME TO {}").format(sql.Identifier(left.schema, left.name), sql.Identifier(name))
-
-
-def _numbered(columns: Iterable[str]) -> Iterator[str]:
-    """One that is there already gets a number."""
-    seen: set[str] = set()
-    for wanted in columns:
-        number = 0
-        while (name := f"{wanted}{number or ''}") in seen:
-            number += 1
-        seen.add(name)
-        yield name

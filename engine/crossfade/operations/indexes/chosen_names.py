@@ -1,4 +1,4 @@
-"""Names as PostgreSQL chooses them where nobody gives one: for the indexes and constraints of partitions.
+"""Names as PostgreSQL chooses them where nobody gives one: for the indexes of partitions.
 
 What is made here piece by piece has to be called as plain DDL would have called it. The rules are the server's
 (`makeObjectName`, `ChooseRelationName`).
@@ -24,17 +24,6 @@ def relation_name(table: QualifiedName, columns: Iterable[str], label: str, take
     while True:
         name = object_name(table.name, second, f"{label}{number or ''}")
         if QualifiedName(table.schema, name) not in taken:
-            return name
-        number += 1
-
-
-def constraint_name(table: str, columns: Iterable[str], label: str, taken: Container[str]) -> str:
-    """The first free name for a constraint of the table."""
-    second = "_".join(columns)
-    number = 0
-    while True:
-        name = object_name(table, second, f"{label}{number or ''}")
-        if name not in taken:
             return name
         number += 1
 

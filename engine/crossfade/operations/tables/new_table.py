@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.indexes.chosen_names import constraint_name, relation_name
+from crossfade.operations.indexes.chosen_names import relation_name
 from crossfade.operations.tables.second_name import identifier
 from crossfade.plan.changes.create_table import NewIndex
 from crossfade.postgres.catalog import Column, Constraint, Default, Identity, Index, QualifiedName, Table
+from crossfade.postgres.forecast.chosen_names import chosen_name
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def _others(change: CreateTable, name: QualifiedName, catalog: Catalog) -> Itera
     there = targets(change, name, catalog)
 
     def chosen(column: str, label: str) -> str:
-        found = constraint_name(name.name, (column,), label, taken)
+        found = chosen_name(name.name, (column,), label, taken)
         taken.add(found)
         return found
 

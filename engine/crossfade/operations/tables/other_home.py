@@ -14,13 +14,13 @@ from psycopg import sql
 
 from crossfade.operations.constraints import unvalidated
 from crossfade.operations.constraints.unvalidated import Unvalidated
-from crossfade.operations.indexes.chosen_names import constraint_name
 from crossfade.operations.step import Part, Step
 from crossfade.operations.sync import two_homes
 from crossfade.operations.sync.two_homes import Key, TwoHomes
 from crossfade.operations.tables import moved_columns, second_home
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.twins.exchange import alter_table, analyze, column_exists, drop_column
+from crossfade.postgres.forecast.chosen_names import chosen_name
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Place
@@ -81,7 +81,7 @@ class OtherHome:
             over = [self.columns[c] for c in found.columns]
             name = found.name
             if found.kind == "foreign" or name in taken:
-                name = constraint_name(self.new.name.name, over, "check" if found.kind == "check" else "fkey", taken)
+                name = chosen_name(self.new.name.name, over, "check" if found.kind == "check" else "fkey", taken)
             taken.add(name)
             yield Unvalidated(
                 table=self.new,

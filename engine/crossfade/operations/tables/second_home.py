@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 from psycopg import sql
 
-from crossfade.operations.indexes.chosen_names import constraint_name, relation_name
+from crossfade.operations.indexes.chosen_names import relation_name
 from crossfade.operations.indexes.index_build import printed
 from crossfade.operations.indexes.index_copy import exchange_columns
 from crossfade.operations.rights.recreate_rights import Handed, rights
@@ -21,6 +21,7 @@ from crossfade.operations.tables import moved_columns
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.views.deparsed import repeatable
 from crossfade.postgres.catalog import Column, Constraint, Index, QualifiedName, Table
+from crossfade.postgres.forecast.chosen_names import chosen_name
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
@@ -73,10 +74,10 @@ class SecondHome:
             made.append(replace(unique, name=chosen, columns=columns, index=chosen))
         for foreign in self.moved("foreign"):
             columns = tuple(self.columns[c] for c in foreign.columns)
-            chosen = constraint_name(self.name.name, columns, "fkey", taken)
+            chosen = chosen_name(self.name.name, columns, "fkey", taken)
             taken.add(chosen)
             made.append(replace(foreign, name=chosen, columns=columns))
-        reference = constraint_name(self.name.name, self.key.values(), "fkey", taken)
+        reference = chosen_name(self.name.name, self.key.values(), "fkey", taken)
         made.append(
             Constraint(
                 name=reference,

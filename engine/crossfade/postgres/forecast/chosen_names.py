@@ -9,12 +9,12 @@ from crossfade.postgres.forecast.column_names import index_column_name
 from crossfade.postgres.forecast.trees import columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Container, Iterable
 
 _LONGEST = 63
 
 
-def chosen_name(table: str, columns: tuple[str, ...], label: str, taken: Collection[str]) -> str:
+def chosen_name(table: str, columns: Iterable[str], label: str, taken: Container[str]) -> str:
     """`table_column_label`, shortened to 63 bytes, with a number behind the label where the name is taken."""
     addition = "_".join(columns)
     for number in count():
