@@ -126,13 +126,14 @@ def role(database: Database) -> str:
 
 
 def install_ledger(database: Database) -> None:
-    with connect(database.url) as connection:
+    """All at once: while the run is `planned`, a heartbeat of the new version is told that it may not run yet."""
+    with connect(database.url) as connection, connection.transaction():
         ledger.install(connection)
         roles.grant_roles(connection, None)
         ledger.add_run(connection, name="users", digest="", plan={}, acks=(), program={}, fences={"api": RANGE})
+        connection.execute("UPDATE crossfade.runs SET state = %s", [State.BACKFILLED.value])
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role(database))))
         connection.execute(sql.SQL("GRANT crossfade_app TO {}").format(sql.Identifier(role(database))))
-    put(database, State.BACKFILLED)
 
 
 def put(database: Database, state: State) -> None:
