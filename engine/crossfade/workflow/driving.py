@@ -27,6 +27,8 @@ from crossfade.workflow.states import FORWARD, GIVEN_UP, TRANSITIONS, Event, Sta
 from crossfade.workflow.step_execution import locked, waiting_for
 
 Connection = psycopg.Connection[Any]
+_PREPARED_AFTER = 3
+"""How often a statement is sent before the server is asked to keep it, and its plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,8 @@ def _under_lease(
     asked_to_stop: Callable[[], str | None],
 ) -> None:
     with leased(connect, run.id, run.name) as (held, token):
+        # A session of its own, as no pooler in transaction mode comes this far.
+        held.prepare_threshold = _PREPARED_AFTER
         row = ledger.get_run(held, run.name)
         session = Session(
             connect=connect,
