@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 import pytest
 
 from crossfade import Engine
+from crossfade.errors import BaselineChanged
 from crossfade.operations.step import Phase
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.states import State
@@ -114,6 +115,81 @@ def test_a_column_that_the_plan_drops_stays_on_a_detached_partition_until_it_was
     (kept,) = columns(database, "t2").keys() - {"id", "qty"}
     rows = database.execute(f'SELECT DISTINCT "{kept}" FROM t2')
     assert rows == [("old",)]
+
+
+OF_ITS_OWN = {
+    "indexes": "CREATE INDEX own ON t2 (qty, id)",
+    "a key": "ALTER TABLE t ADD PRIMARY KEY (id, qty)",
+    "constraints": """
+        ALTER TABLE t ADD CONSTRAINT few CHECK (qty < 100); ALTER TABLE t2 ADD CHECK (qty > 9);
+        CREATE TABLE q (qty int PRIMARY KEY); INSERT INTO q SELECT generate_series(0, 19);
+        ALTER TABLE t ADD FOREIGN KEY (qty) REFERENCES q;
+        ALTER TABLE t2 ALTER qty SET DEFAULT 5, ALTER qty SET STATISTICS 7;
+        COMMENT ON COLUMN t2.qty IS 'its own';
+    """,
+}
+
+
+def shape(database: Database, table: str) -> list[tuple[object, ...]]:
+    """What a table's columns, indexes and constraints are like, but for what is ours."""
+    rows = database.execute(
+        "SELECT a.attname, format_type(a.atttypid, NULL), a.attnotnull, a.attstattarget,"
+        " pg_get_expr(d.adbin, d.adrelid), col_description(a.attrelid, a.attnum)"
+        " FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
+        " WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped AND a.attname !~ 'crossfade_'"
+        " ORDER BY 1",
+        [table],
+    )
+    constraints = database.execute(
+        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE conrelid = to_regclass(%s) AND pg_get_constraintdef(oid) !~ 'crossfade_' ORDER BY 1",
+        [table],
+    )
+    return [*rows, *((n, d) for n, d in indexes(database, table) if "crossfade_" not in d), *constraints]
+
+
+@pytest.mark.alike
+@pytest.mark.parametrize("way", ["revert", "contract"])
+@pytest.mark.parametrize("own", OF_ITS_OWN.values(), ids=OF_ITS_OWN)
+def test_a_partition_detached_before_contract_keeps_its_shape(database: Database, own: LiteralString, way: str) -> None:
+    database.execute(SETUP)
+    database.execute(own)
+    with Engine(database.url) as engine:
+        backfilled(engine)
+        database.execute(DETACH)
+        before = shape(database, "t2")
+        engine.accept_changes("p")
+        assert engine.contract("p").state is State.RETAINED
+        if way == "contract":
+            assert drop_now(database, engine) is State.CONTRACTED
+        elif "PRIMARY KEY (id, qty)" in own:
+            # Its key stands where the one that comes back would be.
+            with pytest.raises(BaselineChanged, match=r"t2_pkey of public\.t2"):
+                engine.revert("p")
+            return
+        else:
+            assert engine.revert("p").state is State.BACKFILLED
+            assert engine.rollback("p").state is State.ROLLED_BACK
+        assert engine.orphans() == ()
+    assert shape(database, "t2") == before
+    assert "crossfade_" not in database.dump()
+
+
+@pytest.mark.alike
+def test_indexes_that_are_being_built_go_on_without_a_partition_that_was_detached(database: Database) -> None:
+    database.execute(SETUP)
+    text = "crossfade: 1\nname: p\nhold: 0s\nchanges:\n  - change_type: {table: t, column: qty, to: bigint}\n"
+    with Engine(database.url) as engine:
+        engine.start(parse_plan(text, "p.yaml"))
+        engine.advance("p", to=State.EXPANDED)
+        database.execute(DETACH)
+        before = shape(database, "t2")
+        engine.accept_changes("p")
+        engine.approve("p", Phase.CONTRACT, "alice")
+        assert engine.advance("p").state is State.CONTRACTED
+        assert engine.orphans() == ()
+    assert shape(database, "t2") == before
+    assert "crossfade_" not in database.dump()
 
 
 @pytest.mark.every_server

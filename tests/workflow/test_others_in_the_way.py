@@ -9,7 +9,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from crossfade import Engine
-from crossfade.errors import BaselineChanged, RowsInTheWay, WouldDiscard
+from crossfade.errors import BaselineChanged, RowsInTheWay, StepFailed, WouldDiscard
 from crossfade.workflow.states import State
 
 from .test_before_turning import TABLES, plan, refused, retain
@@ -87,6 +87,22 @@ def test_an_index_of_others_that_has_the_name_of_one_of_ours_outlives_a_rollback
         database.execute("ALTER INDEX k RENAME TO theirs")
         assert engine.rollback("turns").state is State.ROLLED_BACK
     assert "theirs" in database.dump()
+
+
+def test_what_is_removed_before_an_attempt_is_the_runs_own(database: Database) -> None:
+    database.execute(TABLES)
+    with Engine(database.url) as engine:
+        engine.start(plan("create_index: {table: t, name: k, columns: [d], unique: true}"))
+        with pytest.raises(StepFailed, match="could not create unique index"):
+            engine.advance("turns", to=State.EXPANDED)
+        database.execute("UPDATE t SET d = id; CREATE INDEX k ON r (id)")
+        before = database.dump()
+        with pytest.raises(BaselineChanged, match=r"took a name .*: relation public\.k is none of the run's"):
+            engine.advance("turns", to=State.EXPANDED)
+        assert database.dump() == before
+        database.execute("ALTER INDEX k RENAME TO theirs")
+        engine.advance("turns", to=State.EXPANDED)
+    assert ("k",) in database.execute("SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 't'::regclass")
 
 
 def test_a_check_of_whole_rows_comes_back(database: Database) -> None:

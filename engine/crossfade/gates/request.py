@@ -20,11 +20,11 @@ from crossfade.plan.addresses import shown_address
 from crossfade.plan.durations import format_duration
 
 if TYPE_CHECKING:
+    import httpcore
     import httpx
 
-_GRACE_SECONDS = 0.2
-"""For the library's own time-outs, one for each step: they close a connection whose handshake hangs, and the end of
-all does not."""
+_CONNECTED = "connection.connect_tcp.complete"
+"""The library's name for it."""
 _NOT_COMPRESSED = "identity"
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": _NOT_COMPRESSED}
 
@@ -64,28 +64,44 @@ def get(
     name can take longer than `timeout`.
     """
 
+    connections: list[httpcore.AsyncNetworkStream] = []
+
+    async def note(event: str, facts: Mapping[str, Any]) -> None:
+        if event == _CONNECTED:
+            connections.append(facts["return_value"])
+
     async def asked() -> Page:
         import httpx
 
         # The query goes into the request alone.
-        whole = {"target": (httpx.URL(url, params=params) if params else httpx.URL(url)).raw_path}
+        target = (httpx.URL(url, params=params) if params else httpx.URL(url)).raw_path
         sent = {**_HEADERS, **(headers or {})}
         async with (
             httpx.AsyncClient(timeout=timeout.total_seconds(), follow_redirects=False) as client,
-            client.stream("GET", shown_address(url), headers=sent, extensions=whole) as response,
+            client.stream(
+                "GET", shown_address(url), headers=sent, extensions={"target": target, "trace": note}
+            ) as response,
         ):
             body = await _body(response, largest) if reads(response.status_code) else b""
             date, age = (response.headers.get(name) for name in ("Date", "Age"))
             return Page(status=response.status_code, body=body, date=date, age=age)
 
-    return asyncio.run(_in_time(asked, timeout))
+    async def asked_and_closed() -> Page:
+        try:
+            return await _in_time(asked, timeout)
+        finally:
+            # The library leaves one open that is given up in the middle of a handshake.
+            for connection in connections:
+                await connection.aclose()
+
+    return asyncio.run(asked_and_closed())
 
 
 async def _in_time(asked: Callable[[], Coroutine[Any, Any, Page]], timeout: timedelta) -> Page:
     import httpx
 
     try:
-        async with asyncio.timeout(timeout.total_seconds() + _GRACE_SECONDS):
+        async with asyncio.timeout(timeout.total_seconds()):
             return await asked()
     except (httpx.TimeoutException, TimeoutError):
         raise NoAnswer(f"no answer within {format_duration(timeout)}") from None

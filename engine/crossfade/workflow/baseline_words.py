@@ -91,3 +91,14 @@ def missing_names(run: str, ahead: Ahead, missing: tuple[str, ...]) -> BaselineC
         f"run back: crossfade rollback {run}",
         location=ahead.id if isinstance(ahead, Step) else None,
     )
+
+
+def taken_names(run: str, step: Step, taken: tuple[str, ...]) -> BaselineChanged:
+    """Why a run stops where what it removes before an attempt would be somebody else's."""
+    return BaselineChanged(
+        f"run {run} stops {_before(step)}, since somebody else took a name that the run is going to use: "
+        f"{'; '.join(taken)}",
+        changes=taken,
+        hint=f"Nothing was done. {_NAMED_OTHERWISE}",
+        location=step.id,
+    )

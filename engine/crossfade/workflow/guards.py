@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -28,6 +29,7 @@ from crossfade.workflow import (
     own_triggers,
     rows_named,
 )
+from crossfade.workflow.baseline_words import taken_names
 from crossfade.workflow.in_its_place import in_its_place
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import State
@@ -119,6 +121,14 @@ def refuse_others(session: Session, steps: tuple[Step, ...]) -> None:
         found = tuple(dict.fromkeys(in_its_place(session.work, session.program.steps, steps)))
     reverts = any(step.part is Part.HIDE for step in steps)
     _raise_names(session, found, IN_WORDS[State.REVERTING if reverts else State.ROLLING_BACK])
+
+
+def refuse_to_remove_others(session: Session, step: Step) -> None:
+    """Within a transaction, before a step removes what an earlier attempt may have left. Raises BaselineChanged where
+    that is what others have put in its place."""
+    found = tuple(dict.fromkeys(in_its_place(session.work, session.program.steps, (replace(step, undo=step.cleanup),))))
+    if found:
+        raise taken_names(session.name, step, found)
 
 
 def _raise_names(session: Session, found: tuple[str, ...], in_words: str) -> None:

@@ -2,7 +2,8 @@
 
 On DETACH PostgreSQL drops the triggers that keep a partition's twin in step and keeps the CHECK on the twin, so that
 inserts into the detached table fail for want of the twin's value. Once the run has gone on without it, the CHECK goes;
-at the end of the run, when no statement looks for them any more, the twin goes, and indexes get their names back.
+at the end of the run, when no statement looks for them any more, the twin goes, and indexes and constraints get their
+names back.
 Before a rollback the twin goes as well, since it would keep a type of ours from being dropped. A hidden column that had
 a user's name holds a user's data: it only stops being NOT NULL, and goes where its drop was due.
 
@@ -71,7 +72,7 @@ def clear(session: Session, target: State) -> None:
     def body() -> None:
         ledger.prove_lease(session.work, session.run_id, session.token)
         # One after the other: which names are free depends on those before.
-        for statement in chain(map(_dropped, _on_detached(session, target)), _put_right(session, target)):
+        for statement in chain(_taken_away(session, target), _put_right(session, target)):
             # What somebody made on a twin since then does not hold the run up: `doctor --orphans` names the twin.
             with suppress(psycopg.errors.DependentObjectsStillExist), session.work.transaction():
                 session.work.execute(statement)
@@ -79,6 +80,26 @@ def clear(session: Session, target: State) -> None:
 
     what = "take away what is left on partitions"
     locked(session, what, tuple(wanted.values()), body, waiting_for(session, "left"))
+
+
+def _taken_away(session: Session, target: State) -> Iterator[sql.Composed]:
+    former = _former_names(session)
+    for one in _on_detached(session, target):
+        if one.kind != "name":
+            yield _dropped(one)
+        elif not _has_constraint(session, one, former[one.name]):
+            yield sql.SQL("ALTER TABLE {} RENAME CONSTRAINT {} TO {}").format(
+                sql.Identifier(one.schema, one.table), sql.Identifier(one.name), sql.Identifier(former[one.name])
+            )
+
+
+def _has_constraint(session: Session, left: _Left, name: str) -> bool:
+    row = session.work.execute(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint k"
+        " WHERE k.conrelid = pg_catalog.to_regclass(%s) AND k.conname = %s)",
+        [_relation(left), name],
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def _put_right(session: Session, target: State) -> Iterator[sql.Composed]:
@@ -105,6 +126,7 @@ def _on_detached(session: Session, target: State) -> tuple[_Left, ...]:
         "hidden": [*hidden - dropped],
         "constraints": [*_with_purpose(names, _CHECKS)],
         "indexes": [*_with_purpose(names, _SPARE)] if ends else [],
+        "aside": [*_former_names(session)] if ends else [],
     }
     with session.work.cursor(row_factory=class_row(_Left)) as cursor:
         return tuple(cursor.execute(query("left_on_detached"), asked).fetchall())

@@ -28,8 +28,9 @@ from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Lock, LockMode, Statement
 from crossfade.workflow import baseline, ledger, own_triggers, recordable
 from crossfade.workflow.affected_names import left_by
-from crossfade.workflow.guards import refuse_others, refuse_rows, refuse_to_discard
+from crossfade.workflow.guards import refuse_others, refuse_rows, refuse_to_discard, refuse_to_remove_others
 from crossfade.workflow.session import Session
+from crossfade.workflow.shape_of_detached import without_detached
 
 HELD_SECONDS = 10.0
 """How long one statement of a step may take that neither rewrites nor reads a table, while it holds its locks."""
@@ -61,14 +62,14 @@ def execute(session: Session, step: Step, gates: Asked) -> None:
     session.emit(StepStarted(run=session.name, step=step.id, title=step.title, phase=step.phase.value, attempt=attempt))
     if not step.transactional:
         left = left_by(step) if attempt > 1 else frozenset()
-        way = _Way(step.statements, "done", lambda: baseline.check(session, step, left))
+        way = _Way(step.statements, "done", lambda: _compare_ahead(session, step, left))
         _outside_transaction(session, step, way, lambda: _make(session, step))
         return
     on_wait = waiting_for(session, step.id)
     # One that is there for its undo has something to do only where a revert stood half done.
     left_over = not step.statements and step.cleanup and not _is_done(session.work, step)
     statements = step.cleanup if left_over else step.statements
-    forwards = _Way(statements, "done", lambda: baseline.check(session, step))
+    forwards = _Way(statements, "done", lambda: _compare_ahead(session, step))
     records = partial(recordable.refuse, session.work, recordable.coming(session, [step]))
     if step.part is Part.DROP:
         forwards = replace(forwards, is_lenient=lambda: baseline.lost_a_table(session))
@@ -84,6 +85,13 @@ def execute(session: Session, step: Step, gates: Asked) -> None:
         keep(session.work, session.subject(), gates.verdict, step=step.id)
 
     _in_transaction(session, step, forwards, _asking_again(on_wait, gates), on_whose_word)
+
+
+def _compare_ahead(session: Session, step: Step, left: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """What others changed, as far as the step can be executed all the same; raises BaselineChanged."""
+    noted = baseline.check(session, step, left)
+    refuse_to_remove_others(session, step)
+    return noted
 
 
 def _refuse_old(connection: Connection, verdict: PhaseVerdict) -> None:
@@ -240,7 +248,7 @@ def _in_transaction(
         noted = way.compare()
         prelude()
         send = _send_where_it_is if way.is_lenient() else _send
-        for statement in way.statements:
+        for statement in without_detached(session, way.statements):
             send(session.work, step, statement)
         baseline.keep(session)
         if step.part is Part.HIDE and way.state == "done":

@@ -1,5 +1,6 @@
 -- What is ours on the tables %(detached)s, which were partitions and are none any more: columns named in %(columns)s,
--- columns named in %(hidden)s that are NOT NULL, constraints named in %(constraints)s, indexes named in %(indexes)s.
+-- columns named in %(hidden)s that are NOT NULL, constraints named in %(constraints)s, indexes named in %(indexes)s, and
+-- constraints without an index that have one of the names %(aside)s.
 -- One that was given to somebody else meanwhile is theirs.
 WITH alone AS (
     SELECT c.oid, n.nspname, c.relname
@@ -22,5 +23,9 @@ WITH alone AS (
     SELECT 4, 'index', t.nspname, t.relname, i.relname
     FROM alone t JOIN pg_index x ON x.indrelid = t.oid JOIN pg_class i ON i.oid = x.indexrelid
     WHERE i.relname = ANY (%(indexes)s) AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid)
+    UNION ALL
+    SELECT 5, 'name', t.nspname, t.relname, k.conname
+    FROM alone t JOIN pg_constraint k ON k.conrelid = t.oid
+    WHERE k.conname = ANY (%(aside)s) AND k.contype IN ('c', 'f', 'n')
 )
 SELECT kind, nspname::text AS schema, relname::text AS table, name::text FROM found ORDER BY position, nspname, relname, name
