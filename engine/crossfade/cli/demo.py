@@ -42,13 +42,11 @@ def demo(
 @contextmanager
 def _logged() -> "Iterator[Listener]":
     """The story as log records: the run's events, and what happens around them."""
-    import structlog
-
     from crossfade.demo.happenings import Chapter, Remark
     from crossfade.observe.events import Event
-    from crossfade.observe.logging import log_listener
+    from crossfade.observe.logging import get_logger, log_listener
 
-    logger, log = structlog.get_logger("crossfade"), log_listener()
+    logger, log = get_logger(), log_listener()
 
     def listen(happening: "Happening") -> None:
         match happening:

@@ -168,9 +168,8 @@ def table_of(text: str | None) -> "TableName | None":
 
 def _judged(call: Call, standing: "Standing") -> Judged:
     """What lint finds in those that are pending, over the database as it is."""
-    from crossfade.cli.import_origins import enums_of_database
     from crossfade.cli.lint_answer import baseline_at
-    from crossfade.cli.lint_schema import schema_of_database
+    from crossfade.cli.lint_schema import enums_of_database, schema_of_database
     from crossfade.lint.breaking import is_unsafe
     from crossfade.lint.check import check
     from crossfade.lint.verdict import Frame, judge

@@ -199,8 +199,8 @@ def _replay(call: Call, answer: "Answer") -> None:
 
 def _start(call: Call, chosen: _Chosen) -> "Start":
     from crossfade.cli.import_known import with_snapshot
-    from crossfade.cli.import_origins import Start, enums_of_database
-    from crossfade.cli.lint_schema import empty_schema, schema_of_database
+    from crossfade.cli.import_origins import Start
+    from crossfade.cli.lint_schema import empty_schema, enums_of_database, schema_of_database
     from crossfade.lint.settings import OLDEST
     from crossfade.migrations.typed import Enums
 

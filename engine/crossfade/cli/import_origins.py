@@ -10,7 +10,6 @@ from crossfade.lint.walk import walk
 from crossfade.migrations.histories import entries_of
 from crossfade.migrations.imported import Origin, Step
 from crossfade.migrations.migration import Problem
-from crossfade.migrations.typed import Enums
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from crossfade.lint.seen import SeenMigration, SeenStatement
     from crossfade.migrations.migration import Project
     from crossfade.migrations.script import SqlStatement
+    from crossfade.migrations.typed import Enums
     from crossfade.plan.fixed import Fixed
     from crossfade.plan.names import TableName
     from crossfade.postgres.forecast import Schema
@@ -30,18 +30,6 @@ class Start:
     schema: Schema
     enums: Enums
     fixed: Fixed
-
-
-def enums_of_database(url: str) -> Enums:
-    """The labels of its enums. Reads only; raises what connecting and reading raise."""
-    from contextlib import closing
-
-    from crossfade.postgres.connect import connect, database_url
-    from crossfade.postgres.type_facts import read_type_facts
-
-    with closing(connect(database_url(url))) as connection:
-        facts = read_type_facts(connection)
-    return Enums({name: one.labels for name, one in facts.items() if one.kind == "enum"})
 
 
 def origins(

@@ -186,7 +186,7 @@ def _schema(call: Call, projects: "Sequence[Project]", version: int | None) -> "
 
 
 def _enums(call: Call) -> "Enums":
-    from crossfade.cli.import_origins import enums_of_database
+    from crossfade.cli.lint_schema import enums_of_database
     from crossfade.migrations.typed import Enums
 
     if call.given_database is None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from crossfade.migrations.migration import Project
+    from crossfade.migrations.typed import Enums
     from crossfade.plan.fixed import Fixed
     from crossfade.postgres.forecast import Schema
 
@@ -49,6 +50,17 @@ def schema_of_database(url: str, projects: Iterable[Project], fixed: Fixed = NOT
         # What is read is the zone of our own session, and the tool that applies the migrations has one of its own.
         schema = replace(Schema.of(replace(catalog, time_zone=_UNKNOWN_ZONE)), is_complete=True)
         return outlined(connection, schema) if fixed.entries else schema
+
+
+def enums_of_database(url: str) -> Enums:
+    """The labels of its enums. Reads only; raises what connecting and reading raise."""
+    from crossfade.migrations.typed import Enums
+    from crossfade.postgres.connect import connect, database_url
+    from crossfade.postgres.type_facts import read_type_facts
+
+    with closing(connect(database_url(url))) as connection:
+        facts = read_type_facts(connection)
+    return Enums({name: one.labels for name, one in facts.items() if one.kind == "enum"})
 
 
 def _trees(project: Project) -> Iterator[Any]:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
-import structlog
 
 from crossfade.notify import outbox
 from crossfade.notify.teller import Pace, Teller
 from crossfade.observe.events import Emit, Event
+from crossfade.observe.logging import get_logger
 from crossfade.plan.notify import Target
 from crossfade.postgres.connect import masked
 
@@ -72,5 +72,5 @@ def _has_unsent(connection: Connection) -> bool:
     try:
         return outbox.has_unsent(connection)
     except psycopg.Error as error:
-        structlog.get_logger("crossfade").warning("notifications_wait", reason=masked(str(error).strip()))
+        get_logger().warning("notifications_wait", reason=masked(str(error).strip()))
         return False

@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any
 
 import psycopg
-import structlog
 from pydantic import ValidationError
 
 from crossfade.notify import outbox
@@ -24,6 +23,7 @@ from crossfade.notify.messages import is_due
 from crossfade.notify.outbox import Notification
 from crossfade.notify.sending import Outcome, in_words, send
 from crossfade.observe.events import Event, GatesEvaluated, StateChanged, WorkEnded
+from crossfade.observe.logging import get_logger
 from crossfade.plan.notify import Target, targets_of
 from crossfade.postgres.connect import masked
 
@@ -204,7 +204,7 @@ class Teller:
         self._warn(name, "notifications_wait", reason=masked(f"{name}: {str(error).strip()}"))
 
     def _warn(self, complaint: str, event: str, **facts: Any) -> None:
-        logger = structlog.get_logger("crossfade")
+        logger = get_logger()
         (logger.debug if complaint in self._complaints else logger.warning)(event, **facts)
         self._complaints.add(complaint)
 

@@ -1,7 +1,8 @@
 """Logging: structlog on standard error, as text or as JSON, one record for one event.
 
-`configure_logging` is called once, by a program; a library's user is left alone. `log_listener` turns events into
-records that carry the run and, where they are known, the phase and the step.
+`configure_logging` is called once, by a program; a library's user is left alone. structlog is loaded once there may be
+something to say. `log_listener` turns events into records that carry the run and, where they are known, the phase and
+the step.
 """
 
 from __future__ import annotations
@@ -54,8 +55,25 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+_asked_for: list[tuple[LogFormat, LogLevel]] = []
+"""By the program, and not done yet."""
+
+
 def configure_logging(format_: LogFormat = LogFormat.CONSOLE, level: LogLevel = LogLevel.INFO) -> None:
-    """Set structlog up for this process. NO_COLOR is honoured."""
+    """Set structlog up for this process, for when the first logger is asked for. NO_COLOR is honoured."""
+    _asked_for[:] = [(format_, level)]
+
+
+def get_logger() -> Any:
+    """The logger of crossfade, as structlog makes it."""
+    import structlog
+
+    while _asked_for:
+        _set_up(*_asked_for.pop())
+    return structlog.get_logger("crossfade")
+
+
+def _set_up(format_: LogFormat, level: LogLevel) -> None:
     import structlog
 
     colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
@@ -81,9 +99,7 @@ def configure_logging(format_: LogFormat = LogFormat.CONSOLE, level: LogLevel = 
 
 def log_listener(clock: Callable[[], float] = time.monotonic) -> Emit:
     """A listener that writes each event as a record; what repeats quickly comes at debug level in between."""
-    import structlog
-
-    logger = structlog.get_logger("crossfade")
+    logger = get_logger()
     places: dict[str, dict[str, str]] = {}
     last_said: dict[tuple[type[Event], str], float] = {}
 

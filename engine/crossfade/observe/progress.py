@@ -22,7 +22,7 @@ from crossfade.observe.events import (
     Vacuumed,
     Verified,
 )
-from crossfade.observe.logging import REPEAT_SECONDS, log_listener
+from crossfade.observe.logging import REPEAT_SECONDS, get_logger, log_listener
 from crossfade.observe.situation import Situation, span
 from crossfade.observe.status_line import StatusLines, due, status_line
 
@@ -94,9 +94,7 @@ class LoggedProgress:
             yield
 
     def _repeat(self) -> None:
-        import structlog
-
-        logger = structlog.get_logger("crossfade")
+        logger = get_logger()
         said = time.monotonic()
         while not self._over.wait(min(_TICK_SECONDS, self._seconds)):
             now = time.monotonic()

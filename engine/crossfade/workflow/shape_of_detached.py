@@ -74,7 +74,7 @@ def _is_vain(session: Session, there: set[tuple[str, str]], node: Any) -> bool:
         case _:
             return False
     schema, table = _path(node.relation)
-    if (schema, table) not in there:
+    if schema is None or (schema, table) not in there:
         return False
     row = session.work.execute(found, {"relation": str(QualifiedName(schema, table)), "name": name}).fetchone()
     return bool(row and row[0])
