@@ -29,8 +29,16 @@ def on_large_stack(work: Callable[[], _T]) -> _T:
         return done.result()
 
 
-def deeply(work: Callable[[], _T]) -> _T:
-    """The same for Python, which counts its calls besides."""
+def as_deep_as_it_takes(work: Callable[[], _T]) -> _T:
+    """What the work gives, which may be done twice: an expression of some hundred operators is deeper than usual."""
+    try:
+        return work()
+    except RecursionError:
+        return _deeply(work)
+
+
+def _deeply(work: Callable[[], _T]) -> _T:
+    """On a large stack, for Python, which counts its calls besides."""
     with _counting:
         usual = sys.getrecursionlimit()
         sys.setrecursionlimit(_CALLS)

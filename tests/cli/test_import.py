@@ -83,6 +83,17 @@ def test_what_only_psql_can_send_is_in_no_plan(cli: Cli, tmp_path: Path) -> None
     assert "migrations:" not in text
 
 
+def test_an_expression_deeper_than_a_plan_takes_is_one_of_sql(cli: Cli, tmp_path: Path) -> None:
+    deep = " + ".join(["a"] * 900)
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "0001_deep.sql").write_text(f"ALTER TABLE t ADD CONSTRAINT c CHECK ({deep} > 0);")
+    done = cli("import", "sql", "m", "--out", "plans")
+    assert done.code == 0, done
+    assert "  - sql:" in (tmp_path / "plans" / "0001-deep.yaml").read_text(encoding="utf-8")
+    checked = cli("check", "--no-database", "plans/0001-deep.yaml")
+    assert checked.code == 0, checked
+
+
 def test_nothing_is_overwritten(cli: Cli, tmp_path: Path) -> None:
     up_down(tmp_path / "db")
     (tmp_path / "plans").mkdir()

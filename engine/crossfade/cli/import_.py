@@ -173,15 +173,20 @@ def _chosen(
 def _imported(call: Call, chosen: _Chosen, wanted: _Wanted, answer: "Answer") -> "Sequence[Imported]":
     from crossfade.cli.import_known import renames
     from crossfade.cli.import_origins import origins
+    from crossfade.large_stack import as_deep_as_it_takes
     from crossfade.migrations.imported import imported
     from crossfade.migrations.migration import Tool
 
     project = chosen.project
     answer.problems += project.problems
-    found, _ = origins(project, _start(call, chosen), wanted.history, chosen.files)
-    is_drizzle = project.tool in {Tool.DRIZZLE, Tool.DRIZZLE_1}
+    start, is_drizzle = _start(call, chosen), project.tool in {Tool.DRIZZLE, Tool.DRIZZLE_1}
     known = replace(wanted.known, asks_about_renames=is_drizzle, renames=renames(project))
-    return list(imported(found, wanted.apps, known, answer.names, wanted.parted))
+
+    def work() -> "Sequence[Imported]":
+        found, _ = origins(project, start, wanted.history, chosen.files)
+        return list(imported(found, wanted.apps, known, answer.names, wanted.parted))
+
+    return as_deep_as_it_takes(work)
 
 
 def _replay(call: Call, answer: "Answer") -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from crossfade.large_stack import deeply
+from crossfade.large_stack import as_deep_as_it_takes
 from crossfade.lint.finding import Finding, Severity
 from crossfade.lint.naming import ANY_NAME, Naming
 from crossfade.lint.plans import Plans
@@ -50,12 +50,7 @@ def check(
 
     `fixed` is what none of them may change, `naming` how things are to be called, `enums` those that a database has.
     """
-    work = partial(_checked, tuple(projects), schema, fixed, naming, enums)
-    try:
-        return work()
-    except RecursionError:
-        # An expression of some hundred operators is as deep as that.
-        return deeply(work)
+    return as_deep_as_it_takes(partial(_checked, tuple(projects), schema, fixed, naming, enums))
 
 
 def _checked(projects: tuple[Project, ...], schema: Schema, fixed: Fixed, naming: Naming, enums: Enums) -> Report:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import CoreSchema, core_schema
 
 from crossfade.plan.faults import fault
+from crossfade.plan.nodes import depth
 from crossfade.plan.words import shown
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 LONGEST = 10_000
 """Characters."""
+DEEPEST = 300
+"""Operators inside of each other: what prints them calls itself three times for each, of Python's thousand calls."""
 _SELECT = "SELECT "
 
 _ONE_ROW = "an expression is over the columns of one row"
@@ -119,6 +122,10 @@ class Expression:
         return {"type": "string", "minLength": 1, "maxLength": LONGEST}
 
 
+def _too_deep() -> PydanticCustomError:
+    return fault("an expression that is nested too deeply", "put what it does into a function")
+
+
 @lru_cache(maxsize=256)
 def _parsed(text: str) -> Expression:
     if not text:
@@ -127,12 +134,14 @@ def _parsed(text: str) -> Expression:
         raise fault(f"an expression of more than {LONGEST} characters", "put what it does into a function")
     try:
         tree = _tree(text)
+        if depth(tree) > DEEPEST:
+            raise _too_deep()
         nodes = tuple(_nodes(tree))
         for node in nodes:
             _check(node)
         printed = _printed(text, tree)
     except RecursionError:
-        raise fault("an expression that is nested too deeply", "put what it does into a function") from None
+        raise _too_deep() from None
     columns = (node.fields[0].sval for node in nodes if type(node).__name__ == "ColumnRef")
     functions = (_function_name(node) for node in nodes if type(node).__name__ == "FuncCall")
     return Expression(

@@ -25,6 +25,21 @@ def below(root: Any) -> Iterator[Any]:
             waiting += [getattr(node, slot) for slot in reversed([*node])]
 
 
+def depth(root: Any) -> int:
+    """How many nodes stand inside of each other."""
+    from pglast.ast import Node
+
+    deepest, waiting = 0, [(root, 0)]
+    while waiting:
+        node, level = waiting.pop()
+        if isinstance(node, tuple | list):
+            waiting += [(part, level) for part in node]
+        elif isinstance(node, Node):
+            deepest = max(deepest, level + 1)
+            waiting += [(getattr(node, slot), level + 1) for slot in node]
+    return deepest
+
+
 def strings(parts: Any) -> tuple[str, ...]:
     """The parts of a name that the tree has as a list of strings; also of a single one, and of none."""
     if kind_of(parts) == "String":
