@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, LiteralString
 
 import pytest
 from psycopg import sql
 
 from crossfade import Engine
-from crossfade.errors import BaselineChanged, WrongState
+from crossfade.errors import BaselineChanged, WouldDiscard, WrongState
 from crossfade.operations.step import Phase
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.states import State
@@ -148,3 +149,37 @@ def test_what_needs_a_table_that_goes_stops_a_run_before_it_hides(database: Data
         assert engine.contract("parts").state is State.RETAINED
         database.execute("CREATE VIEW w AS SELECT count(*) FROM t; UPDATE crossfade.runs SET retain_until = now()")
         assert engine.contract("parts").state is State.CONTRACTED
+
+
+OTHERWISE: LiteralString = """
+    ALTER PUBLICATION p SET TABLE t (id, a) WHERE (id > 3);
+    ALTER STATISTICS s OWNER TO pg_monitor;
+"""
+
+
+@pytest.mark.every_server
+@pytest.mark.parametrize("to", [State.BACKFILLED, State.RETAINED], ids=str)
+def test_what_is_made_anew_may_not_be_another_one_by_then(database: Database, to: State) -> None:
+    database.execute(TABLE)
+    database.execute(
+        "CREATE PUBLICATION p FOR TABLE t (id, a); CREATE STATISTICS s ON a, n FROM t;"
+        " CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+        " CREATE TRIGGER g AFTER UPDATE ON t FOR EACH ROW WHEN (NEW.a > 3) EXECUTE FUNCTION f()"
+    )
+    change = "change_type: {table: t, column: a, to: bigint}"
+    text = f"crossfade: 1\nname: deps\nhold: 0s\nretain: 7d\nchanges:\n  - {change}\n"
+    acks = ("dependents", "publications", "triggers", "trigger_effects")
+    with Engine(database.url) as engine:
+        engine.start(parse_plan(text, "p.yaml"), acks)
+        engine.approve("deps", Phase.CONTRACT, "alice")
+        assert engine.advance("deps", to=to).state is to
+        database.execute(OTHERWISE)
+        if to is State.RETAINED:
+            database.execute("ALTER TABLE t DISABLE TRIGGER g")
+        before = database.dump()
+        with pytest.raises((BaselineChanged, WouldDiscard)) as stopped:
+            _ = engine.revert("deps") if to is State.RETAINED else engine.advance("deps")
+    for said in ("publication p, .* is defined otherwise now", "statistics public.s, .* has another owner now"):
+        assert re.search(said, str(stopped.value))
+    assert ("trigger g on public.t: state" in str(stopped.value)) is (to is State.RETAINED)
+    assert database.dump() == before

@@ -10,6 +10,7 @@ from psycopg.conninfo import make_conninfo
 
 from crossfade import Engine
 from crossfade.errors import BaselineChanged, RowsInTheWay, StepFailed, WouldDiscard
+from crossfade.operations.step import Phase
 from crossfade.workflow.states import State
 
 from .test_before_turning import TABLES, plan, refused, retain
@@ -37,6 +38,16 @@ THEIRS: dict[str, tuple[str, LiteralString, tuple[str, ...]]] = {
         "replace_index: {name: by_d, columns: [d, id]}",
         "DROP INDEX by_d; CREATE INDEX by_d ON r (id)",
         ("index public.by_d is none of the run's",),
+    ),
+    "a key over another column": (
+        "add_unique: {table: spare, name: k, columns: [id]}",
+        "ALTER TABLE spare DROP CONSTRAINT k, ADD CONSTRAINT k UNIQUE (size)",
+        ("constraint k of public.spare is none of the run's",),
+    ),
+    "an index under a quoted name": (
+        """replace_index: {name: '"by""d"', columns: [d, id]}""",
+        """DROP INDEX "by""d"; CREATE INDEX "by""d" ON r (id)""",
+        ("""index public."by""d" is none of the run's""",),
     ),
     "another primary key": (
         "drop_constraint: {table: t, name: t_pkey}",
@@ -68,7 +79,7 @@ def test_what_others_put_where_something_comes_back_is_told_and_stays(
 ) -> None:
     database.execute(TABLES)
     database.execute("CREATE TABLE spare (id int, size int); CREATE TABLE counted (id serial PRIMARY KEY)")
-    database.execute("CREATE INDEX by_d ON t (d)")
+    database.execute('CREATE INDEX by_d ON t (d); CREATE INDEX "by""d" ON t (d)')
     with Engine(database.url) as engine:
         retain(engine, change)
         database.execute(theirs)
@@ -87,6 +98,58 @@ def test_an_index_of_others_that_has_the_name_of_one_of_ours_outlives_a_rollback
         database.execute("ALTER INDEX k RENAME TO theirs")
         assert engine.rollback("turns").state is State.ROLLED_BACK
     assert "theirs" in database.dump()
+
+
+@pytest.mark.parametrize(
+    ("theirs", "is_ours"),
+    [
+        ("DROP INDEX k; CREATE INDEX k ON t (d) WHERE id > 1", False),
+        ("DROP INDEX k; CREATE UNIQUE INDEX k ON t (d, id)", False),
+        ("ALTER TABLE t ADD CONSTRAINT k UNIQUE USING INDEX k", False),
+        ("REINDEX INDEX CONCURRENTLY k", True),
+        ("ALTER TABLE t RENAME d TO dd; ALTER TABLE t ADD d int", True),
+    ],
+    ids=["partial", "another column", "a constraint", "built anew", "renamed column"],
+)
+def test_a_rollback_drops_the_index_that_the_run_made_and_no_other(
+    database: Database, theirs: LiteralString, is_ours: bool
+) -> None:
+    database.execute(TABLES)
+    database.execute("UPDATE t SET d = id")
+    with Engine(database.url) as engine:
+        engine.start(plan("create_index: {table: t, name: k, columns: [d], unique: true}"))
+        engine.advance("turns", to=State.EXPANDED)
+        for statement in theirs.split("; "):
+            database.execute(statement)
+        if is_ours:
+            assert engine.rollback("turns").state is State.ROLLED_BACK
+        else:
+            refused(engine, BaselineChanged, "relation public.k is none of the run's")
+    assert (database.execute("SELECT to_regclass('k') IS NULL") == [(True,)]) is is_ours
+
+
+def test_an_enum_that_was_made_anew_by_others_outlives_a_rollback(database: Database) -> None:
+    with Engine(database.url) as engine:
+        engine.start(plan("create_enum: {name: mood, values: [sad, ok]}", "sql: {contract: [SELECT 1], revert: [SELECT 1]}"))
+        engine.advance("turns", to=State.BACKFILLED)
+        database.execute("DROP TYPE mood; CREATE TYPE mood AS ENUM ('ok', 'happy')")
+        refused(engine, BaselineChanged, "type public.mood is none of the run's")
+        database.execute("DROP TYPE mood")
+        assert engine.rollback("turns").state is State.ROLLED_BACK
+
+
+def test_what_an_attempt_was_refused_for_outlives_the_way_back(database: Database) -> None:
+    database.execute(TABLES)
+    with Engine(database.url) as engine:
+        engine.start(plan("add_unique: {table: t, name: k, columns: [u]}"))
+        engine.advance("turns", to=State.BACKFILLED)
+        engine.approve("turns", Phase.CONTRACT, "alice")
+        database.execute("CREATE INDEX k ON r (id)")
+        with pytest.raises(BaselineChanged, match=r"took a name .*: relation public\.k is none"):
+            engine.advance("turns")
+        assert engine.revert("turns").state is State.BACKFILLED
+        assert engine.rollback("turns").state is State.ROLLED_BACK
+    assert database.execute("SELECT to_regclass('k') IS NULL") == [(False,)]
 
 
 def test_what_is_removed_before_an_attempt_is_the_runs_own(database: Database) -> None:

@@ -97,7 +97,9 @@ _OF_RIGHTS = {True: Bearing.APART, False: Bearing.UNEVEN}
 
 
 def _once_more(kind: str, name: str, kept: Item, found: Item, columns: Columns) -> Iterator[Said]:
-    for key, word in _ASIDE.items():
+    # Before contract a trigger or rule that was switched on or off stops the run.
+    told = {**_ASIDE, "enabled": "state"} if columns.phase == "revert" else _ASIDE
+    for key, word in told.items():
         if key in kept and kept[key] != found[key] and not (kind == "table" and key == "owner"):
             words = f"{shown(key, kept[key])} became {shown(key, found[key])}"
             yield Said(kind, name, f": {word} {words}{_again(columns)}", Bearing.AGAIN)

@@ -64,7 +64,9 @@ def look_before_turning(session: Session, through: State) -> None:
         raise Irreversible(session.name, IN_WORDS[through], stays.title, stays.irreversible or "", location=stays.id)
     if through is State.REVERTING:
         baseline.refuse_to_lose(session)
-    done = tuple(s for s in session.program.of(*TAKEN_BACK[through]) if states.get(s.id) == "done")
+    back = session.program.of(*TAKEN_BACK[through])
+    done = tuple(s for s in back if states.get(s.id) == "done")
+    refuse_others(session, tuple(s for s in back if states.get(s.id) == "running" and not s.transactional))
     _refuse_names(session, done, IN_WORDS[through])
     _refuse_unfit(session, done, IN_WORDS[through])
     _refuse_dependents(session, done, IN_WORDS[through])
@@ -118,7 +120,7 @@ def _refuse_unfit(session: Session, steps: tuple[Step, ...], in_words: str) -> N
 def refuse_others(session: Session, steps: tuple[Step, ...]) -> None:
     """Raises BaselineChanged where the undo would drop what others have put in the place of what the run made."""
     with session.work.transaction():
-        found = tuple(dict.fromkeys(in_its_place(session.work, session.program.steps, steps)))
+        found = tuple(dict.fromkeys(in_its_place(session.work, session.run_id, session.program.steps, steps)))
     reverts = any(step.part is Part.HIDE for step in steps)
     _raise_names(session, found, IN_WORDS[State.REVERTING if reverts else State.ROLLING_BACK])
 
@@ -126,7 +128,8 @@ def refuse_others(session: Session, steps: tuple[Step, ...]) -> None:
 def refuse_to_remove_others(session: Session, step: Step) -> None:
     """Within a transaction, before a step removes what an earlier attempt may have left. Raises BaselineChanged where
     that is what others have put in its place."""
-    found = tuple(dict.fromkeys(in_its_place(session.work, session.program.steps, (replace(step, undo=step.cleanup),))))
+    steps = (replace(step, undo=step.cleanup),)
+    found = tuple(dict.fromkeys(in_its_place(session.work, session.run_id, session.program.steps, steps)))
     if found:
         raise taken_names(session.name, step, found)
 

@@ -1,17 +1,21 @@
 """What others have put in the place of what a run made: a DROP that takes it back would hit theirs.
 
-The thing of that name is compared with the statement of the program that makes one of this name: its kind, its table,
-its columns. What cannot be told apart from ours, or is made by no statement that the parser reads, counts as ours.
+A step leaves in the ledger what its undo is going to drop. What has that name later is the run's if it is the same
+thing. An index or a constraint may have been made anew without a change, as REINDEX CONCURRENTLY and a change of a
+column's type do, and of a step that was cut off nothing is known: then it is compared with the statement of the program
+that makes one of this name. What cannot be told apart from ours, or is made by nothing that the parser reads, counts
+as ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from crossfade.operations.step import Step
 from crossfade.postgres.forecast.trees import columns_of, kind, names
@@ -40,6 +44,8 @@ _CONSTRAINTS = {
 }
 _CHANGEABLE = frozenset("re")
 """A table or an enum that has something else as well is the same one."""
+_LASTING = frozenset("red")
+"""Nothing makes a table, an enum or a domain anew that does not mean it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,38 +59,85 @@ class _Shape:
     columns: tuple[str | None, ...] | None = None
     """An index's in their order, None for an expression; a constraint's or a table's; an enum's values. None where
     they are not compared."""
+    traits: str | None = None
+    """Of an index its method and whether it is unique, partial or covers more; of a constraint the table that it refers
+    to, and whether it is deferrable. None where they are not compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     """What has a name, likewise."""
 
+    oid: int
     kind: str
     schema: str | None
     table: str | None
     columns: list[str | None]
+    traits: str | None
+    is_of_constraint: bool
     there: list[str]
     """The columns that its table has."""
 
 
-def in_its_place(connection: Connection, program: Iterable[Step], steps: Iterable[Step]) -> Iterator[str]:
+Made = Mapping[tuple[str, ...], int]
+"""The oid of each thing that a step has left, by step, kind, schema, table and name."""
+
+
+def keep(connection: Connection, run_id: int, step: Step) -> None:
+    """Within the transaction that ends a step: what its undo is going to drop by a name of the users'."""
+    names_hit = {
+        name: way for way, _, node in walk(connection, (step,)) for name, _ in _hit(node) if _is_asked(way, name)
+    }
+    found = {name: _find(connection, way, name) for name, way in names_hit.items()}
+    made = [[name.kind, name.schema, name.table, name.name, there.oid] for name, there in found.items() if there]
+    if made:
+        connection.execute(
+            "UPDATE crossfade.steps SET made = %s WHERE run_id = %s AND id = %s", [Jsonb(made), run_id, step.id]
+        )
+
+
+def _made(connection: Connection, run_id: int) -> Made:
+    rows = connection.execute("SELECT id, made FROM crossfade.steps WHERE run_id = %s AND made IS NOT NULL", [run_id])
+    return {(step, *name): oid for step, made in rows.fetchall() for *name, oid in made}
+
+
+def in_its_place(connection: Connection, run_id: int, program: Iterable[Step], steps: Iterable[Step]) -> Iterator[str]:
     """What the undo of these steps would drop, or hide, that is none of the run's, in words."""
-    program = tuple(program)
-    for way, _, node in walk(connection, steps):
-        yield from _not_ours(connection, program, way, node)
+    program, made = tuple(program), _made(connection, run_id)
+    for way, step, node in walk(connection, steps):
+        for name, made_as in _hit(node):
+            if _is_asked(way, name):
+                left = made.get((step.id, name.kind, name.schema, name.table, name.name))
+                found = _find(connection, way, name)
+                if found is not None and not _is_ours(connection, way, program, (name, made_as), left, found):
+                    yield f"{name.shown} is none of the run's"
 
 
-def _not_ours(connection: Connection, program: tuple[Step, ...], way: WayBack, node: Any) -> Iterator[str]:
-    for name, made_as in _hit(node):
-        if is_own_name(name.name) or way.has_freed(name) or way.has_brought(name):
-            continue
-        shapes = tuple(_shapes(program, made_as))
-        if made_as is not name:
-            # By then its columns may have other names.
-            shapes = tuple(replace(shape, columns=None) for shape in shapes)
-        found = _find(connection, way, name) if shapes else None
-        if found is not None and not any(_is(connection, way, shape, found) for shape in shapes):
-            yield f"{name.shown} is none of the run's"
+def _is_asked(way: WayBack, name: Name) -> bool:
+    return not is_own_name(name.name) and not way.has_freed(name) and not way.has_brought(name)
+
+
+def _is_ours(
+    connection: Connection,
+    way: WayBack,
+    program: tuple[Step, ...],
+    names_of: tuple[Name, Name],
+    left: int | None,
+    found: _Found,
+) -> bool:
+    name, made_as = names_of
+    if made_as is name and found.is_of_constraint:
+        # Somebody made a constraint of it: the run's own lets go of its name before its index does.
+        return False
+    if left == found.oid:
+        return True
+    if left is not None and found.kind in _LASTING:
+        return False
+    shapes = tuple(_shapes(program, made_as))
+    if made_as is not name:
+        # By then its columns may have other names.
+        shapes = tuple(replace(shape, columns=None) for shape in shapes)
+    return not shapes or any(_is(connection, way, shape, found) for shape in shapes)
 
 
 def _find(connection: Connection, way: WayBack, name: Name) -> _Found | None:
@@ -117,9 +170,9 @@ def _hit(node: Any) -> Iterator[tuple[Name, Name]]:
 def _shapes(program: tuple[Step, ...], name: Name) -> Iterator[_Shape]:
     for statement in _statements(program):
         # There may be thousands, and few speak of it.
-        if name.name in statement.text:
+        if name.name.replace('"', '""') in statement.text:
             for node in parsed(statement.text):
-                yield from _made_by(node, name)
+                yield from _made_by(program, node, name)
 
 
 def _statements(program: tuple[Step, ...]) -> Iterator[Statement]:
@@ -127,11 +180,10 @@ def _statements(program: tuple[Step, ...]) -> Iterator[Statement]:
         yield from (*step.statements, *step.undo)
 
 
-def _made_by(node: Any, name: Name) -> Iterator[_Shape]:
+def _made_by(program: tuple[Step, ...], node: Any, name: Name) -> Iterator[_Shape]:
     match kind(node):
         case "IndexStmt" if name.kind == "relation" and (node.relation.schemaname, node.idxname) == _path(name):
-            columns = tuple(element.name for element in node.indexParams)
-            yield _Shape("i", (node.relation.schemaname, node.relation.relname), columns)
+            yield _index(node)
         case "CreateStmt" if name.kind == "relation" and _of(node.relation) == _path(name):
             columns = tuple(e.colname for e in node.tableElts or () if kind(e) == "ColumnDef")
             yield _Shape("r", columns=columns or None)
@@ -141,12 +193,30 @@ def _made_by(node: Any, name: Name) -> Iterator[_Shape]:
             yield _Shape("d")
         case "AlterTableStmt" if name.kind == "constraint" and _of(node.relation) == (name.schema, name.table):
             added = (c.def_ for c in node.cmds if c.subtype.name == "AT_AddConstraint")
-            yield from (_constraint(c) for c in added if c.conname == name.name)
+            yield from (_constraint(program, name.schema, c) for c in added if c.conname == name.name)
 
 
-def _constraint(constraint: Any) -> _Shape:
-    columns = (*names(constraint.keys), *names(constraint.fk_attrs), *columns_of(constraint.raw_expr))
-    return _Shape(_CONSTRAINTS[constraint.contype.name], columns=columns or None)
+def _index(node: Any) -> _Shape:
+    columns: tuple[str | None, ...] = tuple(element.name for element in node.indexParams)
+    words = (
+        node.accessMethod or "btree",
+        "unique" if node.unique else None,
+        "partial" if node.whereClause is not None else None,
+        str(len(node.indexIncludingParams or ())),
+    )
+    table = (node.relation.schemaname, node.relation.relname)
+    return _Shape("i", table, columns, traits=" ".join(word for word in words if word))
+
+
+def _constraint(program: tuple[Step, ...], schema: str, constraint: Any) -> _Shape:
+    own = (*names(constraint.keys), *names(constraint.fk_attrs), *columns_of(constraint.raw_expr))
+    columns: tuple[str | None, ...] = own
+    if constraint.indexname:
+        index = Name(kind="relation", what="index", schema=schema, name=constraint.indexname)
+        columns = next((shape.columns or () for shape in _shapes(program, index)), ())
+    words = ("deferrable" if constraint.deferrable else None, constraint.pktable and constraint.pktable.relname)
+    kind_of, traits = _CONSTRAINTS[constraint.contype.name], " ".join(word for word in words if word)
+    return _Shape(kind_of, columns=tuple(c for c in columns if c) or None, traits=traits)
 
 
 def _path(name: Name) -> tuple[str, str]:
@@ -159,7 +229,7 @@ def _of(relation: Any) -> tuple[str | None, str]:
 
 def _is(connection: Connection, way: WayBack, shape: _Shape, found: _Found) -> bool:
     """Whether what has the name may be what was made so."""
-    if found.kind != shape.kind:
+    if found.kind != shape.kind or (shape.traits is not None and shape.traits != found.traits):
         return False
     made = shape.columns or ()
     if shape.table is not None:

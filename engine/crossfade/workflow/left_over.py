@@ -43,6 +43,13 @@ if TYPE_CHECKING:
 _TWINS = frozenset({"twin"})
 _CHECKS = frozenset({"nn", "back"})
 _SPARE = frozenset({"key"})
+_NAMED_BACK = {
+    "name": b"SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint k"
+    b" WHERE k.conrelid = pg_catalog.to_regclass(%(table)s) AND k.conname = %(name)s)",
+    "statistics": b"SELECT EXISTS (SELECT FROM pg_catalog.pg_statistic_ext e JOIN pg_catalog.pg_namespace n"
+    b" ON n.oid = e.stxnamespace WHERE n.nspname = %(schema)s AND e.stxname = %(name)s)",
+}
+"""What gets its former name back, and whether something has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +74,9 @@ def clear(session: Session, target: State) -> None:
     if not alone and not left:
         return
     wanted = {_relation(one): Lock(relation=_relation(one), mode=LockMode.SHARE_UPDATE_EXCLUSIVE) for one in left}
-    wanted |= {_relation(one): Lock(relation=_relation(one), mode=LockMode.ACCESS_EXCLUSIVE) for one in alone}
+    # Statistics may be in another schema than their table, and their names are nobody's but theirs.
+    on_tables = {_relation(one) for one in alone if one.kind != "statistics"}
+    wanted |= {name: Lock(relation=name, mode=LockMode.ACCESS_EXCLUSIVE) for name in on_tables}
 
     def body() -> None:
         ledger.prove_lease(session.work, session.run_id, session.token)
@@ -85,21 +94,24 @@ def clear(session: Session, target: State) -> None:
 def _taken_away(session: Session, target: State) -> Iterator[sql.Composed]:
     former = _former_names(session)
     for one in _on_detached(session, target):
-        if one.kind != "name":
+        if one.kind not in _NAMED_BACK:
             yield _dropped(one)
-        elif not _has_constraint(session, one, former[one.name]):
-            yield sql.SQL("ALTER TABLE {} RENAME CONSTRAINT {} TO {}").format(
-                sql.Identifier(one.schema, one.table), sql.Identifier(one.name), sql.Identifier(former[one.name])
-            )
+        elif not _has_name(session, one, former[one.name]):
+            yield _named_back(one, former[one.name])
 
 
-def _has_constraint(session: Session, left: _Left, name: str) -> bool:
-    row = session.work.execute(
-        "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint k"
-        " WHERE k.conrelid = pg_catalog.to_regclass(%s) AND k.conname = %s)",
-        [_relation(left), name],
-    ).fetchone()
+def _has_name(session: Session, left: _Left, name: str) -> bool:
+    asked = {"table": _relation(left), "schema": left.schema, "name": name}
+    row = session.work.execute(_NAMED_BACK[left.kind], asked).fetchone()
     return bool(row and row[0])
+
+
+def _named_back(left: _Left, name: str) -> sql.Composed:
+    new = sql.Identifier(name)
+    if left.kind == "statistics":
+        return sql.SQL("ALTER STATISTICS {} RENAME TO {}").format(sql.Identifier(left.schema, left.name), new)
+    table, old = sql.Identifier(left.schema, left.table), sql.Identifier(left.name)
+    return sql.SQL("ALTER TABLE {} RENAME CONSTRAINT {} TO {}").format(table, old, new)
 
 
 def _put_right(session: Session, target: State) -> Iterator[sql.Composed]:

@@ -49,6 +49,8 @@ _FOUND: dict[Kind, bytes] = {
     b" WHERE n.nspname = %(schema)s AND c.relname = %(table)s AND t.tgname = %(name)s)",
     "type": b"SELECT EXISTS (SELECT FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n"
     b" ON n.oid = t.typnamespace WHERE n.nspname = %(schema)s AND t.typname = %(name)s)",
+    "statistics": b"SELECT EXISTS (SELECT FROM pg_catalog.pg_statistic_ext e JOIN pg_catalog.pg_namespace n"
+    b" ON n.oid = e.stxnamespace WHERE n.nspname = %(schema)s AND e.stxname = %(name)s)",
     "function": b"SELECT EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n"
     b" ON n.oid = p.pronamespace WHERE n.nspname = %(schema)s AND p.proname = %(name)s)",
 }

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from crossfade.postgres.forecast.trees import NotOneStatement, below, columns_of, expression, kind, names, parse
 from crossfade.postgres.names import QualifiedName, quoted
 
-Kind = Literal["relation", "column", "constraint", "type", "trigger", "function"]
+Kind = Literal["relation", "column", "constraint", "type", "trigger", "function", "statistics"]
 
 _RENAMED: dict[str, tuple[Kind, str]] = {
     "OBJECT_TABLE": ("relation", "table"),
@@ -20,6 +20,7 @@ _RENAMED: dict[str, tuple[Kind, str]] = {
     "OBJECT_COLUMN": ("column", "column"),
     "OBJECT_TABCONSTRAINT": ("constraint", "constraint"),
     "OBJECT_TYPE": ("type", "type"),
+    "OBJECT_STATISTIC_EXT": ("statistics", "statistics"),
 }
 """What is renamed, by PostgreSQL's word for it: how it is looked up, and what people call it."""
 
@@ -92,7 +93,7 @@ def given_by(node: Any) -> Iterator[Given]:
 
 def _renamed(node: Any) -> Iterator[Given]:
     looked_up, what = _RENAMED[node.renameType.name]
-    if looked_up == "type":
+    if looked_up in ("type", "statistics"):
         path = tuple(part.sval for part in node.object)
         if len(path) == 2:
             schema, name = path

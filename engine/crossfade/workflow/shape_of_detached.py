@@ -20,13 +20,18 @@ if TYPE_CHECKING:
     from crossfade.workflow.session import Session
 
 _RELATIONS = b"""
+WITH RECURSIVE alone AS (
+    SELECT c.oid FROM pg_catalog.pg_class c WHERE c.oid = ANY (%s::pg_catalog.oid[]) AND NOT c.relispartition
+    UNION
+    SELECT h.inhrelid FROM alone JOIN pg_catalog.pg_inherits h ON h.inhparent = alone.oid
+)
 SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text
-FROM pg_catalog.pg_class c
+FROM alone
+LEFT JOIN pg_catalog.pg_index i ON i.indrelid = alone.oid
+JOIN pg_catalog.pg_class c ON c.oid IN (alone.oid, i.indexrelid)
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
-WHERE coalesce(i.indrelid, c.oid) = ANY (%s::pg_catalog.oid[]) AND NOT c.relispartition
 """
-"""Those that are still detached, and their indexes."""
+"""Those that are still detached, with their own partitions, and the indexes of all."""
 _CONSTRAINT = b"""
 SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint k
                WHERE k.conrelid = pg_catalog.to_regclass(%(relation)s) AND k.conname = %(name)s)

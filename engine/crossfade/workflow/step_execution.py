@@ -26,7 +26,7 @@ from crossfade.postgres import locks
 from crossfade.postgres.connect import is_loss
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Lock, LockMode, Statement
-from crossfade.workflow import baseline, ledger, own_triggers, recordable
+from crossfade.workflow import baseline, in_its_place, ledger, own_triggers, recordable
 from crossfade.workflow.affected_names import left_by
 from crossfade.workflow.guards import refuse_others, refuse_rows, refuse_to_discard, refuse_to_remove_others
 from crossfade.workflow.session import Session
@@ -58,13 +58,21 @@ def execute(session: Session, step: Step, gates: Asked) -> None:
     Raises GatesClosed, AnswerTooOld, NotRecordable, BaselineChanged, StepFailed, LockNotAcquired, LostLease and
     WorkLeft; nothing was changed then.
     """
-    attempt = ledger.step_begun(session.work, session.run_id, step.id)
+    before = ledger.step_rows(session.work, session.run_id).get(step.id, {"state": None, "attempts": 0})
+    attempt = before["attempts"] + 1
     session.emit(StepStarted(run=session.name, step=step.id, title=step.title, phase=step.phase.value, attempt=attempt))
     if not step.transactional:
-        left = left_by(step) if attempt > 1 else frozenset()
-        way = _Way(step.statements, "done", lambda: _compare_ahead(session, step, left))
-        _outside_transaction(session, step, way, lambda: _make(session, step))
+        left = left_by(step) if before["state"] == "running" else frozenset()
+
+        def begun() -> tuple[str, ...]:
+            noted = _compare_ahead(session, step, left)
+            # From here on there may be something of it.
+            ledger.step_begun(session.work, session.run_id, step.id)
+            return noted
+
+        _outside_transaction(session, step, _Way(step.statements, "done", begun), lambda: _make(session, step))
         return
+    ledger.step_begun(session.work, session.run_id, step.id)
     on_wait = waiting_for(session, step.id)
     # One that is there for its undo has something to do only where a revert stood half done.
     left_over = not step.statements and step.cleanup and not _is_done(session.work, step)
@@ -157,6 +165,8 @@ def _undo(session: Session, step: Step) -> None:
     if state == "done":
         refuse_to_discard(session, (step,))
         refuse_rows(session, (step,))
+    elif not step.transactional:
+        refuse_others(session, (step,))
     reverts = step.part is Part.HIDE and state == "done"
     if reverts and session.triggers is None:
         # Another command turned the run round.
@@ -251,8 +261,10 @@ def _in_transaction(
         for statement in without_detached(session, way.statements):
             send(session.work, step, statement)
         baseline.keep(session)
-        if step.part is Part.HIDE and way.state == "done":
-            own_triggers.keep(session, step)
+        if way.state == "done":
+            in_its_place.keep(session.work, session.run_id, step)
+            if step.part is Part.HIDE:
+                own_triggers.keep(session, step)
         timing.update(lock_wait_ms=(held - begun) * 1000, duration_ms=(time.monotonic() - held) * 1000)
         ledger.step_ended(session.work, session.run_id, step.id, state=way.state, **timing)
 
@@ -358,6 +370,8 @@ def _outside_transaction(session: Session, step: Step, way: _Way, body: Callable
 def _ended_outside(session: Session, step: Step, state: str, duration: float) -> None:
     ledger.prove_lease(session.work, session.run_id, session.token)
     baseline.keep(session)
+    if state == "done":
+        in_its_place.keep(session.work, session.run_id, step)
     ledger.step_ended(session.work, session.run_id, step.id, state=state, lock_wait_ms=0, duration_ms=duration)
 
 

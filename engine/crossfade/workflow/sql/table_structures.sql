@@ -242,8 +242,13 @@ WITH RECURSIVE views AS (
                        FROM pg_proc p WHERE p.oid = u.objid AND p.prokind IN ('f', 'p'))
                    WHEN 'pg_statistic_ext'::regclass THEN (
                        SELECT jsonb_build_object('definition', pg_get_statisticsobjdef(e.oid), 'target', nullif(e.stxstattarget, -1),
-                                                 'comment', obj_description(e.oid, 'pg_statistic_ext'))
+                                                 'owner', e.stxowner, 'comment', obj_description(e.oid, 'pg_statistic_ext'))
                        FROM pg_statistic_ext e WHERE e.oid = u.objid)
+                   WHEN 'pg_publication_rel'::regclass THEN (
+                       -- Columns and a condition, which PostgreSQL has from 15 on.
+                       SELECT jsonb_build_object('definition', concat_ws(' ', r.item ->> 'prattrs', encode(
+                                  sha256(convert_to(r.item ->> 'prqual', 'UTF8')), 'hex')))
+                       FROM (SELECT to_jsonb(o) AS item FROM pg_publication_rel o WHERE o.oid = u.objid) AS r)
                END)
     FROM (SELECT d.relation, d.number, d.classid,
                  -- A view with rules is named once.

@@ -1,6 +1,8 @@
--- What has the name of a relation, constraint or type: of which kind, on which table, over which columns.
+-- What has the name of a relation, constraint or type: of which kind, on which table, over which columns, and what else
+-- tells an index or a constraint from another one. An index of a constraint is not there by itself.
 WITH found AS (
     SELECT
+        c.oid,
         CASE c.relkind WHEN 'I' THEN 'i' WHEN 'p' THEN 'r' ELSE c.relkind END AS kind,
         coalesce(i.indrelid, c.oid) AS relation,
         CASE
@@ -12,13 +14,23 @@ WITH found AS (
                 WHERE k.n <= i.indnkeyatts
             )
         END AS columns,
+        CASE
+            WHEN i.indexrelid IS NULL THEN NULL
+            ELSE pg_catalog.concat_ws(
+                ' ', m.amname, CASE WHEN i.indisunique THEN 'unique' END,
+                CASE WHEN i.indpred IS NOT NULL THEN 'partial' END, i.indnatts - i.indnkeyatts)
+        END AS traits,
+        EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
+                WHERE k.conindid = c.oid AND k.conrelid = i.indrelid) AS is_of_constraint,
         NULL::pg_catalog.oid AS enum
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid
+    LEFT JOIN pg_catalog.pg_am AS m ON m.oid = c.relam
     WHERE %(kind)s = 'relation' AND n.nspname = %(schema)s AND c.relname = %(name)s
     UNION ALL
     SELECT
+        k.oid,
         k.contype,
         k.conrelid,
         (
@@ -26,22 +38,29 @@ WITH found AS (
             FROM pg_catalog.pg_attribute AS a
             WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
         ),
+        pg_catalog.concat_ws(
+            ' ', CASE WHEN k.condeferrable THEN 'deferrable' END,
+            (SELECT r.relname FROM pg_catalog.pg_class AS r WHERE r.oid = k.confrelid)),
+        false,
         NULL
     FROM pg_catalog.pg_constraint AS k
     JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     WHERE %(kind)s = 'constraint' AND n.nspname = %(schema)s AND c.relname = %(table)s AND k.conname = %(name)s
     UNION ALL
-    SELECT t.typtype, NULL, NULL, t.oid
+    SELECT t.oid, t.typtype, NULL, NULL, NULL, false, t.oid
     FROM pg_catalog.pg_type AS t
     JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
     WHERE %(kind)s = 'type' AND n.nspname = %(schema)s AND t.typname = %(name)s
 )
 SELECT
+    found.oid::pg_catalog.int8 AS oid,
     found.kind::pg_catalog.text AS kind,
     n.nspname::pg_catalog.text AS schema,
     c.relname::pg_catalog.text AS table,
     coalesce(found.columns, '{}') AS columns,
+    found.traits,
+    found.is_of_constraint,
     ARRAY(
         SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute AS a
         WHERE a.attrelid = found.relation AND a.attnum > 0 AND NOT a.attisdropped
