@@ -83,13 +83,16 @@ Made = Mapping[tuple[str, ...], int]
 """The oid of each thing that a step has left, by step, kind, schema, table and name."""
 
 
-def keep(connection: Connection, run_id: int, step: Step) -> None:
-    """Within the transaction that ends a step: what its undo is going to drop by a name of the users'."""
-    names_hit = {
-        name: way for way, _, node in walk(connection, (step,)) for name, _ in _hit(node) if _is_asked(way, name)
-    }
-    found = {name: _find(connection, way, name) for name, way in names_hit.items()}
-    made = [[name.kind, name.schema, name.table, name.name, there.oid] for name, there in found.items() if there]
+def will_drop(step: Step) -> tuple[Name, ...]:
+    """What a step's undo drops or hides by a name of the users'. Pure: read before any lock is held."""
+    nodes = (node for statement in step.undo for node in parsed(statement.text))
+    return tuple(dict.fromkeys(name for node in nodes for name, _ in _hit(node) if not is_own_name(name.name)))
+
+
+def keep(connection: Connection, run_id: int, step: Step, named: tuple[Name, ...]) -> None:
+    """Within the transaction that ends a step: what it leaves of those names."""
+    found = [(name, _find(connection, WayBack(), name)) for name in named]
+    made = [[name.kind, name.schema, name.table, name.name, there.oid] for name, there in found if there is not None]
     if made:
         connection.execute(
             "UPDATE crossfade.steps SET made = %s WHERE run_id = %s AND id = %s", [Jsonb(made), run_id, step.id]

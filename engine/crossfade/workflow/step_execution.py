@@ -249,6 +249,7 @@ def _in_transaction(
     """`prelude` is called in the transaction, with the locks held, before the statements."""
     timing: dict[str, float] = {}
     noted: tuple[str, ...] = ()
+    named = in_its_place.will_drop(step) if way.state == "done" else ()
     begun = time.monotonic()
 
     def body() -> None:
@@ -261,10 +262,9 @@ def _in_transaction(
         for statement in without_detached(session, way.statements):
             send(session.work, step, statement)
         baseline.keep(session)
-        if way.state == "done":
-            in_its_place.keep(session.work, session.run_id, step)
-            if step.part is Part.HIDE:
-                own_triggers.keep(session, step)
+        in_its_place.keep(session.work, session.run_id, step, named)
+        if step.part is Part.HIDE and way.state == "done":
+            own_triggers.keep(session, step)
         timing.update(lock_wait_ms=(held - begun) * 1000, duration_ms=(time.monotonic() - held) * 1000)
         ledger.step_ended(session.work, session.run_id, step.id, state=way.state, **timing)
 
@@ -371,7 +371,7 @@ def _ended_outside(session: Session, step: Step, state: str, duration: float) ->
     ledger.prove_lease(session.work, session.run_id, session.token)
     baseline.keep(session)
     if state == "done":
-        in_its_place.keep(session.work, session.run_id, step)
+        in_its_place.keep(session.work, session.run_id, step, in_its_place.will_drop(step))
     ledger.step_ended(session.work, session.run_id, step.id, state=state, lock_wait_ms=0, duration_ms=duration)
 
 
