@@ -206,3 +206,36 @@ def test_applied_ones_that_are_not_as_they_were_are_named(database: Database, cl
     (found,) = flyway.json()["projects"]
     assert (flyway.code, found["changed"]) == (1, ["V1__init"])
     assert found["halted"] == "V1__init has another checksum than when it was applied"
+
+
+def test_flyways_baseline_stands_for_what_is_up_to_it_and_files_of_a_newer_release_stop_nothing(
+    database: Database, cli: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / "db").mkdir()
+    for name in ("V1__init", "V2__mail", "V3", "B1__old", "B2__base", "V03_x", "R__views"):
+        (tmp_path / "db" / f"{name}.sql").write_text("SELECT 1;\n", encoding="utf-8")
+    fresh = cli("guard", "db")
+    assert (fresh.code, fresh.stdout.splitlines()[1:]) == (
+        0,
+        ["  safe    B2__base", "  safe    V3", "  safe    R__views"],
+    )
+    histories = Path(__file__).parents[1] / "workflow" / "tool_histories.sql"
+    database.execute(histories.read_text(encoding="utf-8"))
+    database.execute("DELETE FROM flyway_schema_history")
+    row = "INSERT INTO flyway_schema_history VALUES (%s, %s, 'views', %s, %s, NULL, 'x', now(), 1, true)"
+    database.execute(row, [1, None, "SQL", "R__views.sql"])
+    assert "  safe    B2__base" in cli("guard", "db").stdout
+
+    database.execute(row, [2, "2", "SQL_BASELINE", "B2__base.sql"])
+    applied = cli("guard", "db")
+    assert (applied.code, applied.stdout.splitlines()[1:]) == (0, ["  safe    V3", "  safe    R__views"])
+
+    database.execute(row, [3, "3", "SQL", "V3.sql"])
+    database.execute(row, [4, "4", "SQL", "V4__newer.sql"])
+    newer = cli("guard", "db")
+    assert newer.code == 0, newer
+    assert "gone    V4__newer.sql" in newer.stdout
+    (tmp_path / "db" / "V5.sql").write_text("SELECT 1;\n", encoding="utf-8")
+    missing = cli("guard", "db")
+    assert missing.code == 1, missing
+    assert "would stop at once, since V4__newer.sql is applied" in missing.stdout

@@ -94,6 +94,18 @@ def test_an_expression_deeper_than_a_plan_takes_is_one_of_sql(cli: Cli, tmp_path
     assert checked.code == 0, checked
 
 
+def test_a_column_that_is_there_is_not_added_and_gets_what_follows(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "0001_a.sql").write_text("CREATE TABLE t (id int PRIMARY KEY, c int);")
+    (tmp_path / "m" / "0002_b.sql").write_text(
+        "ALTER TABLE t ADD COLUMN IF NOT EXISTS c int; ALTER TABLE t ALTER COLUMN c SET DEFAULT 5;"
+    )
+    done = cli("import", "sql", "m", "--out", "plans")
+    assert done.code == 0, done
+    plan = (tmp_path / "plans" / "0002-b.yaml").read_text(encoding="utf-8")
+    assert ("set_default:" in plan, "add_column:" in plan) == (True, False)
+
+
 def test_nothing_is_overwritten(cli: Cli, tmp_path: Path) -> None:
     up_down(tmp_path / "db")
     (tmp_path / "plans").mkdir()

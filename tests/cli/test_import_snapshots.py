@@ -23,7 +23,8 @@ HINT = json.dumps(
     [{"type": "rename", "kind": "column", "from": ["public", "users", "name"], "to": ["public", "users", "full_name"]}]
 )
 DROP_AND_ADD = (
-    'ALTER TABLE "users" DROP COLUMN "name";--> statement-breakpoint\nALTER TABLE "users" ADD COLUMN "full_name" text;'
+    'ALTER TABLE "users" DROP COLUMN "name";--> statement-breakpoint\n'
+    """ALTER TABLE "users" ADD COLUMN "full_name" text DEFAULT 'x' NOT NULL;"""
 )
 RENAME = Rename("columns", ("public", "users", "name"), "full_name")
 NOTHING = "00000000-0000-0000-0000-000000000000"

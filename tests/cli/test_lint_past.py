@@ -111,6 +111,20 @@ def test_each_tools_history_tells_what_changed_and_what_comes_too_late(
         assert words in found[place], place
 
 
+def test_a_version_above_those_of_all_files_stops_flyway_from_nothing(
+    offline: Cli, histories: Database, tmp_path: Path
+) -> None:
+    write(tmp_path / "flyway", {"V1__init.sql": QUIET})
+    histories.execute("UPDATE flyway_schema_history SET checksum = NULL")
+    histories.execute(
+        "INSERT INTO flyway_schema_history VALUES (2, '3', 'x', 'SQL', 'V3__x.sql', 1, 'x', now(), 1, true)"
+    )
+    assert told(offline("lint", "flyway", "--database", histories.url, "--json")) == {
+        ("warning", "migration-changed", "flyway"): "V3__x.sql is applied by public.flyway_schema_history, and no file "
+        "here makes it: Flyway takes it for a newer release's, and goes on with a warning."
+    }
+
+
 def test_files_as_they_were_applied_are_no_findings(offline: Cli, histories: Database, tmp_path: Path) -> None:
     write(tmp_path / "prisma", FOLDERS["prisma"])
     # A checkout on another system has other line ends than what was applied.

@@ -38,3 +38,7 @@ def test_a_name_with_another_schema_is_another_function() -> None:
     assert is_known(("auth", "uid"))
     assert not is_known(("uid",))
     assert not is_known(("nobody_knows_it",))
+    assert is_known(("extensions", "st_point"))
+    assert is_known(("extensions", "hmac"))
+    assert [name for name in ("version", "pg_x", "has_table_privilege", "st_x") if is_known(("app", name))] == []
+    assert not is_known(("has_number",))

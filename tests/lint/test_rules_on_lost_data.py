@@ -32,12 +32,14 @@ LOST_TABLES = [
     (f"DROP TABLE posts; {POSTS_AGAIN}", "makes public.articles with the same columns"),
     (f"{POSTS_AGAIN}; DROP TABLE posts", "makes public.articles with the same columns"),
     ("DROP TABLE posts; CREATE TABLE posts (id int)", "drops public.posts and makes it again"),
+    ("DROP TABLE IF EXISTS posts CASCADE; CREATE TABLE posts (id int)", "drops public.posts and makes it again"),
+    ("DROP TABLE IF EXISTS other; CREATE TABLE other (id int)", "drops public.other where it is there"),
 ]
 KEPT_TABLES = [
     "DROP TABLE posts; CREATE TABLE other (id bigint)",
     f"{POSTS_AGAIN}; INSERT INTO articles SELECT author, id FROM posts; DROP TABLE posts",
     f"{POSTS_AGAIN}; INSERT INTO articles TABLE posts; DROP TABLE posts; ALTER TABLE articles RENAME TO posts",
-    "DROP TABLE IF EXISTS nothing; CREATE TABLE nothing (id int)",
+    "DROP TABLE IF EXISTS nothing",
     "CREATE TABLE t (a int); DROP TABLE t; CREATE TABLE t (a int)",
 ]
 USED = [

@@ -233,6 +233,14 @@ def test_what_others_name_is_left_to_a_person(tmp_path: Path) -> None:
     )
 
 
+def test_an_enum_that_a_plan_has_to_name_in_quotes_is_told(tmp_path: Path) -> None:
+    schema = f"{PRISMA}\nenum Role {{\n  user\n}}\n"
+    folded = patches(plan_of(tmp_path, "add_enum_value: {type: Role, value: x}"), App.PRISMA, "s", schema)
+    assert folded.by_hand == ("the new version: there is no enum of the type role; a plan names Role as '\"Role\"'",)
+    quoted = plan_of(tmp_path, "add_enum_value: {type: '\"Role\"', value: x}")
+    assert patches(quoted, App.PRISMA, "s", schema).by_hand == ()
+
+
 def test_an_apps_own_sql_is_told_in_words(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, *CHANGES)
     (new, after), by_hand = versions(tmp_path, plan, App.SQL, "sql", now(plan))

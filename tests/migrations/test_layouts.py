@@ -95,6 +95,16 @@ CASES = {
         transactions=[],
         problems=["_journal.json: the journal has no `entries`, each with a `tag` and a `when`"],
     ),
+    **{
+        f"drizzle 0.x with a journal whose time is {when}": Case(
+            files={"meta/_journal.json": f'{{"entries": [{{"tag": "0000_a", "when": {when}}}]}}', "0000_a.sql": A},
+            tool=Tool.DRIZZLE,
+            names=[],
+            transactions=[],
+            problems=["_journal.json: the journal has no `entries`, each with a `tag` and a `when`"],
+        )
+        for when in ("true", "-5", "10000000000000000000000000")
+    },
     "drizzle 1.x": Case(
         files={
             "20260102000000_b/migration.sql": B,

@@ -39,7 +39,7 @@ def test_the_backfill_leaves_the_old_shape_as_it_is(change: str, database: Datab
 
 
 DEFAULTED = """
-CREATE TABLE t (id int PRIMARY KEY, name text NOT NULL DEFAULT 'no name', cents int DEFAULT 0,
+CREATE TABLE t (id int PRIMARY KEY, name text NOT NULL DEFAULT 'no name', cents numeric(8, 2) DEFAULT 0,
     at timestamptz DEFAULT now());
 """
 BESIDE = """crossfade: 1

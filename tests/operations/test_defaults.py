@@ -113,6 +113,19 @@ def test_a_default_that_is_changed_meanwhile_takes_nothing_from_a_writer(
     assert database.execute("SELECT old, new FROM t ORDER BY id") == [("first", "first"), ("second", "second")]
 
 
+@pytest.mark.every_server
+@pytest.mark.parametrize("column", ["numeric(4, 2) DEFAULT 0", "char(4) DEFAULT '0'"])
+def test_a_value_is_compared_with_what_the_column_makes_of_its_default(
+    database: Database, writer: psycopg.Connection[tuple[object, ...]], column: str
+) -> None:
+    """PostgreSQL deparses it without the conversions that are made of themselves."""
+    writer.execute("INSERT INTO t (id, old) VALUES (1, '5')")
+    writer.execute("INSERT INTO t (id, new) VALUES (2, '6')")
+    writer.execute("INSERT INTO t (id) VALUES (3)")
+    assert database.execute("SELECT old = new, old::int FROM t ORDER BY id") == [(True, 5), (True, 6), (True, 0)]
+    assert database.execute("SELECT kind FROM crossfade.legacy_writes") == [("legacy",)]
+
+
 @pytest.mark.parametrize("column", ["text DEFAULT 'd'"])
 def test_null_on_purpose_is_kept_where_the_default_is_a_constant(
     database: Database, writer: psycopg.Connection[tuple[object, ...]], column: str

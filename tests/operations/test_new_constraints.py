@@ -129,6 +129,24 @@ def test_it_is_refused_by_name(catalog: Catalog, case: str) -> None:
     assert compiled.program.steps == ()
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "set_not_null: {table: notes, column: number}",
+        "add_primary_key: {table: notes, columns: [number], name: notes_key}",
+        "set_identity: {table: notes, column: number, generated: always}",
+    ],
+)
+def test_nothing_is_built_upon_a_not_null_that_is_not_valid(database: Database, server: Server, change: str) -> None:
+    if server.major < 18:
+        pytest.skip("PostgreSQL 18 brings NOT NULL that is NOT VALID")
+    database.execute("CREATE TABLE notes (number int UNIQUE); ALTER TABLE notes ADD NOT NULL number NOT VALID")
+    with connect(database.url) as connection:
+        connection.execute("RESET search_path")
+        compiled = compile_plan(plan(change), read_with_partners(connection, [(None, "notes")]))
+    assert [(r.code, r.object) for r in compiled.refusals] == [("not_validated", "public.notes.number")]
+
+
 FAULTS = {
     "add_check: {table: t, name: c, expression: '1 > 0'}": "a condition that names no column",
     f"{FOREIGN}{{table: t, columns: [a, b]}}}}": "1 columns cannot refer to 2",

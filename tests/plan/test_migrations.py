@@ -26,6 +26,7 @@ def plan(*migrations: str, more: str = "") -> Plan:
         f"{{tool: drizzle-1, name: 20260101000000_x, checksum: {SUM}}}",
         '{tool: flyway, name: V1_2__x, checksum: "-5", history: ops.flyway_schema_history}',
         '{tool: flyway, name: R__views, checksum: "5"}',
+        '{tool: flyway, name: V3, checksum: "5"}',
         "{tool: golang-migrate, name: 2_x, after: 1_init, recorded: expand}",
         f"{{tool: dbmate, name: 2_x, checksum: {SUM}}}",
         "{tool: goose, name: 00002_x}",

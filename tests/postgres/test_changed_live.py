@@ -24,6 +24,10 @@ CREATE TYPE app.pair AS (a int, b int);
 CREATE DOMAIN app.mail AS text;
 CREATE SEQUENCE app.numbers;
 CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE SEQUENCE app.drawn;
+CREATE FUNCTION app.checked(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 > 0';
+CREATE FUNCTION app.given() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION app.shown() RETURNS int LANGUAGE sql AS 'SELECT 1';
 CREATE TABLE app.accounts (id int PRIMARY KEY, code text, note text, key int UNIQUE);
 CREATE TABLE app.orders (id int PRIMARY KEY, account int REFERENCES app.accounts ON DELETE CASCADE);
 CREATE TABLE app.parted (id int) PARTITION BY LIST (id);
@@ -36,10 +40,20 @@ CREATE TABLE legacy.uses (
     key int REFERENCES app.accounts (key) ON UPDATE CASCADE
 );
 CREATE TABLE legacy.pairs OF app.pair;
+CREATE TABLE legacy.needs (
+    number int DEFAULT nextval('app.drawn'),
+    given int DEFAULT app.given(),
+    CHECK (app.checked(given))
+);
+CREATE VIEW legacy.shown AS SELECT app.shown();
+CREATE TYPE legacy.tone AS ENUM ('a');
+CREATE PUBLICATION ours FOR TABLE app.accounts;
 CREATE TABLE legacy.listed (id int) PARTITION BY LIST (id);
+CREATE TABLE app.listed_one PARTITION OF legacy.listed FOR VALUES IN (7);
 CREATE TABLE legacy.part PARTITION OF app.parted FOR VALUES IN (1);
 CREATE TABLE legacy.child () INHERITS (app.parent);
 CREATE TRIGGER touch BEFORE UPDATE ON legacy.uses FOR EACH ROW EXECUTE FUNCTION app.touch();
+CREATE VIEW app.keyed AS SELECT id, key AS number FROM app.accounts;
 CREATE VIEW app.codes AS SELECT code FROM app.accounts;
 CREATE VIEW legacy.codes AS SELECT code FROM app.codes;
 CREATE VIEW app.customers AS SELECT id, name FROM legacy.customers;
@@ -69,6 +83,20 @@ REACHING = [
     ("DROP DOMAIN app.mail CASCADE",),
     ("ALTER TYPE app.pair DROP ATTRIBUTE b CASCADE",),
     ("DROP FUNCTION app.touch CASCADE",),
+    ("DROP ROUTINE app.touch CASCADE",),
+    ("DROP FUNCTION app.checked(int) CASCADE",),
+    ("DROP FUNCTION app.given CASCADE",),
+    ("DROP FUNCTION app.shown CASCADE",),
+    ("DROP SEQUENCE app.drawn CASCADE",),
+    ("ALTER TYPE app.pair RENAME ATTRIBUTE b TO c CASCADE",),
+    ("GRANT USAGE ON TYPE legacy.tone TO pg_monitor",),
+    ("CREATE PUBLICATION theirs FOR TABLE legacy.customers",),
+    ("ALTER PUBLICATION ours ADD TABLE legacy.customers",),
+    ("DROP TABLE app.listed_one",),
+    ("UPDATE app.keyed SET number = number + 10",),
+    ("ALTER VIEW app.keyed RENAME number TO n", "UPDATE app.keyed SET n = n + 10"),
+    ("ALTER TABLE app.accounts RENAME key TO k", "UPDATE app.keyed SET number = number + 10"),
+    ("CREATE VIEW app.again (n) AS SELECT number FROM app.keyed", "UPDATE app.again SET n = n + 10"),
     ("DROP SCHEMA app CASCADE",),
     ("DROP TABLE app.parted",),
     ("ALTER TABLE app.parted ADD COLUMN x int",),
@@ -99,6 +127,10 @@ PASSING_BY = [
     ("DROP FUNCTION app.nothing CASCADE",),
     ("DROP SEQUENCE app.numbers CASCADE",),
     ("INSERT INTO app.parent VALUES (2)",),
+    ("ALTER TABLE app.parent ADD CONSTRAINT c CHECK (id > 0) NO INHERIT",),
+    ("UPDATE app.keyed SET id = 7 WHERE id = 2",),
+    ("ALTER PUBLICATION ours DROP TABLE app.accounts",),
+    ("GRANT USAGE ON TYPE app.mood TO pg_monitor",),
     ("UPDATE app.accounts SET note = 'm'",),
     ("UPDATE app.own SET note = 'm'",),
     ("INSERT INTO app.accounts VALUES (2) ON CONFLICT (id) DO UPDATE SET note = 'm'",),
@@ -117,7 +149,14 @@ FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
 WHERE c.relnamespace = 'legacy'::regnamespace AND c.relkind IN ('r', 'p', 'v')
 UNION ALL
 SELECT 'constraint', conname, pg_get_constraintdef(oid), NULL FROM pg_constraint
-WHERE connamespace = 'legacy'::regnamespace AND contype = 'f'
+WHERE connamespace = 'legacy'::regnamespace AND contype IN ('c', 'f')
+UNION ALL
+SELECT 'default', adrelid::regclass::text, pg_get_expr(adbin, adrelid), NULL FROM pg_attrdef
+UNION ALL
+SELECT 'type', typname, typacl::text, NULL FROM pg_type WHERE typnamespace = 'legacy'::regnamespace
+UNION ALL
+SELECT 'publication', prpubid::text, prrelid::regclass::text, NULL FROM pg_publication_rel
+JOIN pg_class c ON c.oid = prrelid WHERE c.relnamespace = 'legacy'::regnamespace
 UNION ALL
 SELECT 'trigger', tgname, NULL, NULL FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid
 WHERE c.relnamespace = 'legacy'::regnamespace AND NOT tgisinternal

@@ -11,7 +11,7 @@ import pytest
 from crossfade import Engine
 from crossfade.errors import WrongState
 from crossfade.operations.step import Phase
-from crossfade.plan.load import load_plan
+from crossfade.plan.load import load_plan, parse_plan
 from crossfade.types.typescript import BigInt, typescript
 from crossfade.workflow.states import State
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crossfade.plan.model import Plan
 
     from ..fixtures.database import Database
+    from ..fixtures.servers import Server
 
 PLANS = Path(__file__).parents[2] / "plans"
 SETUP = PLANS.parent / "tests" / "plans" / "setup"
@@ -82,3 +83,29 @@ def test_a_phase_that_is_over_is_refused(database: Database) -> None:
         engine.advance(plan, to=State.CONTRACTED)
         with pytest.raises(WrongState, match="is past expand"):
             engine.types(None, plan, Phase.EXPAND)
+
+
+NOT_VALID = """
+crossfade: 1
+name: required
+changes:
+  - sql: {expand: [{run: "ALTER TABLE notes ADD CONSTRAINT needed NOT NULL body NOT VALID", undo: "SELECT 1"}]}
+"""
+
+
+def test_rows_of_before_a_not_null_that_is_not_valid_may_be_null(database: Database, server: Server) -> None:
+    if server.major < 18:
+        pytest.skip("PostgreSQL 18 brings NOT NULL that is NOT VALID")
+    database.execute(
+        "CREATE TABLE notes (id int PRIMARY KEY, body text); CREATE VIEW shown AS SELECT id, body FROM notes"
+    )
+    with Engine(database.url) as engine:
+        foreseen = printed(engine, parse_plan(NOT_VALID, "plan.yaml"), Phase.EXPAND)
+        database.execute("ALTER TABLE notes ADD CONSTRAINT needed NOT NULL body NOT VALID")
+        assert printed(engine) == foreseen
+        assert [line for line in foreseen.splitlines() if "body" in line] == [
+            *("  body: string | null;", "  body: string;", "  body?: string;"),
+            *("  body: string | null;", "  body: string;", "  body?: string;"),
+        ]
+        database.execute("ALTER TABLE notes VALIDATE CONSTRAINT needed")
+        assert "body: string | null" not in printed(engine)

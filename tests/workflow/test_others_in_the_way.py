@@ -130,7 +130,8 @@ def test_a_rollback_drops_the_index_that_the_run_made_and_no_other(
 
 def test_an_enum_that_was_made_anew_by_others_outlives_a_rollback(database: Database) -> None:
     with Engine(database.url) as engine:
-        engine.start(plan("create_enum: {name: mood, values: [sad, ok]}", "sql: {contract: [SELECT 1], revert: [SELECT 1]}"))
+        forwards = "sql: {contract: [SELECT 1], revert: [SELECT 1]}"
+        engine.start(plan("create_enum: {name: mood, values: [sad, ok]}", forwards))
         engine.advance("turns", to=State.BACKFILLED)
         database.execute("DROP TYPE mood; CREATE TYPE mood AS ENUM ('ok', 'happy')")
         refused(engine, BaselineChanged, "type public.mood is none of the run's")

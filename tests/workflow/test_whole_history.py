@@ -51,6 +51,59 @@ def test_the_plans_leave_what_the_files_leave(
     assert difference(by_files, database.dump()) == ""
 
 
+TAKEN_BACK = """
+BEGIN;
+SAVEPOINT s;
+DROP TABLE t;
+ROLLBACK TO SAVEPOINT s;
+ALTER TABLE t ADD COLUMN b int;
+ROLLBACK TO SAVEPOINT s;
+ALTER TABLE t ADD COLUMN c int;
+RELEASE s;
+COMMIT;
+BEGIN;
+UPDATE t SET a = 2;
+ALTER TABLE t DROP COLUMN c;
+ROLLBACK;
+ALTER TABLE t ADD COLUMN IF NOT EXISTS c int;
+"""
+OPEN = "ALTER TABLE t ADD COLUMN b int;\n{};\nALTER TABLE t ADD COLUMN c int;\n"
+
+
+def test_what_a_file_takes_back_is_in_no_plan(server: Server, database: Database, tmp_path: Path) -> None:
+    for number, text in enumerate(["CREATE TABLE t (a int);", TAKEN_BACK], start=1):
+        (tmp_path / f"{number}_x.up.sql").write_text(text, encoding="utf-8")
+        (tmp_path / f"{number}_x.down.sql").write_text("", encoding="utf-8")
+    project, found = imports(tmp_path)
+    assert not any(one.problems for one in found)
+    assert "update_rows" not in "".join(plan.text for one in found for plan in one.plans)
+    run_plans(database.url, found)
+    with fresh_database(server) as other:
+        run_files(other.url, project)
+        assert difference(other.dump(), database.dump()) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "by", "planned", "line"),
+    [
+        ("V1__x.sql", "ROLLBACK", ["c"], 2),
+        ("V1__x.sql", "BEGIN", ["b", "c"], None),
+        ("1.sql", "BEGIN", ["b"], 2),
+        ("1.sql", "ROLLBACK", ["b", "c"], 2),
+        ("1_x.up.sql", "ROLLBACK", ["c"], None),
+        ("1_x.up.sql", "PREPARE TRANSACTION 'a'", ["c"], 2),
+    ],
+)
+def test_where_it_is_not_known_what_stays_it_is_said(
+    name: str, by: str, planned: list[str], line: int | None, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(OPEN.format(by), encoding="utf-8")
+    (tmp_path / "1_x.down.sql").write_text("", encoding="utf-8")
+    _, (found, *_) = imports(tmp_path / name)
+    assert [entry["add_column"]["name"] for plan in found.plans for entry in plan.entries] == planned
+    assert [problem.line for problem in found.problems] == ([] if line is None else [line])
+
+
 def test_what_does_not_get_through_is_said_with_its_file(database: Database, tmp_path: Path) -> None:
     (tmp_path / "0001_x.up.sql").write_text("CREATE TABLE t (id int);\n\nCREATE TABLE t (id int);", encoding="utf-8")
     (tmp_path / "0001_x.down.sql").write_text("DROP TABLE t;", encoding="utf-8")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from crossfade.lint.rules import fixed_schema
+from crossfade.lint.transactions import taken_back
 from crossfade.lint.walk import walk
 from crossfade.migrations.histories import entries_of
 from crossfade.migrations.imported import Origin, Step
@@ -52,7 +53,11 @@ def origins(
             steps = [one for part in parts for one in part.up if one.inside is None]
             refused = {one.begin: problems for part in parts for one, problems in _refused(part.up)}
             unsent = {one.begin for part in parts for one in part.migration.up.unsent}
-            may = [one for one in steps if one.statement.begin not in unsent | refused.keys()]
+            undone = [
+                one for part in parts for one in taken_back(part.migration.up.statements, part.migration.transaction)
+            ]
+            out = unsent | refused.keys() | {s.begin for one in undone for s in one.statements}
+            may = [one for one in steps if one.statement.begin not in out]
             origin = Origin(
                 tool=project.tool,
                 migrations=tuple(part.migration for part in parts),
@@ -62,6 +67,7 @@ def origins(
                 history=history,
                 refused=(
                     *(problem for problems in refused.values() for problem in problems),
+                    *(_unknown(one.by, one.why_unknown) for one in undone if one.why_unknown is not None),
                     *(problem for part in parts for _, problems in _refused(part.down) for problem in problems),
                 ),
             )
@@ -79,6 +85,17 @@ def _refused(way: Iterable[SeenStatement]) -> Iterator[tuple[SqlStatement, list[
         if seen.runs:
             found[-1][1].extend(_problems(seen))
     yield from ((statement, problems) for statement, problems in found if problems)
+
+
+def _unknown(by: SqlStatement, why: str) -> Problem:
+    """A statement that leaves it open whether others stay."""
+    return Problem(
+        file=by.source.path,
+        message=f"it is not known what stays, since {why}: {by.text}",
+        hint="The statements of that transaction are in no plan. Take it out of the file, or do it by hand.",
+        line=by.position.line,
+        column=by.position.column,
+    )
 
 
 def _problems(seen: SeenStatement) -> Iterator[Problem]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from crossfade.postgres.forecast.type_names import SYSTEM
 
-#: PostgreSQL's own on 14 to 18, those apart that begin with one of `_OWN`, or that only an aggregate calls.
+#: PostgreSQL's own on 14 to 18, those apart whose names `_OWN` is, or that only an aggregate calls.
 _BUILT_IN_TEXT = """
     abbrev abs aclcontains acldefault aclinsert aclremove acos acosd acosh age area array_append array_dims
     array_fill array_length array_lower array_ndims array_position array_positions array_prepend array_remove
@@ -58,11 +60,22 @@ _OF_OTHERS_TEXT = """
     similarity subpath text2ltree unaccent uuid_generate_v3 uuid_generate_v5 uuid_nil uuid_ns_dns uuid_ns_oid
     uuid_ns_url uuid_ns_x500
 """
-_KNOWN = frozenset((_BUILT_IN_TEXT + _OF_OTHERS_TEXT).split())
-_OWN = ("pg_", "has_", "st_")
+_BUILT_IN = frozenset(_BUILT_IN_TEXT.split())
+_OF_OTHERS = frozenset(_OF_OTHERS_TEXT.split())
+_OWN = re.compile(r"pg_\w+|has_\w+_privilege")
+_POSTGIS = "st_"
+_POSTGIS_SCHEMAS = frozenset({"public", "extensions", "postgis"})
+"""Where it is, if not at a place of the project's own."""
 
 
 def is_known(called: tuple[str, ...]) -> bool:
-    """Whether a call by this name, with its schema where the text has one, is of one of them."""
-    name = called[-1]
-    return SYSTEM in called[:-1] or name in _KNOWN or ".".join(called[-2:]) in _KNOWN or name.startswith(_OWN)
+    """Whether a call by this name, with its schema where the text has one, is of one of them.
+
+    PostgreSQL's own are in no schema but its own; extensions' may be in any.
+    """
+    *above, name = called
+    if SYSTEM in above or (not above and (name in _BUILT_IN or _OWN.fullmatch(name))):
+        return True
+    if name.startswith(_POSTGIS):
+        return not above or above[-1] in _POSTGIS_SCHEMAS
+    return name in _OF_OTHERS or ".".join(called[-2:]) in _OF_OTHERS

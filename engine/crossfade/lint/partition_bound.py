@@ -20,7 +20,7 @@ def check_of_bound(parent: Table, member: Table, bound: Any, *, within: bool) ->
     if len(parent.partition_key_columns) != 1 or bound.is_default:
         return None
     (key,) = parent.partition_key_columns
-    name, column = quoted(key), member.column(key)
+    name = quoted(key)
     takes_null = False
     if bound.strategy == "l":
         values = [shown(value) for value in bound.listdatums if not _is_null(value)]
@@ -35,7 +35,7 @@ def check_of_bound(parent: Table, member: Table, bound: Any, *, within: bool) ->
         return None
     if takes_null and within:
         return " OR ".join(filter(None, [f"{name} IS NULL", said]))
-    needs_value = takes_null or (within and (column is None or not column.not_null))
+    needs_value = takes_null or (within and not member.never_null(key))
     parts = [f"{name} IS NOT NULL"] if needs_value else []
     return " AND ".join([*parts, said] if said else parts) or None
 

@@ -99,13 +99,15 @@ class _Way:
     made: frozenset[str] = frozenset()
     """The tables that files of the project make."""
     at_first: Schema = field(init=False)
+    opened: Schema = field(init=False)
+    """As the transaction found it."""
     held: dict[str, Held] = field(default_factory=dict)
     saved: list[tuple[str, Schema, dict[str, Held]]] = field(default_factory=list)
     """Savepoints, each with what ROLLBACK TO goes back to."""
     transaction: object = field(default_factory=object)
 
     def __post_init__(self) -> None:
-        self.at_first = self.schema
+        self.at_first = self.opened = self.schema
 
     def statements(self, script: Script, transaction: Transaction) -> Iterator[SeenStatement]:
         """Each statement, with the model before and after it."""
@@ -123,8 +125,10 @@ class _Way:
     def _turn(self, node: Any) -> None:
         if begins(node):
             self.begun = True
-        elif ended_by(node) is not None:
+        elif (word := ended_by(node)) is not None:
             self.begun = bool(node.chain)
+            if word == "ROLLBACK":
+                self.schema = self.opened
             # The tool's transaction is over too; a text that is sent as a whole goes on in a new one.
             self.wrapped = self.sent_whole
             self._commit()
@@ -167,6 +171,7 @@ class _Way:
     def _commit(self) -> None:
         self.held.clear()
         self.saved.clear()
+        self.opened = self.schema
         self.transaction = object()
 
     def _seen(self, statement: SqlStatement) -> SeenStatement:

@@ -42,4 +42,9 @@ def journal_text(document: Mapping[str, Any]) -> str:
 
 
 def _is_entry(entry: object) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("tag"), str) and isinstance(entry.get("when"), int)
+    return isinstance(entry, dict) and isinstance(entry.get("tag"), str) and _is_time(entry.get("when"))
+
+
+def _is_time(when: object) -> bool:
+    """Milliseconds as a bigint has them, since that is where Drizzle writes them; `true` is an int only in Python."""
+    return type(when) is int and 0 <= when < 2**63

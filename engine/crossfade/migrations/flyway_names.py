@@ -1,4 +1,4 @@
-"""Names of Flyway's scripts: `V1.2__what`, `U1.2__what` that takes it back, `B1.2__what`, `R__what`. Pure."""
+"""Names of Flyway's scripts: `V1.2__what` or `V1.2`, `U1.2__what` that takes it back, `B1.2__what`, `R__what`. Pure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from functools import lru_cache
 
 PLACES = frozenset({"migration", "migrations"})
 """Folders that Flyway looks into, with all that is below them."""
-_NAME = re.compile(r"(?P<kind>[VUB])(?P<version>\d+(?:[._]\d+)*)__(?P<what>.*)|R__(?P<again>.+)", re.DOTALL)
-_VERSION = re.compile(r"\d+(?:[._]\d+)*")
+_NUMBERS = "[0-9]+(?:[._][0-9]+)*"
+_NAME = re.compile(rf"(?P<kind>[VUB])(?P<version>{_NUMBERS})(?:__(?P<what>.*))?|R__(?P<again>.+)", re.DOTALL)
+_VERSION = re.compile(_NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def script_name(name: str) -> ScriptName | None:
         return None
     if found["again"] is not None:
         return ScriptName("R", None, found["again"].replace("_", " "))
-    return ScriptName(found["kind"], found["version"].replace("_", "."), found["what"].replace("_", " "))
+    return ScriptName(found["kind"], found["version"].replace("_", "."), (found["what"] or "").replace("_", " "))
 
 
 @lru_cache(maxsize=4096)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -129,6 +129,8 @@ class Project:
     problems: tuple[Problem, ...] = field(default=())
     asked: frozenset[Path] | None = None
     """The files that were asked for; the others are there for what they make of the schema. None is all of them."""
+    base: Migration | None = None
+    """What a database without any of them gets in place of those up to it (Flyway's B)."""
     past: tuple[Past, ...] = ()
     """What a database or a commit knows of its migrations, where one was asked."""
 
@@ -136,6 +138,14 @@ class Project:
     def applied(self) -> frozenset[Path]:
         """The files that a history has, where one was asked: what they do is done."""
         return frozenset(file for past in self.past for file in past.applied)
+
+    @property
+    def anew(self) -> Project:
+        """As the tool applies it to a database without any of its migrations."""
+        if self.base is None:
+            return self
+        behind = (migration for migration in self.migrations if migration.order > self.base.order)
+        return replace(self, migrations=(self.base, *behind))
 
     def asks_for(self, file: Path) -> bool:
         """Whether what is found in a file is of interest."""

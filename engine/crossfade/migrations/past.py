@@ -66,6 +66,8 @@ class Past:
     """Files that had another name, by which the tool knows them."""
     gone: tuple[str, ...] = ()
     """What is no longer there."""
+    stopping: tuple[str, ...] = ()
+    """What of that the tool goes no further for."""
     late: tuple[Beside, ...] = ()
     """New ones, each with the last of those that are there already and come after it."""
     doubled: tuple[Beside, ...] = ()
@@ -97,6 +99,7 @@ def of_history(project: Project, history: History, rows: Rows, where: str, entri
         applied=frozenset(one.file for one in applied),
         changed=tuple(changed),
         gone=gone,
+        stopping=tuple(each for each in gone if history.stops_at(each, entries)),
         late=tuple(_late(pending, there, project.tool)),
     )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
+from crossfade.operations.columns.column_preflight import unproved
 from crossfade.operations.constraints import unvalidated
 from crossfade.operations.constraints.unvalidated import Unvalidated
 from crossfade.operations.indexes import partition_indexes, unique_constraints
@@ -56,6 +57,8 @@ def compile_change(change: AddPrimaryKey, place: Place, catalog: Catalog) -> Com
 
 def _in_the_way(unique: Unique) -> Iterator[Refusal]:
     for one in unique.family:
+        for name in unique.columns:
+            yield from unproved(one.table, name)
         for constraint in one.table.constraints:
             if constraint.kind == "primary":
                 yield Refusal(

@@ -23,7 +23,7 @@ from crossfade.operations.columns import named_columns
 from crossfade.operations.columns.column_in_place import storage_back
 from crossfade.operations.data_types import made_types
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial
-from crossfade.operations.sync import constants, conversions, sameness
+from crossfade.operations.sync import constants, conversions, literals, sameness
 from crossfade.operations.sync.shape_sync import Conversion, ShapeSync
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance, family_of
 from crossfade.operations.twins import carrying, change_type_keys, exchange_preflight
@@ -221,7 +221,7 @@ def _sync(change: ChangeType, exchange: Exchange, twin: Twin) -> ShapeSync:
         type=twin.type.spelling,
         exact=sameness.is_exact_type(twin.type),
         source=_source(change.using, column.name),
-        expression=change.using.sql if change.using else None,
+        expression=literals.typed(change.using.sql, twin.type.spelling, twin.type.base) if change.using else None,
         fallible=forward_fails or twin.type.constrained,
     )
     reverse = _over_twin(change, twin)
@@ -230,7 +230,7 @@ def _sync(change: ChangeType, exchange: Exchange, twin: Twin) -> ShapeSync:
         type=column.type,
         exact=sameness.is_exact(column),
         source=_source(reverse, twin.name),
-        expression=reverse.sql if reverse else None,
+        expression=literals.typed(reverse.sql, column.type, column.base_type) if reverse else None,
         fallible=reverse is not None or not twin.keeps_null_out,
         default=constants.constant_default(column),
         generates=constants.generates(column),

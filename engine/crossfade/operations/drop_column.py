@@ -91,6 +91,7 @@ def _filling(target: InPlace, reverse: Expression) -> Filling:
         members=(table.staged, *descendants_by_inheritance(target.catalog, table)),
         column=column.staged,
         type=column.type,
+        base=column.base_type,
         exact=sameness.is_exact(column),
         expression=reverse.over({c.name: c.staged for c in table.columns}),
         types={c.staged: c.type for c in table.columns},

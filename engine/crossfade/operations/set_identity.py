@@ -16,6 +16,7 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.columns.column_in_place import find
+from crossfade.operations.columns.column_preflight import unproved
 from crossfade.operations.indexes.chosen_names import relation_name
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial
 from crossfade.postgres.catalog import Identity, QualifiedName
@@ -128,6 +129,7 @@ def _cannot_become_one(target: InPlace) -> Iterator[Refusal]:
             "Create one first: create_index.",
         ),
     )
+    yield from unproved(target.table, column.name)
     for stands, why, instead in reasons:
         if stands:
             yield Refusal(

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.columns.column_preflight import no_column
+from crossfade.operations.columns.column_preflight import no_column, unproved
 from crossfade.operations.constraints import constraint_preflight, unvalidated
 from crossfade.operations.constraints.unvalidated import Unvalidated
 from crossfade.operations.step import Compiled, Part, RowFill, Step, Turn
@@ -159,7 +159,8 @@ def _lost_on_the_way_back(table: Table, column: Column, catalog: Catalog) -> Ite
 def _refusals(change: SetNotNull, table: Table, column: Column, catalog: Catalog) -> Iterator[Refusal]:
     used = () if change.fill is None else change.fill.columns
     yield from constraint_preflight.new_constraint(table, "", (column.name, *used), catalog, ())
-    if column.not_null:
+    yield from unproved(table, column.name)
+    if table.never_null(column.name):
         yield Refusal(
             code="already_not_null",
             object=f"{table.name}.{column.name}",

@@ -1,7 +1,7 @@
 """What DROP and ALTER TABLE take along besides what they name, as far as the model of the schema knows: CASCADE,
 partitions, and parents of another table.
 
-What is reached is told by name, with what is done to it. What only a function, a default or an extension needs is not
+What is reached is told by name, with what is done to it. What only a function's body or an extension needs is not
 followed. Pure.
 """
 
@@ -28,8 +28,9 @@ def dropped(schema: Schema, node: Any) -> Iterator[tuple[QualifiedName, str]]:
             if act is not None:
                 act(cascade, _parts(parts))
         elif what == "OBJECT_TABLE":
-            above, name = _parts(parts)
-            cascade.found |= {member.name: DROPS for member in schema.family(schema.qualify(above, name))[1:]}
+            name = schema.qualify(*_parts(parts))
+            cascade.found |= {member.name: DROPS for member in schema.family(name)[1:]}
+            cascade.parents(name)
     yield from cascade.found.items()
 
 
@@ -38,7 +39,7 @@ def altered(schema: Schema, node: Any) -> Iterator[tuple[QualifiedName, str]]:
     here = schema.qualify(node.relation.schemaname, node.relation.relname)
     cascade = _Cascade(schema=schema)
     if node.objtype.name == "OBJECT_TYPE":
-        yield from ((t.name, "changes") for t in schema.tables.values() if t.typed_of == str(here))
+        yield from made_of(schema, node.relation)
     for command in node.cmds or ():
         if kind(command.def_) == "RangeVar":
             yield schema.qualify(command.def_.schemaname, command.def_.relname), "changes"
@@ -47,6 +48,12 @@ def altered(schema: Schema, node: Any) -> Iterator[tuple[QualifiedName, str]]:
         elif command.behavior.name == "DROP_CASCADE" and command.subtype.name == "AT_DropConstraint":
             cascade.key(here, command.name)
     yield from cascade.found.items()
+
+
+def made_of(schema: Schema, relation: Any) -> Iterator[tuple[QualifiedName, str]]:
+    """Tables OF a composite type, which change with it."""
+    of = str(schema.qualify(relation.schemaname, relation.relname))
+    yield from ((table.name, "changes") for table in schema.tables.values() if table.typed_of == of)
 
 
 def _parts(node: Any) -> tuple[str | None, str]:
@@ -68,6 +75,7 @@ class _Cascade:
         if table is None or self.found.get(name) == DROPS:
             return
         self.found[name] = DROPS
+        self.parents(name)
         for member in (*table.partitions, *table.children):
             self.relation(member)
         self._keys(holder for holder, _ in self.schema.incoming(name))
@@ -75,6 +83,12 @@ class _Cascade:
         for holder in self.schema.tables.values() if table.row_type_columns else ():
             if any(text.startswith(f"{holder.name}.") for text in table.row_type_columns):
                 self.found.setdefault(holder.name, "drops a column of")
+
+    def parents(self, name: QualifiedName) -> None:
+        """What a table is a partition or child of."""
+        for table in self.schema.tables.values():
+            if name in table.partitions or name in table.children:
+                self.found.setdefault(table.name, "takes a part from")
 
     def column(self, name: QualifiedName, column: str) -> None:
         """A column of a table, and of all below it."""
@@ -117,7 +131,8 @@ class _Cascade:
                 self.relation(table.name)
 
     def function(self, schemas: Collection[str], name: str | None) -> None:
-        """A function, or all of a schema: triggers that call it."""
+        """A function, or all of a schema: triggers that call it, and what else has a call of it."""
+        self._uses(lambda table: any(f.schema in schemas and name in {None, f.name} for f in table.calls))
         for table in self.schema.tables.values():
             for trigger in table.triggers:
                 if trigger.function.schema in schemas and name in {None, trigger.function.name}:
@@ -125,6 +140,7 @@ class _Cascade:
 
     def sequence(self, name: QualifiedName) -> None:
         """A sequence: defaults that draw from it."""
+        self._uses(lambda table: name in table.draws_from)
         for table in self.schema.tables.values():
             if any(c.default is not None and f"'{name}'" in c.default.expression for c in table.columns):
                 self.found.setdefault(table.name, "drops a default of")
@@ -138,8 +154,16 @@ class _Cascade:
             if name.schema == schema:
                 self.type(name)
         self.function({schema}, None)
+        self._uses(lambda table: any(sequence.schema == schema for sequence in table.draws_from))
         # Who drops a schema has named all of it.
         self.found = {name: does for name, does in self.found.items() if name.schema != schema}
+
+    def _uses(self, needs: Callable[[Table], bool]) -> None:
+        for table in [table for table in self.schema.tables.values() if needs(table)]:
+            if table.name in self.schema.views:
+                self.relation(table.name)
+            else:
+                self.found.setdefault(table.name, "drops a default or a condition of")
 
     def _lost_column(self, table: Table, column: Column) -> None:
         self.found.setdefault(table.name, "drops a column of")
@@ -186,6 +210,9 @@ _DROPPED: Mapping[str, Callable[[_Cascade, tuple[str | None, str]], None]] = {
     "OBJECT_TYPE": _drop_type,
     "OBJECT_DOMAIN": _drop_type,
     "OBJECT_FUNCTION": _drop_function,
+    "OBJECT_PROCEDURE": _drop_function,
+    "OBJECT_AGGREGATE": _drop_function,
+    "OBJECT_ROUTINE": _drop_function,
     "OBJECT_SEQUENCE": lambda cascade, named: cascade.sequence(cascade.schema.qualify(*named)),
     "OBJECT_SCHEMA": lambda cascade, named: cascade.all_in(named[1]),
 }

@@ -111,6 +111,10 @@ class Table:
     """Functions with a parsed body that uses its columns."""
     text_functions: tuple[TextFunction, ...] = ()
     """Those whose body has the table's name in it, and the functions of its triggers."""
+    calls: tuple[QualifiedName, ...] = ()
+    """In an outline: functions in its defaults, conditions, indexes and policies; of a view, in its query."""
+    draws_from: tuple[QualifiedName, ...] = ()
+    """In an outline: sequences that those name."""
     replica_identity: Literal["default", "nothing", "full", "index"] = "default"
     replica_identity_index: str | None = None
     partition_key: str | None = None
@@ -163,6 +167,16 @@ class Table:
     def column(self, name: str) -> Column | None:
         """The column of that name."""
         return next((c for c in self.columns if c.name == name), None)
+
+    def never_null(self, column: str) -> bool:
+        """Whether no row has NULL there: its NOT NULL was read for, and is not for new rows alone."""
+        found = self.column(column)
+        return found is not None and found.not_null and self.unproved_not_null(column) is None
+
+    def unproved_not_null(self, column: str) -> Constraint | None:
+        """The column's NOT NULL that is not validated, from PostgreSQL 18."""
+        found = (c for c in self.constraints if c.kind == "not_null" and c.columns == (column,))
+        return next((c for c in found if not c.validated), None)
 
     def index(self, name: str) -> Index | None:
         """The index of that name, without its schema: an index always lies in its table's."""

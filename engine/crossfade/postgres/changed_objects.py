@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from crossfade.postgres.cascades import altered, dropped
+from crossfade.postgres.cascades import altered, dropped, made_of
 from crossfade.postgres.changed import (
     OF_RELATIONS,
     Changed,
@@ -97,6 +97,8 @@ def _alter_table(schema: Schema, node: Any) -> Iterator[Changed]:
 
 def _reach(command: Any) -> Reach:
     name = command.subtype.name.removeprefix("AT_")
+    if kind(command.def_) == "Constraint" and command.def_.is_no_inherit:
+        return Reach.ALONE
     if name.endswith("Constraint") or name not in SUBCOMMANDS:
         is_key = kind(command.def_) == "Constraint" and command.def_.contype.name not in _INHERITED
         return Reach.PARTITIONS if is_key else Reach.FAMILY
@@ -144,6 +146,8 @@ def _rename(schema: Schema, node: Any) -> Iterator[Changed]:
                 yield Changed(schema=renamed.schema, name=node.newname, does="creates")
     elif node.relation is not None:
         yield from relation_changed(schema, node.relation, "changes", Reach.FAMILY)
+        if node.renameType.name == "OBJECT_ATTRIBUTE":
+            yield from as_changed(made_of(schema, node.relation))
     elif node.object is not None:
         yield from object_changed(schema, node.renameType.name, node.object, "renames")
 
@@ -183,6 +187,17 @@ def _grant(schema: Schema, node: Any) -> Iterator[Changed]:
             yield Changed(schema=each.sval, name=None, does=does)
         elif hasattr(each, "objname"):
             yield from named(schema, names(each.objname), does)
+        elif node.objtype.name in {"OBJECT_DOMAIN", "OBJECT_TYPE"}:
+            yield from named(schema, names(each), does)
+
+
+def _publication(schema: Schema, node: Any) -> Iterator[Changed]:
+    does = "changes what is published of"
+    for each in node.pubobjects or ():
+        if each.pubtable is not None:
+            yield from relation_changed(schema, each.pubtable.relation, does)
+        elif each.name is not None:
+            yield Changed(schema=each.name, name=None, does=does)
 
 
 def _create_schema(_schema: Schema, node: Any) -> Iterator[Changed]:
@@ -230,12 +245,14 @@ _OTHERS: Mapping[str, Callable[[Schema, Any], Iterator[Changed]]] = {
     "AlterFunctionStmt": _alter_function,
     "AlterObjectSchemaStmt": _set_schema,
     "AlterOwnerStmt": _alter_owner,
+    "AlterPublicationStmt": _publication,
     "AlterStatsStmt": _alter_statistics,
     "AlterTableStmt": _alter_table,
     "CommentStmt": _comment,
     "CopyStmt": _copy,
     "CreateExtensionStmt": _create_extension,
     "CreateForeignTableStmt": _create_foreign_table,
+    "CreatePublicationStmt": _publication,
     "CreateSchemaStmt": _create_schema,
     "CreateStatsStmt": _create_statistics,
     "CreateStmt": _create_table,

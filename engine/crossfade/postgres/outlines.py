@@ -32,8 +32,11 @@ def outlined(connection: psycopg.Connection[Any], schema: Schema) -> Schema:
         cursor.execute("SET LOCAL search_path = pg_catalog")
         cursor.execute("SET LOCAL jit = off")
         rows = cursor.execute(_QUERY, prepare=False).fetchall()
-    read = {table.name: table for table in schema.tables.values() if table.oid}
-    tables = {table.name: table for table in map(_outline, rows)} | read
+    tables = {table.name: table for table in map(_outline, rows)}
+    for table in schema.tables.values():
+        if table.oid:
+            outline = tables.get(table.name, table)
+            tables[table.name] = replace(table, calls=outline.calls, draws_from=outline.draws_from)
     views = {QualifiedName(*row["name"]): _viewed(row, schema) for row in rows if row["reads"] is not None}
     return replace(schema, tables={**schema.tables, **tables}, views=views)
 
@@ -50,6 +53,8 @@ def _outline(row: dict[str, Any]) -> Table:
         constraints=tuple(_key(key) for key in row["keys"]),
         columns=tuple(_column(column) for column in row["columns"]),
         triggers=tuple(_trigger(trigger) for trigger in row["triggers"]),
+        calls=tuple(QualifiedName(*name) for name in row["calls"]),
+        draws_from=tuple(QualifiedName(*name) for name in row["draws_from"]),
         extended_statistics=tuple(
             ExtendedStatistics(name=QualifiedName(*name), definition="", columns=()) for name in row["statistics"]
         ),
@@ -72,8 +77,10 @@ def _trigger(trigger: dict[str, Any]) -> Trigger:
 
 
 def _viewed(row: dict[str, Any], schema: Schema) -> Viewed:
+    writes, shows = (None, None) if row["definition"] is None else written_through(row["definition"], schema)
     return Viewed(
         reads={QualifiedName(*one["relation"]): frozenset(one["columns"] or ()) for one in row["reads"]},
-        writes=None if row["definition"] is None else written_through(row["definition"], schema),
+        writes=writes,
+        shows=shows,
         replaced=frozenset(row["replaced"]),
     )

@@ -13,6 +13,7 @@ from crossfade.postgres.catalog import Constraint, QualifiedName
 from crossfade.postgres.forecast.schema import Schema
 from crossfade.postgres.forecast.target import Reach
 from crossfade.postgres.forecast.trees import kind
+from crossfade.postgres.forecast.views import Viewed
 
 DELETES = "deletes the rows of"
 WRITES = "writes rows of"
@@ -58,10 +59,16 @@ def written(schema: Schema, node: Any) -> Iterator[tuple[QualifiedName, str]]:
         columns: frozenset[str] | None = _set_columns(node)
         for view, below in _below(schema, name, event):
             yield from ((member, WRITES) for member in family(schema, view, reach))
-            # A view may have names of its own for the columns that it shows.
-            table, columns = below, schema.views[view].reads.get(below)
+            table, columns = below, _of_below(schema.views[view], below, columns)
         yield from ((member, WRITES) for member in family(schema, table, reach))
         yield from _acted_on(schema, table, event, columns, set())
+
+
+def _of_below(view: Viewed, below: QualifiedName, columns: Collection[str] | None) -> frozenset[str] | None:
+    """The columns of the relation below that a view, which may have other names for them, shows as these."""
+    if view.shows is None or columns is None:
+        return view.reads.get(below)
+    return frozenset(view.shows[name] for name in columns if name in view.shows)
 
 
 def _below(schema: Schema, name: QualifiedName, event: str) -> Iterator[tuple[QualifiedName, QualifiedName]]:

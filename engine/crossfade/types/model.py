@@ -38,6 +38,9 @@ class Field:
     name: str
     value: Value
     nullable: bool
+    """Whether a row may have NULL there."""
+    takes_null: bool = True
+    """Whether one that is written may."""
     on_insert: OnInsert = "optional"
     on_update: bool = True
     """Whether an UPDATE may set it."""
@@ -143,7 +146,8 @@ class _Making:
         """The table or view with the columns that apps may use."""
         base = self._base(table)
         shown = self._shown(table, base) if base is not None else {}
-        fields = tuple(self._field(table, column, shown.get(column.name)) for column in _visible(table))
+        held = base or table
+        fields = tuple(self._field(table, column, held, shown.get(column.name)) for column in _visible(table))
         if base is not None:
             fields = tuple(_through_view(fields, shown))
         writable = table.kind not in _VIEWS if base is None else self.known.views[table.name].writable
@@ -187,8 +191,8 @@ class _Making:
         ]
         self.composites[name] = CompositeType(name=name, fields=tuple(fields), comment=_said(facts.comment))
 
-    def _field(self, table: Table, column: Column, shown: Column | None) -> Field:
-        """A column; of a view over one table it is what it shows there that says more than the view does."""
+    def _field(self, table: Table, column: Column, held: Table, shown: Column | None) -> Field:
+        """A column; of a view over one table, which holds it, what it shows there says more than the view does."""
         value = self.take(self.values.of(column.type_name, column.type))
         of = shown or column
         # Joins, groups and subqueries give NULL of a domain that has none.
@@ -199,7 +203,8 @@ class _Making:
         return Field(
             name=column.name,
             value=value,
-            nullable=not (is_certain and (of.not_null or self.values.not_null(value))),
+            nullable=not (is_certain and (held.never_null(of.name) or self.values.not_null(value))),
+            takes_null=not (is_certain and (of.not_null or self.values.not_null(value))),
             on_insert=on_insert,
             on_update=not never,
             notes=tuple(_notes(column, of)),

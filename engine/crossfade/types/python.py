@@ -201,7 +201,7 @@ class _Printer:
         return self._value(field.value) + (" | None" if field.nullable else "")
 
     def _taken(self, field: Field) -> str:
-        return self._written(field.value) + (" | None" if field.nullable else "")
+        return self._written(field.value) + (" | None" if field.takes_null else "")
 
     def _in_json(self, value: Value) -> str:
         match value:

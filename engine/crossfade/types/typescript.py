@@ -106,6 +106,9 @@ def _names(model: Model) -> dict[Wanted, str]:
     return dict(chosen(wanted, _TAKEN))
 
 
+_NULL = {True: " | null", False: ""}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Printer:
     model: Model
@@ -122,7 +125,7 @@ class _Printer:
         for composite in self.model.composites:
             name = self.names[Wanted(composite.name)]
             note = f"The type {composite.name}, as to_json() gives it; node-postgres gives it as text."
-            fields = [_property(f, self._in_json(f.value), ()) for f in composite.fields]
+            fields = [_property(f, self._in_json(f.value) + _NULL[f.nullable], ()) for f in composite.fields]
             yield _interface(name, fields, [composite.comment, note])
         for relation in self.model.relations:
             yield from self._relation(relation)
@@ -134,18 +137,21 @@ class _Printer:
     def _relation(self, relation: Relation) -> Iterator[str]:
         name = self.names[Wanted(relation.name, _SHAPES)]
         of = f"A row of {relation.name}, {_a(relation.kind)}."
-        rows = [self._field(f, self._read(f.value)) for f in relation.fields]
+        rows = [self._field(f, self._read(f.value) + _NULL[f.nullable]) for f in relation.fields]
         yield _interface(f"{name}Row", rows, [relation.comment, of])
         if relation.inserts:
             fields = [
-                self._field(f, self._written(f.value), optional=f.on_insert == "optional")
+                self._field(f, self._taken(f), optional=f.on_insert == "optional")
                 for f in relation.fields
                 if f.on_insert != "never"
             ]
             yield _interface(f"{name}Insert", fields, [f"What an INSERT into {relation.name} takes."])
         if relation.updates:
-            fields = [self._field(f, self._written(f.value), optional=True) for f in relation.fields if f.on_update]
+            fields = [self._field(f, self._taken(f), optional=True) for f in relation.fields if f.on_update]
             yield _interface(f"{name}Update", fields, [f"What an UPDATE of {relation.name} may set."])
+
+    def _taken(self, field: Field) -> str:
+        return self._written(field.value) + _NULL[field.takes_null]
 
     def _field(self, field: Field, shown: str, *, optional: bool = False) -> str:
         return _property(field, shown, (*field.notes, *self._notes(field.value)), optional=optional)
@@ -204,8 +210,7 @@ class _Printer:
 
 def _property(field: Field, shown: str, notes: Iterable[str], *, optional: bool = False) -> str:
     name = field.name if _PLAIN.fullmatch(field.name) else _literal(field.name)
-    or_null = " | null" if field.nullable else ""
-    return f"{_doc(notes, '  ')}  {name}{'?' if optional else ''}: {shown}{or_null};"
+    return f"{_doc(notes, '  ')}  {name}{'?' if optional else ''}: {shown};"
 
 
 def _without_domains(value: Value) -> Value:

@@ -92,12 +92,14 @@ def _standing(
     named = [one.history for one, _ in covers.values()]
     name = table or next((n for n in named if n is not None), None)
     book = books.of(tool, name) if table is None else books.named(tool, table)
+    if book is None or readable(book).history.is_new(book.rows):
+        project, entries = project.anew, entries_of(project.anew)
     if book is None:
         return Standing(project=project, table=None, waiting=_waiting(entries, covers))
-    found = readable(book).history.pending(entries, book.rows)
+    found = book.history.pending(entries, book.rows)
     past = of_history(project, book.history, book.rows, str(book.place.table), entries)
     changed = () if past is None else tuple(one.name for one in past.changed)
-    gone = () if past is None else past.gone
+    gone, stopping = ((), ()) if past is None else (past.gone, past.stopping)
     return Standing(
         project=project,
         table=str(book.place.table),
@@ -105,17 +107,15 @@ def _standing(
         hidden=found.hidden,
         changed=changed,
         gone=gone,
-        halted=found.halted or _stopped(project.tool, changed, gone),
+        halted=found.halted or _stopped(project.tool, changed, stopping),
     )
 
 
-def _stopped(tool: Tool, changed: Sequence[str], gone: Sequence[str]) -> str | None:
+def _stopped(tool: Tool, changed: Sequence[str], stopping: Sequence[str]) -> str | None:
     """Why the tool goes no further for what is applied and is not as it was."""
     if changed and tool is Tool.FLYWAY:
         return f"{changed[0]} has another checksum than when it was applied"
-    if gone and tool in {Tool.FLYWAY, Tool.GOLANG_MIGRATE}:
-        return f"{gone[0]} is applied, and no file here makes it"
-    return None
+    return f"{stopping[0]} is applied, and no file here makes it" if stopping else None
 
 
 def _covers(

@@ -299,6 +299,16 @@ CERTAIN: list[Case] = [
         ),
         [{"add_enum_value": {"type": "role", "value": "mod", "before": "admin"}}],
     ),
+    (
+        "an enum's value more, by another name for the old type",
+        (
+            "ALTER TYPE role RENAME TO role_old; CREATE TYPE role AS ENUM ('user', 'mod', 'admin', 'guest'); "
+            "ALTER TABLE users ALTER role DROP DEFAULT; "
+            "ALTER TABLE users ALTER role TYPE role USING role::text::role; "
+            "ALTER TABLE users ALTER role SET DEFAULT 'user'; DROP TYPE role_old"
+        ),
+        [{"add_enum_value": {"type": "role", "value": "mod", "before": "admin"}}],
+    ),
 ]
 
 
@@ -391,6 +401,7 @@ DOUBTFUL: list[tuple[str, str, list[list[dict[str, Any]]], list[bool]]] = [
         "ALTER TABLE users DROP COLUMN email, ADD COLUMN email text[]",
         [
             [
+                {"drop_index": {"name": "public.users_email"}},
                 {
                     "change_type": {
                         "table": "users",
@@ -398,14 +409,15 @@ DOUBTFUL: list[tuple[str, str, list[list[dict[str, Any]]], list[bool]]] = [
                         "to": "text[]",
                         "using": "CASE WHEN email IS NOT NULL THEN ARRAY[email] END",
                     }
-                }
+                },
+                {"drop_not_null": {"table": "users", "column": "email"}},
             ],
             [
                 {"drop_column": {"table": "users", "column": "email", "note": LEFT_OUT}},
                 {"add_column": {"table": "users", "name": "email", "type": "text[]"}},
             ],
         ],
-        [False, True],
+        [True, True],
     ),
     (
         "a table",

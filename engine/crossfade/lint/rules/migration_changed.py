@@ -31,8 +31,6 @@ _IF_GONE: Mapping[Tool, str] = {
     Tool.GOLANG_MIGRATE: "golang-migrate stops, if that is the version of the database",
     Tool.NODE_PG_MIGRATE: "node-pg-migrate stops at the gap, if something follows it",
 }
-_STOPS = frozenset({Tool.FLYWAY, Tool.GOLANG_MIGRATE})
-"""Those that go no further where a file is gone."""
 
 
 def _past(project: Project) -> Iterator[tuple[Path, Said]]:
@@ -71,9 +69,11 @@ def _gone(tool: Tool, past: Past) -> Said:
     does = _IF_GONE.get(tool, f"{_who(tool)} cannot take it back, and a database that is made anew goes without it")
     are, them, they = ("are", "them", "they") if len(past.gone) > 1 else ("is", "it", "it")
     if past.witness is Witness.HISTORY:
+        if tool is Tool.FLYWAY and not past.stopping:
+            does = f"Flyway takes {them} for a newer release's, and goes on with a warning"
         message = f"{listed(past.gone)} {are} applied by {past.where}, and no file here makes {them}: {does}."
         back = "Files that git has: `git log --diff-filter=D --name-only` names the commits that took them away."
-        severity = None if tool in _STOPS else Severity.WARNING
+        severity = None if past.stopping else Severity.WARNING
     else:
         message = f"{listed(past.gone)} {are} in {past.where} and not here: where {they} {are} applied, {does}."
         back = f"The files as {past.where} has them, and a new migration for what is to change."
@@ -105,8 +105,9 @@ say nothing at all.
 
 With --database the rows of the tool's history tell it, by their checksums: Prisma, Flyway and Drizzle keep them, the
 others do not, and nothing is said of theirs. A difference in line ends is none. It is an error then, since the
-migration is known to be applied. What the rows have and no file makes is one where the tool goes no further for it,
-Flyway and golang-migrate, and else a warning. It is told only of folders that are read as a whole.
+migration is known to be applied. What the rows have and no file makes is one where the tool goes no further for it:
+Flyway, which takes a version above those of all files for a newer release's, and golang-migrate. Else it is a warning.
+It is told only of folders that are read as a whole.
 
 With --git-diff REF the files that REF has tell it, as they were where the branch began: name the branch whose
 migrations get applied, such as origin/main, and a migration that is not merged yet may still change. It is a warning,

@@ -24,7 +24,9 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
         if added is None or not command.node.def_.indexname or not command.works_behind_lock:
             continue
         columns = [table.column(name) for name in added.columns]
-        nullable = [c.name for c in columns if c and not c.not_null and not proves_not_null(table, c.name)]
+        nullable = [
+            c.name for c in columns if c and not table.never_null(c.name) and not proves_not_null(table, c.name)
+        ]
         steps = [not_null(command.relation, table.name.name, name) for name in nullable]
         have = "has" if len(nullable) == 1 else "have"
         yield Said(

@@ -11,7 +11,6 @@ from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
 from crossfade.lint.stepwise import not_null
 from crossfade.lint.written import table_of
-from crossfade.postgres.forecast.not_null import unproved_not_null
 from crossfade.postgres.forecast.proof import proves_not_null
 from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import LockMode
@@ -28,7 +27,7 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
         # What drops the proof in the same statement goes first, so the statement as a whole is what counts.
         if column is None or not seen.forecast.scans:
             continue
-        unproved = unproved_not_null(table, name)
+        unproved = table.unproved_not_null(name)
         if column.not_null and unproved is None:
             continue
         yield Said(

@@ -57,8 +57,7 @@ def using_index(command: Command, node: Any, name: str, columns: tuple[str, ...]
 
 
 def _is_not_null(command: Command, name: str) -> bool:
-    column = command.table.column(name)
-    return (column is not None and column.not_null) or proves_not_null(command.table, name)
+    return command.table.never_null(name) or proves_not_null(command.table, name)
 
 
 RULE = Rule(

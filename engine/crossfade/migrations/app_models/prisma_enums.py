@@ -29,7 +29,7 @@ def edited(text: str, edit: EnumAdded | OfValue) -> str:
     schema = prisma_schema(text)
     enum = schema.of_type(edit.type.name, edit.type.schema)
     if enum is None:
-        raise ByHand(f"{_none_or_many(schema, edit)} of the type {edit.type}")
+        raise ByHand(_none_or_many(schema, edit))
     lines = text.splitlines(keepends=True)
     labels = {value.label for value in enum.values}
     match edit:
@@ -67,8 +67,11 @@ def _value(enum: Enumeration, label: str) -> EnumValue:
 
 
 def _none_or_many(schema: PrismaSchema, edit: OfValue) -> str:
-    many = any(enum.type == edit.type.name for enum in schema.enums) and edit.type.schema is None
-    return "there is more than one enum" if many else "there is no enum"
+    if any(enum.type == edit.type.name for enum in schema.enums) and edit.type.schema is None:
+        return f"there is more than one enum of the type {edit.type}"
+    folded = (enum.type for enum in schema.enums if enum.type.lower() == edit.type.name != enum.type)
+    near = next((f"; a plan names {name} as '\"{name}\"'" for name in folded), "")
+    return f"there is no enum of the type {edit.type.name if near else edit.type}{near}"
 
 
 def _added(text: str, edit: EnumAdded) -> str:

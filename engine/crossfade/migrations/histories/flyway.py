@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from crossfade.postgres.statement import Statement
 
 _UNDOES = ("UNDO_", "DELETE")
+_BASES = frozenset({"BASELINE", "SQL_BASELINE", "JDBC_BASELINE"})
+"""The first is what the command writes, the others what B files do."""
 _FLYWAY = int.from_bytes(b"Flyway", "big")
 _INT = 2**32
 
@@ -45,7 +47,7 @@ class _Last:
             numbers = numbers_of(row["version"])
             if numbers is not None or row["version"] is None:
                 last[numbers or row["description"]] = row
-            if numbers is not None and row["type"] == "BASELINE":
+            if numbers is not None and row["type"] in _BASES:
                 baseline = max(baseline, numbers)
         return cls(last, baseline)
 
@@ -100,6 +102,12 @@ def _lost(entries: Sequence[Entry], rows: Rows) -> tuple[str, ...]:
 def _is_of_a_script(row: Row) -> bool:
     """Others are about baselines and the schema itself."""
     return row["type"] in {"SQL", "DELETE"} or row["type"].startswith("UNDO_")
+
+
+def _stops_at(script: str, entries: Sequence[Entry]) -> bool:
+    """A version above that of every file is taken for one of a newer release."""
+    numbers = numbers_of(getattr(script_name(PurePath(script).stem), "version", None))
+    return numbers is None or numbers <= max((_name(entry).numbers for entry in entries), default=())
 
 
 def _pending(entries: Sequence[Entry], rows: Rows) -> Pending:
@@ -199,4 +207,6 @@ HISTORY = History(
     passed_over="stops Flyway, unless it may run out of order",
     sums=_sums,
     lost=_lost,
+    stops_at=_stops_at,
+    is_new=lambda rows: all(row["version"] is None for row in rows),
 )

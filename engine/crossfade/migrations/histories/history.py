@@ -91,6 +91,10 @@ class History:
     """The checksums that the rows of a migration have; none where the tool keeps none."""
     lost: Callable[[Sequence[Entry], Rows], tuple[str, ...]] = lambda *_: ()
     """What is applied by the rows, and is none of the project's migrations; in the tool's own words for it."""
+    stops_at: Callable[[str, Sequence[Entry]], bool] = lambda *_: False
+    """Whether the tool goes no further for one of those, beside these migrations."""
+    is_new: Callable[[Rows], bool] = lambda rows: not rows
+    """Whether the tool takes the database for one without any migration."""
 
 
 def insert(place: Place, values: Mapping[str, sql.Composable], *, unless: sql.Composable) -> Statement:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from crossfade.migrations.imported import beside_sql
 from crossfade.plan.expressions import Expression
 from crossfade.plan.names import TableName
+from crossfade.postgres.forecast.type_names import parse_type
 
 if TYPE_CHECKING:
     from crossfade.migrations.typed import Entry, Typed
-    from crossfade.postgres.catalog import Constraint
+    from crossfade.postgres.catalog import Constraint, Table
     from crossfade.postgres.forecast import Schema
 
 Mark: TypeAlias = tuple[str, str, str]
@@ -24,17 +26,21 @@ _ALONE = frozenset({"change_type", "drop_column", "drop_not_null", "set_generate
 _ADDING = frozenset({"add_check", "add_exclusion", "add_foreign_key", "add_primary_key", "add_unique"})
 _AT_ONCE = frozenset({"create_index", "drop_default", "set_comment", "set_default", "set_statistics", "set_storage"})
 """Kinds that are through before contract; a table does not go, or get another name, while another kind is not."""
+_LEAVING = frozenset({"change_type", "drop_column", "drop_table"})
+"""Kinds whose old columns are there, with their types, until the run is over."""
 _PRIMARY = "primary key"
 
 
 def held(change: Typed) -> frozenset[Mark]:
     """What it leaves in work, and the names that it gives away."""
-    return frozenset(mark for entry in change.entries for mark in _held(entry, change.before))
+    marks = (mark for entry in change.entries for mark in _held(entry, change.before))
+    return frozenset((*marks, *beside_sql.held(change)))
 
 
 def wanted(change: Typed) -> frozenset[Mark]:
     """What none before it may hold."""
-    return frozenset(mark for entry in change.entries for mark in _wanted(entry, change.before))
+    marks = (mark for entry in change.entries for mark in _wanted(entry, change.before))
+    return frozenset((*marks, *beside_sql.wanted(change)))
 
 
 def _held(entry: Entry, before: Schema) -> Iterator[Mark]:
@@ -42,28 +48,52 @@ def _held(entry: Entry, before: Schema) -> Iterator[Mark]:
     table = _last(fields.get("table"))
     if kind not in _AT_ONCE:
         yield ("late", table, "")
+    if kind in _LEAVING:
+        yield from _types(_table(fields, before), fields.get("column"))
     match kind:
         case "rename_column":
             yield ("work", table, fields["to"])
             yield ("name", table, fields["from"])
+            yield ("old", "", fields["from"])
+            yield ("new", "", fields["to"])
         case "add_column":
             yield ("work", table, fields["name"])
-        case "change_type" | "set_not_null":
+        case "set_not_null":
             yield ("work", table, fields["column"])
+        case "change_type":
+            yield ("work", table, fields["column"])
+            yield ("new", "", fields["column"])
+        case "drop_default":
+            yield ("default", table, fields["column"])
         case "drop_column":
             yield ("name", table, fields["column"])
         case "rename_constraint" | "rename_index":
             yield ("name", "", _last(fields["from"]))
         case "drop_constraint":
-            yield ("name", "", fields["name"])
-            yield from (("name", table, _PRIMARY) for c in _constraint(fields, before) if c.kind == "primary")
+            yield from _held_by_drop(table, fields, before)
         case _ if kind in _ADDING:
-            yield from (("work", table, column) for column in _columns(fields))
+            yield from _held_by_new(table, fields)
+
+
+def _held_by_drop(table: str, fields: Mapping[str, Any], before: Schema) -> Iterator[Mark]:
+    yield ("name", "", fields["name"])
+    for constraint in _constraint(fields, before):
+        if constraint.kind == "primary":
+            yield ("name", table, _PRIMARY)
+        if constraint.referenced is not None:
+            yield ("key", constraint.referenced.name, "")
+
+
+def _held_by_new(table: str, fields: Mapping[str, Any]) -> Iterator[Mark]:
+    yield from (("work", table, column) for column in _columns(fields))
+    if "references" in fields:
+        yield ("key", _last(fields["references"]["table"]), "")
 
 
 def _wanted(entry: Entry, before: Schema) -> Iterator[Mark]:
     ((kind, fields),) = entry.items()
     table = _last(fields.get("table"))
+    yield from _through(kind, table, fields)
     match kind:
         case "rename_column":
             yield ("work", table, fields["from"])
@@ -87,15 +117,36 @@ def _wanted(entry: Entry, before: Schema) -> Iterator[Mark]:
                 yield ("name", table, _PRIMARY)
 
 
+def _through(kind: str, table: str, fields: Mapping[str, Any]) -> Iterator[Mark]:
+    """What has to be through before: drops in SQL, changes of foreign keys that point at the table, of the default."""
+    if kind in {"drop_column", "drop_table"}:
+        yield beside_sql.DROPPED
+    if kind in {"change_type", "drop_table"}:
+        yield ("key", table, "")
+    if kind == "set_identity":
+        yield ("default", table, fields["column"])
+
+
 def _last(name: str | None) -> str:
     return "" if name is None else TableName.parse(name).name
 
 
+def _table(fields: Mapping[str, Any], before: Schema) -> Table | None:
+    """The one that an entry is about, where the model knows it."""
+    name = TableName.parse(fields["table"])
+    return before.find(name.schema, name.name)
+
+
+def _types(table: Table | None, column: str | None) -> Iterator[Mark]:
+    """The types of a table's columns, or of one of them."""
+    for one in table.columns if table is not None else ():
+        if column in {None, one.name}:
+            yield ("type", "", parse_type(one.type).name.name)
+
+
 def _constraint(fields: Mapping[str, Any], before: Schema) -> Iterator[Constraint]:
     """The one that an entry names, where the model knows it."""
-    name = TableName.parse(fields["table"])
-    table = before.find(name.schema, name.name)
-    wanted = fields.get("name", fields.get("from"))
+    table, wanted = _table(fields, before), fields.get("name", fields.get("from"))
     return (c for c in table.constraints if c.name == wanted) if table is not None else iter(())
 
 

@@ -79,12 +79,13 @@ class _Part:
         """Whether the change can be in this plan too."""
         if self.is_closed or change.in_turn or about is not self.about:
             return False
-        touched = _touched(change.statements) | _called(change.statements)
+        if wanted(change) & self.held:
+            return False
+        touched = _touched(change.statements).union(_looked_up(change.statements))
         if change.is_sql:
             contract = all(map(is_sql_of_contract, change.entries))
             return not (touched & self.dropped or (not contract and touched & self.gone))
-        is_apart = not self.makes_names and not touched & (self.sent | self.gone | self.dropped)
-        return is_apart and not wanted(change) & self.held
+        return not self.makes_names and not touched & (self.sent | self.gone | self.dropped)
 
     def add(self, change: Typed) -> None:
         """Put it in."""
@@ -140,9 +141,17 @@ def _touched(statements: Iterable[SqlStatement]) -> set[str]:
     return {name for statement in statements for name in _names(statement.tree)}
 
 
-def _called(statements: Iterable[SqlStatement]) -> set[str]:
-    """The functions that the statements call."""
-    return {name[-1] for statement in statements for name in functions_of(statement.tree)}
+def _looked_up(statements: Iterable[SqlStatement]) -> Iterator[str]:
+    """The functions and types that the statements name, the schemas, and what stands in quotes, as in nextval('…')."""
+    for statement in statements:
+        yield from (name[-1] for name in functions_of(statement.tree))
+        for node in below(statement.tree):
+            if kind(node) == "TypeName":
+                yield from names(node.names)
+            elif kind(node) == "RangeVar" and node.schemaname is not None:
+                yield node.schemaname
+            elif kind(node) == "String":
+                yield node.sval.rpartition(".")[2].strip('"')
 
 
 def _names(tree: Any) -> Iterator[str]:
@@ -154,6 +163,8 @@ def _names(tree: Any) -> Iterator[str]:
         elif kind(node) == "DropStmt":
             for dropped in node.objects:
                 yield from names(dropped if isinstance(dropped, tuple) else getattr(dropped, "names", None))[-1:]
+        elif kind(node) in {"RenameStmt", "AlterObjectSchemaStmt"}:
+            yield from names(node.object if isinstance(node.object, tuple) else None)[-1:]
         for slot in _NAMED:
             value = getattr(node, slot, None) if kind(node).endswith("Stmt") else None
             if isinstance(value, str):

@@ -54,6 +54,8 @@ class Claim:
     """The names of files and folders in it that are the tool's; others may be of another project."""
     problems: tuple[Problem, ...] = ()
     reversible: bool = False
+    base: Migration | None = None
+    """See `Project`."""
 
 
 def whole(file: File) -> Script:

@@ -3,7 +3,7 @@
 Versions are numbers with dots or underscores; repeatable ones come after them, by their description. A migration runs
 in a transaction, unless a statement of it cannot or its `.sql.conf` says so. The checksum is the CRC-32 of the lines
 without their ends, as a signed number. `${name}` has a value put in its place wherever it stands. Folders below belong
-to the same project. `B` files only ever run on an empty database, so they are left alone.
+to the same project. The highest `B` file runs on an empty database, in place of what comes up to its version.
 """
 
 from __future__ import annotations
@@ -55,12 +55,14 @@ def claim(folder: Folder) -> Claim | None:
         for found, file in files
         if found.kind in {"V", "R"}
     ]
+    bases = [_migration(found, file, {}, None) for found, file in files if found.kind == "B"]
     return Claim(
         tool=Tool.FLYWAY,
         migrations=tuple(sorted(migrations, key=lambda migration: migration.order)),
         taken=below | frozenset(name for name in folder.names if _name(name) is not None),
         problems=tuple(without_up(file.path, file.path.stem) for v, file in sorted(undo.items()) if v not in up),
         reversible=bool(undo),
+        base=max(bases, key=lambda migration: migration.order, default=None),
     )
 
 
@@ -69,7 +71,7 @@ def _name(file: str) -> ScriptName | None:
 
 
 def _is_flyway(folder: Folder, *, below: bool) -> bool:
-    if any(_name(name) is not None for name in folder.names):
+    if any(name.kind == "V" or name.description for name in map(_name, folder.names) if name is not None):
         return True
     return below and any(_is_flyway(inner, below=True) for inner in folder.folders.values())
 

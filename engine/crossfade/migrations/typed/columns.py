@@ -108,8 +108,8 @@ def collation_text(definition: Any) -> str | None:
 
 def add_column(command: Command, *, fill: str | None = None) -> Iterator[Entry]:
     """ADD COLUMN; `fill` is what an UPDATE after it gives the rows."""
-    definition, table = command.action.def_, command.table
-    if command.action.missing_ok and table is not None and table.column(definition.colname) is not None:
+    definition = command.action.def_
+    if adds_nothing(command):
         return
     parts, name = parts_of(definition), command.relation.relname
     values = {**value_fields(parts, name), "fill": fill}
@@ -132,6 +132,14 @@ def add_column(command: Command, *, fill: str | None = None) -> Iterator[Entry]:
             given_name(constraint) is not None and constraint.contype.name not in _NULLS | _IN_COLUMN
         ):
             yield from added(command, constraint, definition.colname)
+
+
+def adds_nothing(command: Command) -> bool:
+    """Whether an ADD COLUMN IF NOT EXISTS finds the column there."""
+    table = command.table
+    return (
+        bool(command.action.missing_ok) and table is not None and table.column(command.action.def_.colname) is not None
+    )
 
 
 def drop_column(command: Command) -> Iterator[Entry]:

@@ -34,7 +34,8 @@ def create_index(command: Command) -> Iterator[Entry]:
 def shape(command: Command) -> dict[str, Any]:
     """What the index of a CREATE INDEX is over, as `create_index` and `replace_index` have it."""
     node = command.node
-    unless((not node.relation.inh, "ONLY"))
+    is_of_rows = command.table is None or command.table.kind != "materialized view"
+    unless((not node.relation.inh, "ONLY"), (not is_of_rows, "an index of a materialized view"))
     table = node.relation.relname
     return {
         "columns": tuple(_key(element, table) for element in node.indexParams),

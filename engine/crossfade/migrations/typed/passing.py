@@ -1,7 +1,8 @@
 """Whether a command may run before another one that stands before it.
 
     may_pass(command, over)     neither has to do with what the other makes, drops or alters
-    may_go_ahead(command, of)   the same, for a function too
+    may_go_ahead(command, of)   the same, for a function and beside a foreign key too
+    may_hang_on(gone, command)  what is dropped has to go before the other one
 
 What one command changes is compared with every name in the other one; a column only where its table is named too.
 Where it is not known what a command changes, no other passes it; a function passes none, whose body may name anything.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from crossfade.migrations.typed.command import dropped
 from crossfade.migrations.typed.touched import OF_ROWS
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ _NUMBERED = 26
 """Bytes of a table's name that are in each name that PostgreSQL chooses after it, however long the rest is."""
 _NOTHING_TO_FUNCTIONS = OF_ROWS | {"EnableRowSecurity", "ForceRowSecurity", "CreatePolicyStmt", "DropStmt"}
 """What PostgreSQL does not look at when it reads a function's body."""
+_NOTHING_TO_FOREIGN_KEYS = frozenset({"AddColumn", "ColumnDefault", "DropNotNull", "IndexStmt", "SetNotNull"})
+"""What may run before a foreign key is dropped as well as behind."""
 
 
 def may_pass(command: Command, over: Command) -> bool:
@@ -43,6 +47,8 @@ def may_pass(command: Command, over: Command) -> bool:
 
 def may_go_ahead(command: Command, of: Command) -> bool:
     """Whether it may run before the other one; a function, if its text names nothing that the other one makes."""
+    if command.does in _NOTHING_TO_FOREIGN_KEYS and of.touched.points_at:
+        return not command.touched.chooses_name
     if command.does != "CreateFunctionStmt":
         return may_pass(command, of)
     own, other = command.touched, of.touched
@@ -54,6 +60,13 @@ def may_go_ahead(command: Command, of: Command) -> bool:
     if other.column is not None:
         return not {other.column, of.relation.relname} <= words
     return other.whole.changed is not None and other.whole.changed.isdisjoint(words)
+
+
+def may_hang_on(gone: Command, command: Command) -> bool:
+    """Whether a view that is dropped may read what the other command takes away."""
+    if gone.does != "DropStmt" or gone.node.removeType.name not in {"OBJECT_VIEW", "OBJECT_MATVIEW"}:
+        return False
+    return command.does == "DropColumn" or dropped(command, "table") is not None
 
 
 def _is_on_table_of(command: Command, other: Command) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossfade.migrations.typed.entry import Entry, entry, expression_text, unless
 from crossfade.postgres.forecast.trees import kind
+from crossfade.postgres.forecast.volatility import is_volatile
 
 if TYPE_CHECKING:
     from crossfade.migrations.typed.command import Command
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 def update_rows(command: Command) -> Iterator[Entry]:
     """UPDATE of a table by its own columns."""
+    _same_each_time(command)
     yield entry("update_rows", table=command.table_text, set=assigned(command.node), where=condition(command.node))
 
 
@@ -33,8 +35,15 @@ def condition(node: Any) -> str | None:
 
 def delete_rows(command: Command) -> Iterator[Entry]:
     """DELETE of a table's rows by its own columns."""
+    _same_each_time(command)
     _alone(command.node, command.node.usingClause)
     yield entry("delete_rows", table=command.table_text, where=condition(command.node) or "true")
+
+
+def _same_each_time(command: Command) -> None:
+    schema = command.before
+    is_other = is_volatile(command.node, schema.volatile_functions, schema.search_path)
+    unless((is_other, "a value that is another one where a batch is done again"))
 
 
 def _alone(node: Any, others: Any) -> None:
@@ -58,6 +67,7 @@ def _own_names(node: Any) -> tuple[str, ...]:
 
 def copy_rows(command: Command) -> Iterator[Entry]:
     """INSERT … SELECT of one table's rows into another."""
+    _same_each_time(command)
     node = command.node
     select = node.selectStmt
     unless(

@@ -19,7 +19,7 @@ from crossfade.migrations.typed.entry import Entry, NotTyped
 from crossfade.migrations.typed.enums import Enums
 from crossfade.migrations.typed.groups import GROUPS
 from crossfade.migrations.typed.groups.group import Group, Match, Reading
-from crossfade.migrations.typed.passing import may_go_ahead, may_pass
+from crossfade.migrations.typed.passing import may_go_ahead, may_hang_on, may_pass
 from crossfade.migrations.typed.raw import sql_entry
 from crossfade.migrations.typed.single import is_silent, one
 
@@ -128,12 +128,8 @@ class _Part:
 
     commands: tuple[Command, ...]
     readings: tuple[Reading, ...] | None
-    is_late: bool = False
-
-    @property
-    def place(self) -> int:
-        """The number of the command that it stands at."""
-        return self.commands[-1 if self.is_late else 0].number
+    place: int
+    """The number of the command that it stands at."""
 
 
 def _grouped(every: Sequence[Command]) -> Iterator[_Part]:
@@ -144,24 +140,30 @@ def _grouped(every: Sequence[Command]) -> Iterator[_Part]:
                 continue
             rest = [c for c in every if c is not command and c.number not in taken]
             match = _match(group, command, rest)
-            if match is not None:
-                numbers = sorted((command.number, *(other.number for other in match.others)))
-                own = tuple(every[n] for n in numbers)
-                part = _Part(own, match.readings, _is_late(match, own, every))
-                taken |= dict.fromkeys(numbers, part)
+            if match is None:
+                continue
+            numbers = sorted((command.number, *(other.number for other in match.others)))
+            own = tuple(every[n] for n in numbers)
+            place = _place(match, own, every)
+            if place is not None:
+                taken |= dict.fromkeys(numbers, _Part(own, match.readings, place))
     for number, command in enumerate(every):
         part = taken.get(number) or _alone(command)
         if part.place == number:
             yield part
 
 
-def _is_late(match: Match, own: Sequence[Command], every: Sequence[Command]) -> bool:
-    """Whether it stands at its last command, since not all of it may come to the place of the first."""
+def _place(match: Match, own: Sequence[Command], every: Sequence[Command]) -> int | None:
+    """The number of its first command, or of its last, where not all of it may come to the first; None for neither."""
     numbers = {command.number for command in own}
-    between = [c for c in every[own[0].number + 1 : own[-1].number] if c.number not in numbers]
+    first, last = own[0].number, own[-1].number
+    between = [c for c in every[first + 1 : last] if c.number not in numbers]
     if all(may_pass(c, over) for c in own for over in between if over.number < c.number):
-        return False
-    return match.is_late or all(may_go_ahead(c, of) for of in own for c in between if of.number < c.number)
+        return first
+    behind = [(of, c) for of in own for c in between if of.number < c.number]
+    if match.is_late:
+        return None if any(may_hang_on(of, c) for of, c in behind) else last
+    return last if all(may_go_ahead(c, of) for of, c in behind) else None
 
 
 def _match(group: Group, command: Command, rest: Sequence[Command]) -> Match | None:
@@ -173,6 +175,6 @@ def _match(group: Group, command: Command, rest: Sequence[Command]) -> Match | N
 
 def _alone(command: Command) -> _Part:
     if is_silent(command):
-        return _Part((command,), (Reading(entries=()),))
+        return _Part((command,), (Reading(entries=()),), command.number)
     entries = one(command)
-    return _Part((command,), None if entries is None else (Reading(entries=entries),))
+    return _Part((command,), None if entries is None else (Reading(entries=entries),), command.number)

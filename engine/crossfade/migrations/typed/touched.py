@@ -55,6 +55,8 @@ class Touched:
     whole: Names
     parts: Names
     """Without the table whose parts it works on."""
+    points_at: frozenset[str]
+    """The table that a foreign key points at which it drops."""
     column: str | None
     """The column that a subcommand is about."""
     chooses_name: bool
@@ -68,15 +70,23 @@ def touched(command: Command) -> Touched:
     node = command.node
     named = {slot: frozenset(_texts(getattr(node, slot), besides="colname")) for slot in node}
     apart = (texts for slot, texts in named.items() if slot != "relation")
+    points_at = frozenset(_pointed_at(command))
     return Touched(
         texts=frozenset(_texts(node)),
         body=frozenset(_body_words(command)),
-        whole=Names(frozenset().union(*named.values()), _changed(command)),
-        parts=Names(frozenset().union(*apart), _changed_in_parts(command)),
+        whole=Names(points_at.union(*named.values()), _changed(command)),
+        parts=Names(points_at.union(*apart), _changed_in_parts(command)),
+        points_at=points_at,
         column=_column(command),
         chooses_name=_chooses_name(command),
         is_of_parts=_is_of_parts(command),
     )
+
+
+def _pointed_at(command: Command) -> Iterator[str]:
+    if command.does == "DropConstraint" and command.table is not None:
+        keys = (c.referenced for c in command.table.constraints if c.name == command.action.name)
+        yield from (table.name for table in keys if table is not None)
 
 
 def _texts(node: Any, besides: str = "") -> Iterator[str]:

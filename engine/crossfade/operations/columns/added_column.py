@@ -148,6 +148,7 @@ class Added:
             members=(self.table.staged, *descendants_by_inheritance(self.catalog, self.table)),
             column=self.change.name,
             type=self.type.spelling,
+            base=self.type.base,
             exact=sameness.is_exact_type(self.type),
             expression=self.change.fill.over({c.name: c.staged for c in self.table.columns}),
             types={c.staged: c.type for c in self.table.columns},

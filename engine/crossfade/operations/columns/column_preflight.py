@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from crossfade.errors import Refusal
 from crossfade.operations.acks import CDC, REWRITE
 from crossfade.operations.tables.table_preflight import is_ours
+from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.postgres.catalog import Catalog, Column, Table, Trigger
@@ -40,6 +41,18 @@ def no_column(table: Table, name: str) -> Refusal:
         message=f"table {table.name} has no column {name}.",
         instead=near_or_all(name, [c.name for c in table.columns]),
     )
+
+
+def unproved(table: Table, name: str) -> Iterator[Refusal]:
+    """Its NOT NULL is not validated, so that nobody can build upon it."""
+    constraint = table.unproved_not_null(name)
+    if constraint is not None:
+        yield Refusal(
+            code="not_validated",
+            object=f"{table.name}.{name}",
+            message=f"its NOT NULL, {quoted(constraint.name)}, is NOT VALID: rows from before it may have none.",
+            instead=f"Fill them, and VALIDATE CONSTRAINT {quoted(constraint.name)}: by `sql`, in a plan of its own.",
+        )
 
 
 def near_or_all(name: str, names: Collection[str]) -> str:

@@ -184,7 +184,7 @@ def without_key(family: Iterable[Table], touched: Iterable[str] = ()) -> tuple[T
 
 
 def _orders(index: Index, table: Table, changed: frozenset[str]) -> bool:
-    keys = [table.column(name) for name in index.columns[: index.key_count] if name is not None]
+    keys = [name for name in index.columns[: index.key_count] if name is not None]
     whole = index.unique and index.valid and index.ready and not index.partial and not index.has_expressions
     deferrable = any(c.name == index.constraint and c.deferrable for c in table.constraints)
-    return whole and not deferrable and all(k is not None and k.not_null and k.name not in changed for k in keys)
+    return whole and not deferrable and all(table.never_null(k) and k not in changed for k in keys)

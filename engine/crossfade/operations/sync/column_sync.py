@@ -35,11 +35,11 @@ from psycopg import sql
 
 from crossfade.operations.sync import row_triggers
 from crossfade.operations.sync.noting import note
-from crossfade.operations.sync.plan_defaults import readable
+from crossfade.operations.sync.plan_defaults import comparison
 from crossfade.operations.sync.row_triggers import RowTrigger
 from crossfade.operations.sync.sameness import differs, same
 from crossfade.postgres.own_names import own_name
-from crossfade.postgres.statement import Statement, render
+from crossfade.postgres.statement import Statement
 
 if TYPE_CHECKING:
     from crossfade.operations.step import PairTrigger
@@ -152,14 +152,7 @@ def functions(pair: Pair, *, old: str, new: str, noting: bool = True) -> Iterato
 def _written(pair: Pair) -> Iterator[Statement]:
     """The comparison with the default; its names are settled now."""
     if pair.default is not None:
-        default = sql.SQL("({})").format(_trusted(pair.default.expression))
-        made = sql.SQL("CREATE FUNCTION {}(value {}) RETURNS bool LANGUAGE sql STABLE BEGIN ATOMIC SELECT {}; END")
-        text = made.format(
-            _function(pair, "written"),
-            _trusted(pair.type),
-            differs(sql.Identifier("value"), default, exact=pair.exact),
-        )
-        yield from readable((Statement(text=render(text)),), pair.default)
+        yield from comparison(_function(pair, "written"), pair.type, pair.default, exact=pair.exact)
 
 
 def _functions_of(pair: Pair) -> tuple[sql.Composed, ...]:

@@ -38,7 +38,7 @@ from psycopg import sql
 from crossfade.operations.sync import row_triggers, shape_looks
 from crossfade.operations.sync.noting import note
 from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
-from crossfade.operations.sync.plan_defaults import readable
+from crossfade.operations.sync.plan_defaults import comparison
 from crossfade.operations.sync.row_triggers import RowTrigger
 from crossfade.operations.sync.sameness import differs
 from crossfade.operations.sync.shape_sync import Row, by_source, columns_of, columns_read, function_of
@@ -192,14 +192,10 @@ def _triggers(sync: ShapeSync) -> tuple[RowTrigger, ...]:
 def _comparisons(sync: ShapeSync) -> Iterator[Statement]:
     """With each default, by names that are settled now."""
     for conversion in _with_default(sync):
-        default = sql.SQL("({})").format(sql.SQL(conversion.default.expression if conversion.default else ""))
-        made = sql.SQL("CREATE FUNCTION {}(value {}) RETURNS bool LANGUAGE sql STABLE BEGIN ATOMIC SELECT {}; END")
-        text = made.format(
-            _written(sync, conversion),
-            sql.SQL(conversion.type),
-            differs(sql.Identifier("value"), default, exact=conversion.exact),
-        )
-        yield from readable((Statement(text=render(text)),), conversion.default)
+        if conversion.default is not None:
+            yield from comparison(
+                _written(sync, conversion), conversion.type, conversion.default, exact=conversion.exact
+            )
 
 
 def _conversion_functions(sync: ShapeSync) -> Iterator[Statement]:

@@ -17,6 +17,7 @@ from psycopg import sql
 from crossfade.errors import Refusal
 from crossfade.operations.sync import row_triggers
 from crossfade.operations.sync.constants import is_constant
+from crossfade.operations.sync.literals import typed
 from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
 from crossfade.operations.sync.row_triggers import RowTrigger
 from crossfade.operations.sync.sameness import same
@@ -40,6 +41,8 @@ class Filling:
     column: str
     type: str
     """The column's, in SQL's quoting."""
+    base: QualifiedName
+    """What the type comes down to."""
     exact: bool
     """Whether `=` of the type tells all values apart."""
     expression: Expression
@@ -155,7 +158,7 @@ def _value_function(filling: Filling) -> Statement:
         row_triggers.own_function(filling.name("fill")),
         _declared(filling, (sql.Identifier(name) for name in filling.expression.columns)),
         sql.SQL(filling.type),
-        sql.SQL(filling.expression.sql),
+        sql.SQL(typed(filling.expression.sql, filling.type, filling.base)),
     )
     return Statement(text=render(text))
 

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from crossfade.operations.step import TRIAL_TABLE, Trial
 from crossfade.operations.sync import row_triggers
+from crossfade.operations.sync.literals import typed
 from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
 from crossfade.postgres.statement import Statement, render
 
@@ -130,19 +131,11 @@ def fixes(place: Place, table: Table, fix: Values) -> Mapping[str, RowFunction]:
             name=place.name("fix", table.name.schema, table.name.name, column.name),
             columns=named(table, expression.columns),
             returns=column.type,
-            body=_assigned(expression, table, column),
+            body=sql.SQL(typed(render(body_over(expression, table.columns)), column.type, column.base_type)),
         )
         for name, expression in fix.items()
         for column in named(table, [name])
     }
-
-
-def _assigned(expression: Expression, table: Table, column: Column) -> sql.Composable:
-    """The expression as the column's value; a literal by itself would be text to a function."""
-    body = body_over(expression, table.columns)
-    if type(expression.tree()).__name__ == "A_Const":
-        return sql.SQL("{}::{}").format(body, sql.SQL(column.type))
-    return body
 
 
 def assignment(table: Table, fix: Mapping[str, RowFunction]) -> str:

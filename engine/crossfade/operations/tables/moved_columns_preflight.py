@@ -52,8 +52,7 @@ def key(names: Collection[str], table: Table) -> Iterator[Refusal]:
         and not _is_deferrable(table, i.constraint)
         for i in table.indexes
     )
-    columns = [c for c in table.columns if c.name in names]
-    if not unique or not all(c.not_null for c in columns):
+    if not unique or not all(table.never_null(name) for name in names):
         yield Refusal(
             code="no_unique_key",
             object=str(table.name),
@@ -61,7 +60,7 @@ def key(names: Collection[str], table: Table) -> Iterator[Refusal]:
             "not say which rows belong together.",
             instead="Name the columns of the primary key, or of a unique constraint without NULLs, in `key`.",
         )
-    for column in columns:
+    for column in (c for c in table.columns if c.name in names):
         if column.base_type.schema != "pg_catalog" and column.type_category != "E":
             yield Refusal(
                 code="key_type",

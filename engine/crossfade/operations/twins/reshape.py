@@ -32,7 +32,7 @@ from crossfade.operations.columns.column_preflight import (
 )
 from crossfade.operations.data_types import made_types
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Dropped, Part, RowChange, Step, Trial
-from crossfade.operations.sync import constants, converted_sync, sameness, shape_looks
+from crossfade.operations.sync import constants, converted_sync, literals, sameness, shape_looks
 from crossfade.operations.sync.plan_defaults import readable
 from crossfade.operations.sync.shape_sync import Conversion, ShapeSync
 from crossfade.operations.tables.table_preflight import (
@@ -177,7 +177,7 @@ def _sync(reshape: _Reshape) -> ShapeSync:
                 type=column.type,
                 exact=sameness.is_exact(column),
                 source=reshape.reverse[column.name].columns,
-                expression=reshape.reverse[column.name].sql,
+                expression=literals.typed(reshape.reverse[column.name].sql, column.type, column.base_type),
                 default=constants.constant_default(column),
                 generates=constants.generates(column),
             )
@@ -189,7 +189,7 @@ def _sync(reshape: _Reshape) -> ShapeSync:
                 type=data_type.spelling,
                 exact=sameness.is_exact_type(data_type),
                 source=new.using.columns,
-                expression=new.using.sql,
+                expression=literals.typed(new.using.sql, data_type.spelling, data_type.base),
             )
             for new, data_type in reshape.new
         ),

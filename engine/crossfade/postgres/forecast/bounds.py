@@ -58,7 +58,7 @@ def lies_within(table: Table, key: str, bound: Bound) -> bool:
     """Whether the CHECKs prove that every row of the table belongs in the bound."""
     column = table.column(key)
     inside = _for_column(bound, column) if column is not None else None
-    if column is None or inside is None or not (column.not_null or proves_not_null(table, key)):
+    if column is None or inside is None or not (table.never_null(key) or proves_not_null(table, key)):
         return False
     values, lower, upper = inside.values, inside.lower, inside.upper
     if values is not None:

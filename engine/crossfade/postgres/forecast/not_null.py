@@ -19,7 +19,7 @@ _FIRST_WITH_CONSTRAINTS = 180000
 def make_not_null(draft: Draft, table: Table, name: str) -> None:
     """Make one table's column NOT NULL, as SET NOT NULL and PRIMARY KEY do."""
     column = table.column(name)
-    unproved = unproved_not_null(table, name)
+    unproved = table.unproved_not_null(name)
     if unproved is not None or (column is not None and not column.not_null and not proves_not_null(table, name)):
         draft.scan(table.name)
     constraints = tuple(replace(c, validated=True) if c == unproved else c for c in table.constraints)
@@ -32,13 +32,6 @@ def make_not_null(draft: Draft, table: Table, name: str) -> None:
         constraints = (*constraints, Constraint(name=own, kind="not_null", columns=(name,), definition=""))
     draft.schema = draft.schema.put(
         with_column(replace(table, constraints=constraints), replace(column, not_null=True))
-    )
-
-
-def unproved_not_null(table: Table, column: str) -> Constraint | None:
-    """The column's NOT NULL that is not validated, from PostgreSQL 18."""
-    return next(
-        (c for c in table.constraints if c.kind == "not_null" and c.columns == (column,) and not c.validated), None
     )
 
 

@@ -36,16 +36,19 @@ class Viewed:
     writes: QualifiedName | None = None
     """Where a row that is written to it goes: the only relation that it is made from. PostgreSQL refuses the write
     where it is more than that one's rows."""
+    shows: Mapping[str, str] | None = None
+    """By its names for them, the columns of that relation; None where they are not spelled out."""
     replaced: frozenset[str] = frozenset()
     """`insert`, `update`, `delete`: what a trigger or rule of its own does instead."""
 
 
-def written_through(definition: str, schema: Schema) -> QualifiedName | None:
-    """The only relation that a view of this query is made from."""
+def written_through(definition: str, schema: Schema) -> tuple[QualifiedName | None, Mapping[str, str] | None]:
+    """The only relation that a view of this query is made from, and what it shows of it."""
     try:
-        return _only_source(one_statement(definition), schema)
+        query = one_statement(definition)
     except NotOneStatement:
-        return None
+        return None, None
+    return _only_source(query, schema), _shown(query)
 
 
 def keep_views(draft: Draft, before: Schema, node: Any) -> None:
@@ -64,16 +67,26 @@ def _only_source(query: Any, schema: Schema) -> QualifiedName | None:
     return schema.qualify(sources[0].schemaname, sources[0].relname)
 
 
+def _shown(query: Any) -> Mapping[str, str] | None:
+    targets = (getattr(query, "targetList", None) or ()) if kind(query) == "SelectStmt" else ()
+    columns = [(target.name, target.val.fields) for target in targets if kind(target.val) == "ColumnRef"]
+    if any(kind(fields[-1]) == "A_Star" for _, fields in columns):
+        return None
+    return {name or fields[-1].sval: fields[-1].sval for name, fields in columns}
+
+
 def _viewed(schema: Schema, query: Any) -> Viewed:
     named = frozenset(columns_of(query))
     columns = None if any(kind(part) == "A_Star" for part in below(query)) else named
     read = {schema.qualify(r.schemaname, r.relname): columns for r in relations_of(query)}
-    return Viewed(reads=read, writes=_only_source(query, schema))
+    return Viewed(reads=read, writes=_only_source(query, schema), shows=_shown(query))
 
 
 def _create_view(before: Schema, node: Any) -> dict[QualifiedName, Viewed]:
     name = _made(before, node.view)
     made, known = _viewed(before, node.query), before.views.get(name)
+    if node.aliases:
+        made = replace(made, shows=None)
     return {**before.views, name: made if known is None else replace(made, replaced=known.replaced)}
 
 
@@ -111,7 +124,11 @@ def _rename(before: Schema, node: Any) -> dict[QualifiedName, Viewed]:
         case "OBJECT_COLUMN":
             family = {t.name for t in before.family(before.qualify(node.relation.schemaname, node.relation.relname))}
             return {
-                name: replace(view, reads=_with_column_named(view.reads, family, node.subname, node.newname))
+                name: replace(
+                    view,
+                    reads=_with_column_named(view.reads, family, node.subname, node.newname),
+                    shows=_shown_renamed(name, view, family, {node.subname: node.newname}),
+                )
                 for name, view in before.views.items()
             }
         case "OBJECT_TABLE" | "OBJECT_VIEW" | "OBJECT_MATVIEW" | "OBJECT_FOREIGN_TABLE":
@@ -146,6 +163,15 @@ def _with_column_named(
         name: columns - {old} | {new} if columns is not None and name in family and old in columns else columns
         for name, columns in reads.items()
     }
+
+
+def _shown_renamed(
+    name: QualifiedName, view: Viewed, family: set[QualifiedName], new: Mapping[str, str]
+) -> Mapping[str, str] | None:
+    if view.shows is None:
+        return None
+    here, below = (new if of in family else {} for of in (name, view.writes))
+    return {here.get(own, own): below.get(column, column) for own, column in view.shows.items()}
 
 
 _ACTS: Mapping[str, Callable[[Schema, Any], dict[QualifiedName, Viewed]]] = {

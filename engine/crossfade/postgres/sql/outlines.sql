@@ -1,6 +1,31 @@
 -- Every table and view of the database outside the system's schemas, with what makes one change along with another:
--- parents, foreign keys, columns of types of one's own, triggers, statistics; of a view what it reads.
-WITH relation AS (
+-- parents, foreign keys, columns of types of one's own, triggers, statistics, functions and sequences; of a view what it
+-- reads.
+WITH part (classid, oid, relation) AS (
+    SELECT 'pg_attrdef'::regclass, oid, adrelid FROM pg_attrdef
+    UNION ALL
+    SELECT 'pg_constraint'::regclass, oid, conrelid FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0
+    UNION ALL
+    SELECT 'pg_class'::regclass, indexrelid, indrelid FROM pg_index
+    UNION ALL
+    SELECT 'pg_policy'::regclass, oid, polrelid FROM pg_policy
+    UNION ALL
+    SELECT 'pg_rewrite'::regclass, oid, ev_class FROM pg_rewrite
+),
+needed AS (
+    SELECT part.relation,
+           array_agg(DISTINCT ARRAY[fn.nspname::text, f.proname::text]) FILTER (WHERE f.oid IS NOT NULL) AS functions,
+           array_agg(DISTINCT ARRAY[sn.nspname::text, s.relname::text]) FILTER (WHERE s.oid IS NOT NULL) AS sequences
+    FROM pg_depend d
+    JOIN part ON part.classid = d.classid AND part.oid = d.objid
+    LEFT JOIN pg_proc f ON d.refclassid = 'pg_proc'::regclass AND f.oid = d.refobjid
+    LEFT JOIN pg_namespace fn ON fn.oid = f.pronamespace
+    LEFT JOIN pg_class s ON d.refclassid = 'pg_class'::regclass AND s.oid = d.refobjid AND s.relkind = 'S'
+    LEFT JOIN pg_namespace sn ON sn.oid = s.relnamespace
+    WHERE d.refclassid IN ('pg_proc'::regclass, 'pg_class'::regclass) AND (f.oid IS NOT NULL OR s.oid IS NOT NULL)
+    GROUP BY part.relation
+),
+relation AS (
     SELECT c.oid, c.relkind, c.reloftype, ARRAY[n.nspname::text, c.relname::text] AS name
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -43,6 +68,8 @@ SELECT relation.name,
        ARRAY(SELECT ARRAY[sn.nspname::text, s.stxname::text]
              FROM pg_statistic_ext s JOIN pg_namespace sn ON sn.oid = s.stxnamespace
              WHERE s.stxrelid = relation.oid) AS statistics,
+       coalesce(needed.functions, '{}') AS calls,
+       coalesce(needed.sequences, '{}') AS draws_from,
        CASE WHEN relation.relkind IN ('v', 'm') THEN
            (SELECT coalesce(jsonb_agg(jsonb_build_object('relation', u.name, 'columns', u.columns)), '[]')
             FROM (SELECT r.name, array_agg(a.attname) FILTER (WHERE a.attname IS NOT NULL) AS columns
@@ -66,4 +93,5 @@ SELECT relation.name,
              FROM pg_rewrite w
              WHERE w.ev_class = relation.oid AND w.is_instead AND w.ev_type <> '1') AS replaced
 FROM relation
+LEFT JOIN needed ON needed.relation = relation.oid
 ORDER BY relation.name

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 GROUPS: tuple[tuple[str, Group], ...] = (
     ("CreateEnumStmt", rebuilt_enum.made_beside),
+    ("CreateEnumStmt", rebuilt_enum.old_aside),
     ("CreateEnumStmt", rebuilt_enum.made_again),
     ("DropStmt", renamed_table.dropped_and_created),
     ("DropStmt", made_anew.table_made_anew),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crossfade.migrations.typed.columns import column_of, drop_column, parts_of
-from crossfade.migrations.typed.conversion import conversion
-from crossfade.migrations.typed.entry import entry, type_text, unless
+from crossfade.migrations.typed.columns import drop_column, parts_of
+from crossfade.migrations.typed.entry import unless
 from crossfade.migrations.typed.groups.filling import fill_of, filled
-from crossfade.migrations.typed.groups.group import Match, Reading, certain, later, on_column, on_table
+from crossfade.migrations.typed.groups.group import Match, Reading, later, on_column, on_table
+from crossfade.migrations.typed.groups.replaced import is_plain, reading, retyped
 from crossfade.postgres.forecast.trees import columns_of, expression
 
 if TYPE_CHECKING:
@@ -25,20 +25,11 @@ def type_by_hand(command: Command, rest: Rest) -> Match | None:
     gone = on_column(rest, command, "DropColumn", renamed.node.newname) if renamed is not None else None
     if update is None or renamed is None or gone is None or read != (gone.action.name,):
         return None
-    unless((not parts_of(command.action.def_).keys() <= {"CONSTR_NULL"}, "a constraint of the new column"))
-    required, old = on_column(rest, command, "SetNotNull", name), column_of(gone)
-    unless((old is not None and old.not_null != (required is not None), "another NOT NULL"))
-    wanted = command.action.def_.typeName
-    way = conversion(old, wanted, fill_of(update, name), name=gone.action.name)
-    change = entry(
-        "change_type",
-        table=command.table_text,
-        column=gone.action.name,
-        to=type_text(wanted),
-        using=way.using,
-        reverse=way.reverse,
-    )
-    return certain([c for c in (update, required, gone, renamed) if c is not None], change)
+    unless((not is_plain(parts_of(command.action.def_)), "a constraint of the new column"))
+    required = on_column(rest, command, "SetNotNull", name)
+    entries = tuple(retyped(gone, command, fill_of(update, name), required=required is not None))
+    parts = tuple(c for c in (update, required, gone, renamed) if c is not None)
+    return Match(others=parts, readings=(reading(entries),))
 
 
 def _renames(command: Command, name: str) -> bool:

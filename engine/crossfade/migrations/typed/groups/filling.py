@@ -9,6 +9,7 @@ from crossfade.migrations.typed.entry import NotTyped, entry
 from crossfade.migrations.typed.groups.group import certain, later, on_column, on_table
 from crossfade.migrations.typed.rows import assigned
 from crossfade.postgres.forecast.trees import kind, names
+from crossfade.postgres.forecast.volatility import is_volatile
 
 if TYPE_CHECKING:
     from crossfade.migrations.typed.command import Command
@@ -17,9 +18,14 @@ if TYPE_CHECKING:
 
 
 def fill_of(update: Command, column: str, *, needs_where: bool = False) -> str | None:
-    """What an UPDATE gives this column and no other, where it is NULL; or in all rows, unless `needs_where`."""
-    node = update.node
+    """What an UPDATE gives this column and no other, where it is NULL; or in all rows, unless `needs_where`.
+
+    None where it is not the same each time: no `fill` may be volatile.
+    """
+    node, schema = update.node, update.before
     if [target.name for target in node.targetList] != [column]:
+        return None
+    if is_volatile(node.targetList, schema.volatile_functions, schema.search_path):
         return None
     is_whole = not needs_where if node.whereClause is None else _is_null(node.whereClause, column)
     try:
@@ -41,7 +47,7 @@ def added_column(command: Command, rest: Rest) -> Match | None:
     required = on_column(rest, command, "SetNotNull", name)
     default = on_column(rest, command, "ColumnDefault", name)
     parts = [c for c in (update, required, default) if c is not None]
-    if not parts or (update is None and default is None and not _has_value(command)):
+    if columns.adds_nothing(command) or not parts or (update is None and default is None and not _has_value(command)):
         return None
     return certain(parts, *filled(command, fill=fill, required=required is not None, default=default))
 

@@ -1,7 +1,8 @@
 """DROP and CREATE of the same thing: a view, function, trigger, policy or type that is replaced, or made in any case.
 
 The drop alone would wait for contract, and take away there what the CREATE has made in expand; so both are one change,
-where the CREATE stands, unless that may come to the DROP. With IF EXISTS, what can be replaced in place is: CREATE OR
+where the CREATE stands, unless that may come to the DROP. Pairs that lie across each other are one change, since what
+is dropped first may hang on what is dropped next. With IF EXISTS, what can be replaced in place is: CREATE OR
 REPLACE, in expand. Else something that is in use goes for a moment, in contract; and so does a function whose
 parameters are others, since calls may fit both.
 """
@@ -53,18 +54,46 @@ class _Thing:
 
 
 def made_anew(command: Command, rest: Rest) -> Match | None:
-    """The pair, whatever stands between them; of functions with one name, that with the same parameters first."""
+    """A pair, whatever stands between the two, with the other drops there and what they are pairs with."""
+    made = _made_again(command, rest)
+    if made is None:
+        return None
+    own, replaced = [made], _in_place(command, made)
+    across = _across(command, made, rest)
+    if replaced is not None and all(_in_place(gone, new) for gone, new in across.items() if new is not None):
+        phases: dict[str, Any] = {"expand": (replaced,)}
+    else:
+        every = (*across, *(new for new in across.values() if new is not None))
+        own = sorted((made, *every), key=lambda c: c.number)
+        phases = {"contract": tuple(c.sql for c in (command, *own))}
+    change = entry("sql", **phases, irreversible=True, reason=REPLACED)
+    return Match(others=tuple(own), readings=(Reading(entries=(change,)),), is_late=True)
+
+
+def _across(command: Command, made: Command, rest: Rest) -> dict[Command, Command | None]:
+    """What is dropped before all is made again, which what was dropped before may hang on; each with its CREATE."""
+    found: dict[Command, Command | None] = {}
+    last = made.number
+    for gone in later(rest, command):
+        if gone.number < last and _dropped(gone) is not None:
+            new = _made_again(gone, [c for c in rest if c is not made and c not in found.values()])
+            found[gone] = new
+            last = max(last, new.number if new is not None else last)
+    return found
+
+
+def _made_again(command: Command, rest: Rest) -> Command | None:
+    """The CREATE of what is dropped; of functions with one name, that with the same parameters first."""
     gone = _dropped(command)
     if gone is None:
         return None
     found = [c for c in later(rest, command) if (new := _made(c)) is not None and gone.may_be(new)]
-    made = next((c for c in found if takes(c) == takes(command)), found[0] if found else None)
-    if made is None:
-        return None
-    replaced = _replaced(made) if command.node.missing_ok and _is_replaceable(command, made) else None
-    phases: dict[str, Any] = {"contract": (command.sql, made.sql)} if replaced is None else {"expand": (replaced,)}
-    change = entry("sql", **phases, irreversible=True, reason=REPLACED)
-    return Match(others=(made,), readings=(Reading(entries=(change,)),), is_late=True)
+    return next((c for c in found if takes(c) == takes(command)), found[0] if found else None)
+
+
+def _in_place(gone: Command, made: Command) -> str | None:
+    """OR REPLACE instead of both; None where it would not do."""
+    return _replaced(made) if gone.node.missing_ok and _is_replaceable(gone, made) else None
 
 
 def _is_replaceable(gone: Command, made: Command) -> bool:
@@ -104,8 +133,8 @@ def table_made_anew(command: Command, rest: Rest) -> Match | None:
 
 
 def _dropped(command: Command) -> _Thing | None:
-    """What a DROP of one thing names."""
-    if command.does != "DropStmt":
+    """What a DROP of one thing names; None of a table or an index, for which there are kinds of change."""
+    if command.does != "DropStmt" or command.node.removeType.name in {"OBJECT_TABLE", "OBJECT_INDEX"}:
         return None
     what, parts = command.node.removeType.name.removeprefix("OBJECT_"), _parts(command.node.objects[0])
     if what in {"TRIGGER", "POLICY", "RULE"}:

@@ -1,23 +1,24 @@
-"""An enum that is made anew to take a value out of it or give one another name, as Prisma and Drizzle do it.
+"""An enum that is made anew to take a value out of it or give one another name, as Prisma, TypeORM and Drizzle do it.
 
-Prisma makes the new type beside the old one and gives it the name; Drizzle turns the columns into text, drops the type
-and makes it again. Either writes every row while everybody waits.
+Prisma makes the new type beside the old one and gives it the name; TypeORM gives the old one another name first;
+Drizzle turns the columns into text, drops the type and makes it again. Each writes every row while everybody waits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from crossfade.migrations.typed import columns
 from crossfade.migrations.typed.entry import Entry, entry
 from crossfade.migrations.typed.groups.group import Match, Reading, later, on_column
-from crossfade.postgres.forecast.trees import kind, names
+from crossfade.postgres.forecast.trees import expression, kind, names
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.migrations.typed.command import Command
     from crossfade.migrations.typed.groups.group import Rest
+    from crossfade.postgres.catalog import Column
 
 Labels = tuple[str, ...]
 
@@ -37,6 +38,18 @@ def made_beside(command: Command, rest: Rest) -> Match | None:
     old_name = names(aside.node.object) if aside is not None else (*own[:-1], final)
     parts = [c for c in (given, aside, gone) if c is not None] + moved
     return _rebuilt(command, old_name, [*parts, *_defaults(rest, moved)])
+
+
+def old_aside(command: Command, rest: Rest) -> Match | None:
+    """The old type by another name, CREATE TYPE of its own, columns to the new one, DROP TYPE of the old."""
+    own, behind = names(command.node.typeName)[-1], later(rest, command)
+    before = [c for c in rest if c.number < command.number]
+    aside = next((c for c in before if _renames_type(c) and names(c.node.object)[-1] == own), None)
+    gone = _dropped_type(behind, aside.node.newname) if aside is not None else None
+    moved = [c for c in behind if _changes_to(c, own)]
+    if aside is None or gone is None or not moved:
+        return None
+    return _rebuilt(command, names(aside.node.object), [aside, gone, *moved, *_defaults(rest, moved)])
 
 
 def made_again(command: Command, rest: Rest) -> Match | None:
@@ -102,14 +115,16 @@ def _readings(type_: str, before: Labels, after: Labels, defaults: list[Command]
         if tuple(pairs.get(v, v) for v in before) == after:
             said = ", ".join(f"{old} gets the name {name}" for old, name in pairs.items())
             entries = tuple(entry("rename_enum_value", type=type_, from_=a, to=b) for a, b in pairs.items())
-            yield Reading(entries=entries, meaning=said)
+            late = tuple(_other_defaults(defaults, pairs, before))
+            yield Reading(entries=(*entries, *late), meaning=said, in_turn=bool(late))
     staying = [v for v in before if v in after]
     if [v for v in after if v in before] != staying or (gone and not staying):
         return
-    entries = (*_removed(type_, gone, _instead(defaults, staying)), *_added(type_, after, new))
-    said = " and ".join(part for part in (_gone(gone, _instead(defaults, staying)), _come(new)) if part)
-    late = tuple(_new_defaults(defaults, before)) if new else ()
-    yield Reading(entries=(*entries, *late), meaning=said, is_guess=bool(gone), in_turn=bool(gone and new))
+    instead = _instead(defaults, staying)
+    entries = (*_removed(type_, gone, instead), *_added(type_, after, new))
+    said = " and ".join(part for part in (_gone(gone, instead), _come(new)) if part)
+    late = tuple(_other_defaults(defaults, dict.fromkeys(gone, instead), before))
+    yield Reading(entries=(*entries, *late), meaning=said, is_guess=bool(gone), in_turn=bool(late or (gone and new)))
 
 
 def _instead(defaults: list[Command], staying: Sequence[str]) -> str | None:
@@ -119,13 +134,13 @@ def _instead(defaults: list[Command], staying: Sequence[str]) -> str | None:
 
 
 def _default_label(defaults: list[Command]) -> str | None:
-    for command in reversed(defaults):
-        node = command.action.def_
-        while kind(node) == "TypeCast":
-            node = node.arg
-        if kind(node) == "A_Const" and kind(node.val) == "String":
-            return str(node.val.sval)
-    return None
+    return next((label for c in reversed(defaults) if (label := _label(c.action.def_)) is not None), None)
+
+
+def _label(node: Any) -> str | None:
+    while kind(node) == "TypeCast":
+        node = node.arg
+    return str(node.val.sval) if kind(node) == "A_Const" and kind(node.val) == "String" else None
 
 
 def _removed(type_: str, gone: list[str], instead: str | None) -> Iterator[Entry]:
@@ -141,11 +156,21 @@ def _added(type_: str, after: Labels, new: list[str]) -> Iterator[Entry]:
         yield entry("add_enum_value", type=type_, value=value, **neighbour)
 
 
-def _new_defaults(defaults: list[Command], before: Labels) -> Iterator[Entry]:
-    """The default in the end, where it is a value that was not there before."""
-    last = _default_label(defaults)
-    if last is not None and last not in before:
-        yield from columns.column_default(defaults[-1])
+def _other_defaults(defaults: list[Command], becomes: Mapping[str, str | None], before: Labels) -> Iterator[Entry]:
+    """The defaults that columns have in the end, where they would not have them by what becomes of the labels."""
+    first = {(c.table_name, c.action.name): c for c in reversed(defaults)}
+    last = {(c.table_name, c.action.name): c for c in defaults}
+    for column, command in last.items():
+        label, was = _label(command.action.def_), _label_of(columns.column_of(first[column]))
+        is_left = label == becomes.get(was, was) if was is not None else label in before
+        if not is_left:
+            yield from columns.column_default(command)
+
+
+def _label_of(column: Column | None) -> str | None:
+    """The label that is its default; None too where only files have made it, of which the model keeps no text."""
+    text = column.default.expression if column is not None and column.default is not None else ""
+    return _label(expression(text)) if text else None
 
 
 def _gone(gone: list[str], instead: str | None) -> str:

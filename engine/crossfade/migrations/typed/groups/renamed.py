@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from crossfade.migrations.typed import columns
-from crossfade.migrations.typed.conversion import conversion, same_type
-from crossfade.migrations.typed.entry import Entry, entry, type_text, unless
+from crossfade.migrations.typed.conversion import same_type
+from crossfade.migrations.typed.entry import type_text, unless
 from crossfade.migrations.typed.groups.filling import fill_of
-from crossfade.migrations.typed.groups.group import Match, Reading, certain, later, on_column, on_table
+from crossfade.migrations.typed.groups.group import Match, Reading, later, on_column, on_table
+from crossfade.migrations.typed.groups.replaced import is_plain, reading, renamed, retyped
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ def moved_value(command: Command, rest: Rest) -> Match | None:
         if gone is not None and old is not None and same_type(old, command.action.def_.typeName):
             required = on_column(rest, command, "SetNotNull", name)
             parts = [c for c in (update, gone, required) if c is not None]
-            return certain(parts, *_renamed(gone, command, required=required is not None))
+            _refuse_constraint(command)
+            entries = tuple(renamed(gone, command, required=required is not None))
+            return Match(others=tuple(parts), readings=(reading(entries),))
     return None
 
 
@@ -61,16 +63,22 @@ def _may_be(gone: Command, added: Command, rest: Rest) -> bool:
 
 def _maybe_renamed(gone: Command, added: Command) -> Match:
     old, new, table = gone.action.name, added.action.def_.colname, gone.relation.relname
-    renamed = Reading(
-        entries=tuple(_renamed(gone, added)),
-        meaning=f"column {quoted(old)} of {quoted(table)} gets the name {quoted(new)}, and keeps its values",
+    _refuse_constraint(added)
+    same = reading(
+        tuple(renamed(gone, added)),
+        f"column {quoted(old)} of {quoted(table)} gets the name {quoted(new)}, and keeps its values",
     )
     apart = Reading(
         entries=(*columns.add_column(added), *columns.drop_column(gone)),
         meaning=f"the values of {quoted(old)} are not needed any more, and {quoted(new)} is another column",
     )
     is_alike = _is_alike(gone, added)
-    return Match(others=(added,), readings=(renamed, apart) if is_alike else (apart, renamed))
+    return Match(others=(added,), readings=(same, apart) if is_alike else (apart, same))
+
+
+def _refuse_constraint(added: Command) -> None:
+    parts = columns.parts_of(added.action.def_)
+    unless((bool({"CONSTR_CHECK", "CONSTR_UNIQUE"} & parts.keys()), "a constraint of the new column"))
 
 
 def _is_alike(gone: Command, added: Command) -> bool:
@@ -81,45 +89,19 @@ def _is_alike(gone: Command, added: Command) -> bool:
     return (old.not_null, old.default is None) == ("CONSTR_NOTNULL" in parts, columns.default_text(parts) is None)
 
 
-def _renamed(gone: Command, added: Command, *, required: bool = False) -> Iterator[Entry]:
-    """The rename, and what else is different about the new column."""
-    parts, old = columns.parts_of(added.action.def_), columns.column_of(gone)
-    unless((bool({"CONSTR_CHECK", "CONSTR_UNIQUE"} & parts.keys()), "a constraint of the new column"))
-    table, name = gone.table_text, gone.action.name
-    yield entry("rename_column", table=table, from_=name, to=added.action.def_.colname)
-    if old is None or old.type == "unknown":
-        return
-    is_needed = required or "CONSTR_NOTNULL" in parts
-    if is_needed and not old.not_null:
-        yield entry("set_not_null", table=table, column=added.action.def_.colname, note=columns.YOURS)
-    elif old.not_null and not is_needed:
-        yield entry("drop_not_null", table=table, column=added.action.def_.colname)
-    default = columns.default_text(parts)
-    if default is not None and old.default is None:
-        yield entry("set_default", table=table, column=added.action.def_.colname, value=default)
-    elif default is None and old.default is not None:
-        yield entry("drop_default", table=table, column=added.action.def_.colname)
-
-
 def _another_type(gone: Command, added: Command) -> Match | None:
     """The same name: the type is changed, or the values are thrown away."""
     definition, old = added.action.def_, columns.column_of(gone)
     if old is None or old.type == "unknown" or same_type(old, definition.typeName):
         return None
-    way = conversion(old, definition.typeName, None, name=old.name)
-    table, name = gone.table_text, gone.action.name
-    changed = entry(
-        "change_type",
-        table=table,
-        column=name,
-        to=type_text(definition.typeName),
-        using=way.using,
-        reverse=way.reverse,
-    )
-    kept = Reading(entries=(changed,), meaning=f"the values of {quoted(name)} become {type_text(definition.typeName)}")
+    name = gone.action.name
     anew = Reading(
         entries=(*columns.drop_column(gone), *columns.add_column(added)),
         meaning=f"the values of {quoted(name)} are thrown away, and the column begins anew",
         in_turn=True,
     )
+    if not is_plain(columns.parts_of(definition)):
+        return Match(others=(added,), readings=(anew,))
+    meaning = f"the values of {quoted(name)} become {type_text(definition.typeName)}"
+    kept = reading(tuple(retyped(gone, added, None)), meaning)
     return Match(others=(added,), readings=(kept, anew))
