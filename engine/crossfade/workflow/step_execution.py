@@ -72,7 +72,10 @@ def execute(session: Session, step: Step, gates: Asked) -> None:
 
         _outside_transaction(session, step, _Way(step.statements, "done", begun), lambda: _make(session, step))
         return
-    ledger.step_begun(session.work, session.run_id, step.id)
+    with session.work.transaction():
+        # Whoever was told of the step may have taken its time, and lost the run meanwhile.
+        ledger.prove_lease(session.work, session.run_id, session.token)
+        ledger.step_begun(session.work, session.run_id, step.id)
     on_wait = waiting_for(session, step.id)
     # One that is there for its undo has something to do only where a revert stood half done.
     left_over = not step.statements and step.cleanup and not _is_done(session.work, step)
