@@ -106,7 +106,11 @@ def _made(connection: Connection, run_id: int) -> Made:
 
 def in_its_place(connection: Connection, run_id: int, program: Iterable[Step], steps: Iterable[Step]) -> Iterator[str]:
     """What the undo of these steps would drop, or hide, that is none of the run's, in words."""
-    program, made = tuple(program), _made(connection, run_id)
+    program, steps = tuple(program), tuple(step for step in steps if step.undo)
+    if not steps:
+        # Before each step that is asked, and few remove anything first.
+        return
+    made = _made(connection, run_id)
     for way, step, node in walk(connection, steps):
         for name, made_as in _hit(node):
             if _is_asked(way, name):

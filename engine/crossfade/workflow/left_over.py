@@ -32,7 +32,8 @@ from crossfade.postgres.own_names import OWN_NAME, is_own_name, mark
 from crossfade.postgres.statement import Lock, LockMode
 from crossfade.workflow import baseline, baseline_rows, ledger
 from crossfade.workflow.affected_names import forwards
-from crossfade.workflow.names_in_statements import given_by, parsed
+from crossfade.workflow.names_back import WayBack, is_there
+from crossfade.workflow.names_in_statements import Kind, Name, given_by, parsed
 from crossfade.workflow.queries import query
 from crossfade.workflow.states import FINAL, State
 from crossfade.workflow.step_execution import locked, waiting_for
@@ -43,13 +44,8 @@ if TYPE_CHECKING:
 _TWINS = frozenset({"twin"})
 _CHECKS = frozenset({"nn", "back"})
 _SPARE = frozenset({"key"})
-_NAMED_BACK = {
-    "name": b"SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint k"
-    b" WHERE k.conrelid = pg_catalog.to_regclass(%(table)s) AND k.conname = %(name)s)",
-    "statistics": b"SELECT EXISTS (SELECT FROM pg_catalog.pg_statistic_ext e JOIN pg_catalog.pg_namespace n"
-    b" ON n.oid = e.stxnamespace WHERE n.nspname = %(schema)s AND e.stxname = %(name)s)",
-}
-"""What gets its former name back, and whether something has it."""
+_NAMED_BACK: dict[str, Kind] = {"name": "constraint", "statistics": "statistics"}
+"""What gets its former name back, and how that is looked up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +97,9 @@ def _taken_away(session: Session, target: State) -> Iterator[sql.Composed]:
 
 
 def _has_name(session: Session, left: _Left, name: str) -> bool:
-    asked = {"table": _relation(left), "schema": left.schema, "name": name}
-    row = session.work.execute(_NAMED_BACK[left.kind], asked).fetchone()
-    return bool(row and row[0])
+    looked_up = _NAMED_BACK[left.kind]
+    asked = Name(kind=looked_up, what=looked_up, schema=left.schema, table=left.table, name=name)
+    return is_there(session.work, WayBack(), asked)
 
 
 def _named_back(left: _Left, name: str) -> sql.Composed:

@@ -182,7 +182,7 @@ def not_there(connection: Connection, steps: Iterable[Step]) -> Iterator[str]:
                 yield from _missing(connection, way, node)
                 for given in given_by(node):
                     source, target = given.source, given.target
-                    if source is not None and not way.has_brought(source) and not _is_there(connection, way, source):
+                    if source is not None and not way.has_brought(source) and not is_there(connection, way, source):
                         yield _gone(source, target.name)
                     way.follow(given)
                 way.brought |= set(made(node))
@@ -196,28 +196,28 @@ def _gone(source: Name, target: str) -> str:
 def _missing(connection: Connection, way: WayBack, node: Any) -> Iterator[str]:
     """What a DROP would not find."""
     for name in dropped(node):
-        if not way.has_brought(name) and not _is_there(connection, way, name):
+        if not way.has_brought(name) and not is_there(connection, way, name):
             yield f"{name.shown}, which is to be dropped, is not there"
 
 
 def _not_found(connection: Connection, way: WayBack, node: Any, step: Step) -> Iterator[str]:
     """What a constraint, an index or a setting that comes back would not find."""
     for name in needed(node):
-        if not is_own_name(name.name) and not way.has_brought(name) and not _is_there(connection, way, name):
+        if not is_own_name(name.name) and not way.has_brought(name) and not is_there(connection, way, name):
             yield f"{name.shown} is not there, without which this cannot be taken back: {step.title}"
 
 
 def _against(connection: Connection, way: WayBack, given: Given, *, lenient: bool) -> Iterator[str]:
     source, target = given.source, given.target
-    is_there = source is None or source.name in way.brought or _is_there(connection, way, source)
-    if source is not None and not is_there:
+    has_source = source is None or source.name in way.brought or is_there(connection, way, source)
+    if source is not None and not has_source:
         if not lenient:
             yield _gone(source, target.name)
-    elif _is_kept(way, target) and not _is_not_null(connection, way, target) and _is_there(connection, way, target):
+    elif _is_kept(way, target) and not _is_not_null(connection, way, target) and is_there(connection, way, target):
         yield f"there is a {target.shown} already"
     elif source is not None and source.what in _WITH_A_TYPE:
         typed = replace(target, kind="type", what="type")
-        if _is_kept(way, typed) and _is_there(connection, way, typed):
+        if _is_kept(way, typed) and is_there(connection, way, typed):
             yield f"there is a {typed.shown} already, as its rows would be of"
 
 
@@ -227,7 +227,7 @@ def _against_moving(connection: Connection, way: WayBack, node: Any) -> Iterator
     table = str(QualifiedName(schema, way.tables.get((schema, name), name)))
     for (along,) in connection.execute(_MOVING_ALONG, {"table": table}).fetchall():
         target = Name(kind="relation", what="relation", schema=node.newschema, name=along)
-        if _is_kept(way, target) and _is_there(connection, way, target):
+        if _is_kept(way, target) and is_there(connection, way, target):
             yield f"there is a {target.shown} already"
 
 
@@ -244,7 +244,8 @@ def _is_not_null(connection: Connection, way: WayBack, name: Name) -> bool:
     return row is not None
 
 
-def _is_there(connection: Connection, way: WayBack, name: Name) -> bool:
+def is_there(connection: Connection, way: WayBack, name: Name) -> bool:
+    """Whether something has the name, with what the statements so far have done to its table's."""
     row = connection.execute(_FOUND[name.kind], way.now(name)).fetchone()
     return bool(row and row[0])
 

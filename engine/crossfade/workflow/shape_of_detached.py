@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from crossfade.postgres.forecast.trees import kind, names
-from crossfade.postgres.names import QualifiedName
 from crossfade.workflow import baseline_rows
-from crossfade.workflow.names_in_statements import parsed
+from crossfade.workflow.names_back import WayBack, is_there
+from crossfade.workflow.names_in_statements import Kind, Name, parsed
 
 if TYPE_CHECKING:
     from crossfade.postgres.statement import Statement
@@ -32,15 +32,6 @@ JOIN pg_catalog.pg_class c ON c.oid IN (alone.oid, i.indexrelid)
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 """
 """Those that are still detached, with their own partitions, and the indexes of all."""
-_CONSTRAINT = b"""
-SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint k
-               WHERE k.conrelid = pg_catalog.to_regclass(%(relation)s) AND k.conname = %(name)s)
-"""
-_NO_COLUMN = b"""
-SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
-                   WHERE a.attrelid = pg_catalog.to_regclass(%(relation)s) AND a.attname = %(name)s
-                   AND NOT a.attisdropped)
-"""
 _SHAPES = frozenset(
     {
         "AT_ColumnDefault",
@@ -71,18 +62,19 @@ def _shapes(session: Session, detached: list[int], statement: Statement) -> bool
 
 def _is_vain(session: Session, there: set[tuple[str, str]], node: Any) -> bool:
     """Whether a constraint that is to be added is there, or a column of an index that gets another name is not."""
+    looked_up: Kind
     match kind(node):
         case "AlterTableStmt" if [command.subtype.name for command in node.cmds] == ["AT_AddConstraint"]:
-            found, name = _CONSTRAINT, node.cmds[0].def_.conname
+            looked_up, name, is_vain_if_there = "constraint", node.cmds[0].def_.conname, True
         case "RenameStmt" if node.renameType.name == "OBJECT_COLUMN":
-            found, name = _NO_COLUMN, node.subname
+            looked_up, name, is_vain_if_there = "column", node.subname, False
         case _:
             return False
     schema, table = _path(node.relation)
     if schema is None or (schema, table) not in there:
         return False
-    row = session.work.execute(found, {"relation": str(QualifiedName(schema, table)), "name": name}).fetchone()
-    return bool(row and row[0])
+    asked = Name(kind=looked_up, what=looked_up, schema=schema, table=table, name=name)
+    return is_there(session.work, WayBack(), asked) is is_vain_if_there
 
 
 def _shaped(node: Any) -> Iterator[tuple[str | None, str]]:
