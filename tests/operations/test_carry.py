@@ -84,6 +84,29 @@ def test_two_columns_under_the_same_things_change_in_one_plan(database: Database
 
 
 @pytest.mark.alike
+def test_what_goes_with_an_extension_goes_with_it_still(database: Database) -> None:
+    database.execute(
+        f"{ITEMS} CREATE INDEX by_a ON items (a); CREATE UNIQUE INDEX once ON items (a, b);"
+        "CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;"
+        "CREATE TRIGGER changed AFTER UPDATE ON items FOR EACH ROW WHEN (NEW.a > 1) EXECUTE FUNCTION pass();"
+        "CREATE FUNCTION total(int) RETURNS bigint BEGIN ATOMIC SELECT sum(a) FROM items WHERE b = $1; END;"
+        "ALTER INDEX by_a DEPENDS ON EXTENSION plpgsql; ALTER TRIGGER changed ON items DEPENDS ON EXTENSION plpgsql;"
+        "ALTER FUNCTION total DEPENDS ON EXTENSION plpgsql"
+    )
+    before = marks(database)
+    assert len(before) == 3
+    there_back_and_there(database, plan_of("{table: items, column: a, to: bigint}"))
+    assert marks(database) == before
+
+
+def marks(database: Database) -> list[tuple[str]]:
+    """What is marked DEPENDS ON EXTENSION."""
+    return database.execute(
+        "SELECT pg_describe_object(classid, objid, objsubid) FROM pg_depend WHERE deptype = 'x' ORDER BY 1"
+    )
+
+
+@pytest.mark.alike
 @pytest.mark.long
 def test_views_over_a_key_and_over_what_references_it(database: Database) -> None:
     on_top = """

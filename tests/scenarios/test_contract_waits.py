@@ -11,7 +11,7 @@ import pytest
 from crossfade.errors import CrossfadeError, GateBlocked
 from crossfade.observe.events import GatesEvaluated, LockWaited, StepStarted
 from crossfade.plan.load import parse_plan
-from crossfade.workflow import step_execution
+from crossfade.workflow import contract_answer
 from crossfade.workflow.engine import Engine
 from crossfade.workflow.states import State
 
@@ -114,7 +114,7 @@ def test_with_wait_what_is_retained_for_longer_is_not_waited_for(cli: Cli, datab
 def test_what_the_gates_said_before_it_was_stopped_is_not_believed_afterwards(
     backfilled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(step_execution, "OLDEST_SECONDS", 0.3)
+    monkeypatch.setattr(contract_answer, "OLDEST_SECONDS", 0.3)
     answers: list[str] = []
 
     def hear(event: Event) -> None:

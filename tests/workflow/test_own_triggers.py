@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 TABLE: LiteralString = """
 CREATE TYPE mood AS ENUM ('a', 'b', 'c');
-CREATE TABLE q (id int PRIMARY KEY, b int NOT NULL, n text, m mood DEFAULT 'a');
+CREATE TABLE q (id int PRIMARY KEY, b int NOT NULL, n text, m mood DEFAULT 'a', v numeric(8,2) NOT NULL DEFAULT 1.25);
 INSERT INTO q SELECT g, g, 'Ann Lee', 'c' FROM generate_series(1, 7) g
 """
 TYPE = "change_type: {table: q, column: b, to: bigint}"
 INTO = "change_type: {table: q, column: b, to: text, into: d, using: 'b::text', reverse: 'd::int'}"
+ROUNDED = "change_type: {table: q, column: v, to: 'numeric(8,1)', into: w}"
 NAME = "rename_column: {table: q, from: n, to: nick}"
 SPLIT = (
     "split_column: {table: q, from: n, into: {f: {type: text, using: \"split_part(n, ' ', 1)\"},"
@@ -51,6 +52,7 @@ def bring(database: Database, change: str, to: State) -> None:
 CASES = [
     pytest.param(TYPE, "b = 4242", "b = 8", id="type"),
     pytest.param(INTO, "d = '4242'", "d = '8'", id="into", marks=pytest.mark.long),
+    pytest.param(ROUNDED, "w = 42", "w = 8", id="rounded"),
     pytest.param(NAME, "nick = 'Bo'", "nick = 'Bob'", id="name"),
     pytest.param(SPLIT, "f = 'Bo'", "f = 'Bob'", id="split"),
     pytest.param(ENUM, "m = 'b'", "m = 'a'", id="enum", marks=pytest.mark.long),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from crossfade.postgres.catalog_objects import (
+    Called,
     Column,
     Constraint,
     ConstraintKind,
@@ -40,6 +41,7 @@ from crossfade.postgres.catalog_views import View
 from crossfade.postgres.names import QualifiedName, quoted
 
 __all__ = [
+    "Called",
     "Catalog",
     "Column",
     "Constraint",
@@ -111,8 +113,11 @@ class Table:
     """Functions with a parsed body that uses its columns."""
     text_functions: tuple[TextFunction, ...] = ()
     """Those whose body has the table's name in it, and the functions of its triggers."""
-    calls: tuple[QualifiedName, ...] = ()
+    calls: tuple[Called, ...] = ()
     """In an outline: functions in its defaults, conditions, indexes and policies; of a view, in its query."""
+    sorts_by: tuple[tuple[str, QualifiedName], ...] = ()
+    """In an outline: collations, operator classes and operator families that those name, and what each is, as DROP says
+    it: `OBJECT_COLLATION`."""
     draws_from: tuple[QualifiedName, ...] = ()
     """In an outline: sequences that those name."""
     replica_identity: Literal["default", "nothing", "full", "index"] = "default"

@@ -300,6 +300,8 @@ class Index:
     statistics_targets: tuple[tuple[int, int], ...] = ()
     """Position of the index column (from 1) and its target, where one is set."""
     size_bytes: int = 0
+    extensions: tuple[str, ...] = ()
+    """Those that it is marked to depend on."""
     until_contract: str | None = None
     """The name by which it is found until contract, where an earlier change of the plan gives it another one then."""
 
@@ -331,6 +333,16 @@ class Trigger:
     parent_inherited: bool = False
     """The clone of a partitioned table's trigger."""
     comment: str | None = None
+    extensions: tuple[str, ...] = ()
+    """Those that it is marked to depend on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """A function, told apart from others of its name by the types of its arguments, without their schemas."""
+
+    name: QualifiedName
+    arguments: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -428,6 +440,8 @@ class SqlFunction:
     columns: tuple[str, ...]
     owned: bool = True
     """The reader has the owner's rights."""
+    extensions: tuple[str, ...] = ()
+    """Those that it is marked to depend on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

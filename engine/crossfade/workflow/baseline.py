@@ -23,9 +23,10 @@ from crossfade.postgres.names import quoted
 from crossfade.postgres.own_names import is_own_name, mark
 from crossfade.workflow import baseline_rows, ledger, names_back
 from crossfade.workflow.affected_names import backwards, left_by
-from crossfade.workflow.baseline_words import Ahead, changed, missing_names, refuse_to_accept
+from crossfade.workflow.baseline_words import Ahead, changed, missing_names, nothing_to_accept, refuse_to_accept
 from crossfade.workflow.change_bearing import Bearing, TableChange
 from crossfade.workflow.program import from_json
+from crossfade.workflow.shape_of_detached import past_detached
 from crossfade.workflow.states import FINAL
 from crossfade.workflow.table_changes import TableDifference, changes_of, renamed_columns
 from crossfade.workflow.what_goes import columns_of_run, going, types_that_go
@@ -149,7 +150,7 @@ def _refuse_missing(session: Session, ahead: Ahead) -> None:
         # They make some of it.
         return
     pending = (step for step in session.program.of(Part.HIDE) if states.get(step.id) != "done")
-    missing = tuple(dict.fromkeys(names_back.not_there(session.work, pending)))
+    missing = tuple(dict.fromkeys(names_back.not_there(session.work, past_detached(session, pending))))
     if missing:
         raise missing_names(session.name, ahead, missing)
 
@@ -268,10 +269,7 @@ def accept(connection: Connection, run: RunRow, actor: str) -> tuple[str, ...]:
             *baseline_rows.new_users(connection, run.id, types_that_go(from_json(run.program), states)),
         )
         if not changes:
-            raise WrongState(
-                f"nobody else has changed a table of run {run.name}; there is nothing to accept",
-                hint=f"See crossfade status {run.name}.",
-            )
+            raise nothing_to_accept(run.name, run.failed)
         refuse_to_accept(run.name, changes)
         baseline_rows.keep(connection, run.id, found)
         words = tuple(c.text for c in changes)

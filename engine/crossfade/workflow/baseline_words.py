@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from crossfade.errors import BaselineChanged, WrongState
 from crossfade.operations.step import Part, Phase, Step
 from crossfade.workflow.change_bearing import Bearing, TableChange
@@ -33,6 +36,15 @@ def refuse_to_accept(run: str, changes: tuple[TableChange, ...]) -> None:
         words = [c.text for c in changes if c.bearing in bearings]
         if words:
             raise WrongState(f"{'; '.join(words)}: {why}, so this cannot be accepted", hint=hint)
+
+
+def nothing_to_accept(run: str, failed: Mapping[str, Any] | None) -> WrongState:
+    """Why, and what else to do where the run stopped for what stands elsewhere, such as a name."""
+    said = f"nobody else has changed a table of run {run}; there is nothing to accept"
+    if failed is None or failed["code"] != BaselineChanged.code:
+        return WrongState(said, hint=f"See crossfade status {run}.")
+    changes = "; ".join(failed["changes"])
+    return WrongState(f"{said}. What it stopped for last can only be undone: {changes}", hint=failed["hint"])
 
 
 def _on(changes: tuple[TableChange, ...], *bearings: Bearing) -> str:

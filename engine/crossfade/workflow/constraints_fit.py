@@ -1,5 +1,6 @@
 """Constraints that a way back makes again, beside what others have made of the tables, by the catalog alone: another
-primary key, a foreign key's other side, constraints of children. And whether our role may still make things there.
+primary key, a foreign key's other side, constraints of children. And what keeps a key from going; and whether our role
+may still make things there.
 
 What comes back on the way itself is not known by the catalog: where a statement before brings it, nothing is said.
 """
@@ -29,12 +30,66 @@ _OF_AN_OWNER = frozenset({"AlterTableStmt", "RenameStmt", "IndexStmt"})
 
 def in_the_way(connection: Connection, steps: Iterable[Step]) -> Iterator[str]:
     """What others did that keeps the undo of these steps from making something again, in words."""
+    gone: set[tuple[str, ...]] = set()
     for way, _, node in walk(connection, steps):
         yield from _rights(connection, node)
         if kind(node) == "AlterTableStmt" and node.relation.schemaname:
             for command in node.cmds:
-                if command.subtype.name == "AT_AddConstraint":
-                    yield from _of_constraint(connection, way, node.relation, command.def_)
+                match command.subtype.name:
+                    case "AT_AddConstraint":
+                        yield from _of_constraint(connection, way, node.relation, command.def_)
+                    case "AT_SetNotNull":
+                        yield from _not_null(connection, way, node.relation, command.name, None)
+                    case "AT_DropConstraint" if command.behavior.name == "DROP_RESTRICT":
+                        yield from _held(connection, way, gone, _table(way, node.relation), command.name)
+        gone |= set(_gone(way, node))
+
+
+def _table(way: WayBack, relation: Any) -> QualifiedName:
+    schema, name = relation.schemaname, relation.relname
+    return QualifiedName(schema, way.tables.get((schema, name), name))
+
+
+def _gone(way: WayBack, node: Any) -> Iterator[tuple[str, ...]]:
+    """The constraints that a statement drops or renames, by schema, table and name of now, and the tables that lose
+    something with constraints on it.
+    """
+    match kind(node):
+        case "AlterTableStmt" if node.relation.schemaname:
+            table = _table(way, node.relation)
+            for command in node.cmds:
+                if command.subtype.name == "AT_DropConstraint":
+                    yield table.schema, table.name, command.name
+                elif command.subtype.name == "AT_DropColumn":
+                    yield table.schema, table.name
+        case "RenameStmt" if node.renameType.name == "OBJECT_TABCONSTRAINT" and node.relation.schemaname:
+            table = _table(way, node.relation)
+            yield table.schema, table.name, node.subname
+        case "DropStmt" if node.removeType.name == "OBJECT_TABLE":
+            yield from (tuple(names(path)) for path in node.objects)
+
+
+def _held(
+    connection: Connection, way: WayBack, gone: set[tuple[str, ...]], table: QualifiedName, name: str
+) -> Iterator[str]:
+    """Foreign keys that refer to a key which goes, such as one of a partition that was detached."""
+    if name in way.brought or name in way.freed:
+        return
+    rows = connection.execute(
+        "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, f.conname::pg_catalog.text"
+        " FROM pg_catalog.pg_constraint k"
+        " JOIN pg_catalog.pg_constraint f ON f.conindid = k.conindid AND f.contype = 'f' AND f.conparentid = 0"
+        " JOIN pg_catalog.pg_class c ON c.oid = f.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE k.conrelid = pg_catalog.to_regclass(%s) AND k.conname = %s AND k.contype IN ('p', 'u')"
+        " ORDER BY 1, 2, 3",
+        [str(table), name],
+    ).fetchall()
+    for schema, other, key in rows:
+        if not is_own_name(key) and not gone & {(schema, other), (schema, other, key)}:
+            yield (
+                f"foreign key {quoted(key)} of {QualifiedName(schema, other)} refers to {quoted(name)} of {table}, "
+                "which is to be dropped"
+            )
 
 
 def _rights(connection: Connection, node: Any) -> Iterator[str]:
@@ -62,12 +117,14 @@ def _rights(connection: Connection, node: Any) -> Iterator[str]:
 
 
 def _of_constraint(connection: Connection, way: WayBack, relation: Any, constraint: Any) -> Iterator[str]:
-    table = QualifiedName(
-        relation.schemaname, way.tables.get((relation.schemaname, relation.relname), relation.relname)
-    )
+    table = _table(way, relation)
     how = constraint.contype.name
     if how == "CONSTR_PRIMARY":
         yield from _other_key(connection, way, table, constraint)
+        yield from _other_keys_of_partitions(connection, way, table, constraint)
+    if how == "CONSTR_NOTNULL" and not constraint.is_no_inherit:
+        (column,) = names(constraint.keys)
+        yield from _not_null(connection, way, relation, column, constraint)
     if how in _ON_AN_INDEX:
         yield from _foreign_partitions(connection, table)
     if how == "CONSTR_FOREIGN" and constraint.pk_attrs and constraint.pktable.schemaname:
@@ -86,6 +143,35 @@ def _other_key(connection: Connection, way: WayBack, table: QualifiedName, const
         # Where it has the name that comes back, that is said by the name.
         if name != constraint.conname and _stays(way, table, name):
             yield f"{table} has another primary key, {quoted(name)}"
+
+
+def _other_keys_of_partitions(
+    connection: Connection, way: WayBack, table: QualifiedName, constraint: Any
+) -> Iterator[str]:
+    """One over the same columns becomes a part of it."""
+    rows = connection.execute(query("keys_of_partitions"), {"table": str(table)}).fetchall()
+    for schema, name, key, columns in rows:
+        partition = QualifiedName(schema, name)
+        if tuple(columns) != names(constraint.keys) and _stays(way, partition, key):
+            yield f"{partition}, a partition of {table}, has another primary key, {quoted(key)}"
+
+
+def _not_null(
+    connection: Connection, way: WayBack, relation: Any, column: str, constraint: Any | None
+) -> Iterator[str]:
+    """From PostgreSQL 18 it is a constraint, which is not merged with every other."""
+    if column in way.brought:
+        return
+    asked = {
+        "table": str(_table(way, relation)),
+        "column": column,
+        "below": relation.inh,
+        "is_valid": constraint is not None and constraint.initially_valid,
+        "name": None if constraint is None else constraint.conname,
+    }
+    for table, name, what in connection.execute(query("not_null_unlike"), asked).fetchall():
+        its = f"the NOT NULL {quoted(name)} of {table} is {what}"
+        yield f"{its}, beside which that of {quoted(column)} cannot come back"
 
 
 def _stays(way: WayBack, table: QualifiedName, name: str) -> bool:
@@ -136,5 +222,9 @@ def _says(definition: str, check: Any) -> bool:
     text = render(sql.SQL("ALTER TABLE t ADD CONSTRAINT c {}").format(sql.SQL(definition)))
     same = [c.def_ for node in parsed(text) for c in node.cmds if c.def_.contype.name == "CONSTR_CHECK"]
     return any(
-        not one.is_no_inherit and str(RawStream()(one.raw_expr)) == str(RawStream()(check.raw_expr)) for one in same
+        not one.is_no_inherit
+        and one.is_enforced >= check.is_enforced
+        and one.initially_valid >= check.initially_valid
+        and str(RawStream()(one.raw_expr)) == str(RawStream()(check.raw_expr))
+        for one in same
     )

@@ -24,7 +24,7 @@ from crossfade.workflow.program import Program, from_json
 from crossfade.workflow.runner import control_of, drive, jobs_of, turn_back
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import FORWARD, GIVEN_UP, TRANSITIONS, Event, State, after
-from crossfade.workflow.step_execution import locked, waiting_for
+from crossfade.workflow.step_locks import locked, waiting_for
 
 Connection = psycopg.Connection[Any]
 _PREPARED_AFTER = 3

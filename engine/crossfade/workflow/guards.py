@@ -21,6 +21,7 @@ from crossfade.operations.step import Guard, InTheWay, Part, Step
 from crossfade.postgres.statement import render
 from crossfade.workflow import (
     baseline,
+    constraint_names,
     constraints_back,
     constraints_fit,
     dependents_back,
@@ -28,10 +29,12 @@ from crossfade.workflow import (
     names_back,
     own_triggers,
     rows_named,
+    rows_unseen,
 )
 from crossfade.workflow.baseline_words import taken_names
 from crossfade.workflow.in_its_place import in_its_place
 from crossfade.workflow.session import Session
+from crossfade.workflow.shape_of_detached import passes_over, past_detached
 from crossfade.workflow.states import State
 from crossfade.workflow.way_back import IN_WORDS, TAKEN_BACK, has_dropped, in_the_way
 
@@ -44,9 +47,10 @@ def look_before_turning(session: Session, through: State) -> None:
 
     Raises WrongState where the old data is dropped, or the way leads forwards again and a step would have to come
     before others that stand; BaselineChanged where others renamed what its statements look for, took a name that comes
-    back, or built something on what goes; Irreversible where the plan says of a step that it cannot be taken back,
-    WouldDiscard where that would destroy something, unless that is wanted, RowsInTheWay where rows do not fit what they
-    would go back to, and VerificationFailed where a hidden column has not followed.
+    back, or built something on what goes, or where our role cannot look for rows that do not fit; Irreversible where
+    the plan says of a step that it cannot be taken back, WouldDiscard where that would destroy something, unless that
+    is wanted, RowsInTheWay where rows do not fit what they would go back to, and VerificationFailed where a hidden
+    column has not followed.
     """
     if through is State.CONTRACTING:
         _refuse_gap(session)
@@ -65,15 +69,17 @@ def look_before_turning(session: Session, through: State) -> None:
     if through is State.REVERTING:
         baseline.refuse_to_lose(session)
     back = session.program.of(*TAKEN_BACK[through])
-    done = tuple(s for s in back if states.get(s.id) == "done")
+    done = past_detached(session, (s for s in back if states.get(s.id) == "done"))
     refuse_others(session, tuple(s for s in back if states.get(s.id) == "running" and not s.transactional))
     _refuse_names(session, done, IN_WORDS[through])
     _refuse_unfit(session, done, IN_WORDS[through])
-    _refuse_dependents(session, done, IN_WORDS[through])
+    taken_along = {other for step in done for other in step.takes_along}
+    _refuse_dependents(session, tuple(s for s in done if s.id not in taken_along), IN_WORDS[through])
     refuse_to_discard(session, done)
     refuse_rows(session, done)
     if through is State.REVERTING:
         own_triggers.compare_hidden(session)
+    _refuse_unseen(session, done, IN_WORDS[through])
 
 
 def _refuse_gap(session: Session) -> None:
@@ -108,12 +114,29 @@ def _refuse_names(session: Session, steps: tuple[Step, ...], in_words: str) -> N
 def _refuse_unfit(session: Session, steps: tuple[Step, ...], in_words: str) -> None:
     """Raises BaselineChanged where what comes back cannot be beside what others have done."""
     with session.work.transaction():
-        found = tuple(dict.fromkeys(constraints_fit.in_the_way(session.work, steps)))
-    if found:
+        looks = (
+            *constraints_fit.in_the_way(session.work, steps),
+            *constraint_names.in_the_way(session.work, steps),
+        )
+    if looks:
+        found = tuple(dict.fromkeys(looks))
         raise BaselineChanged(
             f"run {session.name} cannot be {in_words}, since somebody else changed what it needs: {'; '.join(found)}",
             changes=found,
             hint="Nothing was done. Change that back, and run the same command again.",
+        )
+
+
+def _refuse_unseen(session: Session, steps: tuple[Step, ...], in_words: str) -> None:
+    """Raises BaselineChanged where our role cannot look for what would stop the way back."""
+    validated = constraints_back.validated_by(session.program.steps)
+    with session.work.transaction():
+        found = tuple(dict.fromkeys(rows_unseen.in_the_way(session.work, steps, validated)))
+    if found:
+        raise BaselineChanged(
+            f"run {session.name} cannot be {in_words} as things are: {'; '.join(found)}",
+            changes=found,
+            hint="Nothing was done. See to that, and run the same command again.",
         )
 
 
@@ -128,6 +151,8 @@ def refuse_others(session: Session, steps: tuple[Step, ...]) -> None:
 def refuse_to_remove_others(session: Session, step: Step) -> None:
     """Within a transaction, before a step removes what an earlier attempt may have left. Raises BaselineChanged where
     that is what others have put in its place."""
+    if passes_over(session, step):
+        return
     steps = (replace(step, undo=step.cleanup),)
     found = tuple(dict.fromkeys(in_its_place(session.work, session.run_id, session.program.steps, steps)))
     if found:

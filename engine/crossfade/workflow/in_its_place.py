@@ -2,15 +2,15 @@
 
 A step leaves in the ledger what its undo is going to drop. What has that name later is the run's if it is the same
 thing. An index or a constraint may have been made anew without a change, as REINDEX CONCURRENTLY and a change of a
-column's type do, and of a step that was cut off nothing is known: then it is compared with the statement of the program
-that makes one of this name. What cannot be told apart from ours, or is made by nothing that the parser reads, counts
-as ours.
+column's type do: then the server says the same of it, unless a column of it has another name or type by now. Of a step
+that was cut off nothing is known, so it is compared with the statement of the program that makes one of this name.
+What cannot be told apart from ours, or is made by nothing that the parser reads, counts as ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
@@ -21,7 +21,6 @@ from crossfade.operations.step import Step
 from crossfade.postgres.forecast.trees import columns_of, kind, names
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.own_names import is_own_name
-from crossfade.postgres.statement import Statement
 from crossfade.workflow.names_back import WayBack, walk
 from crossfade.workflow.names_in_statements import Kind, Name, parsed
 from crossfade.workflow.queries import query
@@ -55,7 +54,7 @@ class _Shape:
     kind: str
     """`pg_class.relkind`, `pg_constraint.contype` or `pg_type.typtype`."""
     table: tuple[str, str] | None = None
-    """Schema and name, of an index."""
+    """An index's."""
     columns: tuple[str | None, ...] | None = None
     """An index's in their order, None for an expression; a constraint's or a table's; an enum's values. None where
     they are not compared."""
@@ -75,12 +74,31 @@ class _Found:
     columns: list[str | None]
     traits: str | None
     is_of_constraint: bool
+    definition: str | None
+    """What the server says of an index's columns and predicate, or of a CHECK's condition."""
+    numbered: dict[str, str]
+    """Name and type of its table's columns, by their numbers."""
+    used: dict[str, str]
+    """Of those that it depends on, likewise."""
     there: list[str]
     """The columns that its table has."""
 
 
-Made = Mapping[tuple[str, ...], int]
-"""The oid of each thing that a step has left, by step, kind, schema, table and name."""
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What a step has left under a name, as it was then."""
+
+    oid: int
+    definition: str | None = None
+    used: Mapping[str, str] = field(default_factory=dict)
+
+    def differs(self, found: _Found) -> bool:
+        """Whether the server says something else of what is there, though no column of it has changed."""
+        return self.definition != found.definition and self.used.items() <= found.numbered.items()
+
+
+Made = Mapping[tuple[str, ...], _Left]
+"""What steps have left, by step, kind, schema, table and name."""
 
 
 def will_drop(step: Step) -> tuple[Name, ...]:
@@ -92,16 +110,26 @@ def will_drop(step: Step) -> tuple[Name, ...]:
 def keep(connection: Connection, run_id: int, step: Step, named: tuple[Name, ...]) -> None:
     """Within the transaction that ends a step: what it leaves of those names."""
     found = [(name, _find(connection, WayBack(), name)) for name in named]
-    made = [[name.kind, name.schema, name.table, name.name, there.oid] for name, there in found if there is not None]
+    made = [
+        [name.kind, name.schema, name.table, name.name, there.oid, there.definition, there.used]
+        for name, there in found
+        if there is not None
+    ]
     if made:
         connection.execute(
             "UPDATE crossfade.steps SET made = %s WHERE run_id = %s AND id = %s", [Jsonb(made), run_id, step.id]
         )
 
 
+def left_by(connection: Connection, run_id: int, steps: Iterable[Step]) -> list[int]:
+    """The oids of what these steps have left that their undo drops by its name."""
+    wanted = {step.id for step in steps}
+    return [left.oid for (step, *_), left in _made(connection, run_id).items() if step in wanted]
+
+
 def _made(connection: Connection, run_id: int) -> Made:
     rows = connection.execute("SELECT id, made FROM crossfade.steps WHERE run_id = %s AND made IS NOT NULL", [run_id])
-    return {(step, *name): oid for step, made in rows.fetchall() for *name, oid in made}
+    return {(step, *one[:4]): _Left(*one[4:]) for step, made in rows.fetchall() for one in made}
 
 
 def in_its_place(connection: Connection, run_id: int, program: Iterable[Step], steps: Iterable[Step]) -> Iterator[str]:
@@ -129,16 +157,16 @@ def _is_ours(
     way: WayBack,
     program: tuple[Step, ...],
     names_of: tuple[Name, Name],
-    left: int | None,
+    left: _Left | None,
     found: _Found,
 ) -> bool:
     name, made_as = names_of
     if made_as is name and found.is_of_constraint:
         # Somebody made a constraint of it: the run's own lets go of its name before its index does.
         return False
-    if left == found.oid:
+    if left is not None and left.oid == found.oid:
         return True
-    if left is not None and found.kind in _LASTING:
+    if left is not None and (found.kind in _LASTING or left.differs(found)):
         return False
     shapes = tuple(_shapes(program, made_as))
     if made_as is not name:
@@ -175,16 +203,11 @@ def _hit(node: Any) -> Iterator[tuple[Name, Name]]:
 
 
 def _shapes(program: tuple[Step, ...], name: Name) -> Iterator[_Shape]:
-    for statement in _statements(program):
+    for statement in (s for step in program for s in (*step.statements, *step.undo)):
         # There may be thousands, and few speak of it.
         if name.name.replace('"', '""') in statement.text:
             for node in parsed(statement.text):
                 yield from _made_by(program, node, name)
-
-
-def _statements(program: tuple[Step, ...]) -> Iterator[Statement]:
-    for step in program:
-        yield from (*step.statements, *step.undo)
 
 
 def _made_by(program: tuple[Step, ...], node: Any, name: Name) -> Iterator[_Shape]:

@@ -30,13 +30,13 @@ from crossfade.postgres.forecast.chosen_names import numbered
 from crossfade.postgres.names import QualifiedName, quoted
 from crossfade.postgres.own_names import OWN_NAME, is_own_name, mark
 from crossfade.postgres.statement import Lock, LockMode
-from crossfade.workflow import baseline, baseline_rows, ledger
+from crossfade.workflow import baseline, baseline_rows, in_its_place, ledger
 from crossfade.workflow.affected_names import forwards
 from crossfade.workflow.names_back import WayBack, is_there
 from crossfade.workflow.names_in_statements import Kind, Name, given_by, parsed
 from crossfade.workflow.queries import query
 from crossfade.workflow.states import FINAL, State
-from crossfade.workflow.step_execution import locked, waiting_for
+from crossfade.workflow.step_locks import locked, waiting_for
 
 if TYPE_CHECKING:
     from crossfade.workflow.session import Session
@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 _TWINS = frozenset({"twin"})
 _CHECKS = frozenset({"nn", "back"})
 _SPARE = frozenset({"key"})
+_COPIES = frozenset({"ck", "fk"})
+"""Over a twin that stays, since it has a user's name."""
+_STATISTICS = frozenset({"st"})
+_BUILT_IN = {State.EXPANDED: Part.EXPAND, State.RETAINED: Part.HIDE}
 _NAMED_BACK: dict[str, Kind] = {"name": "constraint", "statistics": "statistics"}
 """What gets its former name back, and how that is looked up."""
 
@@ -71,7 +75,7 @@ def clear(session: Session, target: State) -> None:
         return
     wanted = {_relation(one): Lock(relation=_relation(one), mode=LockMode.SHARE_UPDATE_EXCLUSIVE) for one in left}
     # Statistics may be in another schema than their table, and their names are nobody's but theirs.
-    on_tables = {_relation(one) for one in alone if one.kind != "statistics"}
+    on_tables = {_relation(one) for one in alone if "statistics" not in one.kind}
     wanted |= {name: Lock(relation=name, mode=LockMode.ACCESS_EXCLUSIVE) for name in on_tables}
 
     def body() -> None:
@@ -132,12 +136,21 @@ def _on_detached(session: Session, target: State) -> tuple[_Left, ...]:
         "detached": detached,
         "columns": [*dropped] if ends or target is State.ROLLING_BACK else [],
         "hidden": [*hidden - dropped],
-        "constraints": [*_with_purpose(names, _CHECKS)],
+        "constraints": [*_with_purpose(names, _CHECKS | _COPIES if ends else _CHECKS)],
+        "statistics": [*_with_purpose(names, _STATISTICS)] if ends else [],
         "indexes": [*_with_purpose(names, _SPARE)] if ends else [],
+        "built": _built(session, target),
         "aside": [*_former_names(session)] if ends else [],
     }
     with session.work.cursor(row_factory=class_row(_Left)) as cursor:
         return tuple(cursor.execute(query("left_on_detached"), asked).fetchall())
+
+
+def _built(session: Session, target: State) -> list[int]:
+    """Indexes of the phase that ends: on a partition that left meanwhile, nothing was made of them."""
+    parts = [part for state, part in _BUILT_IN.items() if state is target]
+    steps = (step for step in session.program.of(*parts) if not step.transactional)
+    return in_its_place.left_by(session.work, session.run_id, steps)
 
 
 def _own_names(session: Session) -> dict[str, str]:
@@ -185,7 +198,8 @@ def _dropped(left: _Left) -> sql.Composed:
         return sql.SQL("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL").format(table, name)
     if left.kind == "constraint":
         return sql.SQL("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}").format(table, name)
-    return sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(left.schema, left.name))
+    what = sql.SQL("STATISTICS" if left.kind == "copied statistics" else "INDEX")
+    return sql.SQL("DROP {} IF EXISTS {}").format(what, sql.Identifier(left.schema, left.name))
 
 
 def _commented(left: _Left) -> sql.Composed:

@@ -63,8 +63,8 @@ def refuse_changed(session: Session) -> None:
         raise BaselineChanged(
             f"run {session.name} stops, since somebody else switched its triggers off: {'; '.join(words)}",
             changes=words,
-            hint=f"Nothing was done. Enable each that is off ({_ENABLE}) and run the same command again: the rows are "
-            "compared anew.",
+            hint=f"Nothing was done. Enable each that is off ({_ENABLE}), give one that was renamed its name back, and "
+            "run the same command again: the rows are compared anew.",
         )
 
 
@@ -82,8 +82,8 @@ def compare_hidden(session: Session) -> None:
     """Before a revert: whether the hidden columns have followed in every row.
 
     They have where each trigger is as it was left, and no row is read then. Raises VerificationFailed, with the keys of
-    rows in which they have not, and BaselineChanged as `refuse_changed`. Between two tables no rows are compared:
-    BaselineChanged where a trigger is not as it was left.
+    rows in which they have not, and BaselineChanged as `refuse_changed` or where our role is not shown every row.
+    Between two tables no rows are compared: BaselineChanged where a trigger is not as it was left.
     """
     _refuse_past_tables(session)
     remember(session)
@@ -157,14 +157,23 @@ def _as_left(session: Session) -> Versions | None:
 
 
 def _compare(session: Session, change: RowChange) -> None:
-    result = verify(
-        connect=session.connect,
-        run_id=session.run_id,
-        run_name=session.name,
-        change=change,
-        should_stop=session.should_stop,
-        emit=session.emit,
-    )
+    try:
+        result = verify(
+            connect=session.connect,
+            run_id=session.run_id,
+            run_name=session.name,
+            change=change,
+            should_stop=session.should_stop,
+            emit=session.emit,
+        )
+    except psycopg.errors.InsufficientPrivilege as error:
+        said = f"the rows of {change.schema}.{change.table} cannot be compared ({error.diag.message_primary})"
+        raise BaselineChanged(
+            f"run {session.name} cannot be reverted, since its triggers were altered and {said}",
+            changes=(said,),
+            hint="Nothing was done. Run the same command as a role that sees every row: one with BYPASSRLS, or the "
+            "owner after ALTER TABLE … NO FORCE ROW LEVEL SECURITY.",
+        ) from error
     if result.mismatches:
         number = "1 row" if result.mismatches == 1 else f"{result.mismatches} rows"
         raise VerificationFailed(

@@ -20,19 +20,12 @@ from crossfade.observe.events import GatesEvaluated, StateChanged, Waiting
 from crossfade.operations.step import Part, Phase, RowChange, RowCopy, RowLook, Step
 from crossfade.postgres.names import QualifiedName
 from crossfade.workflow import baseline, ledger, left_over, machine, own_triggers, recordable
+from crossfade.workflow.contract_answer import AnswerTooOld, Asked, GatesClosed
 from crossfade.workflow.machine import Facts
 from crossfade.workflow.session import Session
 from crossfade.workflow.states import GIVEN_UP, TRANSITIONS, Event, State
-from crossfade.workflow.step_execution import (
-    AnswerTooOld,
-    Asked,
-    GatesClosed,
-    execute,
-    locked,
-    look_for_changes,
-    undo,
-    waiting_for,
-)
+from crossfade.workflow.step_execution import execute, look_for_changes, undo
+from crossfade.workflow.step_locks import locked, waiting_for
 
 POLL_SECONDS = 1.0
 """Between two looks at a gate that is waited for."""

@@ -14,6 +14,7 @@ from psycopg import sql
 from crossfade.operations.sync import row_triggers
 from crossfade.operations.sync.sameness import same
 from crossfade.operations.sync.shape_sync import Row, by_source, columns_of, columns_read
+from crossfade.postgres.forecast.type_names import parse_type
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
@@ -96,10 +97,8 @@ def _behind(sync: ShapeSync) -> Statement:
             "IF apart THEN RETURN true; END IF;"
         ).format(forward if new else sql.SQL(""), makes(old), agree(old), row.any_of(columns_of(old), row.is_written))
 
-    # The type of an argument stays what it is where types exchange names.
     declared = (
-        sql.SQL("{} {}%TYPE;").format(made[c.column], sql.Identifier(arguments[c.column]))
-        for c in (*sync.new, *sync.old)
+        sql.SQL("{} {};").format(made[c.column], _lasting(c.type, arguments[c.column])) for c in (*sync.new, *sync.old)
     )
     body = sql.SQL("DECLARE apart pg_catalog.bool; {} BEGIN {} RETURN false; END").format(
         sql.SQL(" ").join(declared),
@@ -116,6 +115,17 @@ def _behind(sync: ShapeSync) -> Statement:
             )
         )
     )
+
+
+def _lasting(spelling: str, argument: str) -> sql.Composable:
+    """The type, whatever types exchange their names later.
+
+    An argument's stays what it is, but has no modifiers, to which a value is rounded or padded: PostgreSQL's own types
+    are spelled.
+    """
+    if parse_type(spelling).built_in:
+        return sql.SQL(spelling)
+    return sql.SQL("{}%TYPE").format(sql.Identifier(argument))
 
 
 def _compared(sync: ShapeSync) -> tuple[str, ...]:

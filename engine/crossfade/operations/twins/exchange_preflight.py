@@ -25,6 +25,7 @@ from crossfade.operations.tables.table_preflight import family_of, other_runs, t
 from crossfade.operations.twins.carry import policies, publications, triggers
 from crossfade.operations.views import recreate, recreate_preflight
 from crossfade.operations.views.recreate import Around
+from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.operations.twins.exchange import Exchange, Twin
@@ -79,7 +80,7 @@ def check(exchange: Exchange) -> tuple[tuple[Refusal, ...], tuple[Caution, ...]]
         *(r for twin in exchange.twins for r in dependents(twin.column.name, family, CARRIED)),
         *(r for twin in exchange.twins for r in _references(exchange, twin)),
         *(r for member in family[1:] for r in _own_constraints(exchange, member)),
-        *(r for twin in exchange.twins for member in family[1:] for r in _own_column(twin, member)),
+        *(r for twin in exchange.twins for member in family[1:] for r in _own_column(twin, member, table)),
         *unfinished_indexes(family, exchange.columns),
         *_changed_before(exchange),
         *replication_refusals(table, catalog),
@@ -140,8 +141,17 @@ def _own_constraints(exchange: Exchange, member: Table) -> Iterator[Refusal]:
             )
 
 
-def own_not_null(member: Table, column: Column, of_parent: Column) -> Iterator[Refusal]:
-    """A partition's or child's NOT NULL that its parent has not."""
+def own_not_null(member: Table, column: Column, of_parent: Column, parent: Table) -> Iterator[Refusal]:
+    """A partition's or child's NOT NULL that its parent has not, or that holds for all of its rows alone."""
+    unproved = parent.unproved_not_null(of_parent.name)
+    if unproved is not None and member.never_null(column.name):
+        yield Refusal(
+            code="partition_constraint",
+            object=f"{member.name}.{column.name}",
+            message=f"its NOT NULL holds for every row, and {quoted(unproved.name)} of {parent.name} is NOT VALID; it "
+            "is not carried over.",
+            instead=f"VALIDATE CONSTRAINT {quoted(unproved.name)} of {parent.name}: by `sql`, in a plan of its own.",
+        )
     if column.not_null != of_parent.not_null:
         yield Refusal(
             code="partition_constraint",
@@ -151,7 +161,7 @@ def own_not_null(member: Table, column: Column, of_parent: Column) -> Iterator[R
         )
 
 
-def _own_column(twin: Twin, member: Table) -> Iterator[Refusal]:
+def _own_column(twin: Twin, member: Table, table: Table) -> Iterator[Refusal]:
     """A partition's or child's column that is more than its parent's."""
     column = member.column(twin.column.name)
     if column is None:
@@ -165,7 +175,7 @@ def _own_column(twin: Twin, member: Table) -> Iterator[Refusal]:
             "would not be.",
             instead="Change it in a maintenance window.",
         )
-    yield from own_not_null(member, column, twin.column)
+    yield from own_not_null(member, column, twin.column, table)
     if column.not_null == twin.column.not_null and column.not_null_constraint != twin.column.not_null_constraint:
         yield Refusal(
             code="partition_constraint",

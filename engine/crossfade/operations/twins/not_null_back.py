@@ -2,7 +2,8 @@
 
 While the old shape is hidden its columns only follow, and what cannot be converted back becomes NULL. A revert must
 neither fail the writers nor read the table behind a lock that they wait for, so it goes in three steps, taken back in
-the opposite order: a CHECK that holds for new writes, its validation, then NOT NULL, which that proves.
+the opposite order: a CHECK that holds for new writes, its validation, then NOT NULL, which that proves. One that was
+NOT VALID, as from PostgreSQL 18 it may be, comes back at once, since no row was ever read for it.
 """
 
 from __future__ import annotations
@@ -46,15 +47,33 @@ class NotNullBack:
         """A query: is the CHECK there, so that there is something to take back?"""
         return unvalidated.exists(self.table, self.check)
 
+    @property
+    def is_proved(self) -> bool:
+        """Whether rows were read for it, and have to be again."""
+        return self.table.unproved_not_null(self.column.name) is None
+
     def alter(self, action: sql.Composable) -> Statement:
         """An ALTER TABLE of the table."""
         relation = sql.Identifier(self.table.name.schema, self.table.name.name)
         return Statement(text=render(sql.SQL("ALTER TABLE {} {}").format(relation, action)))
 
 
+def as_it_was(table: Table, column: Column, name: str) -> sql.Composable:
+    """The action that makes a column NOT NULL as `column` is; from PostgreSQL 18 it has a name and may be NOT VALID."""
+    if column.not_null_constraint is None:
+        return sql.SQL("ALTER COLUMN {} SET NOT NULL").format(sql.Identifier(name))
+    action = sql.SQL("ADD CONSTRAINT {} NOT NULL {}").format(
+        sql.Identifier(column.not_null_constraint), sql.Identifier(name)
+    )
+    return action if table.unproved_not_null(column.name) is None else action + sql.SQL(" NOT VALID")
+
+
 def give_up(back: NotNullBack) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
     """What the step that hides the column does once it is hidden, and what takes it back before it is renamed."""
     hidden = sql.Identifier(back.hidden)
+    if not back.is_proved:
+        again = as_it_was(back.table, back.column, back.hidden)
+        return (back.alter(sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(hidden)),), (back.alter(again),)
     again = sql.SQL("ADD CONSTRAINT {} CHECK ({} IS NOT NULL) NOT VALID").format(sql.Identifier(back.check), hidden)
     return (
         (
@@ -66,13 +85,12 @@ def give_up(back: NotNullBack) -> tuple[tuple[Statement, ...], tuple[Statement, 
     )
 
 
-def steps(back: NotNullBack) -> tuple[Step, Step]:
+def steps(back: NotNullBack) -> tuple[Step, ...]:
     """Steps in front of the one that hides: they do nothing, and their undo makes the column NOT NULL again."""
-    column, check = sql.Identifier(back.column.name), sql.Identifier(back.check)
-    not_null = sql.SQL("ALTER COLUMN {} SET NOT NULL").format(column)
-    named = back.column.not_null_constraint
-    if named is not None:
-        not_null = sql.SQL("ADD CONSTRAINT {} NOT NULL {}").format(sql.Identifier(named), column)
+    if not back.is_proved:
+        return ()
+    check = sql.Identifier(back.check)
+    not_null = as_it_was(back.table, back.column, back.column.name)
     gone = back.alter(sql.SQL("DROP CONSTRAINT {}").format(check))
     title = f"nothing now; on the way back {{}} that {back.column.name} of {back.table.name} has no NULL"
     return (

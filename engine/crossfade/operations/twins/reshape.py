@@ -315,7 +315,7 @@ def _refusals(reshape: _Reshape) -> Iterator[Refusal]:
         for member in family[1:]:
             own = member.column(column.name)
             if own is not None:
-                yield from exchange_preflight.own_not_null(member, own, column)
+                yield from exchange_preflight.own_not_null(member, own, column, table)
     yield from other_runs(family, [c.name for c in reshape.old])
     yield from right_refusals(family)
     for member, trigger in own_triggers(family):

@@ -40,7 +40,12 @@ SELECT i.indrelid::bigint AS relation,
              FROM pg_attribute a
              WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0
              ORDER BY 1) AS statistics_targets,
-       coalesce(pg_relation_size(i.indexrelid), 0) AS size_bytes
+       coalesce(pg_relation_size(i.indexrelid), 0) AS size_bytes,
+       ARRAY(SELECT e.extname::text
+             FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+             WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+               AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'x'
+             ORDER BY 1) AS extensions
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace

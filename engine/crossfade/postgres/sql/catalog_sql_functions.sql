@@ -13,7 +13,12 @@ SELECT e.relation::bigint AS relation,
        ARRAY(SELECT a.attname::text FROM pg_attribute a
              WHERE a.attrelid = e.relation AND a.attnum = ANY (e.numbers)
              ORDER BY a.attnum) AS columns,
-       pg_has_role(p.proowner, 'USAGE') AS owned
+       pg_has_role(p.proowner, 'USAGE') AS owned,
+       ARRAY(SELECT e.extname::text
+             FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+             WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+               AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'x'
+             ORDER BY 1) AS extensions
 FROM edge e
 JOIN pg_proc p ON p.oid = e.objid AND p.prokind IN ('f', 'p', 'w')
 JOIN pg_namespace n ON n.oid = p.pronamespace

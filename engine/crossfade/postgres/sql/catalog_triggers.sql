@@ -26,7 +26,12 @@ SELECT t.tgrelid::bigint AS relation,
        p.prosrc AS function_body,
        (SELECT l.lanname::text FROM pg_language l WHERE l.oid = p.prolang) AS function_language,
        t.tgparentid <> 0 AS parent_inherited,
-       obj_description(t.oid, 'pg_trigger') AS comment
+       obj_description(t.oid, 'pg_trigger') AS comment,
+       ARRAY(SELECT e.extname::text
+             FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+             WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid
+               AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'x'
+             ORDER BY 1) AS extensions
 FROM pg_trigger t
 JOIN pg_proc p ON p.oid = t.tgfoid
 JOIN pg_namespace n ON n.oid = p.pronamespace

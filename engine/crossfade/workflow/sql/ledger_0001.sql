@@ -58,7 +58,8 @@ CREATE TABLE crossfade.steps (
     -- Of a step that hides: the run's triggers as it left them, an array of [table, name, version]. A revert has nothing
     -- to compare while they are the same.
     triggers jsonb,
-    -- What its undo drops by a name of the users', as the step left it: an array of [kind, schema, table, name, oid].
+    -- What its undo drops by a name of the users', as the step left it: an array of [kind, schema, table, name, oid, what
+    -- the server says of it, the columns that this speaks of].
     made jsonb,
     PRIMARY KEY (run_id, id)
 );

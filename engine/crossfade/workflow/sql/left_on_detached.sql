@@ -1,7 +1,7 @@
 -- What is ours on the tables %(detached)s, which were partitions and are none any more: columns named in %(columns)s,
--- columns named in %(hidden)s that are NOT NULL, constraints named in %(constraints)s, indexes named in %(indexes)s, and
--- constraints without an index, and statistics, that have one of the names %(aside)s, on their own partitions too.
--- One that was given to somebody else meanwhile is theirs.
+-- columns named in %(hidden)s that are NOT NULL, constraints named in %(constraints)s, indexes named in %(indexes)s or
+-- with an oid of %(built)s, and constraints without an index, and statistics, that have one of the names %(aside)s, and
+-- statistics named in %(statistics)s, on their own partitions too. One that was given to somebody else meanwhile is theirs.
 WITH RECURSIVE alone AS (
     SELECT c.oid, n.nspname, c.relname
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -28,7 +28,8 @@ WITH RECURSIVE alone AS (
     UNION ALL
     SELECT 4, 'index', t.nspname, t.relname, i.relname
     FROM alone t JOIN pg_index x ON x.indrelid = t.oid JOIN pg_class i ON i.oid = x.indexrelid
-    WHERE i.relname = ANY (%(indexes)s) AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid)
+    WHERE (i.relname = ANY (%(indexes)s) OR i.oid = ANY (%(built)s::oid[]))
+      AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid)
     UNION ALL
     SELECT 5, 'name', t.nspname, t.relname, k.conname
     FROM below t JOIN pg_constraint k ON k.conrelid = t.oid
@@ -37,5 +38,9 @@ WITH RECURSIVE alone AS (
     SELECT 6, 'statistics', n.nspname, t.relname, e.stxname
     FROM below t JOIN pg_statistic_ext e ON e.stxrelid = t.oid JOIN pg_namespace n ON n.oid = e.stxnamespace
     WHERE e.stxname = ANY (%(aside)s)
+    UNION ALL
+    SELECT 7, 'copied statistics', n.nspname, t.relname, e.stxname
+    FROM below t JOIN pg_statistic_ext e ON e.stxrelid = t.oid JOIN pg_namespace n ON n.oid = e.stxnamespace
+    WHERE e.stxname = ANY (%(statistics)s)
 )
 SELECT kind, nspname::text AS schema, relname::text AS table, name::text FROM found ORDER BY position, nspname, relname, name

@@ -1,5 +1,6 @@
 -- What has the name of a relation, constraint or type: of which kind, on which table, over which columns, and what else
--- tells an index or a constraint from another one. An index of a constraint is not there by itself.
+-- tells an index or a constraint from another one, with the columns that this speaks of and those of the table, by their
+-- numbers. An index of a constraint is not there by itself.
 WITH found AS (
     SELECT
         c.oid,
@@ -20,6 +21,15 @@ WITH found AS (
                 ' ', m.amname, CASE WHEN i.indisunique THEN 'unique' END,
                 CASE WHEN i.indpred IS NOT NULL THEN 'partial' END, i.indnatts - i.indnkeyatts)
         END AS traits,
+        CASE
+            WHEN i.indexrelid IS NULL THEN NULL
+            ELSE pg_catalog.concat_ws(
+                ', ',
+                (SELECT pg_catalog.string_agg(pg_catalog.pg_get_indexdef(c.oid, n, false), ', ' ORDER BY n)
+                 FROM pg_catalog.generate_series(1, i.indnatts) AS n),
+                i.indoption, 'WHERE ' || pg_catalog.pg_get_expr(i.indpred, i.indrelid))
+        END AS definition,
+        'pg_catalog.pg_class'::pg_catalog.regclass AS class,
         EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
                 WHERE k.conindid = c.oid AND k.conrelid = i.indrelid) AS is_of_constraint,
         NULL::pg_catalog.oid AS enum
@@ -41,6 +51,9 @@ WITH found AS (
         pg_catalog.concat_ws(
             ' ', CASE WHEN k.condeferrable THEN 'deferrable' END,
             (SELECT r.relname FROM pg_catalog.pg_class AS r WHERE r.oid = k.confrelid)),
+        pg_catalog.concat_ws(
+            ' ', pg_catalog.pg_get_expr(k.conbin, k.conrelid), k.confupdtype, k.confdeltype, k.confmatchtype),
+        'pg_catalog.pg_constraint',
         false,
         NULL
     FROM pg_catalog.pg_constraint AS k
@@ -48,10 +61,19 @@ WITH found AS (
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     WHERE %(kind)s = 'constraint' AND n.nspname = %(schema)s AND c.relname = %(table)s AND k.conname = %(name)s
     UNION ALL
-    SELECT t.oid, t.typtype, NULL, NULL, NULL, false, t.oid
+    SELECT t.oid, t.typtype, NULL, NULL, NULL, NULL, 'pg_catalog.pg_type', false, t.oid
     FROM pg_catalog.pg_type AS t
     JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
     WHERE %(kind)s = 'type' AND n.nspname = %(schema)s AND t.typname = %(name)s
+), numbered AS (
+    SELECT
+        a.attnum,
+        a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod) AS "column",
+        EXISTS (SELECT FROM pg_catalog.pg_depend AS d
+                WHERE d.classid = found.class AND d.objid = found.oid
+                AND d.refobjid = found.relation AND d.refobjsubid = a.attnum) AS is_used
+    FROM found JOIN pg_catalog.pg_attribute AS a ON a.attrelid = found.relation
+    WHERE a.attnum > 0 AND NOT a.attisdropped
 )
 SELECT
     found.oid::pg_catalog.int8 AS oid,
@@ -61,6 +83,9 @@ SELECT
     coalesce(found.columns, '{}') AS columns,
     found.traits,
     found.is_of_constraint,
+    found.definition,
+    coalesce((SELECT pg_catalog.jsonb_object_agg(attnum, "column") FROM numbered), '{}') AS numbered,
+    coalesce((SELECT pg_catalog.jsonb_object_agg(attnum, "column") FROM numbered WHERE is_used), '{}') AS used,
     ARRAY(
         SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute AS a
         WHERE a.attrelid = found.relation AND a.attnum > 0 AND NOT a.attisdropped

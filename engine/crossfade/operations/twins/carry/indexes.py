@@ -15,6 +15,7 @@ from crossfade.errors import Refusal
 from crossfade.operations.constraints import unvalidated
 from crossfade.operations.indexes import attribute_names, index_build, index_copy
 from crossfade.operations.step import Part, Step
+from crossfade.operations.tables.extension_marks import marked
 from crossfade.operations.twins.exchange import Carried, Exchange, Move
 from crossfade.operations.twins.twin_trials import index_trial
 from crossfade.postgres.statement import Statement, render
@@ -204,14 +205,16 @@ def index_comment(copy: IndexCopy, name: str, comment: str | None) -> Statement:
 
 
 def settings(copy: IndexCopy) -> Iterator[Statement]:
-    """What an index is to its table, and the statistics targets of its expressions."""
+    """What an index is to its table, the statistics targets of its expressions, and its extensions."""
     index = copy.index
+    named = sql.SQL("INDEX {}").format(sql.Identifier(index.name.schema, index.name.name))
     yield from _to_table(copy)
     for position, target in index.statistics_targets:
-        text = sql.SQL("ALTER INDEX {} ALTER COLUMN {} SET STATISTICS {}").format(
-            sql.Identifier(index.name.schema, index.name.name), sql.Literal(position), sql.Literal(target)
+        text = sql.SQL("ALTER {} ALTER COLUMN {} SET STATISTICS {}").format(
+            named, sql.Literal(position), sql.Literal(target)
         )
         yield Statement(text=render(text))
+    yield from marked(named, index.extensions)
 
 
 def _to_table(copy: IndexCopy) -> Iterator[Statement]:

@@ -2,7 +2,8 @@
 
 `SET NOT NULL` and dropping the CHECK are two statements: in one the proof is gone before it is looked at, and all rows
 are read (measured on 15 and 18). The hidden column gives its NOT NULL up where the twin may get values that cannot be
-converted back.
+converted back. One that is NOT VALID, as from PostgreSQL 18 it may be, is no more than that afterwards: ALTER COLUMN …
+TYPE keeps it so as well.
 """
 
 from __future__ import annotations
@@ -28,14 +29,19 @@ if TYPE_CHECKING:
 def carry(exchange: Exchange) -> Carried:
     """The CHECK before contract, NOT NULL in it."""
     needed = tuple(t for t in exchange.twins if t.column.not_null and not of_key(exchange, t))
+    proved = tuple(t for t in needed if _is_proved(exchange, t))
     return Carried(
-        seal=tuple(step for twin in needed for step in proof(exchange, twin)),
+        seal=tuple(step for twin in proved for step in proof(exchange, twin)),
         first=(
-            *(proof_back(exchange, twin) for twin in needed),
+            *(proof_back(exchange, twin) for twin in proved),
             *(s for twin in needed if not twin.keeps_null_out for s in not_null_back.steps(_back(exchange, twin))),
         ),
         after=tuple(move for twin in needed for move in _moves(exchange, twin)),
     )
+
+
+def _is_proved(exchange: Exchange, twin: Twin) -> bool:
+    return _back(exchange, twin).is_proved
 
 
 def _back(exchange: Exchange, twin: Twin) -> NotNullBack:
@@ -94,7 +100,9 @@ def _moves(exchange: Exchange, twin: Twin) -> Iterator[Move]:
 
 
 def taken(exchange: Exchange, twin: Twin) -> Move:
-    """NOT NULL of the twin, in place of the CHECK."""
+    """NOT NULL of the twin, in place of the CHECK that proves it."""
+    if not _is_proved(exchange, twin):
+        return Move(do=tuple(set_not_null(exchange, twin, twin.final)), undo=tuple(drop_not_null(exchange, twin.final)))
     name = _proof(exchange, twin).name
     gone = sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(name))
     again = sql.SQL("ADD CONSTRAINT {} CHECK ({} IS NOT NULL) NOT VALID").format(
@@ -119,10 +127,5 @@ def drop_not_null(exchange: Exchange, column: str) -> Iterator[Statement]:
 
 
 def set_not_null(exchange: Exchange, twin: Twin, column: str) -> Iterator[Statement]:
-    """NOT NULL of one of the two columns, as the replaced one had it; from PostgreSQL 18 it is a named constraint."""
-    named = twin.column.not_null_constraint
-    if named is None:
-        yield exchange.alter(sql.SQL("ALTER COLUMN {} SET NOT NULL").format(sql.Identifier(column)))
-    else:
-        action = sql.SQL("ADD CONSTRAINT {} NOT NULL {}").format(sql.Identifier(named), sql.Identifier(column))
-        yield exchange.alter(action)
+    """NOT NULL of one of the two columns, as the replaced one had it."""
+    yield exchange.alter(not_null_back.as_it_was(exchange.table, twin.column, column))

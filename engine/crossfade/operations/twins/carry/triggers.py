@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.operations.rows import trigger_preflight
+from crossfade.operations.tables.extension_marks import marked
 from crossfade.operations.tables.table_preflight import is_ours
 from crossfade.operations.twins.exchange import Carried, Exchange, Move
 from crossfade.operations.twins.twin_trials import when_trial
@@ -91,6 +92,7 @@ def _create(found: Found, family: tuple[Table, ...]) -> Iterator[Statement]:
             found.name, found.relation, sql.Literal(found.trigger.comment)
         )
         yield Statement(text=render(text))
+    yield from marked(sql.SQL("TRIGGER {} ON {}").format(found.name, found.relation), found.trigger.extensions)
 
 
 def _below(table: Table, family: tuple[Table, ...]) -> Iterator[Table]:

@@ -1,0 +1,89 @@
+"""What others have built on, or renamed of, what a way back drops is told before the run turns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, LiteralString
+
+import pytest
+from psycopg import sql
+
+from crossfade import Engine
+from crossfade.errors import BaselineChanged
+from crossfade.workflow.states import State
+
+from .test_before_turning import TABLES, TWIN, plan, refused, retain
+
+if TYPE_CHECKING:
+    from ..fixtures.database import Database
+
+PARTED: LiteralString = """
+CREATE TABLE p (id int PRIMARY KEY, qty int, CONSTRAINT big CHECK (qty > 0)) PARTITION BY LIST (id);
+CREATE TABLE p_1 PARTITION OF p FOR VALUES IN (1)
+"""
+WAITS = "drop_constraint: {table: p, name: big}"
+"""Something to do at contract, so that the run can be rolled back until then."""
+
+
+def test_a_trigger_of_ours_by_another_name(database: Database) -> None:
+    database.execute(TABLES)
+    with Engine(database.url) as engine:
+        assert engine.advance(plan(TWIN), to=State.EXPANDED).state is State.EXPANDED
+        ((name,),) = database.execute("SELECT tgname FROM pg_trigger WHERE tgname ~ '^~crossfade_.*_insert$'")
+        rename = sql.SQL("ALTER TRIGGER {} ON t RENAME TO {}")
+        database.execute(rename.format(sql.Identifier(name), sql.Identifier("x")))
+        refused(
+            engine, BaselineChanged, f'^trigger x on table public.t depends on .*, as "{name}" of the run did: give'
+        )
+        database.execute(rename.format(sql.Identifier("x"), sql.Identifier(name)))
+        assert engine.rollback("turns").state is State.ROLLED_BACK
+
+
+def test_a_whole_index_by_another_name(database: Database) -> None:
+    database.execute(PARTED)
+    with Engine(database.url) as engine:
+        asked = plan("create_index: {table: p, name: by_qty, columns: [qty]}", WAITS)
+        assert engine.advance(asked, to=State.EXPANDED).state is State.EXPANDED
+        database.execute("ALTER INDEX by_qty RENAME TO x")
+        refused(engine, BaselineChanged, r"^index public\.x depends on index public\.p_1_qty_idx")
+        database.execute("ALTER INDEX x RENAME TO by_qty")
+        assert engine.rollback("turns").state is State.ROLLED_BACK
+
+
+def test_a_foreign_key_of_others_over_a_unique_index_of_ours(database: Database) -> None:
+    database.execute(TABLES)
+    with Engine(database.url) as engine:
+        asked = plan("create_index: {table: t, name: k, unique: true, columns: [qty]}", TWIN)
+        assert engine.advance(asked, to=State.EXPANDED).state is State.EXPANDED
+        database.execute("CREATE TABLE z (q int REFERENCES t (qty))")
+        refused(engine, BaselineChanged, r"^constraint z_q_fkey on table public\.z depends on index public\.k")
+        database.execute("DROP TABLE z")
+        assert engine.rollback("turns").state is State.ROLLED_BACK
+
+
+def test_an_index_of_ours_by_another_name_of_which_a_key_is_made_again(database: Database) -> None:
+    database.execute(TABLES)
+    with Engine(database.url) as engine:
+        retain(engine, "change_type: {table: r, column: id, to: bigint, follow_references: true}")
+        ((name,),) = database.execute("SELECT relname::text FROM pg_class WHERE relname ~ '^crossfade_key_'")
+        rename = sql.SQL("ALTER INDEX {} RENAME TO {}")
+        database.execute(rename.format(sql.Identifier(name), sql.Identifier("x")))
+        refused(engine, BaselineChanged, rf"^index public\.{name} is not there, of which constraint r_pkey is made")
+        database.execute(rename.format(sql.Identifier("x"), sql.Identifier(name)))
+        assert engine.revert("turns").state is State.BACKFILLED
+
+
+@pytest.mark.parametrize(
+    "children",
+    ["PARTITION BY LIST (id); CREATE TABLE c PARTITION OF n DEFAULT", "; CREATE TABLE c () INHERITS (n)"],
+    ids=["partition", "child"],
+)
+def test_the_name_of_a_not_null_that_others_have_taken_on_a_child(database: Database, children: LiteralString) -> None:
+    if database.server.major < 18:
+        pytest.skip("NOT NULL has a name from PostgreSQL 18")
+    database.execute("CREATE TABLE n (id int, a int CONSTRAINT given NOT NULL) " + children)
+    with Engine(database.url) as engine:
+        retain(engine, "drop_not_null: {table: n, column: a}")
+        database.execute("ALTER TABLE c ADD CONSTRAINT given CHECK (id > 0)")
+        refused(engine, BaselineChanged, r"there is a constraint given of public\.c already, which is no NOT NULL")
+        database.execute("ALTER TABLE c RENAME CONSTRAINT given TO other")
+        assert engine.revert("turns").state is State.BACKFILLED
