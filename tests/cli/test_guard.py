@@ -124,11 +124,22 @@ def test_what_cannot_be_read_is_unsafe(database: Database, cli: Cli, tmp_path: P
     write(tmp_path / "db", "00001_init", "SELECT 1;")
     write(tmp_path / "db", "00002_mail", "ALTER TABLE users ADD COLUM mail text;")
     (tmp_path / "db" / "00003_more.sql").write_bytes(b"-- +goose Up\n\xff\xfe\n")
+    write(tmp_path / "db", "00004_block", "-- +goose StatementBegin\nSELECT 1;")
     found = cli("guard", "db", "--json")
     assert found.code == 1, found
     [project] = found.json()["projects"]
     assert [p["findings"][0]["rule"] for p in project["pending"]] == ["unreadable"]
-    assert [told["file"] for told in project["unread"]] == ["db/00003_more.sql"]
+    found_in = [(told["file"], told["line"]) for told in project["unread"]]
+    assert found_in == [("db/00003_more.sql", 2), ("db/00004_block.sql", 3)]
+
+
+def test_what_is_applied_may_be_what_dbmate_takes_no_longer(database: Database, cli: Cli, tmp_path: Path) -> None:
+    database.execute("CREATE TABLE schema_migrations (version varchar(128) PRIMARY KEY)")
+    (tmp_path / "db").mkdir()
+    (tmp_path / "db" / "1_a.sql").write_text("-- migrate:up\nSELECT 1;\n", encoding="utf-8")
+    assert "1_a.sql:1: file-not-read: it has no line `-- migrate:down`" in cli("guard", "db").stdout
+    database.execute("INSERT INTO schema_migrations VALUES ('1')")
+    assert cli("guard", "db").code == 0
 
 
 def test_a_folder_of_no_tool_and_a_table_of_another_one_are_said(database: Database, cli: Cli, tmp_path: Path) -> None:
@@ -229,6 +240,12 @@ def test_flyways_baseline_stands_for_what_is_up_to_it_and_files_of_a_newer_relea
     database.execute(row, [2, "2", "SQL_BASELINE", "B2__base.sql"])
     applied = cli("guard", "db")
     assert (applied.code, applied.stdout.splitlines()[1:]) == (0, ["  safe    V3", "  safe    R__views"])
+
+    (tmp_path / "db" / "B2__base.sql").rename(tmp_path / "base")
+    gone = cli("guard", "db")
+    assert gone.code == 1, gone
+    assert "would stop at once, since B2__base.sql is applied" in gone.stdout
+    (tmp_path / "base").rename(tmp_path / "db" / "B2.sql")
 
     database.execute(row, [3, "3", "SQL", "V3.sql"])
     database.execute(row, [4, "4", "SQL", "V4__newer.sql"])

@@ -142,6 +142,8 @@ def test_a_migration_in_two_is_recorded_in_two(database: Database, cli: Cli, tmp
     )
     done = cli("import", "prisma", "prisma", "--out", "plans", "--split", "--database", database.url)
     assert done.code == 0, done
+    every = cli("import", "prisma", "prisma", "--out", "every", "--split")
+    assert "20260101000000_init: stays whole, since an old version can live with all of it" in every.stdout
     old = tmp_path / "prisma" / "migrations" / "20260103000000_rename"
     (old / "migration.sql").unlink()
     old.rmdir()

@@ -44,8 +44,9 @@ def downs(project: Project) -> list[list[str] | None]:
 
 
 def told(project: Project) -> list[str]:
-    """Its problems, as `file: message` with the file's name only."""
-    return [f"{problem.file.name}: {problem.message}" for problem in project.problems]
+    """Its problems, as `file: message` with the file's name only, and the line where it is not the first."""
+    places = {problem: "" if problem.line == 1 else f":{problem.line}" for problem in project.problems}
+    return [f"{problem.file.name}{place}: {problem.message}" for problem, place in places.items()]
 
 
 def only_told(projects: Iterable[Project]) -> list[str]:

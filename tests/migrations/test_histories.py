@@ -9,7 +9,6 @@ import pytest
 
 from crossfade.migrations.histories import HISTORIES, entries_of
 from crossfade.migrations.histories.history import Entry, Place
-from crossfade.migrations.migration import Tool
 from crossfade.migrations.read import read
 from crossfade.plan.migrations import TOOLS
 from crossfade.postgres.names import QualifiedName
@@ -171,11 +170,3 @@ def test_a_folder_gives_its_entries_in_order_with_what_the_history_tells_them_by
     assert (first.name, first.created_at, first.after) == ("0000_init", 5, None)
     assert (second.name, second.created_at, second.after) == ("0001_more", 9, "0000_init")
     assert second.checksum == project.migrations[1].checksum
-
-
-def test_several_parts_of_one_file_of_dbmates_are_one(tmp_path: Path) -> None:
-    part = "-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 1;\n"
-    (tmp_path / "1_a.sql").write_text(part + part, encoding="utf-8")
-    [project] = read([tmp_path])
-    assert project.tool is Tool.DBMATE
-    assert [entry.name for entry in entries_of(project)] == ["1_a"]

@@ -16,6 +16,7 @@ from .folders import FIXTURES, downs, names, only, told, ups, write
 
 ALWAYS, IF_SEVERAL, NEVER = Transaction.ALWAYS, Transaction.IF_SEVERAL, Transaction.NEVER
 A, B = "CREATE TABLE a (id int);", "CREATE TABLE b (id int);"
+OPEN = "the statement here does not end in a line that ends in `;`"
 NO_A, NO_B = "DROP TABLE a;", "DROP TABLE b;"
 
 
@@ -173,12 +174,29 @@ CASES = {
         back=[True, True],
         problems=["20260103_c.sql: it has no line `-- migrate:up`, and dbmate stops at such a file"],
     ),
-    "dbmate with several parts in a file": Case(
-        files={"1_a.sql": f"-- migrate:up\n{A}\n-- migrate:down\n{NO_A}\n-- migrate:up transaction:false\n{B}\n"},
+    "dbmate stops at": Case(
+        files={
+            "1_a.sql": f"-- migrate:up\n{A}\n",
+            "2_a.sql": f"-- migrate:down\n{NO_A}\n-- migrate:up\n{A}\n",
+            "3_a.sql": f"-- a note\n{A}\n-- migrate:up\n{B}\n-- migrate:down\n",
+            "4_a.sql": f"-- migrate:up\n{A}\n-- migrate:down\n{NO_A}\n-- migrate:up\n{B}\n-- migrate:down\n{NO_B}\n",
+            "5_a.sql": f"-- migrate:up\n{A}\n-- migrate:up\n{B}\n-- migrate:down\n",
+            "6_a.sql": f"-- migrate:upper\n{A}\n-- migrate:down\n{NO_A}\n",
+        },
         tool=Tool.DBMATE,
-        names=["1_a", "1_a (2)"],
-        transactions=[ALWAYS, IF_SEVERAL],
-        back=[True, False],
+        names=["1_a"],
+        transactions=[ALWAYS],
+        problems=[
+            f"{why}, and dbmate stops at such a file"
+            for why in (
+                "1_a.sql: it has no line `-- migrate:down`",
+                "2_a.sql: its line `-- migrate:down` stands above `-- migrate:up`",
+                "3_a.sql:2: there is SQL above its line `-- migrate:up`",
+                "4_a.sql:5: there is a second `-- migrate:up`",
+                "5_a.sql:3: there is a second `-- migrate:up`",
+                "6_a.sql: it has no line `-- migrate:up`",
+            )
+        ],
     ),
     "goose": Case(
         files={
@@ -191,6 +209,42 @@ CASES = {
         transactions=[ALWAYS, NEVER],
         back=[True, False],
         problems=["11_c.sql: it has no line `-- +goose Up`, and goose stops at such a file"],
+    ),
+    "goose stops at": Case(
+        files={
+            "1_a.sql": f"-- +goose up\n-- +goose StatementBegin\n{A}\n",
+            "2_a.sql": f"{A}\n-- +goose Up\n{B}\n",
+            "3_a.sql": f"-- +goose Down\n{NO_A}\n-- +goose Up\n{A}\n",
+            "4_a.sql": f"-- +goose Up\n{A}\n-- +goose Up\n{B}\n",
+            "5_a.sql": "-- +goose Up\nCREATE TABLE a (id int)\n-- +goose Down\n",
+            "6_a.sql": f"-- +goose Up\n{A}\n-- see +goose docs\n",
+            "7_a.sql": f"-- +goose Up\n-- +goose StatementBegin\n{A}\n-- +goose Down\n{NO_A}\n-- +goose StatementEnd\n",
+            "8_a.sql": f"-- +goose Up\n{A}\n-- +goose StatementEnd\n",
+            "9_a.sql": f"-- +goose StatementBegin\n-- +goose Up\n{A}\n-- +goose StatementEnd\n",
+            "11_a.sql": f"-- +goose Up\n{A}\n-- +goose Down\nDROP TABLE a\n",
+            "10_a.sql": f"-- +goose Up\n\n-- made by hand\n{A} -- all of it\n-- +GOOSE\n-- +goose down\n{NO_A}\n",
+        },
+        tool=Tool.GOOSE,
+        names=["10_a", "11_a"],
+        transactions=[ALWAYS, ALWAYS],
+        back=[True, True],
+        problems=[
+            f"11_a.sql:4: {OPEN}, and goose stops there on the way down",
+            *(
+                f"{why}, and goose stops at such a file"
+                for why in (
+                    "1_a.sql:2: the `-- +goose StatementBegin` here has no `-- +goose StatementEnd`",
+                    "2_a.sql: there is SQL above its line `-- +goose Up`",
+                    "3_a.sql: its line `-- +goose Down` stands above `-- +goose Up`",
+                    "4_a.sql:3: there is a second `-- +goose Up`",
+                    f"5_a.sql:2: {OPEN}",
+                    "6_a.sql:3: goose does not know the line `-- see +goose docs`",
+                    "7_a.sql:2: the `-- +goose StatementBegin` here has no `-- +goose StatementEnd`",
+                    "8_a.sql:3: the `-- +goose StatementEnd` here has no `-- +goose StatementBegin`",
+                    "9_a.sql: a `-- +goose StatementBegin` stands above its line `-- +goose Up`",
+                )
+            ),
+        ],
     ),
     "sqitch": Case(
         files={
@@ -216,8 +270,8 @@ CASES = {
         transactions=[NEVER, NEVER, NEVER],
         back=[True, False, False],
         problems=[
-            "sqitch.plan: the plan has gone, and there is no deploy/gone.sql",
-            "sqitch.plan: the plan names deploy/../../etc/passwd.sql, which is outside the folder",
+            "sqitch.plan:8: the plan has gone, and there is no deploy/gone.sql",
+            "sqitch.plan:9: the plan names deploy/../../etc/passwd.sql, which is outside the folder",
             "stray.sql: sqitch.plan has no such change, so Sqitch never runs it",
         ],
     ),

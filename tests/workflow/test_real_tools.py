@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 
 import pytest
@@ -14,11 +15,14 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from crossfade import Engine
+from crossfade.migrations.read import read
 from crossfade.operations.step import Phase
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.states import State
 
-from ..fixtures.npm import installed, run
+from ..fixtures.commit_cutter import CommitCutter
+from ..fixtures.maven import libraries
+from ..fixtures.npm import SECONDS, installed, run
 
 if TYPE_CHECKING:
     from crossfade.plan.model import Plan
@@ -71,6 +75,38 @@ class Drizzle:
 
     def migrate(self) -> None:
         run("node_modules/.bin/drizzle-kit", "migrate", "--config", "drizzle.config.ts", cwd=self.home)
+
+
+class Flyway:
+    """Flyway over a folder, in one process for all its commands; it knows TCP only."""
+
+    def __init__(self, libraries: Path, folder: Path, database: Database) -> None:
+        known = conninfo_to_dict(database.url)
+        self._proxy = CommitCutter(f"{known['host']}/.s.PGSQL.{known['port']}")
+        url = f"jdbc:postgresql://127.0.0.1:{self._proxy.port}/{known['dbname']}"
+        program = Path(__file__).parents[1] / "fixtures" / "RunFlyway.java"
+        self._command = ("java", "-cp", f"{libraries}/*", str(program), url, str(known["user"]), str(folder))
+
+    def __enter__(self) -> Self:
+        self._proxy.__enter__()
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self._process = subprocess.Popen(self._command, text=True, bufsize=1, **pipes)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._process.communicate(timeout=SECONDS)
+        self._proxy.__exit__(*exception)
+
+    def says(self, command: str) -> list[str]:
+        """What it answers to `migrate`, `validate` or `info`."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{command}\n")
+        answer: list[str] = []
+        while (line := self._process.stdout.readline()) not in {"", "\n"}:
+            answer.append(line.rstrip())
+        assert line, f"Flyway ended: {answer}"
+        return answer
 
 
 def test_drizzle_0_has_nothing_pending_and_runs_the_next(database: Database, tmp_path: Path) -> None:
@@ -185,6 +221,30 @@ def test_dbmate_has_nothing_pending_and_runs_the_next(database: Database, tmp_pa
     assert columns(database) == ["id", "mail", "age"]
     rows = database.execute("SELECT version FROM schema_migrations ORDER BY 1")
     assert rows == [("20260101000000",), ("20260202000000",), ("20260303000000",)]
+
+
+def test_flyway_has_nothing_pending_and_runs_the_next(database: Database, tmp_path: Path) -> None:
+    versions = ("org.flywaydb:flyway-database-postgresql:13.12.0", "org.postgresql:postgresql:42.7.4")
+    folder = tmp_path / "migration"
+    folder.mkdir()
+
+    def write(name: str, text: str) -> None:
+        (folder / f"{name}.sql").write_text(text, encoding="utf-8")
+
+    with Flyway(libraries(*versions), folder, database) as flyway:
+        write("V1__init", INIT)
+        assert flyway.says("migrate") == ["migrated 1"]
+        write("V2__mail", RENAME)
+        assert flyway.says("info") == ["V1__init.sql SUCCESS", "V2__mail.sql PENDING"]
+        [project] = read([folder])
+        checksum = project.migrations[1].checksum
+        contracted(database, f"{{tool: flyway, name: V2__mail, file: {folder}/V2__mail.sql, checksum: '{checksum}'}}")
+        assert flyway.says("info") == ["V1__init.sql SUCCESS", "V2__mail.sql SUCCESS"]
+        assert flyway.says("validate") == ["valid true"]
+        write("V3__age", NEXT)
+        assert flyway.says("migrate") == ["migrated 1"]
+        assert flyway.says("validate") == ["valid true"]
+    assert columns(database) == ["id", "mail", "age"]
 
 
 @pytest.mark.long

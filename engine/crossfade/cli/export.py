@@ -107,7 +107,10 @@ def export(
             }
         )
         return 0
-    sys.stdout.write(f"{home}: {len(made.files)} files; {home / 'README.md'} says when each folder is applied\n")
+    says = "says when each folder is applied"
+    if as_ is As.DRIZZLE:
+        says += ", and what to do then so that drizzle-kit does not generate the same again"
+    sys.stdout.write(f"{home}: {len(made.files)} files; {home / 'README.md'} {says}\n")
     for finding in told:
         say(f"{home / finding.file}:{finding.position.line}: {finding.rule}: {finding.message}")
     return 0

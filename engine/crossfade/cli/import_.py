@@ -119,7 +119,7 @@ class _Wanted:
     apps: Mapping[str, Any]
     history: "TableName | None"
     known: "Known"
-    parted: "Parted"
+    parted: "Parted | None"
 
 
 def _projects(source: Source, folder: str, call: Call) -> "Sequence[Project]":
@@ -222,10 +222,10 @@ def _start(call: Call, chosen: _Chosen) -> "Start":
     return Start(schema=schema, enums=enums, fixed=call.fixed)
 
 
-def _parted(is_wanted: bool) -> "Parted":
+def _parted(is_wanted: bool) -> "Parted | None":
     from crossfade.migrations.imported import halves
 
-    return halves if is_wanted else lambda _: None
+    return halves if is_wanted else None
 
 
 def _known(source: Source, folder: str) -> "Known":

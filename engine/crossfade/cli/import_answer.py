@@ -70,6 +70,7 @@ class Answer:
                         }
                         for half in one.halves
                     ],
+                    "whole": one.whole or None,
                 }
                 for one in self.migrations
             ],
@@ -94,10 +95,7 @@ class Answer:
             for plan in one.plans:
                 open_ = "" if plan.is_certain else ", where a person has to say what is meant: intent"
                 typer.echo(f"{plain(str(out / plan.file_name))}{open_}")
-            for half in one.halves:
-                when = "" if half.entry.created_at is None else f", `when` of the journal: {half.entry.created_at}"
-                place = out / "migrations" / half.path
-                typer.echo(f"{plain(str(place))}: to be {plain(half.entry.file or half.entry.name)}{when}")
+            _print_halves(one, out)
         for project, found in self.imports:
             if project.tool.value == "drizzle" and any(one.halves for one in found):
                 ours, theirs = out / "migrations" / PLACE, project.root / PLACE
@@ -115,3 +113,13 @@ class Answer:
             hint = f" ({plain(problem.hint)})" if problem.hint else ""
             where = f"{plain(str(problem.file))}:{problem.line}:{problem.column}"
             warn(f"{where}: {plain(problem.message)}{hint}")
+
+
+def _print_halves(one: Imported, out: Path) -> None:
+    """The two files of a migration, or why there is one; neither where nobody asked."""
+    for half in one.halves:
+        when = "" if half.entry.created_at is None else f", `when` of the journal: {half.entry.created_at}"
+        place = out / "migrations" / half.path
+        typer.echo(f"{plain(str(place))}: to be {plain(half.entry.file or half.entry.name)}{when}")
+    if one.whole:
+        typer.echo(f"{plain(one.origin.entry.name)}: stays whole, since {plain(one.whole)}")

@@ -129,8 +129,8 @@ class Project:
     problems: tuple[Problem, ...] = field(default=())
     asked: frozenset[Path] | None = None
     """The files that were asked for; the others are there for what they make of the schema. None is all of them."""
-    base: Migration | None = None
-    """What a database without any of them gets in place of those up to it (Flyway's B)."""
+    bases: tuple[Migration, ...] = ()
+    """What a database without any of them gets the last one of, in place of those up to it (Flyway's B)."""
     past: tuple[Past, ...] = ()
     """What a database or a commit knows of its migrations, where one was asked."""
 
@@ -142,10 +142,10 @@ class Project:
     @property
     def anew(self) -> Project:
         """As the tool applies it to a database without any of its migrations."""
-        if self.base is None:
+        if not self.bases:
             return self
-        behind = (migration for migration in self.migrations if migration.order > self.base.order)
-        return replace(self, migrations=(self.base, *behind))
+        base = self.bases[-1]
+        return replace(self, migrations=(base, *(one for one in self.migrations if one.order > base.order)))
 
     def asks_for(self, file: Path) -> bool:
         """Whether what is found in a file is of interest."""

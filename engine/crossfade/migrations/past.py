@@ -85,7 +85,11 @@ def of_history(project: Project, history: History, rows: Rows, where: str, entri
     if not recorded:
         return None
     pending = [one for name, (_, one) in mine.items() if name not in recorded and not one.repeatable]
-    gone = history.lost(entries, rows) if project.asked is None and not project.problems else ()
+    gone = (
+        history.lost((*entries, *map(_as_entry, project.bases)), rows)
+        if project.asked is None and not project.problems
+        else ()
+    )
     changed = (
         one
         for name, (entry, one) in mine.items()
@@ -144,6 +148,12 @@ def of_commit(
         late=tuple(_late((m for m in new if m not in [d.migration for d in doubled]), there, tool)),
         doubled=doubled,
     )
+
+
+def _as_entry(base: Migration) -> Entry:
+    from crossfade.migrations.histories.history import Entry
+
+    return Entry(name=base.name, file=str(base.file), checksum=base.checksum)
 
 
 def _with_entries(project: Project, entries: Sequence[Entry]) -> Mapping[str, tuple[Entry, Migration]]:

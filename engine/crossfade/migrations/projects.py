@@ -35,7 +35,7 @@ def projects_of(folder: Folder) -> Iterator[Project]:
                 root=folder.path,
                 migrations=claim.migrations,
                 reversible=claim.reversible,
-                base=claim.base,
+                bases=claim.bases,
                 problems=problems,
             )
     if rest.problems or in_code:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -19,6 +19,7 @@ from crossfade.workflow.states import GIVEN_UP
 if TYPE_CHECKING:
     from crossfade.migrations.histories.history import Entry
     from crossfade.migrations.migration import Project
+    from crossfade.migrations.past import Past
     from crossfade.plan.migrations import CoveredMigration
     from crossfade.plan.names import TableName
     from crossfade.workflow.states import State
@@ -101,7 +102,7 @@ def _standing(
     changed = () if past is None else tuple(one.name for one in past.changed)
     gone, stopping = ((), ()) if past is None else (past.gone, past.stopping)
     return Standing(
-        project=project,
+        project=project if past is None else _put_right(project, past),
         table=str(book.place.table),
         waiting=_waiting(found.entries, covers),
         hidden=found.hidden,
@@ -109,6 +110,11 @@ def _standing(
         gone=gone,
         halted=found.halted or _stopped(project.tool, changed, stopping),
     )
+
+
+def _put_right(project: Project, past: Past) -> Project:
+    """Without the problems of files that are applied, which the tool reads no more."""
+    return replace(project, problems=tuple(p for p in project.problems if p.file not in past.applied))
 
 
 def _stopped(tool: Tool, changed: Sequence[str], stopping: Sequence[str]) -> str | None:

@@ -64,24 +64,69 @@ def test_the_plan_names_both_and_the_next_one_stands_behind_the_second() -> None
 
 
 @pytest.mark.parametrize(
-    ("tool", "sql"),
+    ("tool", "sql", "because"),
     [
-        (Tool.PRISMA, "CREATE TABLE a (id int PRIMARY KEY); ALTER TABLE a ADD CONSTRAINT c CHECK (id > 0);"),
-        (Tool.PRISMA, "ALTER TABLE users ALTER COLUMN age TYPE bigint;"),
-        (Tool.PRISMA, "BEGIN; ALTER TABLE users ADD COLUMN x int; ALTER TABLE users DROP COLUMN name; COMMIT;"),
-        (Tool.PRISMA, "ALTER TABLE users DROP COLUMN age, ADD COLUMN age text;"),
-        (Tool.PRISMA, "DROP INDEX users_name; CREATE INDEX users_name ON users (name, age);"),
-        (Tool.PRISMA, "ALTER TABLE users DROP CONSTRAINT users_pkey; CREATE TABLE x (id int REFERENCES users);"),
-        (Tool.PRISMA, "ALTER TABLE users DROP COLUMN age, ADD COLUMN years int CHECK (years > 0);"),
-        (Tool.PRISMA, "ALTER TABLE users RENAME COLUMN age TO years; CREATE INDEX i ON users (years);"),
-        (Tool.PRISMA, "DROP TABLE teams; CREATE TABLE teams (id int, size int);"),
-        (Tool.PRISMA, "CREATE EXTENSION pg_trgm; CREATE INDEX i ON users USING gin (name gin_trgm_ops);"),
-        (Tool.PRISMA, "DROP TYPE mood; CREATE TYPE mood AS ENUM ('ok');"),
-        (Tool.PRISMA, "ALTER TYPE mood ADD VALUE 'ok'; ALTER TABLE users ADD COLUMN m mood DEFAULT 'ok';"),
-        (Tool.PRISMA, "INSERT INTO users SELECT * FROM teams; ALTER TABLE teams ADD COLUMN size int;"),
-        (Tool.GOOSE, "ALTER TABLE users DROP COLUMN name, ADD COLUMN full_name int;"),
+        (
+            Tool.PRISMA,
+            "CREATE TABLE a (id int PRIMARY KEY); ALTER TABLE a ADD CONSTRAINT c CHECK (id > 0);",
+            "an old version can live with all of it",
+        ),
+        (Tool.PRISMA, "ALTER TABLE users ALTER COLUMN age TYPE bigint;", "an old version can live with nothing of it"),
+        (
+            Tool.PRISMA,
+            "BEGIN; ALTER TABLE users ADD COLUMN x int; ALTER TABLE users DROP COLUMN name; COMMIT;",
+            "it says itself what runs together: BEGIN",
+        ),
+        (
+            Tool.PRISMA,
+            "ALTER TABLE users DROP COLUMN age, ADD COLUMN age text;",
+            "`ALTER TABLE users ADD COLUMN age text` cannot run before `ALTER TABLE users DROP COLUMN age`",
+        ),
+        (Tool.PRISMA, "DROP INDEX users_name; CREATE INDEX users_name ON users (name, age);", "cannot run before"),
+        (
+            Tool.PRISMA,
+            "ALTER TABLE users DROP CONSTRAINT users_pkey; CREATE TABLE x (id int REFERENCES users);",
+            "cannot run before",
+        ),
+        (
+            Tool.PRISMA,
+            "ALTER TABLE users DROP COLUMN age, ADD COLUMN years int CHECK (years > 0);",
+            "cannot run before",
+        ),
+        (
+            Tool.PRISMA,
+            "ALTER TABLE users RENAME COLUMN age TO years; CREATE INDEX i ON users (years);",
+            "cannot run before",
+        ),
+        (
+            Tool.PRISMA,
+            "DROP TABLE teams; CREATE TABLE teams (id int, size int);",
+            "it is 2 plans, the last of which writes its row",
+        ),
+        (
+            Tool.PRISMA,
+            "CREATE EXTENSION pg_trgm; CREATE INDEX i ON users USING gin (name gin_trgm_ops);",
+            "it is 2 plans, the last of which writes its row",
+        ),
+        (Tool.PRISMA, "DROP TYPE mood; CREATE TYPE mood AS ENUM ('ok');", "cannot run before"),
+        (
+            Tool.PRISMA,
+            "ALTER TYPE mood ADD VALUE 'ok'; ALTER TABLE users ADD COLUMN m mood DEFAULT 'ok';",
+            "it is 2 plans, the last of which writes its row",
+        ),
+        (
+            Tool.PRISMA,
+            "INSERT INTO users SELECT * FROM teams; ALTER TABLE teams ADD COLUMN size int;",
+            "it is 2 plans, the last of which writes its row",
+        ),
+        (
+            Tool.GOOSE,
+            "ALTER TABLE users DROP COLUMN name, ADD COLUMN full_name int;",
+            "its tool cannot take two files for one",
+        ),
     ],
 )
-def test_what_cannot_be_parted_stays_one(tool: Tool, sql: str) -> None:
+def test_what_cannot_be_parted_stays_one(tool: Tool, sql: str, because: str) -> None:
     *_, one = imports(USERS, sql, tool=tool, parted=halves)
     assert one.halves == ()
+    assert because in one.whole

@@ -9,6 +9,7 @@ import pytest
 from crossfade.workflow.whole_history import difference, run_plans
 
 from ...fixtures.database import fresh_database
+from ..folders import script_of
 from .reading import imports
 
 if TYPE_CHECKING:
@@ -140,6 +141,15 @@ CREATE INDEX m_id ON m (id);
 CREATE MATERIALIZED VIEW m2 AS SELECT x FROM kept;
 CREATE UNIQUE INDEX m2_x ON m2 (x);
 """
+LABELS = """
+ALTER TYPE mood ADD VALUE 'c';
+CREATE INDEX kept_c ON kept (x) WHERE f = 'c';
+ALTER TABLE kept ADD CONSTRAINT kept_no_c CHECK (f <> 'c');
+ALTER TABLE kept ALTER COLUMN f SET DEFAULT 'c';
+CREATE TABLE moods (f mood DEFAULT 'c');
+ALTER TYPE mood RENAME VALUE 'a' TO 'z';
+ALTER TABLE kept ADD COLUMN g mood NOT NULL DEFAULT 'z';
+"""
 OLD = """
 CREATE TABLE old (id int PRIMARY KEY, x int, y int, z text NOT NULL);
 CREATE VIEW w AS SELECT id, y FROM old;
@@ -181,6 +191,7 @@ CASES = {
     "old ones go": OLD_ONES_GO,
     "keys": KEYS,
     "not in batches": NOT_IN_BATCHES,
+    "labels": LABELS,
 }
 
 
@@ -191,6 +202,78 @@ def test_what_depends_on_something_in_between_waits_for_it(sql: str, server: Ser
     run_plans(database.url, every)
     with fresh_database(server) as other, other.connect(autocommit=True) as connection:
         connection.execute((OLD + KEPT).encode())
-        connection.execute(sql.encode())
+        for statement in script_of(sql).statements:
+            connection.execute(statement.sql.encode())
         meant = other.dump()
     assert difference(meant, database.dump()) == ""
+
+
+FILLED = """
+CREATE TABLE filled (id serial PRIMARY KEY, x int, y int, note text);
+INSERT INTO filled (x, y) SELECT n, n FROM generate_series(1, 3) n;
+CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.note = ''old''; RETURN NEW; END';
+CREATE TRIGGER noted BEFORE UPDATE ON filled FOR EACH ROW EXECUTE FUNCTION noted();
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE FUNCTION one_more(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + 1';
+CREATE SEQUENCE other;
+CREATE TABLE typed (id int PRIMARY KEY, y int);
+INSERT INTO typed VALUES (1, 1);
+CREATE TABLE named (id serial PRIMARY KEY);
+"""
+LATER = (
+    "CREATE OR REPLACE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.note = ''new''; RETURN NEW; END'"
+)
+ROWS = {
+    "writes": f"""
+        ALTER TABLE filled ADD COLUMN e int;
+        CREATE FUNCTION two_more(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + 2';
+        UPDATE filled SET e = two_more(x);
+        {LATER};
+        ALTER TABLE filled ALTER COLUMN e SET NOT NULL;
+        ALTER TABLE filled ADD COLUMN f int;
+        UPDATE filled SET f = x;
+        CREATE TRIGGER nothing BEFORE UPDATE ON filled FOR EACH ROW EXECUTE FUNCTION nothing();
+        ALTER TABLE typed ALTER COLUMN y TYPE bigint USING one_more(y);
+        CREATE OR REPLACE FUNCTION one_more(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 - 1';
+    """,
+    "reader": """
+        ALTER TABLE filled ADD COLUMN e int;
+        UPDATE filled SET e = x;
+        CREATE TABLE kept AS SELECT * FROM filled;
+        ALTER TABLE filled DROP COLUMN y;
+        CREATE VIEW shown AS SELECT * FROM filled;
+        DO 'BEGIN EXECUTE ''UPDATE kept SET e = (SELECT sum(e) FROM shown)''; END';
+    """,
+    "numbers": """
+        ALTER TABLE filled ALTER COLUMN id DROP DEFAULT;
+        DROP SEQUENCE filled_id_seq;
+        ALTER TABLE filled ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY;
+        SELECT setval('filled_id_seq', (SELECT max(id) + 10 FROM filled));
+        ALTER TABLE named RENAME COLUMN id TO number;
+        ALTER TABLE named ALTER COLUMN number DROP DEFAULT;
+        DROP SEQUENCE named_id_seq;
+        ALTER TABLE named ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY;
+        ALTER SEQUENCE other RENAME TO numbers;
+        ALTER TABLE filled ALTER COLUMN x SET DEFAULT nextval('numbers');
+        SELECT setval('numbers', 7);
+        INSERT INTO filled (y) VALUES (9);
+    """,
+}
+
+
+@pytest.mark.parametrize("sql", ROWS.values(), ids=ROWS)
+def test_rows_are_what_the_statements_make_of_them(sql: str, server: Server, database: Database) -> None:
+    every = imports(FILLED, sql)
+    assert not any(one.problems for one in every)
+    run_plans(database.url, every)
+    with fresh_database(server) as other:
+        other.execute(f"{FILLED}{sql}")
+        assert rows(database) == rows(other)
+
+
+def rows(database: Database) -> list[str]:
+    tables = database.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+    )
+    query = "SELECT string_agg(to_jsonb(t)::text, E'\\n' ORDER BY to_jsonb(t)::text) FROM {} t"
+    return sorted(f"{name}: {database.execute(query.format(name))}" for (name,) in tables)

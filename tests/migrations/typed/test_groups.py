@@ -8,6 +8,7 @@ import pytest
 
 from crossfade.migrations.typed import Enums, typed
 from crossfade.migrations.typed.columns import LEFT_OUT
+from crossfade.migrations.typed.groups.renumbered import NO_WAY_BACK
 from crossfade.postgres.catalog import Catalog
 from crossfade.postgres.forecast import Schema
 from crossfade.postgres.forecast.trees import one_statement
@@ -48,6 +49,27 @@ CERTAIN: list[Case] = [
             "ALTER TABLE users DROP CONSTRAINT c"
         ),
         [{"set_not_null": {"table": "users", "column": "age", "fill": "0"}}],
+    ),
+    (
+        "a serial column that becomes an identity",
+        (
+            "ALTER TABLE teams ALTER id DROP DEFAULT; DROP SEQUENCE teams_id_seq; "
+            "ALTER TABLE teams ALTER id ADD GENERATED ALWAYS AS IDENTITY"
+        ),
+        [
+            {
+                "sql": {
+                    "contract": (
+                        "ALTER TABLE teams ALTER id DROP DEFAULT",
+                        "DROP SEQUENCE teams_id_seq",
+                        "ALTER TABLE teams ALTER id ADD GENERATED ALWAYS AS IDENTITY",
+                        """SELECT setval(pg_get_serial_sequence('"teams"', 'id'), max("id")) FROM "teams\"""",
+                    ),
+                    "irreversible": True,
+                    "reason": NO_WAY_BACK,
+                }
+            }
+        ],
     ),
     (
         "rows filled, then NOT NULL",

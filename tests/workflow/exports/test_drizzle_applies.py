@@ -90,3 +90,28 @@ def test_the_journal_of_0_goes_on(database: Database, cli: Cli, tmp_path: Path) 
     said = cli("lint", str(folder))
     assert said.code == 0, said
     as_a_run_leaves_it(database)
+
+
+def test_generate_writes_the_same_again_until_its_snapshot_is_moved(database: Database, tmp_path: Path) -> None:
+    """As the README of an export says; what 1.x does with a folder that has none."""
+    folder = project(tmp_path / "app", database, "1.x")
+
+    def generate(columns: str, name: str) -> str:
+        text = (
+            f'import {{ pgTable, text }} from "drizzle-orm/pg-core";\nexport const t = pgTable("t", {{ {columns} }});\n'
+        )
+        (folder.parent / "schema.ts").write_text(text, encoding="utf-8")
+        command = ("generate", "--config", "drizzle.config.ts", "--name", name)
+        return run("node_modules/.bin/drizzle-kit", *command, cwd=folder.parent)
+
+    generate('a: text("a")', "init")
+    exported = folder / "20990131120000_1_add_column_add" / "migration.sql"
+    exported.parent.mkdir()
+    exported.write_text('ALTER TABLE "t" ADD COLUMN "b" text;', encoding="utf-8")
+    generate('a: text("a"), b: text("b")', "again")
+    [again] = folder.glob("*_again")
+    assert (again / "migration.sql").read_text(encoding="utf-8") == exported.read_text(encoding="utf-8")
+
+    (again / "snapshot.json").rename(exported.parent / "snapshot.json")
+    shutil.rmtree(again)
+    assert "nothing to migrate" in generate('a: text("a"), b: text("b")', "none")

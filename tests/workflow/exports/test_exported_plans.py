@@ -252,3 +252,4 @@ def test_the_layouts_are_those_of_the_tools(database: Database, cli: Cli) -> Non
     drizzle = export(cli, "rename-column", "drizzle")
     assert sorted(p.name for p in (drizzle / "2-backfill").iterdir()) == ["1-psql", "2-drizzle"]
     assert not [p for p in drizzle.rglob("migration.sql") if "CONCURRENTLY" in p.read_text(encoding="utf-8")]
+    assert "These folders have no `snapshot.json`" in (drizzle / "README.md").read_text(encoding="utf-8")

@@ -93,15 +93,26 @@ def _sums(entry: Entry, rows: Rows) -> frozenset[str]:
 
 
 def _lost(entries: Sequence[Entry], rows: Rows) -> tuple[str, ...]:
+    """A baseline's file may have changed; it may not be gone, even if a file of another kind has its version."""
     last = _Last.of(rows)
-    ours = {id(row) for entry in entries if (row := last.row(entry)) is not None}
+    ours = {id(row) for entry in entries if (row := last.row(entry)) is not None and _is_base(row) == _is_b(entry)}
     scripts = _Last.of(row for row in rows if _is_of_a_script(row)).rows.values()
-    return tuple(row["script"] for row in scripts if _is_in_force(row) and id(row) not in ours)
+    there = (row for row in scripts if _is_in_force(row) or (_is_base(row) and row["success"]))
+    return tuple(row["script"] for row in there if id(row) not in ours)
+
+
+def _is_b(entry: Entry) -> bool:
+    return _name(entry).kind == "B"
+
+
+def _is_base(row: Row) -> bool:
+    """Of a B file."""
+    return bool(row["type"] == "SQL_BASELINE")
 
 
 def _is_of_a_script(row: Row) -> bool:
-    """Others are about baselines and the schema itself."""
-    return row["type"] in {"SQL", "DELETE"} or row["type"].startswith("UNDO_")
+    """Others are of the command `baseline`, and about the schema itself."""
+    return row["type"] in {"SQL", "SQL_BASELINE", "DELETE"} or row["type"].startswith("UNDO_")
 
 
 def _stops_at(script: str, entries: Sequence[Entry]) -> bool:

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from crossfade.migrations.imported.halves import Half, halves
+from crossfade.migrations.imported.halves import Half, Whole, halves
 from crossfade.migrations.imported.origin import Origin, Step
 from crossfade.migrations.imported.plan_files import Imported, PlanFile, imported
 
-__all__ = ["Half", "Imported", "Origin", "PlanFile", "Step", "halves", "imported"]
+__all__ = ["Half", "Imported", "Origin", "PlanFile", "Step", "Whole", "halves", "imported"]

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from crossfade.migrations.imported import beside_sql
+from crossfade.migrations.imported import beside_rows, beside_sql
 from crossfade.plan.expressions import Expression
 from crossfade.plan.names import TableName
+from crossfade.postgres.forecast import trees
 from crossfade.postgres.forecast.type_names import parse_type
 
 if TYPE_CHECKING:
@@ -34,13 +35,20 @@ _PRIMARY = "primary key"
 def held(change: Typed) -> frozenset[Mark]:
     """What it leaves in work, and the names that it gives away."""
     marks = (mark for entry in change.entries for mark in _held(entry, change.before))
-    return frozenset((*marks, *beside_sql.held(change)))
+    return frozenset((*marks, *beside_sql.held(change), *beside_rows.held(change)))
 
 
 def wanted(change: Typed) -> frozenset[Mark]:
     """What none before it may hold."""
-    marks = (mark for entry in change.entries for mark in _wanted(entry, change.before))
-    return frozenset((*marks, *beside_sql.wanted(change)))
+    marks = (*(mark for entry in change.entries for mark in _wanted(entry, change.before)), *_labels(change))
+    return frozenset((*marks, *beside_sql.wanted(change), *beside_rows.wanted(change)))
+
+
+def _labels(change: Typed) -> Iterator[Mark]:
+    """What may be a new label of an enum, which preflight does not find before it is there; SQL is not looked at so."""
+    for statement in change.statements if not change.is_sql else ():
+        constants = (node.val for node in trees.below(statement.tree) if trees.kind(node) == "A_Const")
+        yield from (("label", "", value.sval) for value in constants if trees.kind(value) == "String")
 
 
 def _held(entry: Entry, before: Schema) -> Iterator[Mark]:
@@ -48,18 +56,17 @@ def _held(entry: Entry, before: Schema) -> Iterator[Mark]:
     table = _last(fields.get("table"))
     if kind not in _AT_ONCE:
         yield ("late", table, "")
-    if kind in _LEAVING:
-        yield from _types(_table(fields, before), fields.get("column"))
+    yield from _left(kind, fields, before)
     match kind:
         case "rename_column":
             yield ("work", table, fields["to"])
             yield ("name", table, fields["from"])
             yield ("old", "", fields["from"])
             yield ("new", "", fields["to"])
-        case "add_column":
-            yield ("work", table, fields["name"])
-        case "set_not_null":
-            yield ("work", table, fields["column"])
+        case "add_column" | "set_not_null":
+            yield ("work", table, fields.get("name") or fields["column"])
+        case "add_enum_value" | "rename_enum_value":
+            yield ("label", "", fields.get("value") or fields["to"])
         case "change_type":
             yield ("work", table, fields["column"])
             yield ("new", "", fields["column"])
@@ -73,6 +80,14 @@ def _held(entry: Entry, before: Schema) -> Iterator[Mark]:
             yield from _held_by_drop(table, fields, before)
         case _ if kind in _ADDING:
             yield from _held_by_new(table, fields)
+
+
+def _left(kind: str, fields: Mapping[str, Any], before: Schema) -> Iterator[Mark]:
+    """The types of what stays until the run is over, and that something does."""
+    if kind in _LEAVING:
+        yield from _types(_table(fields, before), fields.get("column"))
+    if kind in _LEAVING or kind == "rename_column":
+        yield beside_sql.LEFT
 
 
 def _held_by_drop(table: str, fields: Mapping[str, Any], before: Schema) -> Iterator[Mark]:

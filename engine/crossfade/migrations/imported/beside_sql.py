@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 DROPPED: Mark = ("dropped", "", "")
 """Held by SQL that drops something."""
+LEFT: Mark = ("left", "", "")
+"""Held by what leaves old columns, with the sequences of their defaults, until the run is over."""
 _TYPES = frozenset({"OBJECT_DOMAIN", "OBJECT_TYPE"})
 _WORD = re.compile(r"[\w$]+")
 
@@ -37,6 +39,11 @@ def wanted(change: Typed) -> Iterator[Mark]:
     for statement in change.statements:
         yield from ((wrong, "", word) for word in _words(statement.tree))
         yield from (("type", "", name) for name in _dropped_types(statement.tree))
+        if kind(statement.tree) == "DropStmt" and statement.tree.removeType.name == "OBJECT_SEQUENCE":
+            yield LEFT
+        if kind(statement.tree) == "AlterTableStmt":
+            table = statement.tree.relation.relname
+            yield from (("work", table, one.name) for one in statement.tree.cmds if one.name is not None)
 
 
 def _words(tree: Any) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """A migration in two: what an old version of the app can live with, and the rest.
 
-    halves(origin)     the two files; None where there is nothing to part, or the tool cannot take two for one
+    halves(origin)     the two files, or why it stays whole
 
 Both have the migration's own name, with something behind that sorts. The first is the tool's once the plan is expanded,
 the second once it is contracted; together they do what the migration does. What goes into the first half runs before
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 SPLIT = frozenset({Tool.PRISMA, Tool.DRIZZLE, Tool.DRIZZLE_1})
 """Tools that tell migrations apart by their whole names, or by a time of which there is always a later one."""
 _MAKING = frozenset({"CreateStmt", "IndexStmt", "CreateEnumStmt", "CreateFunctionStmt", "CreateSchemaStmt", "ViewStmt"})
+_LONGEST = 80
 _IN_FOLDERS = frozenset({Tool.PRISMA, Tool.DRIZZLE_1})
 
 
@@ -45,28 +46,45 @@ class Half:
     text: str
 
 
-def halves(origin: Origin) -> tuple[Half, ...] | None:
-    """The first half and the second."""
-    if origin.tool not in SPLIT or origin.unreadable or origin.unsent or origin.refused:
-        return None
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A migration that is not parted."""
+
+    because: str
+    """Why, in words that follow "since"."""
+
+
+def halves(origin: Origin) -> tuple[Half, ...] | Whole:
+    """The first half and the second, of a migration that a plan does."""
+    if origin.tool not in SPLIT:
+        return Whole("its tool cannot take two files for one")
     found = commands([s.statement.tree for s in origin.steps], [s.before for s in origin.steps], origin.enums)
     made = {command.table_name for command in found if command.does == "CreateStmt"}
     expand, contract = list[str](), list[str]()
     waiting: list[Command] = []
     for command in found:
         if kind(command.node) in {"TransactionStmt", "VariableSetStmt"}:
-            return None  # the file says itself what runs together
+            return Whole(f"it says itself what runs together: {_shown(command)}")
         is_new = command.relation is not None and command.table_name in made
         first, second = ([printed(command.node)], []) if is_new else _parted(command)
-        if first and not all(may_pass(command, over) for over in waiting):
-            return None
+        over = next((one for one in waiting if first and not may_pass(command, one)), None)
+        if over is not None:
+            return Whole(f"`{_shown(command)}` cannot run before `{_shown(over)}`")
         expand += first
         contract += second
         waiting += [command] if second else []
-    if not expand or not contract:
-        return None
+    if not contract:
+        return Whole("an old version can live with all of it")
+    if not expand:
+        return Whole("an old version can live with nothing of it")
     first_half = _half(origin, "expand", expand, origin.entry)
     return first_half, _half(origin, "contract", contract, first_half.entry)
+
+
+def _shown(command: Command) -> str:
+    """In a line."""
+    text = " ".join(command.sql.split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST].rstrip()} …"
 
 
 def _parted(command: Command) -> tuple[Sequence[str], Sequence[str]]:

@@ -74,12 +74,14 @@ class _Part:
     """What a kind of change drops."""
     held: set[Mark] = field(default_factory=set)
     """The columns in work, and the names that are given away."""
+    wanted_last: set[Mark] = field(default_factory=set)
+    """What SQL of contract wants, which runs behind all others."""
 
     def takes(self, change: Typed, about: _About) -> bool:
         """Whether the change can be in this plan too."""
         if self.is_closed or change.in_turn or about is not self.about:
             return False
-        if wanted(change) & self.held:
+        if wanted(change) & self.held or held(change) & self.wanted_last:
             return False
         touched = _touched(change.statements).union(_looked_up(change.statements))
         if change.is_sql:
@@ -94,6 +96,8 @@ class _Part:
         self.makes_names |= change.is_sql and any(kind(s.tree) in _MAKES_NAMES for s in change.statements)
         for number, entry in enumerate(change.entries):
             self.placed.append(Placed(entry=entry, of=change, is_first=number == 0))
+            if is_sql_of_contract(entry):
+                self.wanted_last |= wanted(change)
             if "sql" in entry:
                 (self.gone if is_sql_of_contract(entry) else self.sent).update(touched)
             self.dropped |= set(_dropped(entry))

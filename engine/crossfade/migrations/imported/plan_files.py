@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crossfade.errors import InvalidPlan
 from crossfade.migrations.imported.certain import NOTHING_KNOWN, Known
+from crossfade.migrations.imported.halves import Whole
 from crossfade.migrations.imported.parts import one_by_one, parts
 from crossfade.migrations.imported.sources import comment
 from crossfade.migrations.migration import Problem
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from crossfade.migrations.typed import Entry as ChangeEntry
     from crossfade.migrations.typed import Typed
 
-Parted: TypeAlias = "Callable[[Origin], tuple[Half, ...] | None]"
+Parted: TypeAlias = "Callable[[Origin], tuple[Half, ...] | Whole]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,8 @@ class Imported:
     """What of it is in no plan."""
     halves: tuple[Half, ...] = ()
     """The two files that take its place in the tool's folder, where it is parted."""
+    whole: str = ""
+    """Why it is not parted, where that was asked for."""
 
 
 @dataclass(slots=True)
@@ -69,7 +72,7 @@ class _Chain:
     """The plans so far, which the next one waits for."""
 
     apps: Mapping[str, Any]
-    parted: Parted
+    parted: Parted | None
     last: str | None = None
     last_halves: dict[str, str] = field(default_factory=dict)
     """Migrations that were parted, each with the name of its second half."""
@@ -88,10 +91,16 @@ class _Chain:
                 return found
         raise AssertionError("there is always a number that is free")
 
-    def halves(self, origin: Origin) -> tuple[Half, ...]:
-        """Its two files, where it is parted."""
-        found = self.parted(origin) or ()
-        if found:
+    def halves(self, origin: Origin, plans: int, *, is_covered: bool) -> tuple[Half, ...] | Whole:
+        """Its two files, or why there is one."""
+        if self.parted is None or plans == 0:
+            return ()
+        if not is_covered:
+            return Whole("not all of it is in a plan")
+        if plans > 1:
+            return Whole(f"it is {plans} plans, the last of which writes its row")
+        found = self.parted(origin)
+        if not isinstance(found, Whole):
             self.last_halves[origin.entry.name] = found[-1].entry.name
         return found
 
@@ -113,12 +122,12 @@ def imported(
     apps: Mapping[str, Any] | None = None,
     known: Known = NOTHING_KNOWN,
     taken: Iterable[str] = (),
-    parted: Parted = lambda _: None,
+    parted: Parted | None = None,
 ) -> Iterator[Imported]:
     """The plans of migrations of one folder, in its order; none of them has one of the names that are `taken`.
 
     `apps` is the roster that each plan gets, as YAML has it; `known` what the tool's own schema tells for certain;
-    `parted` gives the two halves of a migration that is to be in two.
+    `parted` gives the two halves of a migration that is to be in two, where that was asked for.
     """
     chain = _Chain(apps or {}, parted, taken=set(taken))
     for origin in origins:
@@ -134,7 +143,8 @@ def _one(origin: Origin, chain: _Chain, known: Known) -> Imported:
     names = chain.names(origin.entry.name, len(split))
     if not split and not problems:
         chain.silent += map(chain.behind_halves, _covered(origin, origin.entry))
-    halves = chain.halves(origin) if len(split) == 1 and not problems else ()
+    parting = chain.halves(origin, len(split), is_covered=not problems)
+    halves, whole = ((), parting.because) if isinstance(parting, Whole) else (parting, "")
     plans = []
     for number, (name, part) in enumerate(zip(names, split, strict=True), start=1):
         is_last = number == len(split)
@@ -143,7 +153,7 @@ def _one(origin: Origin, chain: _Chain, known: Known) -> Imported:
         plans.append(_file(name, part, chain, head, covered))
         problems = (*problems, *_invalid(plans[-1], part))
         chain.last = name
-    return Imported(origin=origin, plans=tuple(plans), problems=problems, halves=halves)
+    return Imported(origin=origin, plans=tuple(plans), problems=problems, halves=halves, whole=whole)
 
 
 def _file(

@@ -7,6 +7,7 @@ pure: they see files that were read, and open none.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"(\d+)")
 _DUMP = re.compile(r"\s*--\s*\n-- PostgreSQL database (cluster )?dump\b")
+MARK = "it begins with a byte order mark"
 OURS = frozenset({"postgres", "postgresql", "pg", "pgsql", "psql"})
 OTHERS = frozenset(
     {
@@ -54,7 +56,7 @@ class Claim:
     """The names of files and folders in it that are the tool's; others may be of another project."""
     problems: tuple[Problem, ...] = ()
     reversible: bool = False
-    base: Migration | None = None
+    bases: tuple[Migration, ...] = ()
     """See `Project`."""
 
 
@@ -76,6 +78,11 @@ def sha256_of(file: File) -> str:
 def is_dump(file: File) -> bool:
     """Whether pg_dump wrote it: the state of a schema, which no tool applies as a migration."""
     return _DUMP.match(file.text) is not None
+
+
+def has_mark(file: File) -> bool:
+    """Whether it begins with a byte order mark, behind which some tools do not see their first line."""
+    return file.content.startswith((BOM_UTF8, BOM_UTF16_LE, BOM_UTF16_BE))
 
 
 def is_inside(path: str) -> bool:

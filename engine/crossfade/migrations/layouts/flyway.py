@@ -62,7 +62,7 @@ def claim(folder: Folder) -> Claim | None:
         taken=below | frozenset(name for name in folder.names if _name(name) is not None),
         problems=tuple(without_up(file.path, file.path.stem) for v, file in sorted(undo.items()) if v not in up),
         reversible=bool(undo),
-        base=max(bases, key=lambda migration: migration.order, default=None),
+        bases=tuple(sorted(bases, key=lambda migration: migration.order)),
     )
 
 

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crossfade.migrations.layouts.claim import Claim
-from crossfade.migrations.layouts.sections import of_way, sections
+from crossfade.migrations.layouts.goose_text import DOWN, OPEN, UP, Stop, read_goose
 from crossfade.migrations.migration import Migration, Problem, Tool, Transaction
+from crossfade.migrations.script import Script, Source
 
 if TYPE_CHECKING:
     from crossfade.migrations.folder import File, Folder
 
 _NAME = re.compile(r"(?P<version>\d+)_.*\.sql")
-_MARKER = re.compile(r"^--[^\S\n]*\+goose (?P<way>Up|Down)\s*$", re.MULTILINE)
-_NO_TRANSACTION = re.compile(r"^--[^\S\n]*\+goose NO TRANSACTION\s*$", re.MULTILINE)
+_MARKER = re.compile(r"^\s*--\s*\+goose\b", re.MULTILINE)
 _FROM_ENVIRONMENT = re.compile(
-    r"^--[^\S\n]*\+goose ENVSUB ON\b.*?(?=^--[^\S\n]*\+goose ENVSUB OFF\b|\Z)", re.MULTILINE | re.DOTALL
+    r"^--[^\S\n]*\+goose\s+ENVSUB ON\b.*?(?=^--[^\S\n]*\+goose\s+ENVSUB OFF\b|\Z)",
+    re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
 _VARIABLE = re.compile(r"\$\{|\$[A-Za-z_]\w*")
 
@@ -43,19 +43,23 @@ def claim(folder: Folder) -> Claim | None:
 
 
 def _migration(name: str, file: File) -> Iterator[Migration | Problem]:
-    parts = sections(file, _MARKER)
-    up = of_way(parts, "up")
-    if up is None:
-        yield Problem(file=file.path, message="it has no line `-- +goose Up`, and goose stops at such a file")
-    else:
-        yield Migration(
-            name=name.removesuffix(".sql"),
-            file=file.path,
-            up=replace(up, placeholders=tuple(_placeholders(file.text))),
-            down=of_way(parts, "down"),
-            order=(int(name.split("_", 1)[0]),),
-            transaction=Transaction.NEVER if _NO_TRANSACTION.search(file.text) else Transaction.ALWAYS,
-        )
+    try:
+        found = read_goose(file)
+    except Stop as stop:
+        why, line = stop.args
+        yield Problem(file=file.path, message=f"{why}, and goose stops at such a file", line=line)
+        return
+    if found.open_down is not None:
+        yield Problem(file=file.path, message=f"{OPEN}, and goose stops there on the way down", line=found.open_down)
+    source, down = Source(file.path, file.text), found.parts.get(DOWN)
+    yield Migration(
+        name=name.removesuffix(".sql"),
+        file=file.path,
+        up=Script(source=source, begin=found.parts[UP], end=down, placeholders=tuple(_placeholders(file.text))),
+        down=None if down is None else Script(source=source, begin=down),
+        order=(int(name.split("_", 1)[0]),),
+        transaction=Transaction.NEVER if found.is_alone else Transaction.ALWAYS,
+    )
 
 
 def _placeholders(text: str) -> Iterator[tuple[int, int]]:

@@ -55,7 +55,8 @@ def may_go_ahead(command: Command, of: Command) -> bool:
     if own.whole.changed is None or not own.whole.changed.isdisjoint(other.texts):
         return False
     if of.does in _NOTHING_TO_FUNCTIONS:
-        return True
+        # A trigger that the write fires may call the function that was there.
+        return not (of.does in OF_ROWS and command.node.replace)
     words = own.texts | own.body
     if other.column is not None:
         return not {other.column, of.relation.relname} <= words

@@ -42,6 +42,17 @@ one transaction, and what reads a whole table must not be in that of what blocks
 its `down.sql`, the last one first. What is in `…-psql` cannot run in a transaction:
 """,
 }
+_AFTER = {
+    Layout.DRIZZLE_0: """These files have no snapshot, and `drizzle-kit generate` compares your schema with the last one
+that there is: it would write the same changes again. Once the last file is copied, and your schema says what they come
+to, run it, give the `meta/NNNN_snapshot.json` that it makes the number of the last of these files, and remove the
+`.sql` that it made and its entry in the journal.
+""",
+    Layout.DRIZZLE: """These folders have no `snapshot.json`, and `drizzle-kit generate` compares your schema with the
+last one that there is: it would write the same changes again. Once the last folder is copied, and your schema says what
+they come to, run it, move the `snapshot.json` that it makes into the last of these folders, and remove its own folder.
+""",
+}
 _PSQL = """    export PGOPTIONS='-c lock_timeout={lock_timeout}'
     for file in {folder}/*.up.sql; do psql -X -v ON_ERROR_STOP=1 -f "$file" "$DATABASE_URL" || break; done
 """
@@ -65,6 +76,8 @@ def _lines(stages: Sequence[Stage], settings: Settings) -> Iterator[str]:
     yield _HOW[settings.layout]
     if settings.layout is not Layout.PRISMA:
         yield _PSQL.format(lock_timeout=settings.lock_timeout, folder="FOLDER")
+    if settings.layout in _AFTER:
+        yield _AFTER[settings.layout]
     yield "A file that could not have its locks in time has changed nothing: apply it again. Where an index was being"
     yield "built outside a transaction, run the file's way back first, which removes what is left of it."
     yield ""
