@@ -168,6 +168,7 @@ FILLS = (
     "CREATE FUNCTION f(n int) RETURNS void LANGUAGE {language} AS $$ {begin} UPDATE users SET age = 1; "
     "ALTER TABLE users ALTER COLUMN age TYPE bigint; {end} $$;\n"
 )
+CALLS_ITSELF = "LANGUAGE plpgsql AS $$ BEGIN IF true THEN PERFORM f(1); ELSE CALL g(); END IF; END $$"
 PLPGSQL = FILLS.format(language="plpgsql", begin="BEGIN", end="END")
 
 
@@ -178,6 +179,9 @@ PLPGSQL = FILLS.format(language="plpgsql", begin="BEGIN", end="END")
         "SELECT * FROM f(1); SELECT f(2);",
         "DO $$ BEGIN PERFORM f(1); END $$;",
         "DO $$ BEGIN CALL f(1); END $$;",
+        "CREATE FUNCTION g() RETURNS void LANGUAGE sql AS 'SELECT f(1)'; SELECT g();",
+        "CREATE FUNCTION g() RETURNS void LANGUAGE sql BEGIN ATOMIC SELECT f(1); END; SELECT g();",
+        f"CREATE PROCEDURE g() {CALLS_ITSELF}; DO $$ BEGIN CALL g(); END $$;",
     ],
 )
 @pytest.mark.parametrize("made", [PLPGSQL, FILLS.format(language="sql", begin="", end="")])

@@ -137,6 +137,9 @@ def test_a_database_takes_what_is_in_one_plan(database: Database) -> None:
         ("hash-index", "CREATE INDEX ON users USING hash (age);", False),
         ("exclusion-constraint", "ALTER TABLE users ADD EXCLUDE (age WITH =);", False),
         ("drop-and-create-table", "DROP TABLE notes; CREATE TABLE notes (id int);", False),
+        ("rename-column", "SAVEPOINT a; ALTER TABLE users RENAME age TO years; ROLLBACK TO a;", False),
+        ("rename-column", "SAVEPOINT a; ALTER TABLE users RENAME age TO years; RELEASE a;", True),
+        ("rename-column", "COMMIT; BEGIN; ALTER TABLE users RENAME age TO years; ROLLBACK;", False),
     ],
 )
 def test_a_plan_is_told_where_it_does_without_what_was_found(rule: str, sql: str, planned: bool) -> None:

@@ -45,9 +45,17 @@ CREATE TABLE legacy.needs (
     given int DEFAULT app.given(),
     CHECK (app.checked(given))
 );
+CREATE FUNCTION app.checked(text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+CREATE COLLATION app.plain FROM "C";
+CREATE COLLATION app.other FROM "C";
+CREATE OPERATOR CLASS app.ints FOR TYPE int USING btree AS
+    OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 btint4cmp(int, int);
+CREATE TABLE legacy.sorted (word text COLLATE app.plain, number int);
+CREATE INDEX ON legacy.sorted (number app.ints);
 CREATE VIEW legacy.shown AS SELECT app.shown();
 CREATE TYPE legacy.tone AS ENUM ('a');
 CREATE PUBLICATION ours FOR TABLE app.accounts;
+CREATE PUBLICATION shared FOR TABLE legacy.customers, app.accounts;
 CREATE TABLE legacy.listed (id int) PARTITION BY LIST (id);
 CREATE TABLE app.listed_one PARTITION OF legacy.listed FOR VALUES IN (7);
 CREATE TABLE legacy.part PARTITION OF app.parted FOR VALUES IN (1);
@@ -92,6 +100,14 @@ REACHING = [
     ("GRANT USAGE ON TYPE legacy.tone TO pg_monitor",),
     ("CREATE PUBLICATION theirs FOR TABLE legacy.customers",),
     ("ALTER PUBLICATION ours ADD TABLE legacy.customers",),
+    ("ALTER PUBLICATION shared SET TABLE app.accounts",),
+    ("ALTER PUBLICATION shared SET (publish = 'insert')",),
+    ("DROP PUBLICATION shared",),
+    ("CREATE PUBLICATION everything FOR ALL TABLES",),
+    ("DROP COLLATION app.plain CASCADE",),
+    ("DROP OPERATOR CLASS app.ints USING btree CASCADE",),
+    ("DROP OPERATOR FAMILY app.ints USING btree CASCADE",),
+    ("ALTER TABLE app.orders ALTER id TYPE bigint",),
     ("DROP TABLE app.listed_one",),
     ("UPDATE app.keyed SET number = number + 10",),
     ("ALTER VIEW app.keyed RENAME number TO n", "UPDATE app.keyed SET n = n + 10"),
@@ -130,6 +146,12 @@ PASSING_BY = [
     ("ALTER TABLE app.parent ADD CONSTRAINT c CHECK (id > 0) NO INHERIT",),
     ("UPDATE app.keyed SET id = 7 WHERE id = 2",),
     ("ALTER PUBLICATION ours DROP TABLE app.accounts",),
+    ("ALTER PUBLICATION ours SET (publish = 'insert')",),
+    ("ALTER PUBLICATION shared RENAME TO common",),
+    ("DROP PUBLICATION ours",),
+    ("DROP COLLATION app.other CASCADE",),
+    ("DROP FUNCTION app.checked(text) CASCADE",),
+    ("ALTER TABLE app.alone ALTER id TYPE bigint",),
     ("GRANT USAGE ON TYPE app.mood TO pg_monitor",),
     ("UPDATE app.accounts SET note = 'm'",),
     ("UPDATE app.own SET note = 'm'",),
@@ -148,15 +170,18 @@ SELECT c.relname, c.relkind::text, a.attname, format_type(a.atttypid, a.atttypmo
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
 WHERE c.relnamespace = 'legacy'::regnamespace AND c.relkind IN ('r', 'p', 'v')
 UNION ALL
-SELECT 'constraint', conname, pg_get_constraintdef(oid), NULL FROM pg_constraint
+SELECT 'constraint', conname, pg_get_constraintdef(oid), oid::text FROM pg_constraint
 WHERE connamespace = 'legacy'::regnamespace AND contype IN ('c', 'f')
 UNION ALL
 SELECT 'default', adrelid::regclass::text, pg_get_expr(adbin, adrelid), NULL FROM pg_attrdef
 UNION ALL
 SELECT 'type', typname, typacl::text, NULL FROM pg_type WHERE typnamespace = 'legacy'::regnamespace
 UNION ALL
-SELECT 'publication', prpubid::text, prrelid::regclass::text, NULL FROM pg_publication_rel
-JOIN pg_class c ON c.oid = prrelid WHERE c.relnamespace = 'legacy'::regnamespace
+SELECT 'publication', tablename, oid::text, pubupdate::text
+FROM pg_publication JOIN pg_publication_tables USING (pubname) WHERE schemaname = 'legacy'
+UNION ALL
+SELECT 'index', indexrelid::regclass::text, NULL, NULL FROM pg_index
+JOIN pg_class c ON c.oid = indrelid WHERE c.relnamespace = 'legacy'::regnamespace
 UNION ALL
 SELECT 'trigger', tgname, NULL, NULL FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid
 WHERE c.relnamespace = 'legacy'::regnamespace AND NOT tgisinternal

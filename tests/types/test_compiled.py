@@ -262,6 +262,32 @@ def test_only_what_postgresql_writes_through_a_view_may_be_written(everything: D
             assert bool(events[0] & UPDATES) == ("Update" in ends), view
 
 
+INSTEAD = """
+CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL);
+CREATE TABLE notes (id int, text text);
+CREATE FUNCTION handled() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$;
+CREATE VIEW by_trigger AS SELECT u.id, upper(name) AS name, n.text FROM users u JOIN notes n USING (id);
+CREATE TRIGGER handled INSTEAD OF INSERT OR UPDATE ON by_trigger FOR EACH ROW EXECUTE FUNCTION handled();
+CREATE VIEW by_insert AS SELECT id FROM users;
+CREATE TRIGGER handled INSTEAD OF INSERT ON by_insert FOR EACH ROW EXECUTE FUNCTION handled();
+CREATE VIEW by_rule AS SELECT id, max(text) AS last FROM notes GROUP BY id;
+CREATE RULE updated AS ON UPDATE TO by_rule DO INSTEAD UPDATE notes SET id = NEW.id WHERE id = OLD.id;
+CREATE VIEW sometimes AS SELECT id FROM users;
+CREATE RULE noted AS ON INSERT TO sometimes WHERE NEW.id > 0 DO INSTEAD INSERT INTO notes VALUES (NEW.id);
+"""
+
+
+def test_a_view_takes_any_column_where_a_trigger_or_a_rule_does_the_writing(database: Database) -> None:
+    database.execute(INSTEAD)
+    text = in_typescript(database)
+    any_of_them = {"id?": "number | null", "name?": "string | null", "text?": "string | null"}
+    assert shape(text, "ByTriggerInsert") == shape(text, "ByTriggerUpdate") == any_of_them
+    assert shape(text, "ByInsertInsert") == {"id?": "number"}
+    assert shape(text, "ByInsertUpdate") == {"id?": "number"}
+    assert shape(text, "ByRuleUpdate") == {"id?": "number | null", "last?": "string | null"}
+    assert not re.search("interface (ByRule|Sometimes)Insert", text)
+
+
 def test_partitions_and_our_own_things_are_left_out(everything: Database) -> None:
     with Engine(everything.url) as engine:
         engine.init()

@@ -49,7 +49,7 @@ def _of_project(project: Project, migrations: Sequence[Imported]) -> Iterator[tu
         yield from ((half.path, half.text) for half in one.halves)
         if project.tool is Tool.DRIZZLE_1:
             # The schema is the one of the snapshot once both have run.
-            snapshot = one.origin.migrations[0].file.parent / SNAPSHOT
+            snapshot = one.origin.migration.file.parent / SNAPSHOT
             if snapshot.exists():
                 yield one.halves[-1].path.parent / SNAPSHOT, _text(snapshot)
     if parted and project.tool is Tool.DRIZZLE:

@@ -15,7 +15,7 @@ from crossfade.migrations.migration import Problem
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
 
-    from crossfade.lint.seen import SeenMigration, SeenStatement
+    from crossfade.lint.seen import SeenStatement
     from crossfade.migrations.migration import Project
     from crossfade.migrations.script import SqlStatement
     from crossfade.migrations.typed import Enums
@@ -42,25 +42,22 @@ def origins(
     """
     asked = [m for m in project.migrations if wanted is None or str(m.file) in wanted]
     seen, schema = walk(replace(project, migrations=tuple(asked), asked=None), start.schema, start.fixed)
-    by_file: dict[str, list[SeenMigration]] = {}
-    for migration in seen.migrations:
-        by_file.setdefault(str(migration.migration.file), []).append(migration)
+    by_file = {str(migration.migration.file): migration for migration in seen.migrations}
     found: list[Origin] = []
     enums = start.enums
     for entry in entries_of(project):
-        parts = by_file.get(entry.file or "", [])
-        if parts:
-            steps = [one for part in parts for one in part.up if one.inside is None]
-            refused = {one.begin: problems for part in parts for one, problems in _refused(part.up)}
-            unsent = {one.begin for part in parts for one in part.migration.up.unsent}
-            undone = [
-                one for part in parts for one in taken_back(part.migration.up.statements, part.migration.transaction)
-            ]
+        one_seen = by_file.get(entry.file or "")
+        if one_seen is not None:
+            migration = one_seen.migration
+            steps = [one for one in one_seen.up if one.inside is None]
+            refused = {one.begin: problems for one, problems in _refused(one_seen.up)}
+            unsent = {one.begin for one in migration.up.unsent}
+            undone = taken_back(migration.up.statements, migration.transaction)
             out = unsent | refused.keys() | {s.begin for one in undone for s in one.statements}
             may = [one for one in steps if one.statement.begin not in out]
             origin = Origin(
                 tool=project.tool,
-                migrations=tuple(part.migration for part in parts),
+                migration=migration,
                 steps=tuple(Step(statement=one.statement, before=one.before) for one in may),
                 entry=entry,
                 enums=enums,
@@ -68,7 +65,7 @@ def origins(
                 refused=(
                     *(problem for problems in refused.values() for problem in problems),
                     *(_unknown(one.by, one.why_unknown) for one in undone if one.why_unknown is not None),
-                    *(problem for part in parts for _, problems in _refused(part.down) for problem in problems),
+                    *(problem for _, problems in _refused(one_seen.down) for problem in problems),
                 ),
             )
             found.append(origin)

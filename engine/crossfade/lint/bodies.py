@@ -106,8 +106,12 @@ def _described(statement: SqlStatement) -> str:
     return f"the {word} {names(statement.tree.funcname)[-1]}"
 
 
-def called_by_block(statement: SqlStatement) -> Iterator[Any]:
-    """The SELECT, PERFORM and CALL of a DO block, which may call functions."""
+def calling(statement: SqlStatement) -> Iterator[Any]:
+    """The SELECT, PERFORM and CALL of a DO block or a function, which may call functions."""
+    if kind(statement.tree) == "CreateFunctionStmt" and not _is_plpgsql(statement.tree):
+        found = _body(statement, statement.tree.options)
+        yield from (inner.tree for inner in (_of_sql(found) if found is not None else _parsed_with(statement)))
+        return
     for _, query, is_text in _queries(_parsed(statement), 1, _CALLING):
         if not is_text:
             yield from _trees(query)

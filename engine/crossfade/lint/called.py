@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from crossfade.lint.bodies import body_of, called_body, called_by_block
+from crossfade.lint.bodies import body_of, called_body, calling
 from crossfade.postgres.forecast.trees import functions_of, kind, names
 
 if TYPE_CHECKING:
@@ -17,23 +17,35 @@ def with_bodies(statements: Sequence[SqlStatement]) -> Iterator[tuple[SqlStateme
     """Each statement with the bodies that belong to it: its own, and those of functions that it calls.
 
     A function is one of these where statements before have made it; it is given at its first call, with what it does to
-    rows, and not where it is made. By its name: of several of one name the last is taken. What functions call is not
-    followed.
+    rows, and not where it is made; behind it are those that it calls in turn. By its name: of several of one name the
+    last is taken.
     """
-    made: dict[str, SqlStatement] = {}
     makes = any(kind(one.tree) == "CreateFunctionStmt" for one in statements)
-    calls = {number: _calls(one) for number, one in enumerate(statements)} if makes else {}
-    last = {name: number for number, each in calls.items() for name in each}
+    called = _called(statements) if makes else {}
+    given = {id(function) for functions in called.values() for function in functions}
     for number, one in enumerate(statements):
-        called = sorted(calls.get(number, frozenset()) & made.keys())
-        found = [called_body(made.pop(name)) for name in called]
+        own = None if id(one) in given else body_of(one)
+        found = (own, *map(called_body, called.get(number, ())))
+        yield one, tuple(body for body in found if body is not None)
+
+
+def _called(statements: Sequence[SqlStatement]) -> dict[int, list[SqlStatement]]:
+    """By the number of a statement the functions that are first called by it, as the statements that make them."""
+    made: dict[str, SqlStatement] = {}
+    called: dict[int, list[SqlStatement]] = {}
+    for number, one in enumerate(statements):
         if kind(one.tree) == "CreateFunctionStmt":
-            name = _name(one)
-            made[name] = one
-            if last.get(name, 0) > number:
-                yield one, ()
-                continue
-        yield one, tuple(body for body in (body_of(one), *found) if body is not None)
+            made[_name(one)] = one
+            continue
+        found: list[SqlStatement] = []
+        waiting = sorted(_calls(one))
+        while waiting:
+            function = made.pop(waiting.pop(0), None)
+            if function is not None:
+                found.append(function)
+                waiting += sorted(_calls(function))
+        called[number] = found
+    return called
 
 
 def _name(statement: SqlStatement) -> str:
@@ -41,12 +53,12 @@ def _name(statement: SqlStatement) -> str:
 
 
 def _calls(statement: SqlStatement) -> frozenset[str]:
-    """The names of functions and procedures that a SELECT, CALL or DO calls."""
+    """The names of functions and procedures that a SELECT, CALL or DO calls, or the body of a function."""
     match kind(statement.tree):
         case "SelectStmt" | "CallStmt":
             trees = [statement.tree]
-        case "DoStmt":
-            trees = list(called_by_block(statement))
+        case "DoStmt" | "CreateFunctionStmt":
+            trees = list(calling(statement))
         case _:
             return frozenset()
     return frozenset(name[-1] for tree in trees for name in functions_of(tree))

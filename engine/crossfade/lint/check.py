@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from crossfade.postgres.forecast import Schema
 
 _NO_ENUMS = Enums()
-_OF_STATEMENTS = tuple(rule for rule in RULES if rule.statement is not None)
+_OF_STATEMENTS = tuple((rule, rule.statement) for rule in RULES if rule.statement is not None)
+_REST = tuple((rule, rule.statement) for rule in (REST,) if rule.statement is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,23 +87,15 @@ def _of_project(seen: SeenProject) -> Iterator[Finding]:
 
 
 def _of_statement(seen: SeenStatement, plan: Callable[[], str | None]) -> Iterator[Finding]:
-    found = [_planned(rule, seen, said, plan) for rule in _OF_STATEMENTS for said in _said(rule, seen)]
+    found = [_planned(rule, seen, said, plan) for rule, look in _OF_STATEMENTS for said in look(seen)]
     if not any(f.severity is Severity.ERROR for f in found):
-        found += [_planned(REST, seen, said, plan) for said in _said(REST, seen)]
+        found += [_planned(rule, seen, said, plan) for rule, look in _REST for said in look(seen)]
     yield from found
-
-
-def _said(rule: Rule, seen: SeenStatement) -> Iterator[Said]:
-    return iter(()) if rule.statement is None else rule.statement(seen)
 
 
 def _planned(rule: Rule, seen: SeenStatement, said: Said, plan: Callable[[], str | None]) -> Finding:
     """With the plan that does it without this; the way down is no plan's matter, nor is what a body does."""
     has_plan = said.is_planned and seen.inside is None and not seen.goes_back
-    return replace(_about(rule, seen, said), plan=plan() if has_plan else None)
-
-
-def _about(rule: Rule, seen: SeenStatement, said: Said) -> Finding:
     statement = seen.statement
     return Finding(
         rule=rule.id,
@@ -112,6 +105,7 @@ def _about(rule: Rule, seen: SeenStatement, said: Said) -> Finding:
         end=statement.source.position(statement.end),
         message=said.message if seen.inside is None else f"in {seen.inside}, {said.message}",
         instead=said.instead,
+        plan=plan() if has_plan else None,
     )
 
 

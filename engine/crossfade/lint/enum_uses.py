@@ -50,7 +50,7 @@ def _columns_of(seen: SeenStatement, enum: QualifiedName) -> frozenset[str]:
     """Columns of the type in the tables that the statement names, or declares itself."""
     here = (
         seen.before.find(r.schemaname, r.relname) or seen.after.find(r.schemaname, r.relname)
-        for r in below(seen.tree)
+        for r in seen.nodes
         if kind(r) == "RangeVar"
     )
     tables = [t for t in here if t is not None]

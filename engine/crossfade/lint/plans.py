@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from crossfade.lint.transactions import taken_back
 from crossfade.migrations.typed import Enums, as_change, doubt_of, plan_name, typed_all
 from crossfade.plan.written import written
 
@@ -66,7 +67,12 @@ class Plans:
 
 
 def _changes(migration: SeenMigration, enums: Enums) -> Mapping[int, list[Typed]]:
-    seen = [one for one in migration.up if one.inside is None]
+    """By statement; what is rolled back, or may be, is in no plan."""
+    whole = migration.migration
+    undone = {
+        id(statement) for one in taken_back(whole.up.statements, whole.transaction) for statement in one.statements
+    }
+    seen = [one for one in migration.up if one.inside is None and id(one.statement) not in undone]
     changes: dict[int, list[Typed]] = {}
     for change in typed_all([one.statement for one in seen], [one.before for one in seen], enums):
         for statement in change.statements:

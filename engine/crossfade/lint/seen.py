@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.naming import ANY_NAME, Naming
 from crossfade.migrations.typed import Enums
 from crossfade.plan.fixed import NOTHING_FIXED, Fixed
+from crossfade.postgres.forecast.trees import below
 
 if TYPE_CHECKING:
     from crossfade.migrations.migration import Migration, Project, Tool
@@ -65,6 +67,11 @@ class SeenStatement:
         return self.statement.tree
 
     @property
+    def nodes(self) -> tuple[Any, ...]:
+        """Every node of it."""
+        return _nodes(self)
+
+    @property
     def goes_forward(self) -> bool:
         """It runs with the way up; what goes back, or is in a function, breaks no running version."""
         return self.runs and not self.goes_back
@@ -83,6 +90,12 @@ class SeenStatement:
         first = self.at_first.tables.get(self.before.origins[table.name])
         was_there = first is not None and first.column(name) is not None
         return column if was_there or column.type == "unknown" else None
+
+
+# Rules ask for them one after the other.
+@lru_cache(maxsize=2)
+def _nodes(seen: SeenStatement) -> tuple[Any, ...]:
+    return tuple(below(seen.tree))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.written import statement, table_of
@@ -39,7 +39,7 @@ def add_constraint(relation: Any, constraint: Any) -> str:
 
 def not_valid_first(relation: Any, constraint: Any, name: str) -> str:
     """The constraint as NOT VALID, and its VALIDATE behind it."""
-    changed = deepcopy(constraint)
+    changed = copy(constraint)
     changed.conname, changed.skip_validation, changed.initially_valid = name, True, False
     validate = f"ALTER TABLE {table_of(relation)} VALIDATE CONSTRAINT {quoted(name)};"
     return f"{add_constraint(relation, changed)}\n{LATER}\n{validate}"

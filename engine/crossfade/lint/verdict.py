@@ -154,7 +154,8 @@ def _in_force(findings: Iterable[Finding], settings: LintSettings) -> Iterator[F
         rule = all_rules()[finding.rule]
         is_asked = not rule.opt_in or rule.id in settings.enable
         if is_asked and rule.id not in settings.disable:
-            yield replace(finding, severity=settings.severity.get(rule.id, finding.severity))
+            severity = settings.severity.get(rule.id, finding.severity)
+            yield finding if severity is finding.severity else replace(finding, severity=severity)
 
 
 def _in_order(findings: Iterable[Finding], places: Mapping[Path, int]) -> list[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import deepcopy
+from copy import copy
 from typing import Any
 
 from crossfade.postgres.names import quoted
@@ -35,6 +35,6 @@ def statement(node: Any) -> str:
 
 def concurrently(node: Any) -> str:
     """The same statement with CONCURRENTLY."""
-    changed = deepcopy(node)
+    changed = copy(node)
     changed.concurrent = True
     return statement(changed)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossfade.migrations.migration import Tool
-from crossfade.migrations.versions import name_of, version_of
+from crossfade.migrations.versions import version_of
 
 if TYPE_CHECKING:
     from crossfade.migrations.histories.history import Entry, History, Rows
@@ -28,9 +28,6 @@ _SUMMED = frozenset({Tool.PRISMA, Tool.DRIZZLE, Tool.DRIZZLE_1, Tool.FLYWAY, Too
 """Tools that keep a checksum of the whole file, comments and all."""
 _NUMBERED = frozenset({Tool.PLAIN})
 """Only what begins with a number is a migration there."""
-
-Parts = tuple["Migration", ...]
-"""The migrations of one file."""
 
 
 class Witness(Enum):
@@ -117,27 +114,27 @@ def of_commit(
     `is_there` says whether a file that was not read exists all the same.
     """
     tool, now, was, by_now = project.tool, _by_name(project), _by_name(base), _by_name(tip)
-    others = {name: parts for name, parts in was.items() if name not in now}
+    others = {name: one for name, one in was.items() if name not in now}
     changed: list[Migration] = []
-    added: dict[str, Parts] = {}
-    for name, parts in now.items():
-        before = was.get(name) or others.pop(_same_version(tool, parts[0], others) or "", None)
+    added: dict[str, Migration] = {}
+    for name, one in now.items():
+        before = was.get(name) or others.pop(_same_version(tool, one, others) or "", None)
         if before is None:
-            added[name] = parts
-        elif not parts[0].repeatable and _differ(tool, before, parts):
-            changed.append(parts[0])
-    gone = {name: parts for name, parts in others.items() if not parts[0].repeatable and not is_there(parts[0].file)}
+            added[name] = one
+        elif not one.repeatable and _differ(tool, before, one):
+            changed.append(one)
+    gone = {name: one for name, one in others.items() if not one.repeatable and not is_there(one.file)}
     renamed: list[Beside] = []
-    for parts in added.values():
-        old = next((o for o, before in gone.items() if not _texts_differ(tool, before, parts)), None)
+    for one in added.values():
+        old = next((o for o, before in gone.items() if not _texts_differ(tool, before, one)), None)
         if old is not None:
             del gone[old]
-            renamed.append(Beside(migration=parts[0], other=old))
+            renamed.append(Beside(migration=one, other=old))
     moved = {one.migration.file for one in renamed}
-    new = [p[0] for n, p in added.items() if n not in by_now and p[0].file not in moved and not p[0].repeatable]
-    unseen = {name: parts for name, parts in by_now.items() if name not in now and name not in was}
+    new = [m for n, m in added.items() if n not in by_now and m.file not in moved and not m.repeatable]
+    unseen = {name: one for name, one in by_now.items() if name not in now and name not in was}
     in_place = now if tool is Tool.SQITCH else by_now
-    there = [in_place[name][0] for name, parts in by_now.items() if name in in_place and not parts[0].repeatable]
+    there = [in_place[name] for name, one in by_now.items() if name in in_place and not one.repeatable]
     doubled = tuple(Beside(migration=m, other=twin) for m in new if (twin := _same_version(tool, m, unseen)))
     return Past(
         witness=Witness.COMMIT,
@@ -173,7 +170,7 @@ def _late(new: Iterable[Migration], there: Iterable[Migration], tool: Tool) -> I
     for one in sorted(new, key=lambda one: one.order):
         # Drizzle 0.x wants more than the latest time.
         if one.order < last.order or (tool is Tool.DRIZZLE and one.order == last.order):
-            yield Beside(migration=one, other=name_of(tool, last))
+            yield Beside(migration=one, other=last.name)
 
 
 def _sums(migration: Migration) -> frozenset[str]:
@@ -184,33 +181,29 @@ def _sums(migration: Migration) -> frozenset[str]:
     return frozenset((*own, *(sha256(each.encode()).hexdigest() for each in ends)))
 
 
-def _by_name(project: Project | None) -> Mapping[str, Parts]:
-    found: dict[str, Parts] = {}
-    for one in project.migrations if project is not None else ():
-        if project is not None and (project.tool not in _NUMBERED or one.name[:1].isdigit()):
-            name = name_of(project.tool, one)
-            found[name] = (*found.get(name, ()), one)
-    return found
+def _by_name(project: Project | None) -> Mapping[str, Migration]:
+    if project is None:
+        return {}
+    return {m.name: m for m in project.migrations if project.tool not in _NUMBERED or m.name[:1].isdigit()}
 
 
-def _same_version(tool: Tool, migration: Migration, among: Mapping[str, Parts]) -> str | None:
+def _same_version(tool: Tool, migration: Migration, among: Mapping[str, Migration]) -> str | None:
     version = version_of(tool, migration)
-    found = (name for name, parts in among.items() if version_of(tool, parts[0]) == version)
+    found = (name for name, one in among.items() if version_of(tool, one) == version)
     return next(found, None) if version is not None else None
 
 
-def _differ(tool: Tool, before: Parts, after: Parts) -> bool:
-    if tool is Tool.DRIZZLE and before[0].order != after[0].order:
+def _differ(tool: Tool, before: Migration, after: Migration) -> bool:
+    if tool is Tool.DRIZZLE and before.order != after.order:
         return True
     # Flyway compares what a name says behind the version, too.
-    return (tool is Tool.FLYWAY and before[0].name != after[0].name) or _texts_differ(tool, before, after)
+    return (tool is Tool.FLYWAY and before.name != after.name) or _texts_differ(tool, before, after)
 
 
-def _texts_differ(tool: Tool, before: Parts, after: Parts) -> bool:
+def _texts_differ(tool: Tool, before: Migration, after: Migration) -> bool:
     if tool in _SUMMED:
-        return _lines(before[0].up.source.text) != _lines(after[0].up.source.text)
-    ups = zip(before, after, strict=False)
-    return len(before) != len(after) or any(_mean_different(old.up, new.up) for old, new in ups)
+        return _lines(before.up.source.text) != _lines(after.up.source.text)
+    return _mean_different(before.up, after.up)
 
 
 def _mean_different(before: Script, after: Script) -> bool:

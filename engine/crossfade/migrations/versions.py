@@ -26,8 +26,3 @@ def version_of(tool: Tool, migration: Migration) -> object:
         digits = _DIGITS.match(migration.file.name)
         return digits[0] if digits is not None else None
     return None
-
-
-def name_of(tool: Tool, migration: Migration) -> str:
-    """Its name; that of the file where several parts of one are migrations."""
-    return migration.file.stem if tool is Tool.DBMATE else migration.name

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class PlanPart(BaseModel):
     """What all models of a plan share: frozen, no conversions, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
 
 def with_tuples(value: Any) -> Any:

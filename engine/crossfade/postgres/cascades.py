@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from crossfade.postgres.catalog import Column, QualifiedName, Table
+from crossfade.postgres.catalog import Called, Column, QualifiedName, Table
 from crossfade.postgres.forecast.schema import Schema
 from crossfade.postgres.forecast.trees import kind, names
 
@@ -24,9 +24,12 @@ def dropped(schema: Schema, node: Any) -> Iterator[tuple[QualifiedName, str]]:
     what = node.removeType.name
     for parts in node.objects:
         if node.behavior.name == "DROP_CASCADE":
-            act = _DROPPED.get(what)
-            if act is not None:
-                act(cascade, _parts(parts))
+            if what in _DROPPED:
+                _DROPPED[what](cascade, _parts(parts))
+            elif what in _SORTING:
+                cascade.sorting(what, _parts(without_method(what, parts)))
+            elif what == "OBJECT_FUNCTION":
+                cascade.overload(_parts(parts), _arguments(parts))
         elif what == "OBJECT_TABLE":
             name = schema.qualify(*_parts(parts))
             cascade.found |= {member.name: DROPS for member in schema.family(name)[1:]}
@@ -35,7 +38,9 @@ def dropped(schema: Schema, node: Any) -> Iterator[tuple[QualifiedName, str]]:
 
 
 def altered(schema: Schema, node: Any) -> Iterator[tuple[QualifiedName, str]]:
-    """ALTER TABLE: a parent of another table; with CASCADE what hangs on a column or key; tables OF a type."""
+    """ALTER TABLE: a parent of another table; with CASCADE what hangs on a column or key; tables OF a type; foreign
+    keys, which are made anew with another type of what they refer to.
+    """
     here = schema.qualify(node.relation.schemaname, node.relation.relname)
     cascade = _Cascade(schema=schema)
     if node.objtype.name == "OBJECT_TYPE":
@@ -47,6 +52,10 @@ def altered(schema: Schema, node: Any) -> Iterator[tuple[QualifiedName, str]]:
             cascade.column(here, command.name)
         elif command.behavior.name == "DROP_CASCADE" and command.subtype.name == "AT_DropConstraint":
             cascade.key(here, command.name)
+        elif command.subtype.name == "AT_AlterColumnType":
+            incoming = [one for member in schema.family(here) for one in schema.incoming(member.name)]
+            holders = (holder for holder, key in incoming if command.name in key.referenced_columns)
+            yield from ((holder.name, "makes anew a foreign key of") for holder in holders)
     yield from cascade.found.items()
 
 
@@ -54,6 +63,18 @@ def made_of(schema: Schema, relation: Any) -> Iterator[tuple[QualifiedName, str]
     """Tables OF a composite type, which change with it."""
     of = str(schema.qualify(relation.schemaname, relation.relname))
     yield from ((table.name, "changes") for table in schema.tables.values() if table.typed_of == of)
+
+
+def without_method(what: str, parts: Any) -> Any:
+    """The name of what a statement lists; before that of an operator class its index method stands."""
+    return parts[1:] if what in {"OBJECT_OPCLASS", "OBJECT_OPFAMILY"} else parts
+
+
+def _arguments(function: Any) -> tuple[str, ...] | None:
+    """The types of its arguments, as the catalog names them; None where a name is all that is said."""
+    if function.args_unspecified:
+        return None
+    return tuple("_" * bool(a.arrayBounds) + names(a.names)[-1] for a in function.objargs or ())
 
 
 def _parts(node: Any) -> tuple[str | None, str]:
@@ -130,10 +151,15 @@ class _Cascade:
             if table.typed_of is not None and table.typed_of in {str(each) for each in over}:
                 self.relation(table.name)
 
-    def function(self, schemas: Collection[str], name: str | None) -> None:
-        """A function, or all of a schema: triggers that call it, and what else has a call of it."""
-        self._uses(lambda table: any(f.schema in schemas and name in {None, f.name} for f in table.calls))
-        for table in self.schema.tables.values():
+    def function(self, schemas: Collection[str], name: str | None, arguments: tuple[str, ...] | None = None) -> None:
+        """A function, or all of a name or a schema: triggers that call it, and what else has a call of it."""
+
+        def is_it(called: Called) -> bool:
+            of = called.name
+            return of.schema in schemas and name in {None, of.name} and arguments in {None, called.arguments}
+
+        self._uses(lambda table: any(map(is_it, table.calls)))
+        for table in () if arguments else self.schema.tables.values():
             for trigger in table.triggers:
                 if trigger.function.schema in schemas and name in {None, trigger.function.name}:
                     self.found.setdefault(table.name, "drops a trigger of")
@@ -145,6 +171,26 @@ class _Cascade:
             if any(c.default is not None and f"'{name}'" in c.default.expression for c in table.columns):
                 self.found.setdefault(table.name, "drops a default of")
 
+    def overload(self, named: tuple[str | None, str], arguments: tuple[str, ...] | None) -> None:
+        """A function of these arguments."""
+        self.function(self.schemas(named[0]), named[1], arguments)
+
+    def sorting(self, what: str, named: tuple[str | None, str]) -> None:
+        """A collation, an operator class or a family of them: columns, and what else has it."""
+        schemas = self.schemas(named[0])
+        self._sorts(lambda kind, name: kind == what and name.schema in schemas and name.name == named[1])
+
+    def _sorts(self, is_it: Callable[[str, QualifiedName], bool]) -> None:
+        self._uses(lambda table: any(is_it(*each) for each in table.sorts_by))
+        for table in tuple(self.schema.tables.values()):
+            for column in table.columns:
+                if column.collation is not None and is_it("OBJECT_COLLATION", column.collation):
+                    self._lost_column(table, column)
+
+    def schemas(self, above: str | None) -> Collection[str]:
+        """Where a name may be that a statement has with this schema, or without one."""
+        return self.schema.search_path if above is None else (above,)
+
     def all_in(self, schema: str) -> None:
         """A schema with everything in it."""
         for name in [n for n in self.schema.tables if n.schema == schema]:
@@ -154,6 +200,7 @@ class _Cascade:
             if name.schema == schema:
                 self.type(name)
         self.function({schema}, None)
+        self._sorts(lambda _, name: name.schema == schema)
         self._uses(lambda table: any(sequence.schema == schema for sequence in table.draws_from))
         # Who drops a schema has named all of it.
         self.found = {name: does for name, does in self.found.items() if name.schema != schema}
@@ -192,15 +239,15 @@ def _drop_relation(cascade: _Cascade, named: tuple[str | None, str]) -> None:
 
 def _drop_type(cascade: _Cascade, named: tuple[str | None, str]) -> None:
     above, name = named
-    for schema in cascade.schema.search_path if above is None else (above,):
+    for schema in cascade.schemas(above):
         cascade.type(QualifiedName(schema, name))
 
 
 def _drop_function(cascade: _Cascade, named: tuple[str | None, str]) -> None:
-    above, name = named
-    cascade.function(cascade.schema.search_path if above is None else (above,), name)
+    cascade.overload(named, None)
 
 
+_SORTING = frozenset({"OBJECT_COLLATION", "OBJECT_OPCLASS", "OBJECT_OPFAMILY"})
 _DROPPED: Mapping[str, Callable[[_Cascade, tuple[str | None, str]], None]] = {
     "OBJECT_TABLE": _drop_relation,
     "OBJECT_VIEW": _drop_relation,
@@ -209,7 +256,6 @@ _DROPPED: Mapping[str, Callable[[_Cascade, tuple[str | None, str]], None]] = {
     "OBJECT_INDEX": lambda cascade, named: cascade.index(*named),
     "OBJECT_TYPE": _drop_type,
     "OBJECT_DOMAIN": _drop_type,
-    "OBJECT_FUNCTION": _drop_function,
     "OBJECT_PROCEDURE": _drop_function,
     "OBJECT_AGGREGATE": _drop_function,
     "OBJECT_ROUTINE": _drop_function,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from crossfade.postgres.cascades import without_method
 from crossfade.postgres.catalog import QualifiedName
 from crossfade.postgres.forecast.schema import Schema
 from crossfade.postgres.forecast.target import Reach
@@ -18,6 +19,22 @@ OF_RELATIONS = frozenset(
 )
 _ON_RELATIONS = frozenset({"OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY"})
 """The last part of such a name is the thing on the relation."""
+_OUTSIDE = frozenset(
+    {
+        "OBJECT_ACCESS_METHOD",
+        "OBJECT_DATABASE",
+        "OBJECT_EVENT_TRIGGER",
+        "OBJECT_EXTENSION",
+        "OBJECT_FDW",
+        "OBJECT_FOREIGN_SERVER",
+        "OBJECT_LANGUAGE",
+        "OBJECT_PUBLICATION",
+        "OBJECT_ROLE",
+        "OBJECT_SUBSCRIPTION",
+        "OBJECT_TABLESPACE",
+    }
+)
+"""What is in no schema."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +85,9 @@ def object_changed(schema: Schema, what: str, node: Any, does: str) -> Iterator[
     if what == "OBJECT_SCHEMA":
         yield Changed(schema=names(node)[-1], name=None, does=does)
         return
-    parts = names(getattr(node, "objname", None) or getattr(node, "names", None) or node)
+    if what in _OUTSIDE:
+        return
+    parts = names(getattr(node, "objname", None) or getattr(node, "names", None) or without_method(what, node))
     if what in _ON_RELATIONS:
         parts, does = parts[:-1], "changes"
     if not parts:

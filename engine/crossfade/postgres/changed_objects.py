@@ -79,6 +79,7 @@ _NAMED: Mapping[str, tuple[str, str]] = {
 }
 _INHERITED = frozenset({"CONSTR_CHECK", "CONSTR_NOTNULL"})
 """Constraints that children get too, and not partitions alone."""
+_PUBLISHED = "changes what is published of"
 
 
 def _create_table(schema: Schema, node: Any) -> Iterator[Changed]:
@@ -131,6 +132,8 @@ def _truncate(schema: Schema, node: Any) -> Iterator[Changed]:
 def _drop(schema: Schema, node: Any) -> Iterator[Changed]:
     for each in node.objects:
         yield from object_changed(schema, node.removeType.name, each, "drops")
+        if node.removeType.name == "OBJECT_PUBLICATION":
+            yield from _published(schema, each.sval)
     yield from as_changed(dropped(schema, node))
 
 
@@ -192,12 +195,25 @@ def _grant(schema: Schema, node: Any) -> Iterator[Changed]:
 
 
 def _publication(schema: Schema, node: Any) -> Iterator[Changed]:
-    does = "changes what is published of"
     for each in node.pubobjects or ():
         if each.pubtable is not None:
-            yield from relation_changed(schema, each.pubtable.relation, does)
+            yield from relation_changed(schema, each.pubtable.relation, _PUBLISHED)
         elif each.name is not None:
-            yield Changed(schema=each.name, name=None, does=does)
+            yield Changed(schema=each.name, name=None, does=_PUBLISHED)
+    if node.for_all_tables:
+        yield from as_changed((name, _PUBLISHED) for name in schema.tables if name not in schema.views)
+
+
+def _alter_publication(schema: Schema, node: Any) -> Iterator[Changed]:
+    yield from _publication(schema, node)
+    if node.options or node.action.name == "AP_SetObjects":
+        yield from _published(schema, node.pubname)
+
+
+def _published(schema: Schema, publication: str) -> Iterator[Changed]:
+    """All that a publication has."""
+    has_it = (t.name for t in schema.tables.values() if any(p.name == publication for p in t.publications))
+    yield from as_changed((name, _PUBLISHED) for name in has_it)
 
 
 def _create_schema(_schema: Schema, node: Any) -> Iterator[Changed]:
@@ -245,7 +261,7 @@ _OTHERS: Mapping[str, Callable[[Schema, Any], Iterator[Changed]]] = {
     "AlterFunctionStmt": _alter_function,
     "AlterObjectSchemaStmt": _set_schema,
     "AlterOwnerStmt": _alter_owner,
-    "AlterPublicationStmt": _publication,
+    "AlterPublicationStmt": _alter_publication,
     "AlterStatsStmt": _alter_statistics,
     "AlterTableStmt": _alter_table,
     "CommentStmt": _comment,

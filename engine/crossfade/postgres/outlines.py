@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row
 
-from crossfade.postgres.catalog import Column, Constraint, ExtendedStatistics, QualifiedName, Table, Trigger
+from crossfade.postgres.catalog import (
+    Called,
+    Column,
+    Constraint,
+    ExtendedStatistics,
+    Publication,
+    QualifiedName,
+    Table,
+    Trigger,
+)
 from crossfade.postgres.forecast.views import Viewed, written_through
 
 if TYPE_CHECKING:
@@ -36,7 +45,9 @@ def outlined(connection: psycopg.Connection[Any], schema: Schema) -> Schema:
     for table in schema.tables.values():
         if table.oid:
             outline = tables.get(table.name, table)
-            tables[table.name] = replace(table, calls=outline.calls, draws_from=outline.draws_from)
+            tables[table.name] = replace(
+                table, calls=outline.calls, sorts_by=outline.sorts_by, draws_from=outline.draws_from
+            )
     views = {QualifiedName(*row["name"]): _viewed(row, schema) for row in rows if row["reads"] is not None}
     return replace(schema, tables={**schema.tables, **tables}, views=views)
 
@@ -53,7 +64,11 @@ def _outline(row: dict[str, Any]) -> Table:
         constraints=tuple(_key(key) for key in row["keys"]),
         columns=tuple(_column(column) for column in row["columns"]),
         triggers=tuple(_trigger(trigger) for trigger in row["triggers"]),
-        calls=tuple(QualifiedName(*name) for name in row["calls"]),
+        calls=tuple(
+            Called(name=QualifiedName(*call["name"]), arguments=tuple(call["arguments"])) for call in row["calls"]
+        ),
+        sorts_by=tuple((what, QualifiedName(*name)) for what, *name in row["sorts_by"]),
+        publications=tuple(Publication(name=name) for name in row["publications"]),
         draws_from=tuple(QualifiedName(*name) for name in row["draws_from"]),
         extended_statistics=tuple(
             ExtendedStatistics(name=QualifiedName(*name), definition="", columns=()) for name in row["statistics"]
@@ -68,7 +83,9 @@ def _key(key: dict[str, Any]) -> Constraint:
 
 def _column(column: dict[str, Any]) -> Column:
     element = column["element_type"] and QualifiedName(*column["element_type"])
-    return Column(**column | {"type_name": QualifiedName(*column["type_name"]), "element_type": element})
+    collation = column["collation"] and QualifiedName(*column["collation"])
+    type_name = QualifiedName(*column["type_name"])
+    return Column(**column | {"type_name": type_name, "element_type": element, "collation": collation})
 
 
 def _trigger(trigger: dict[str, Any]) -> Trigger:

@@ -150,6 +150,8 @@ class _Making:
         fields = tuple(self._field(table, column, held, shown.get(column.name)) for column in _visible(table))
         if base is not None:
             fields = tuple(_through_view(fields, shown))
+        instead = _instead(table) if table.kind == "view" else frozenset[str]()
+        fields = tuple(_taken(fields, instead))
         writable = table.kind not in _VIEWS if base is None else self.known.views[table.name].writable
         columns = {c.name for c in shown.values()}
         required = {c.name for c in _visible(base) if self._on_insert(c) == "required"} if base else set()
@@ -157,8 +159,9 @@ class _Making:
             name=table.name,
             kind=table.kind,
             fields=fields,
-            inserts=writable and required <= columns and (base is None or any(f.on_insert != "never" for f in fields)),
-            updates=writable and any(f.on_update for f in fields),
+            inserts="insert" in instead
+            or (writable and required <= columns and (base is None or any(f.on_insert != "never" for f in fields))),
+            updates="update" in instead or (writable and any(f.on_update for f in fields)),
             comment=_said(table.comment),
         )
 
@@ -244,6 +247,22 @@ def _through_view(fields: Iterable[Field], shown: Mapping[str, Column]) -> Itera
         is_other = name is not None and each.on_update
         notes = (*each.notes, f"The same column as {name}: write that one.") if is_other else each.notes
         yield replace(each, on_insert="never", on_update=False, notes=notes)
+
+
+def _instead(view: Table) -> frozenset[str]:
+    """What triggers and rules of its own do instead of PostgreSQL."""
+    triggers = (t.events for t in view.triggers if t.timing == "instead")
+    return frozenset[str]().union(*triggers, (r.event for r in view.rules if r.instead and not r.conditional))
+
+
+def _taken(fields: Iterable[Field], instead: Collection[str]) -> Iterator[Field]:
+    """What a trigger or a rule takes: any column, and none that is known to be needed."""
+    for each in fields:
+        yield replace(
+            each,
+            on_insert="optional" if "insert" in instead else each.on_insert,
+            on_update="update" in instead or each.on_update,
+        )
 
 
 def _visible(table: Table) -> Iterable[Column]:

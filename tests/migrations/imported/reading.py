@@ -31,7 +31,7 @@ def imports(*files: str, tool: Tool = Tool.PRISMA, known: Known = NOTHING_KNOWN,
             _, schema = schema.foresee_tree(statement.tree)
         schema = schema.seen_by_others()
         entry = Entry(name=f"m{number}", file=str(path), checksum=SUM, after=f"m{number - 1}" if number > 1 else None)
-        found.append(Origin(tool=tool, migrations=(migration,), steps=tuple(steps), entry=entry, enums=enums))
+        found.append(Origin(tool=tool, migration=migration, steps=tuple(steps), entry=entry, enums=enums))
         enums = found[-1].enums_after
     return list(imported(found, known=known, **given))
 

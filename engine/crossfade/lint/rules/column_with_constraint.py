@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.added import NewColumn, new_columns
@@ -60,7 +60,7 @@ def _later(new: NewColumn) -> Iterator[str]:
 
     own, names = (String(new.column.name),), _names(new)
     for clause in new.dear_clauses:
-        node, kind = deepcopy(clause), _kind(clause)
+        node, kind = copy(clause), _kind(clause)
         chosen = next(names[kind], f"{new.command.table.name.name}_{new.column.name}_not_null")
         name = node.conname or chosen
         if kind in _INDEXED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.commands import commands
@@ -55,7 +55,7 @@ def _drop(seen: SeenStatement) -> Iterator[Said]:
         )
         return
     if node.behavior.name == "DROP_CASCADE":
-        changed = deepcopy(node)
+        changed = copy(node)
         changed.behavior = DropBehavior.DROP_RESTRICT
         yield Said(
             message="fails with 0A000: DROP INDEX CONCURRENTLY does not know CASCADE.",
@@ -73,7 +73,7 @@ def _drop(seen: SeenStatement) -> Iterator[Said]:
 
 
 def _drop_of_one(node: Any, parts: Any) -> str:
-    changed = deepcopy(node)
+    changed = copy(node)
     changed.objects = (parts,)
     return statement(changed)
 

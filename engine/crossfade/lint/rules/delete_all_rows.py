@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from crossfade.lint.finding import Severity
 from crossfade.lint.rows_touched import is_met_by_all, run_by
 from crossfade.lint.rule import Rule, Said
-from crossfade.postgres.forecast.trees import below, kind
+from crossfade.postgres.forecast.trees import kind
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
@@ -21,7 +21,7 @@ _FOR_LATER = frozenset({"CreateFunctionStmt", "PrepareStmt", "RuleStmt"})
 def _statement(seen: SeenStatement) -> Iterator[Said]:
     if not seen.goes_forward or kind(seen.tree) in _FOR_LATER:
         return
-    for node in below(run_by(seen.tree)):
+    for node in seen.nodes if run_by(seen.tree) is not None else ():
         if kind(node) != "DeleteStmt" or node.usingClause or not is_met_by_all(node.whereClause):
             continue
         table = seen.existing(node.relation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
+from copy import copy
 from typing import TYPE_CHECKING
 
 from crossfade.lint.commands import Command, added_constraints
@@ -53,10 +53,10 @@ def _instead(seen: SeenStatement, command: Command, name: str) -> str:
     leaves = [m for m in seen.before.family(table.name) if m.kind != "partitioned"]
     steps = []
     for leaf in leaves:
-        relation = deepcopy(command.relation)
+        relation = copy(command.relation)
         relation.schemaname, relation.relname = leaf.name.schema, leaf.name.name
         steps.append(not_valid_first(relation, node, name))
-    valid = deepcopy(node)
+    valid = copy(node)
     valid.skip_validation, valid.initially_valid = False, True
     whole = add_constraint(command.relation, valid)
     return "\n".join([*steps, f"{LATER} it takes over those of the partitions", whole])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
+from copy import copy
 from typing import TYPE_CHECKING
 
 from crossfade.lint.finding import Severity
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def _statement(seen: SeenStatement) -> Iterator[Said]:
     if kind(seen.tree) == "IndexStmt" and seen.tree.accessMethod == "hash":
-        changed = deepcopy(seen.tree)
+        changed = copy(seen.tree)
         changed.accessMethod = "btree"
         yield Said(
             message="builds a hash index: it finds equal values only, has one column, and cannot be unique.",

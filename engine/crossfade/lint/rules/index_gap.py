@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.declared import dropped_indexes
@@ -59,7 +59,7 @@ def _the_other_way_round(index: Index, node: Any) -> str:
     schema, old = quoted(index.name.schema), quoted(index.name.name)
     if node.idxname != index.name.name:
         return f"{concurrently(node)}\nDROP INDEX CONCURRENTLY {schema}.{old};"
-    changed = deepcopy(node)
+    changed = copy(node)
     changed.idxname = f"{index.name.name}_new"
     new = quoted(changed.idxname)
     return (

@@ -10,7 +10,6 @@ from crossfade.lint.finding import Severity
 from crossfade.lint.made_names import MadeName, made_names
 from crossfade.lint.naming import fits
 from crossfade.lint.rule import Rule, Said
-from crossfade.migrations.versions import name_of
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def _instead(kind: str, wanted: str) -> str:
 
 def _migration(migration: SeenMigration) -> Iterator[Said]:
     wanted = migration.naming.wanted("migration", {})
-    name = name_of(migration.project.tool, migration.migration)
+    name = migration.migration.name
     if wanted is not None and not fits(name, wanted):
         yield Said(
             message=f"the migration is called {name}, and the project's are as /{wanted}/.",

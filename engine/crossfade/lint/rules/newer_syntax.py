@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.finding import Severity
 from crossfade.lint.rule import Rule, Said
-from crossfade.postgres.forecast.trees import below, kind, option
+from crossfade.postgres.forecast.trees import kind, option
 
 if TYPE_CHECKING:
     from crossfade.lint.seen import SeenStatement
@@ -75,7 +75,7 @@ _FIRST: Mapping[str, Sequence[_Since]] = {
 
 def _statement(seen: SeenStatement) -> Iterator[Said]:
     major = seen.before.server_version // 10_000
-    for node in below(seen.tree):
+    for node in seen.nodes:
         for first, what, is_it in _FIRST.get(kind(node), ()):
             if first > major and is_it(node):
                 yield Said(

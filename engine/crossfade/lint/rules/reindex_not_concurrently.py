@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
+from copy import copy
 from typing import TYPE_CHECKING
 
 from crossfade.lint.cost import INDEXED, blocked_by, how_long, table_named, who_waits
@@ -65,7 +65,7 @@ def _concurrently(seen: SeenStatement) -> str:
     from pglast.ast import DefElem
     from pglast.enums import DefElemAction
 
-    changed = deepcopy(seen.tree)
+    changed = copy(seen.tree)
     added = DefElem(defname="concurrently", defaction=DefElemAction.DEFELEM_UNSPEC)
     changed.params = (*(p for p in changed.params or () if p.defname != "concurrently"), added)
     return statement(changed)

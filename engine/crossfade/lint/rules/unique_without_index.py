@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.commands import Command, added_constraints
@@ -47,7 +47,7 @@ def using_index(command: Command, node: Any, name: str, columns: tuple[str, ...]
             f"-- for each partition, outside of a transaction: CREATE UNIQUE INDEX CONCURRENTLY … ({listed}){rest};\n"
             f"-- then: ALTER INDEX {quoted(name)} ATTACH PARTITION …;"
         )
-    ready = deepcopy(node)
+    ready = copy(node)
     ready.keys, ready.including, ready.indexname, ready.conname = None, None, name, name
     ready.nulls_not_distinct = False
     nullable = [c for c in columns if node.contype.name == "CONSTR_PRIMARY" and not _is_not_null(command, c)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
+from copy import copy
 from typing import TYPE_CHECKING
 
 from crossfade.lint.cost import READ, WRITTEN, how_long
@@ -41,11 +41,12 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
 def _instead(seen: SeenStatement, whole: Whole) -> str:
     if kind(seen.tree) not in {"UpdateStmt", "DeleteStmt"}:
         return "In batches, by ranges of the key, each in a transaction of its own."
-    changed, where = deepcopy(seen.tree), seen.tree.whereClause
+    where = seen.tree.whereClause
     # Without a condition nothing would tell the rows that are done; for UPDATE the user has to name it.
     if whole.relation is not seen.tree.relation or (where is None and kind(seen.tree) == "UpdateStmt"):
         return "In batches, by ranges of the key, each in a transaction of its own."
     condition = shown(where) if where is not None else None
+    changed = copy(seen.tree)
     changed.whereClause = expression(batch(whole.relation, whole.table, condition))
     return f"{BATCHES}\n{statement(changed)}"
 
@@ -60,8 +61,8 @@ It leaves a dead copy of each row behind, a long stretch of log that replicas ha
 keeps VACUUM from cleaning up anywhere in the database. In batches, each in a transaction of its own, none of that
 lasts.
 
-It is found in DO blocks too, and in functions that the same file makes and then calls by SELECT, CALL or PERFORM. What
-other functions do with rows is the app's own work.
+It is found in DO blocks too, and in functions that the same file makes and then calls by SELECT, CALL or PERFORM,
+itself or from one of them. What other functions do with rows is the app's own work.
 """,
     statement=_statement,
 )

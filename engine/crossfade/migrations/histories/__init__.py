@@ -22,7 +22,6 @@ from crossfade.migrations.histories import (
 )
 from crossfade.migrations.histories.history import Entry
 from crossfade.migrations.migration import Tool
-from crossfade.migrations.versions import name_of
 
 if TYPE_CHECKING:
     from crossfade.migrations.histories.history import History
@@ -46,20 +45,19 @@ def entry_of(covered: CoveredMigration) -> Entry:
 
 
 def entries_of(project: Project) -> tuple[Entry, ...]:
-    """A project's migrations, in the tool's order; several parts of one file are one."""
+    """A project's migrations, in the tool's order."""
     found: dict[str, Entry] = {}
     before: str | None = None
     for migration in project.migrations:
-        name = name_of(project.tool, migration)
-        if name in found:
+        if migration.name in found:
             continue
         when = migration.order[0] if project.tool is Tool.DRIZZLE else None
-        found[name] = Entry(
-            name=name,
+        found[migration.name] = Entry(
+            name=migration.name,
             file=str(migration.file),
             checksum=migration.checksum,
             created_at=when if isinstance(when, int) else None,
             after=before,
         )
-        before = name
+        before = migration.name
     return tuple(found.values())

@@ -25,10 +25,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """A migration, as its tool's history tells it; several parts of one file are one."""
+    """A migration, as its tool's history tells it."""
 
     tool: Tool
-    migrations: tuple[Migration, ...]
+    migration: Migration
     steps: tuple[Step, ...]
     entry: Entry
     """As the tool's history has it, or would have."""
@@ -42,12 +42,12 @@ class Origin:
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
         """What of it is no SQL."""
-        return tuple(part for migration in self.migrations for part in migration.up.unreadable)
+        return self.migration.up.unreadable
 
     @property
     def unsent(self) -> tuple[Unsent, ...]:
         """What of it the server gets otherwise than it stands, which only its tool can send."""
-        return tuple(part for migration in self.migrations for part in migration.up.unsent)
+        return self.migration.up.unsent
 
     @property
     def enums_after(self) -> Enums:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crossfade.postgres.catalog import ExtendedStatistics, Publication, QualifiedName, Rule, Table, Trigger
 from crossfade.postgres.forecast.draft import Unforeseeable
 from crossfade.postgres.forecast.trees import columns_of, names
+from crossfade.postgres.forecast.views import INSTEAD, RULE_EVENTS, trigger_events
 from crossfade.postgres.statement import LockMode
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def create_trigger(draft: Draft, node: Any) -> None:
     made = Trigger(
         name=node.trigname,
         function=QualifiedName(above[-1] if above else draft.schema.creation_schema, function),
-        timing="before",
-        events=frozenset(),
+        timing="instead" if node.timing == INSTEAD else "before" if node.timing else "after",
+        events=trigger_events(node),
         row=bool(node.row),
     )
     for member in members:
@@ -53,7 +54,12 @@ def create_rule(draft: Draft, node: Any) -> None:
     """CREATE RULE."""
     table = known_table(draft, node.relation)
     draft.lock(table.name, _AX)
-    rule = Rule(name=node.rulename, event="insert", instead=bool(node.instead))
+    rule = Rule(
+        name=node.rulename,
+        event=RULE_EVENTS.get(node.event.name, "select"),
+        instead=bool(node.instead),
+        conditional=node.whereClause is not None,
+    )
     kept = tuple(r for r in table.rules if r.name != rule.name)
     draft.schema = draft.schema.put(replace(table, rules=(*kept, rule)))
 

@@ -83,8 +83,11 @@ class Schema:
         """The relation or type that a name in a statement means; a new one comes first on the search path."""
         if schema is not None:
             return QualifiedName(schema, name)
+        created_in = self.creation_schema
+        if self.search_path == (created_in,):
+            return QualifiedName(created_in, name)
         first = next((s for s in self.search_path if self._has(QualifiedName(s, name))), None)
-        return QualifiedName(first or self.creation_schema, name)
+        return QualifiedName(first or created_in, name)
 
     def _has(self, name: QualifiedName) -> bool:
         """Whether there is a relation of that name."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from crossfade.postgres.forecast.trees import (
     NotOneStatement,
@@ -16,15 +17,19 @@ from crossfade.postgres.forecast.trees import (
 from crossfade.postgres.names import QualifiedName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from crossfade.postgres.forecast.draft import Draft
     from crossfade.postgres.forecast.schema import Schema
 
-_INSTEAD = 1 << 6
+INSTEAD = 1 << 6
 """The bit of CREATE TRIGGER's timing; those of its events follow."""
 _TRIGGER_EVENTS = {1 << 2: "insert", 1 << 3: "delete", 1 << 4: "update"}
-_RULE_EVENTS = {"CMD_INSERT": "insert", "CMD_UPDATE": "update", "CMD_DELETE": "delete"}
+RULE_EVENTS: Mapping[str, Literal["insert", "update", "delete"]] = {
+    "CMD_INSERT": "insert",
+    "CMD_UPDATE": "update",
+    "CMD_DELETE": "delete",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,11 @@ def written_through(definition: str, schema: Schema) -> tuple[QualifiedName | No
     except NotOneStatement:
         return None, None
     return _only_source(query, schema), _shown(query)
+
+
+def trigger_events(node: Any) -> frozenset[str]:
+    """The changes of rows that a CREATE TRIGGER is for."""
+    return frozenset(event for bit, event in _TRIGGER_EVENTS.items() if node.events & bit)
 
 
 def keep_views(draft: Draft, before: Schema, node: Any) -> None:
@@ -102,16 +112,15 @@ def _create_table_as(before: Schema, node: Any) -> dict[QualifiedName, Viewed]:
 
 
 def _create_trigger(before: Schema, node: Any) -> dict[QualifiedName, Viewed]:
-    events = {event for bit, event in _TRIGGER_EVENTS.items() if node.events & bit}
-    return _replaced(before, node.relation, events if node.timing == _INSTEAD else set())
+    return _replaced(before, node.relation, trigger_events(node) if node.timing == INSTEAD else frozenset())
 
 
 def _create_rule(before: Schema, node: Any) -> dict[QualifiedName, Viewed]:
-    event = _RULE_EVENTS.get(node.event.name)
-    return _replaced(before, node.relation, {event} if node.instead and event is not None else set())
+    event = RULE_EVENTS.get(node.event.name)
+    return _replaced(before, node.relation, frozenset({event} if node.instead and event is not None else ()))
 
 
-def _replaced(before: Schema, relation: Any, events: set[str]) -> dict[QualifiedName, Viewed]:
+def _replaced(before: Schema, relation: Any, events: frozenset[str]) -> dict[QualifiedName, Viewed]:
     name = before.qualify(relation.schemaname, relation.relname)
     view = before.views.get(name)
     return {**before.views} if view is None else {**before.views, name: replace(view, replaced=view.replaced | events)}

@@ -1,6 +1,6 @@
 -- Every table and view of the database outside the system's schemas, with what makes one change along with another:
--- parents, foreign keys, columns of types of one's own, triggers, statistics, functions and sequences; of a view what it
--- reads.
+-- parents, foreign keys, columns of types and collations of one's own, triggers, statistics, functions, sequences, what it
+-- is sorted by, publications; of a view what it reads.
 WITH part (classid, oid, relation) AS (
     SELECT 'pg_attrdef'::regclass, oid, adrelid FROM pg_attrdef
     UNION ALL
@@ -12,9 +12,25 @@ WITH part (classid, oid, relation) AS (
     UNION ALL
     SELECT 'pg_rewrite'::regclass, oid, ev_class FROM pg_rewrite
 ),
+sorting (classid, oid, name) AS (
+    SELECT 'pg_collation'::regclass, c.oid, ARRAY['OBJECT_COLLATION', n.nspname::text, c.collname::text]
+    FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
+    UNION ALL
+    SELECT 'pg_opclass'::regclass, c.oid, ARRAY['OBJECT_OPCLASS', n.nspname::text, c.opcname::text]
+    FROM pg_opclass c JOIN pg_namespace n ON n.oid = c.opcnamespace
+    UNION ALL
+    SELECT 'pg_opclass'::regclass, c.oid, ARRAY['OBJECT_OPFAMILY', n.nspname::text, f.opfname::text]
+    FROM pg_opclass c JOIN pg_opfamily f ON f.oid = c.opcfamily JOIN pg_namespace n ON n.oid = f.opfnamespace
+),
 needed AS (
     SELECT part.relation,
-           array_agg(DISTINCT ARRAY[fn.nspname::text, f.proname::text]) FILTER (WHERE f.oid IS NOT NULL) AS functions,
+           jsonb_agg(DISTINCT jsonb_build_object(
+               'name', ARRAY[fn.nspname, f.proname],
+               'arguments', ARRAY(SELECT t.typname
+                                  FROM unnest(f.proargtypes::oid[]) WITH ORDINALITY AS a (type, place)
+                                  JOIN pg_type t ON t.oid = a.type ORDER BY a.place)))
+               FILTER (WHERE f.oid IS NOT NULL) AS functions,
+           array_agg(DISTINCT sorting.name) FILTER (WHERE sorting.oid IS NOT NULL) AS sorting,
            array_agg(DISTINCT ARRAY[sn.nspname::text, s.relname::text]) FILTER (WHERE s.oid IS NOT NULL) AS sequences
     FROM pg_depend d
     JOIN part ON part.classid = d.classid AND part.oid = d.objid
@@ -22,8 +38,13 @@ needed AS (
     LEFT JOIN pg_namespace fn ON fn.oid = f.pronamespace
     LEFT JOIN pg_class s ON d.refclassid = 'pg_class'::regclass AND s.oid = d.refobjid AND s.relkind = 'S'
     LEFT JOIN pg_namespace sn ON sn.oid = s.relnamespace
-    WHERE d.refclassid IN ('pg_proc'::regclass, 'pg_class'::regclass) AND (f.oid IS NOT NULL OR s.oid IS NOT NULL)
+    LEFT JOIN sorting ON sorting.classid = d.refclassid AND sorting.oid = d.refobjid
+    WHERE f.oid IS NOT NULL OR s.oid IS NOT NULL OR sorting.oid IS NOT NULL
     GROUP BY part.relation
+),
+published AS (
+    SELECT ARRAY[schemaname::text, tablename::text] AS name, array_agg(pubname::text) AS publications
+    FROM pg_publication_tables GROUP BY schemaname, tablename
 ),
 relation AS (
     SELECT c.oid, c.relkind, c.reloftype, ARRAY[n.nspname::text, c.relname::text] AS name
@@ -52,14 +73,18 @@ SELECT relation.name,
        ARRAY(SELECT jsonb_build_object(
                  'name', a.attname, 'number', a.attnum, 'type', format_type(a.atttypid, a.atttypmod),
                  'type_name', ARRAY[tn.nspname, t.typname],
-                 'element_type', CASE WHEN e.oid IS NOT NULL THEN ARRAY[en.nspname, e.typname] END)
+                 'element_type', CASE WHEN e.oid IS NOT NULL THEN ARRAY[en.nspname, e.typname] END,
+                 'collation', CASE WHEN cn.nspname <> 'pg_catalog' THEN ARRAY[cn.nspname, co.collname] END)
              FROM pg_attribute a
              JOIN pg_type t ON t.oid = a.atttypid
              JOIN pg_namespace tn ON tn.oid = t.typnamespace
              LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
              LEFT JOIN pg_namespace en ON en.oid = e.typnamespace
+             LEFT JOIN pg_collation co ON co.oid = a.attcollation
+             LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
              WHERE a.attrelid = relation.oid AND a.attnum > 0 AND NOT a.attisdropped
-               AND relation.relkind IN ('r', 'p', 'f') AND tn.nspname <> 'pg_catalog') AS columns,
+               AND relation.relkind IN ('r', 'p', 'f')
+               AND (tn.nspname <> 'pg_catalog' OR cn.nspname <> 'pg_catalog')) AS columns,
        ARRAY(SELECT jsonb_build_object('name', g.tgname, 'function', ARRAY[fn.nspname, f.proname])
              FROM pg_trigger g
              JOIN pg_proc f ON f.oid = g.tgfoid
@@ -68,7 +93,9 @@ SELECT relation.name,
        ARRAY(SELECT ARRAY[sn.nspname::text, s.stxname::text]
              FROM pg_statistic_ext s JOIN pg_namespace sn ON sn.oid = s.stxnamespace
              WHERE s.stxrelid = relation.oid) AS statistics,
-       coalesce(needed.functions, '{}') AS calls,
+       coalesce(published.publications, '{}') AS publications,
+       coalesce(needed.functions, '[]') AS calls,
+       coalesce(needed.sorting, '{}') AS sorts_by,
        coalesce(needed.sequences, '{}') AS draws_from,
        CASE WHEN relation.relkind IN ('v', 'm') THEN
            (SELECT coalesce(jsonb_agg(jsonb_build_object('relation', u.name, 'columns', u.columns)), '[]')
@@ -94,4 +121,5 @@ SELECT relation.name,
              WHERE w.ev_class = relation.oid AND w.is_instead AND w.ev_type <> '1') AS replaced
 FROM relation
 LEFT JOIN needed ON needed.relation = relation.oid
+LEFT JOIN published ON published.name = relation.name
 ORDER BY relation.name
