@@ -52,7 +52,7 @@ def origins(
             steps = [one for one in one_seen.up if one.inside is None]
             refused = {one.begin: problems for one, problems in _refused(one_seen.up)}
             unsent = {one.begin for one in migration.up.unsent}
-            undone = taken_back(migration.up.statements, migration.transaction)
+            undone = tuple(taken_back(migration.up.statements, migration.transaction))
             out = unsent | refused.keys() | {s.begin for one in undone for s in one.statements}
             may = [one for one in steps if one.statement.begin not in out]
             origin = Origin(
