@@ -26,24 +26,25 @@ is `unconfirmed`.
 
 def page() -> str:
     """The whole page."""
-    kinds = kinds_of(Change)
-    return "\n".join([_HEAD, *(line for kind in sorted(kinds) for line in _section(kind, kinds[kind]))]).rstrip() + "\n"
+    definitions = plan_json_schema()["$defs"]
+    kinds = sorted(kinds_of(Change).items())
+    lines = (line for kind, model in kinds for line in _section(kind, model, definitions[model.__name__]))
+    return "\n".join([_HEAD, *lines]).rstrip() + "\n"
 
 
-def _section(kind: str, model: type[Entry]) -> Iterator[str]:
+def _section(kind: str, model: type[Entry], definition: dict[str, Any]) -> Iterator[str]:
     yield f"## `{kind}`"
     yield ""
     yield f"{_flat(model.__doc__ or '')} [What happens](../operations/{kind}.md)."
     yield ""
     yield "| key | what | default |"
     yield "|---|---|---|"
-    for key, described in _properties(model.__name__):
+    for key, described in _properties(definition):
         yield f"| `{key}` | {described['what']} | {described['default']} |"
     yield ""
 
 
-def _properties(model: str) -> Iterator[tuple[str, dict[str, str]]]:
-    definition = plan_json_schema()["$defs"][model]
+def _properties(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
     required = set(definition.get("required", ()))
     for key, schema in definition["properties"].items():
         if key in {"note", "intent"}:

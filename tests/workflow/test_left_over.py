@@ -13,6 +13,8 @@ from crossfade.operations.step import Phase
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.states import State
 
+from ..fixtures.long import few_of
+
 if TYPE_CHECKING:
     from crossfade.observe.events import Event
 
@@ -153,8 +155,8 @@ def shape(database: Database, table: str) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.alike
-@pytest.mark.parametrize("way", ["revert", "contract"])
-@pytest.mark.parametrize("own", OF_ITS_OWN.values(), ids=OF_ITS_OWN)
+@pytest.mark.parametrize("way", ["revert", pytest.param("contract", marks=pytest.mark.long)])
+@pytest.mark.parametrize("own", few_of(OF_ITS_OWN.values(), {OF_ITS_OWN["constraints"]}), ids=OF_ITS_OWN)
 def test_a_partition_detached_before_contract_keeps_its_shape(database: Database, own: LiteralString, way: str) -> None:
     database.execute(SETUP)
     database.execute(own)
@@ -274,7 +276,7 @@ def of_its_own(database: Database) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.alike
-@pytest.mark.parametrize("when", [State.BACKFILLED, State.RETAINED])
+@pytest.mark.parametrize("when", few_of([State.BACKFILLED, State.RETAINED], {State.BACKFILLED}))
 def test_what_is_on_a_detached_partition_keeps_its_names(database: Database, when: State) -> None:
     database.execute(
         SETUP + "CREATE INDEX own_idx ON t2 (qty) WHERE id > 1; CREATE STATISTICS own_st ON id, qty FROM t2"
@@ -304,7 +306,7 @@ UNIQUE = {
 
 @pytest.mark.alike
 @pytest.mark.parametrize("before", ["index/public.t1", None], ids=["not built", "built"])
-@pytest.mark.parametrize(("change", "made_of_it"), UNIQUE.values(), ids=UNIQUE)
+@pytest.mark.parametrize(("change", "made_of_it"), few_of(UNIQUE.values(), {UNIQUE["some rows"]}), ids=UNIQUE)
 def test_nothing_is_unique_on_a_partition_that_left_meanwhile(
     database: Database, change: str, made_of_it: str, before: str | None
 ) -> None:

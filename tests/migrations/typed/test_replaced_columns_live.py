@@ -9,6 +9,7 @@ import pytest
 from crossfade.workflow.whole_history import difference, run_plans
 
 from ...fixtures.database import fresh_database
+from ...fixtures.long import few_of
 from ..imported.reading import imports
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("sql", CASES)
+@pytest.mark.parametrize("sql", few_of(CASES, {BY_HAND, CASES[4], CASES[7]}))
 def test_they_leave_what_the_statements_leave(sql: str, server: Server, database: Database) -> None:
     every = imports(BEFORE, sql)
     assert not any(one.problems for one in every)
