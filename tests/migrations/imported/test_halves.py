@@ -108,6 +108,11 @@ def test_the_plan_names_both_and_the_next_one_stands_behind_the_second() -> None
             "CREATE EXTENSION pg_trgm; CREATE INDEX i ON users USING gin (name gin_trgm_ops);",
             "it is 2 plans, the last of which writes its row",
         ),
+        (
+            Tool.PRISMA,
+            "ALTER TABLE users DROP COLUMN age; ALTER TABLE users RENAME TO people; CREATE TABLE users (id int);",
+            "",
+        ),
         (Tool.PRISMA, "DROP TYPE mood; CREATE TYPE mood AS ENUM ('ok');", "cannot run before"),
         (
             Tool.PRISMA,

@@ -220,6 +220,10 @@ CREATE SEQUENCE other;
 CREATE TABLE typed (id int PRIMARY KEY, y int);
 INSERT INTO typed VALUES (1, 1);
 CREATE TABLE named (id serial PRIMARY KEY);
+CREATE TABLE listed (a int) PARTITION BY LIST (a);
+CREATE TABLE listed_1 PARTITION OF listed FOR VALUES IN (1);
+CREATE TABLE listed_2 PARTITION OF listed FOR VALUES IN (2);
+INSERT INTO listed VALUES (1), (2);
 """
 LATER = (
     "CREATE OR REPLACE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.note = ''new''; RETURN NEW; END'"
@@ -245,6 +249,24 @@ ROWS = {
         CREATE VIEW shown AS SELECT * FROM filled;
         DO 'BEGIN EXECUTE ''UPDATE kept SET e = (SELECT sum(e) FROM shown)''; END';
     """,
+    "dropped before": """
+        DROP TRIGGER noted ON filled;
+        ALTER TABLE filled ADD COLUMN e int;
+        UPDATE filled SET e = one_more(x);
+        CREATE TRIGGER noted BEFORE UPDATE ON filled FOR EACH ROW EXECUTE FUNCTION noted();
+        DROP FUNCTION one_more(int);
+        CREATE FUNCTION one_more(int) RETURNS bigint IMMUTABLE LANGUAGE sql AS 'SELECT $1 + 2::bigint';
+    """,
+    "seeds": """
+        ALTER TABLE filled ADD COLUMN e text;
+        UPDATE filled SET e = 'e' || x;
+        CREATE VIEW shown AS SELECT e FROM filled;
+        CREATE TABLE seeds (e text);
+        INSERT INTO seeds SELECT e FROM filled;
+        CREATE FUNCTION last() RETURNS text STABLE LANGUAGE sql AS 'SELECT max(e) FROM filled';
+        CREATE TABLE lasts AS SELECT last();
+        CREATE TABLE copies AS SELECT e FROM shown;
+    """,
     "numbers": """
         ALTER TABLE filled ALTER COLUMN id DROP DEFAULT;
         DROP SEQUENCE filled_id_seq;
@@ -258,6 +280,19 @@ ROWS = {
         ALTER TABLE filled ALTER COLUMN x SET DEFAULT nextval('numbers');
         SELECT setval('numbers', 7);
         INSERT INTO filled (y) VALUES (9);
+    """,
+    "read": """
+        ALTER TABLE filled RENAME COLUMN x TO z;
+        ALTER TABLE filled ADD COLUMN e text;
+        UPDATE filled SET e = z || '!';
+        CREATE INDEX filled_e ON filled (e);
+        ALTER TABLE filled DROP COLUMN z;
+        ALTER TABLE typed ADD CONSTRAINT typed_y UNIQUE (y);
+        CREATE TABLE pointing (id serial PRIMARY KEY, y int REFERENCES typed (y));
+        INSERT INTO pointing (y) VALUES (1);
+        ALTER TABLE listed ADD COLUMN b int;
+        ALTER TABLE listed DETACH PARTITION listed_1;
+        ALTER TABLE listed DETACH PARTITION listed_2;
     """,
 }
 

@@ -13,6 +13,7 @@ from crossfade.plan.model import Plan
 from .reading import imports, kinds, plans
 
 USERS = "CREATE TABLE users (id int PRIMARY KEY, name text, age int);"
+FILL = "ALTER TABLE t ADD f text; UPDATE t SET f = b || '!';"
 
 
 def waits_for(plan: Plan) -> list[str]:
@@ -89,12 +90,28 @@ def test_rows_are_changed_by_plans_of_their_own_and_the_last_one_covers() -> Non
         ("ALTER TABLE t RENAME b TO d; ALTER TABLE t RENAME TO o;", [["rename_column"], ["rename_table"]]),
         ("CREATE INDEX i ON t (b); ALTER TABLE t RENAME TO o;", [["create_index", "rename_table"]]),
         ("ALTER INDEX t_b RENAME TO o; CREATE INDEX t_b ON t (c);", [["rename_index"], ["create_index"]]),
+        (f"{FILL} CREATE INDEX ON t (f); ALTER TABLE t DROP b;", [["add_column", "create_index"], ["drop_column"]]),
+        (f"{FILL} ALTER TABLE t RENAME b TO d;", [["add_column"], ["rename_column"]]),
+        (f"{FILL} ALTER TABLE t ALTER b TYPE char(9);", [["add_column"], ["change_type"]]),
+        (f"ALTER TABLE t RENAME c TO b2; {FILL}", [["rename_column", "add_column"]]),
+        (f"ALTER TABLE t RENAME c TO d; {FILL.replace('b', 'd')}", [["rename_column"], ["add_column"]]),
+        (
+            "ALTER TABLE t ADD UNIQUE (b); CREATE TABLE u (id serial PRIMARY KEY, b text REFERENCES t (b));",
+            [["add_unique"], ["sql"]],
+        ),
+        ("ALTER TABLE p ADD x int; ALTER TABLE p DETACH PARTITION p1;", [["add_column"], ["detach_partition"]]),
+        ("ALTER TABLE p DETACH PARTITION p1; CREATE INDEX ON p1 (a);", [["detach_partition"], ["create_index"]]),
+        (
+            "ALTER TABLE p DETACH PARTITION p1; ALTER TABLE p DETACH PARTITION p2; DROP TABLE p1;",
+            [["detach_partition", "detach_partition", "drop_table"]],
+        ),
     ],
 )
 def test_what_works_on_the_same_column_or_name_is_a_plan_behind(sql: str, wanted: list[list[str]]) -> None:
     table = (
         "CREATE TABLE t (a int PRIMARY KEY, b text, c int NOT NULL DEFAULT 1, CONSTRAINT b_nn CHECK (b IS NOT NULL));"
-        "CREATE INDEX t_b ON t (b);"
+        "CREATE INDEX t_b ON t (b); CREATE TABLE p (a int) PARTITION BY LIST (a);"
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);"
     )
     assert kinds(imports(table, sql))[1:] == wanted
 
@@ -116,6 +133,43 @@ def test_what_works_on_the_same_column_or_name_is_a_plan_behind(sql: str, wanted
     ],
 )
 def test_what_has_to_be_through_first_is_a_plan_before(sql: str, wanted: list[list[str]]) -> None:
+    assert kinds(imports(USERS, sql))[1:] == wanted
+
+
+@pytest.mark.parametrize(
+    ("sql", "wanted"),
+    [
+        (
+            (
+                "DROP TRIGGER t ON users; ALTER TABLE users ADD z int; UPDATE users SET z = age;"
+                "CREATE TRIGGER t BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION f();"
+            ),
+            [["sql"], ["add_column"], ["sql"]],
+        ),
+        (
+            "DROP RULE r ON users; UPDATE users SET age = 1; CREATE RULE r AS ON UPDATE TO users DO ALSO NOTHING;",
+            [["sql"], ["update_rows"], ["sql"]],
+        ),
+        (
+            (
+                "ALTER TABLE users ADD z int; UPDATE users SET z = age; CREATE TABLE zs (z int);"
+                "INSERT INTO zs SELECT z FROM users;"
+            ),
+            [["add_column"], ["sql"]],
+        ),
+        (
+            (
+                "ALTER TABLE users ADD z int; UPDATE users SET z = age; CREATE VIEW v AS SELECT z FROM users;"
+                "CREATE MATERIALIZED VIEW m AS SELECT z FROM v;"
+            ),
+            [["add_column", "sql"], ["sql"]],
+        ),
+        ("DROP POLICY a ON users; CREATE POLICY b ON users;", [["sql", "sql"]]),
+    ],
+)
+def test_rows_are_written_behind_a_drop_of_what_fires_and_before_they_are_read(
+    sql: str, wanted: list[list[str]]
+) -> None:
     assert kinds(imports(USERS, sql))[1:] == wanted
 
 

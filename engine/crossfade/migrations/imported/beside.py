@@ -30,6 +30,10 @@ _AT_ONCE = frozenset({"create_index", "drop_default", "set_comment", "set_defaul
 _LEAVING = frozenset({"change_type", "drop_column", "drop_table"})
 """Kinds whose old columns are there, with their types, until the run is over."""
 _PRIMARY = "primary key"
+_READING = ("fill", "fix", "using")
+"""Where changes have expressions that read other columns of their rows until the run is over."""
+_WITH_DETACHED = frozenset({"detach_partition", "drop_table"})
+"""Kinds that a plan takes behind the detachment of a partition of their table."""
 
 
 def held(change: Typed) -> frozenset[Mark]:
@@ -57,6 +61,7 @@ def _held(entry: Entry, before: Schema) -> Iterator[Mark]:
     if kind not in _AT_ONCE:
         yield ("late", table, "")
     yield from _left(kind, fields, before)
+    yield from _used(kind, table, fields)
     match kind:
         case "rename_column":
             yield ("work", table, fields["to"])
@@ -79,7 +84,7 @@ def _held(entry: Entry, before: Schema) -> Iterator[Mark]:
         case "drop_constraint":
             yield from _held_by_drop(table, fields, before)
         case _ if kind in _ADDING:
-            yield from _held_by_new(table, fields)
+            yield from _held_by_new(kind, table, fields)
 
 
 def _left(kind: str, fields: Mapping[str, Any], before: Schema) -> Iterator[Mark]:
@@ -88,6 +93,15 @@ def _left(kind: str, fields: Mapping[str, Any], before: Schema) -> Iterator[Mark
         yield from _types(_table(fields, before), fields.get("column"))
     if kind in _LEAVING or kind == "rename_column":
         yield beside_sql.LEFT
+
+
+def _used(kind: str, table: str, fields: Mapping[str, Any]) -> Iterator[Mark]:
+    """The columns that are read until the run is over, and the tables that are partitions until contract."""
+    yield from (("read", table, column) for column in _read(fields))
+    if kind == "detach_partition":
+        yield from (("detached", name, "") for name in _family(fields))
+    elif kind not in _AT_ONCE | _WITH_DETACHED:
+        yield ("parted", table, "")
 
 
 def _held_by_drop(table: str, fields: Mapping[str, Any], before: Schema) -> Iterator[Mark]:
@@ -99,8 +113,10 @@ def _held_by_drop(table: str, fields: Mapping[str, Any], before: Schema) -> Iter
             yield ("key", constraint.referenced.name, "")
 
 
-def _held_by_new(table: str, fields: Mapping[str, Any]) -> Iterator[Mark]:
+def _held_by_new(kind: str, table: str, fields: Mapping[str, Any]) -> Iterator[Mark]:
     yield from (("work", table, column) for column in _columns(fields))
+    if kind in {"add_primary_key", "add_unique"}:
+        yield ("unique", table, "")
     if "references" in fields:
         yield ("key", _last(fields["references"]["table"]), "")
 
@@ -112,11 +128,14 @@ def _wanted(entry: Entry, before: Schema) -> Iterator[Mark]:
     match kind:
         case "rename_column":
             yield ("work", table, fields["from"])
+            yield ("read", table, fields["from"])
             yield ("name", table, fields["to"])
         case "add_column":
             yield ("name", table, fields["name"])
         case "create_index":
             yield ("name", "", fields["name"])
+        case "detach_partition":
+            yield from (("parted", name, "") for name in _family(fields))
         case "rename_index":
             yield ("name", "", fields["to"])
         case "drop_table" | "move_table" | "rename_table":
@@ -133,13 +152,33 @@ def _wanted(entry: Entry, before: Schema) -> Iterator[Mark]:
 
 
 def _through(kind: str, table: str, fields: Mapping[str, Any]) -> Iterator[Mark]:
-    """What has to be through before: drops in SQL, changes of foreign keys that point at the table, of the default."""
+    """What has to be through before: drops in SQL, changes of foreign keys that point at the table, of the default.
+
+    And what reads a column that goes, or works on one that is read, or takes partitions away.
+    """
     if kind in {"drop_column", "drop_table"}:
         yield beside_sql.DROPPED
     if kind in {"change_type", "drop_table"}:
         yield ("key", table, "")
     if kind == "set_identity":
         yield ("default", table, fields["column"])
+    if kind in {"change_type", "drop_column"}:
+        yield ("read", table, fields["column"])
+    yield from (("work", table, column) for column in _read(fields) if column != fields.get("column"))
+    if kind not in _WITH_DETACHED:
+        yield from (("detached", name, "") for name in _family(fields))
+
+
+def _family(fields: Mapping[str, Any]) -> Iterator[str]:
+    """The table, and the partition that it gets or loses."""
+    yield from (_last(fields[key]) for key in ("table", "partition") if key in fields)
+
+
+def _read(fields: Mapping[str, Any]) -> Iterator[str]:
+    """The columns that its expressions name."""
+    for key in _READING:
+        if isinstance(fields.get(key), str):
+            yield from Expression.parse(fields[key]).columns
 
 
 def _last(name: str | None) -> str:

@@ -1,7 +1,8 @@
 """What SQL of a migration cannot be in one plan with, and what cannot be in one plan behind it. Pure.
 
 It is sent as it stands: where a column has its new name, or type, in contract only, SQL of expand may not name it, and
-SQL of contract may not by its old name. What is dropped by SQL is there until contract, with all that it hangs on.
+SQL of contract may not by its old name. What is dropped by SQL is there until contract, with all that it hangs on. And
+what its foreign keys point at has to be unique before.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ def wanted(change: Typed) -> Iterator[Mark]:
     for statement in change.statements:
         yield from ((wrong, "", word) for word in _words(statement.tree))
         yield from (("type", "", name) for name in _dropped_types(statement.tree))
+        yield from (("unique", name, "") for name in _referenced(statement.tree))
         if kind(statement.tree) == "DropStmt" and statement.tree.removeType.name == "OBJECT_SEQUENCE":
             yield LEFT
         if kind(statement.tree) == "AlterTableStmt":
@@ -52,6 +54,13 @@ def _words(tree: Any) -> Iterator[str]:
         for text in (value for slot in node if isinstance(value := getattr(node, slot), str)):
             yield text
             yield from _WORD.findall(text)
+
+
+def _referenced(tree: Any) -> Iterator[str]:
+    """The tables that foreign keys in it point at."""
+    for node in below(tree):
+        if kind(node) == "Constraint" and node.pktable is not None:
+            yield node.pktable.relname
 
 
 def _dropped_types(tree: Any) -> Iterator[str]:

@@ -22,6 +22,7 @@ from crossfade.migrations.typed.entry import printed
 from crossfade.migrations.typed.passing import may_pass
 from crossfade.postgres.forecast.trees import kind
 from crossfade.postgres.forecast.type_names import is_serial
+from crossfade.postgres.names import QualifiedName
 
 if TYPE_CHECKING:
     from crossfade.migrations.histories.history import Entry
@@ -59,12 +60,14 @@ def halves(origin: Origin) -> tuple[Half, ...] | Whole:
     if origin.tool not in SPLIT:
         return Whole("its tool cannot take two files for one")
     found = commands([s.statement.tree for s in origin.steps], [s.before for s in origin.steps], origin.enums)
-    made = {command.table_name for command in found if command.does == "CreateStmt"}
+    made = set[QualifiedName]()
     expand, contract = list[str](), list[str]()
     waiting: list[Command] = []
     for command in found:
         if kind(command.node) in {"TransactionStmt", "VariableSetStmt"}:
             return Whole(f"it says itself what runs together: {_shown(command)}")
+        if command.does == "CreateStmt":
+            made.add(command.table_name)
         is_new = command.relation is not None and command.table_name in made
         first, second = ([printed(command.node)], []) if is_new else _parted(command)
         over = next((one for one in waiting if first and not may_pass(command, one)), None)

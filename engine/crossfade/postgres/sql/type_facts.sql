@@ -30,5 +30,6 @@ WHERE t.typtype <> 'p'
   AND NOT starts_with(n.nspname, 'pg_temp_')
   AND (t.typtype <> 'c'
        OR (SELECT c.relkind FROM pg_class c WHERE c.oid = t.typrelid) = 'c'
-       OR EXISTS (SELECT FROM pg_attribute a WHERE a.atttypid IN (t.oid, t.typarray)))
+       OR t.oid IN (SELECT a.atttypid FROM pg_attribute a)
+       OR t.typarray IN (SELECT a.atttypid FROM pg_attribute a))
 ORDER BY n.nspname, t.typname

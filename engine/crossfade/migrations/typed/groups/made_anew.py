@@ -4,7 +4,8 @@ The drop alone would wait for contract, and take away there what the CREATE has 
 where the CREATE stands, unless that may come to the DROP. Pairs that lie across each other are one change, since what
 is dropped first may hang on what is dropped next. With IF EXISTS, what can be replaced in place is: CREATE OR
 REPLACE, in expand. Else something that is in use goes for a moment, in contract; and so does a function whose
-parameters are others, since calls may fit both.
+parameters are others, since calls may fit both. What fires where rows are written is no pair with a CREATE behind
+such a statement: it has to be gone by then.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ _RELATIONS = {
     "CompositeTypeStmt": ("TYPE", "typevar"),
 }
 _TYPES = {"CreateEnumStmt": "typeName", "CreateRangeStmt": "typeName", "CreateDomainStmt": "domainname"}
+_WRITING = frozenset({"AlterColumnType", "DeleteStmt", "InsertStmt", "MergeStmt", "TruncateStmt", "UpdateStmt"})
 _ON_TABLE = {"CreateTrigStmt": "trigname", "CreatePolicyStmt": "policy_name", "RuleStmt": "rulename"}
 
 
@@ -56,7 +58,7 @@ class _Thing:
 def made_anew(command: Command, rest: Rest) -> Match | None:
     """A pair, whatever stands between the two, with the other drops there and what they are pairs with."""
     made = _made_again(command, rest)
-    if made is None:
+    if made is None or _fires(command, rest, made.number):
         return None
     own, replaced = [made], _in_place(command, made)
     across = _across(command, made, rest)
@@ -77,8 +79,10 @@ def _across(command: Command, made: Command, rest: Rest) -> dict[Command, Comman
     for gone in later(rest, command):
         if gone.number < last and _dropped(gone) is not None:
             new = _made_again(gone, [c for c in rest if c is not made and c not in found.values()])
-            found[gone] = new
-            last = max(last, new.number if new is not None else last)
+            until = max(last, new.number if new is not None else last)
+            if not _fires(gone, rest, until):
+                found[gone] = new
+                last = until
     return found
 
 
@@ -89,6 +93,16 @@ def _made_again(command: Command, rest: Rest) -> Command | None:
         return None
     found = [c for c in later(rest, command) if (new := _made(c)) is not None and gone.may_be(new)]
     return next((c for c in found if takes(c) == takes(command)), found[0] if found else None)
+
+
+def _fires(gone: Command, rest: Rest, until: int) -> bool:
+    """Whether rows may be written behind the DROP, up to that number, for which what is dropped would fire."""
+    is_firing = gone.node.removeType.name in {"OBJECT_TRIGGER", "OBJECT_RULE"}
+    if not is_firing and gone.node.behavior.name != "DROP_CASCADE":
+        return False
+    between = [c for c in later(rest, gone) if c.number < until]
+    # Another group has taken what is missing, such as a column with its UPDATE.
+    return any(c.does in _WRITING for c in between) or len(between) < until - gone.number - 1
 
 
 def _in_place(gone: Command, made: Command) -> str | None:
