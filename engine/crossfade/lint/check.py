@@ -28,8 +28,13 @@ if TYPE_CHECKING:
     from crossfade.postgres.forecast import Schema
 
 _NO_ENUMS = Enums()
-_OF_STATEMENTS = tuple((rule, rule.statement) for rule in RULES if rule.statement is not None)
-_REST = tuple((rule, rule.statement) for rule in (REST,) if rule.statement is not None)
+
+
+def _looking_at_statements(*rules: Rule) -> tuple[tuple[Rule, Callable[[SeenStatement], Iterator[Said]]], ...]:
+    return tuple((rule, rule.statement) for rule in rules if rule.statement is not None)
+
+
+_OF_STATEMENTS, _REST = _looking_at_statements(*RULES), _looking_at_statements(REST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,7 @@ def keep(connection: Connection, run_id: int, step: Step, named: tuple[Name, ...
         )
 
 
-def left_by(connection: Connection, run_id: int, steps: Iterable[Step]) -> list[int]:
+def oids_left_by(connection: Connection, run_id: int, steps: Iterable[Step]) -> list[int]:
     """The oids of what these steps have left that their undo drops by its name."""
     wanted = {step.id for step in steps}
     return [left.oid for (step, *_), left in _made(connection, run_id).items() if step in wanted]

@@ -150,7 +150,7 @@ def _built(session: Session, target: State) -> list[int]:
     """Indexes of the phase that ends: on a partition that left meanwhile, nothing was made of them."""
     parts = [part for state, part in _BUILT_IN.items() if state is target]
     steps = (step for step in session.program.of(*parts) if not step.transactional)
-    return in_its_place.left_by(session.work, session.run_id, steps)
+    return in_its_place.oids_left_by(session.work, session.run_id, steps)
 
 
 def _own_names(session: Session) -> dict[str, str]:

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from crossfade.migrations.imported import halves
+from crossfade.migrations.imported import Whole, halves
 from crossfade.migrations.migration import Tool
 
 from .reading import imports, plans
@@ -111,7 +111,7 @@ def test_the_plan_names_both_and_the_next_one_stands_behind_the_second() -> None
         (
             Tool.PRISMA,
             "ALTER TABLE users DROP COLUMN age; ALTER TABLE users RENAME TO people; CREATE TABLE users (id int);",
-            "",
+            "it is 3 plans, the last of which writes its row",
         ),
         (Tool.PRISMA, "DROP TYPE mood; CREATE TYPE mood AS ENUM ('ok');", "cannot run before"),
         (
@@ -135,3 +135,12 @@ def test_what_cannot_be_parted_stays_one(tool: Tool, sql: str, because: str) -> 
     *_, one = imports(USERS, sql, tool=tool, parted=halves)
     assert one.halves == ()
     assert because in one.whole
+
+
+def test_a_table_is_new_from_its_create_table_on() -> None:
+    *_, one = imports(
+        USERS, "ALTER TABLE users DROP COLUMN age; ALTER TABLE users RENAME TO people; CREATE TABLE users (id int);"
+    )
+    found = halves(one.origin)
+    assert isinstance(found, Whole)
+    assert "cannot run before" in found.because

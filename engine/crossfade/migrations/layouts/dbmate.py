@@ -72,7 +72,7 @@ def _stop(file: File, parts: Sequence[Section]) -> tuple[str, int]:
         if part is None:
             return "it has no line `-- migrate:down`", 1
         if part.way != wanted:
-            return _misplaced(part, wanted), _line(file, part.script.begin)
+            return _misplaced(part, wanted), part.script.source.position(part.script.begin).line
     return "", 1
 
 
@@ -88,10 +88,6 @@ def _sql_above(file: File, first: Section) -> int | None:
     return next(
         (n for n, line in enumerate(lines, start=1) if line.strip() and not line.strip().startswith("--")), None
     )
-
-
-def _line(file: File, place: int) -> int:
-    return file.text.count("\n", 0, place) + 1
 
 
 def _transaction(part: Section) -> Transaction:

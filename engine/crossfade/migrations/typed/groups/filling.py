@@ -41,20 +41,20 @@ def _is_null(node: Any, column: str) -> bool:
 
 def added_column(command: Command, rest: Rest) -> Match | None:
     """ADD COLUMN with what gives its rows a value, makes it NOT NULL, or takes its first default away."""
-    name, rest = command.action.def_.colname, later(rest, command)
+    name, rest, has_value = command.action.def_.colname, later(rest, command), _has_value(command)
     updates = on_table(rest, command, "UpdateStmt")
-    if _has_value(command):
+    if has_value:
         # No row is NULL then.
         updates = (u for u in updates if u.node.whereClause is None)
     fills = ((u, fill) for u in updates if (fill := fill_of(u, name)) is not None)
     update, fill = next(fills, (None, None))
     required = on_column(rest, command, "SetNotNull", name)
     default = on_column(rest, command, "ColumnDefault", name)
-    if default is not None and update is None and _has_value(command) and default.action.def_ is not None:
+    if default is not None and update is None and has_value and default.action.def_ is not None:
         # The first one stays in the rows that are there: the other one is a change of its own.
         default = None
     parts = [c for c in (update, required, default) if c is not None]
-    if columns.adds_nothing(command) or not parts or (update is None and default is None and not _has_value(command)):
+    if columns.adds_nothing(command) or not parts or (update is None and default is None and not has_value):
         return None
     return certain(parts, *filled(command, fill=fill, required=required is not None, default=default))
 
@@ -88,8 +88,8 @@ def _set_default(fields: dict[str, Any], default: Command) -> None:
         raise NotTyped("rows of before have no value, and those to come a default")
     if last is not None:
         fields["default"] = last
-        if fields.get("fill") in (last, first if first == last else last):
-            fields.pop("fill", None)
+        if fields.get("fill") == last:
+            fields.pop("fill")
 
 
 def filled_not_null(command: Command, rest: Rest) -> Match | None:
