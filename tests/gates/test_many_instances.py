@@ -57,10 +57,11 @@ def test_heartbeats_are_updates_that_leave_nothing_behind(start: Callable[..., E
             assert row is not None
             return row
 
-        first = beat(5)
-        later = beat(15)
-        assert later == first
-        assert later[2] == INSTANCES
+        table, indexes, _ = beat(5)
+        later_table, later_indexes, rows = beat(15)
+        # The server's own ANALYZE may keep a round from being used again; fifteen of them would be far more than this.
+        assert later_table < 2 * table
+        assert (later_indexes, rows) == (indexes, INSTANCES)
     # Counters are handed on when a session ends.
     updates, in_place = shared.execute(UPDATES)[0]
     while updates < 19 * INSTANCES:
