@@ -76,6 +76,7 @@ time.sleep(600)
 """
     with owner(program, place) as process:
         assert one_value(told(process)["url"], "SELECT 1") == 1
+    eventually(lambda: gone(place), "the server goes")
 
 
 def test_ctrl_c_in_the_terminal_is_for_the_owner_alone(place: Path) -> None:
@@ -86,6 +87,7 @@ def test_ctrl_c_in_the_terminal_is_for_the_owner_alone(place: Path) -> None:
         assert one_value(facts["url"], "SELECT 1") == 1
         assert os.getsid(facts["watchdog"]) != os.getsid(process.pid)
         assert os.getsid(facts["pid"]) != os.getsid(process.pid)
+    eventually(lambda: gone(place), "the server goes")
 
 
 @pytest.mark.parametrize(
