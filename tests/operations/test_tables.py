@@ -75,6 +75,12 @@ def codes(found: Catalog, *changes: str) -> list[str]:
     return [refusal.code for refusal in compile_plan(plan(*changes), found).refusals]
 
 
+def test_a_partitioned_table_has_no_storage_parameters() -> None:
+    fill = "set_storage_parameters: {table: users, set: {fillfactor: 80}}"
+    assert codes(catalog(replace(USERS, kind="partitioned")), fill) == ["unsupported_table"]
+    assert codes(catalog(USERS), fill) == []
+
+
 def cautions(found: Catalog, *changes: str) -> list[str]:
     return [caution.code for caution in compile_plan(plan(*changes), found).cautions]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from crossfade.errors import Refusal
 from crossfade.operations.step import TRIAL_TABLE, Compiled, Part, Step, Trial
 from crossfade.operations.tables.ownership import owner_refusals
 from crossfade.operations.tables.second_name import identifier
@@ -36,12 +37,22 @@ def compile_change(change: SetStorageParameters, place: Place, catalog: Catalog)
     after = {name: value for name, value in before.items() if name not in change.reset} | _values(change)
     return Compiled(
         steps=(_step(change, place, table, before),),
-        refusals=tuple(owner_refusals((table,))),
+        refusals=(*_without_rows(table), *owner_refusals((table,))),
         trials=(_trial(change, table),),
         catalog=catalog.with_table(
             replace(table, storage_parameters=tuple(f"{name}={value}" for name, value in after.items()))
         ),
     )
+
+
+def _without_rows(table: Table) -> Iterator[Refusal]:
+    if table.kind == "partitioned":
+        yield Refusal(
+            code="unsupported_table",
+            object=str(table.name),
+            message="it is partitioned, and PostgreSQL has storage parameters for each partition only.",
+            instead="Name its partitions, one change each, or give them to those that are made from now on.",
+        )
 
 
 def _stored(parameters: Iterable[str]) -> Iterator[tuple[str, str]]:
