@@ -157,6 +157,18 @@ def test_a_rollback_drops_the_index_that_the_run_made_and_no_other(
     assert (database.execute("SELECT to_regclass('k') IS NULL") == [(True,)]) is is_ours
 
 
+def test_an_index_built_anew_after_a_function_of_it_was_renamed_is_the_runs_still(database: Database) -> None:
+    database.execute(TABLES)
+    database.execute("CREATE FUNCTION half(int) RETURNS int IMMUTABLE RETURN $1 / 2")
+    with Engine(database.url) as engine:
+        engine.start(plan("create_index: {table: t, name: k, columns: [d], where: public.half(d) > 1}"))
+        engine.advance("turns", to=State.EXPANDED)
+        database.execute("ALTER FUNCTION half RENAME TO halved")
+        database.execute("REINDEX INDEX CONCURRENTLY k")
+        assert engine.rollback("turns").state is State.ROLLED_BACK
+    assert database.execute("SELECT to_regclass('k')") == [(None,)]
+
+
 def test_an_enum_that_was_made_anew_by_others_outlives_a_rollback(database: Database) -> None:
     with Engine(database.url) as engine:
         forwards = "sql: {contract: [SELECT 1], revert: [SELECT 1]}"

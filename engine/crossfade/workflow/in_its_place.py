@@ -76,6 +76,8 @@ class _Found:
     is_of_constraint: bool
     definition: str | None
     """What the server says of an index's columns and predicate, or of a CHECK's condition."""
+    stored: str
+    """A digest of the same as the catalog has it, which knows functions and an enum's values by their oids."""
     numbered: dict[str, str]
     """Name and type of its table's columns, by their numbers."""
     used: dict[str, str]
@@ -91,10 +93,16 @@ class _Left:
     oid: int
     definition: str | None = None
     used: Mapping[str, str] = field(default_factory=dict)
+    stored: str | None = None
 
     def differs(self, found: _Found) -> bool:
-        """Whether the server says something else of what is there, though no column of it has changed."""
-        return self.definition != found.definition and self.used.items() <= found.numbered.items()
+        """Whether the server says something else of what is there, though no column of it has changed, nor the name of
+        anything else that it uses. Of what an earlier version has left there is the oid alone."""
+        return (
+            self.definition not in (None, found.definition)
+            and self.stored != found.stored
+            and self.used.items() <= found.numbered.items()
+        )
 
 
 Made = Mapping[tuple[str, ...], _Left]
@@ -111,7 +119,7 @@ def keep(connection: Connection, run_id: int, step: Step, named: tuple[Name, ...
     """Within the transaction that ends a step: what it leaves of those names."""
     found = [(name, _find(connection, WayBack(), name)) for name in named]
     made = [
-        [name.kind, name.schema, name.table, name.name, there.oid, there.definition, there.used]
+        [name.kind, name.schema, name.table, name.name, there.oid, there.definition, there.used, there.stored]
         for name, there in found
         if there is not None
     ]

@@ -29,6 +29,7 @@ WITH found AS (
                  FROM pg_catalog.generate_series(1, i.indnatts) AS n),
                 i.indoption, 'WHERE ' || pg_catalog.pg_get_expr(i.indpred, i.indrelid))
         END AS definition,
+        pg_catalog.concat_ws(' ', i.indkey, i.indclass, i.indcollation, i.indoption, i.indexprs, i.indpred) AS stored,
         'pg_catalog.pg_class'::pg_catalog.regclass AS class,
         EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
                 WHERE k.conindid = c.oid AND k.conrelid = i.indrelid) AS is_of_constraint,
@@ -53,6 +54,7 @@ WITH found AS (
             (SELECT r.relname FROM pg_catalog.pg_class AS r WHERE r.oid = k.confrelid)),
         pg_catalog.concat_ws(
             ' ', pg_catalog.pg_get_expr(k.conbin, k.conrelid), k.confupdtype, k.confdeltype, k.confmatchtype),
+        pg_catalog.concat_ws(' ', k.conkey, k.conbin, k.confrelid, k.confupdtype, k.confdeltype, k.confmatchtype),
         'pg_catalog.pg_constraint',
         false,
         NULL
@@ -61,7 +63,7 @@ WITH found AS (
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     WHERE %(kind)s = 'constraint' AND n.nspname = %(schema)s AND c.relname = %(table)s AND k.conname = %(name)s
     UNION ALL
-    SELECT t.oid, t.typtype, NULL, NULL, NULL, NULL, 'pg_catalog.pg_type', false, t.oid
+    SELECT t.oid, t.typtype, NULL, NULL, NULL, NULL, '', 'pg_catalog.pg_type', false, t.oid
     FROM pg_catalog.pg_type AS t
     JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
     WHERE %(kind)s = 'type' AND n.nspname = %(schema)s AND t.typname = %(name)s
@@ -84,6 +86,8 @@ SELECT
     found.traits,
     found.is_of_constraint,
     found.definition,
+    -- Without the places of words in a statement that was parsed once.
+    pg_catalog.md5(pg_catalog.regexp_replace(found.stored, ':location -?\d+', '', 'g')) AS stored,
     coalesce((SELECT pg_catalog.jsonb_object_agg(attnum, "column") FROM numbered), '{}') AS numbered,
     coalesce((SELECT pg_catalog.jsonb_object_agg(attnum, "column") FROM numbered WHERE is_used), '{}') AS used,
     ARRAY(
