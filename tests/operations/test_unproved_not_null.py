@@ -64,6 +64,38 @@ def test_it_stays_as_it_is(database: Database, tables: LiteralString, change: st
     assert database.dump() == before
 
 
+def test_one_that_nobody_inherits_comes_back_as_that(database: Database) -> None:
+    only_from_18(database)
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, a int, CONSTRAINT given NOT NULL a NO INHERIT)")
+    before = database.dump()
+    with Engine(database.url) as engine:
+        engine.start(plan("change_type: {table: t, column: a, to: bigint}"))
+        engine.approve("nulls", Phase.CONTRACT, "alice")
+        assert engine.advance("nulls").state is State.RETAINED
+        assert "a bigint CONSTRAINT given NOT NULL NO INHERIT" in database.dump()
+        assert engine.revert("nulls").state is State.BACKFILLED
+        assert engine.rollback("nulls").state is State.ROLLED_BACK
+    assert database.dump() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "change_type: {table: t, column: a, to: bigint}",
+        "drop_not_null: {table: t, column: a}",
+        "drop_column: {table: t, column: a, reverse: '0'}",
+    ],
+)
+def test_one_that_a_child_does_not_have_is_refused(database: Database, change: str) -> None:
+    nobody_inherits = ", CONSTRAINT given NOT NULL a NO INHERIT" if database.server.major >= 18 else ""
+    database.execute(f"CREATE TABLE t (id int PRIMARY KEY, a int{nobody_inherits}); CREATE TABLE c () INHERITS (t)")
+    if not nobody_inherits:
+        database.execute("ALTER TABLE ONLY t ALTER a SET NOT NULL")
+    with Engine(database.url) as engine, pytest.raises(PreflightRefused) as said:
+        engine.start(plan(change))
+    assert "partition_constraint" in {r.code for r in said.value.refusals}
+
+
 def test_one_that_a_partition_alone_has_validated_is_refused(database: Database) -> None:
     only_from_18(database)
     database.execute(PARTED)

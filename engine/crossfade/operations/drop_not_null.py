@@ -13,6 +13,7 @@ from crossfade.errors import Refusal
 from crossfade.operations.columns.column_in_place import find
 from crossfade.operations.step import Compiled, Part, Step
 from crossfade.operations.twins import not_null_back
+from crossfade.operations.twins.exchange_preflight import own_not_null
 from crossfade.operations.twins.not_null_back import NotNullBack
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def _refusals(target: InPlace) -> Iterator[Refusal]:
             message="the column is inherited, and its NOT NULL with it.",
             instead=f"Name the parent in the plan: {table.partition_parent or ', '.join(map(str, table.inherits))}.",
         )
+    yield from own_not_null(target.family, column)
     if table.replica_identity == "index" and any(
         i.replica_identity and column.name in i.references for i in table.indexes
     ):

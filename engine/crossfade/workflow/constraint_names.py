@@ -44,7 +44,17 @@ def _on_children(connection: Connection, way: WayBack, relation: Any, not_null: 
         return
     table = QualifiedName(schema, way.tables.get((schema, name), name))
     rows = connection.execute(query("constraints_of_children"), {"table": str(table), "name": constraint}).fetchall()
+    column = not_null.keys[0].sval
     for child, definition in rows:
-        # Another NOT NULL is the same one, or that of a column which goes.
-        if not definition.startswith("NOT NULL "):
+        # Another NOT NULL is the same one, or that of a column which goes. Where the child has its own, that will do.
+        if not definition.startswith("NOT NULL ") and not _is_not_null(connection, child, column):
             yield f"there is a constraint {quoted(constraint)} of {child} already, which is no NOT NULL"
+
+
+def _is_not_null(connection: Connection, relation: str, column: str) -> bool:
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute"
+        " WHERE attrelid = pg_catalog.to_regclass(%s) AND attname = %s AND attnotnull)",
+        [relation, column],
+    ).fetchone()
+    return row is not None and bool(row[0])

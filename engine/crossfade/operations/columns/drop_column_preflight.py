@@ -11,6 +11,7 @@ from crossfade.operations.acks import TRIGGERS
 from crossfade.operations.columns.column_in_place import moving_sources
 from crossfade.operations.columns.column_preflight import order_refusals, own_triggers, shape_refusals
 from crossfade.operations.step import Caution
+from crossfade.operations.twins.exchange_preflight import own_not_null
 from crossfade.postgres.own_names import LEDGER_SCHEMA
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def _shape(target: InPlace) -> Iterator[Refusal]:
 def _value(target: InPlace, reverse: Expression | None) -> Iterator[Refusal]:
     column = target.column
     has_its_own = column.default is not None or column.identity is not None or column.generated is not None
+    if not has_its_own:
+        yield from own_not_null(target.family, column)
     if reverse is None and column.not_null and not has_its_own:
         yield Refusal(
             code="no_value",

@@ -22,6 +22,7 @@ from crossfade.operations.rows.rule_preflight import rules_of_a_write
 from crossfade.operations.step import Caution
 from crossfade.operations.sync import constants
 from crossfade.operations.tables.table_preflight import family_of, other_runs, table_refusals
+from crossfade.operations.twins import not_null_back
 from crossfade.operations.twins.carry import policies, publications, triggers
 from crossfade.operations.views import recreate, recreate_preflight
 from crossfade.operations.views.recreate import Around
@@ -141,8 +142,16 @@ def _own_constraints(exchange: Exchange, member: Table) -> Iterator[Refusal]:
             )
 
 
-def own_not_null(member: Table, column: Column, of_parent: Column, parent: Table) -> Iterator[Refusal]:
-    """A partition's or child's NOT NULL that its parent has not, or that holds for all of its rows alone."""
+def own_not_null(family: tuple[Table, ...], column: Column) -> Iterator[Refusal]:
+    """The NOT NULL of partitions and children of the first of these tables, where it is not that table's."""
+    parent, *members = family
+    for member in members:
+        own = member.column(column.name)
+        if own is not None:
+            yield from _own_not_null(member, own, column, parent)
+
+
+def _own_not_null(member: Table, column: Column, of_parent: Column, parent: Table) -> Iterator[Refusal]:
     unproved = parent.unproved_not_null(of_parent.name)
     if unproved is not None and member.never_null(column.name):
         yield Refusal(
@@ -152,7 +161,14 @@ def own_not_null(member: Table, column: Column, of_parent: Column, parent: Table
             "is not carried over.",
             instead=f"VALIDATE CONSTRAINT {quoted(unproved.name)} of {parent.name}: by `sql`, in a plan of its own.",
         )
-    if column.not_null != of_parent.not_null:
+    if not_null_back.is_alone(parent, of_parent):
+        yield Refusal(
+            code="partition_constraint",
+            object=f"{parent.name}.{of_parent.name}",
+            message=f"its NOT NULL is NO INHERIT, and {member.name} has the column as well; it is not carried over.",
+            instead="Drop it first, and add it again afterwards.",
+        )
+    elif column.not_null != of_parent.not_null:
         yield Refusal(
             code="partition_constraint",
             object=f"{member.name}.{column.name}",
@@ -175,7 +191,7 @@ def _own_column(twin: Twin, member: Table, table: Table) -> Iterator[Refusal]:
             "would not be.",
             instead="Change it in a maintenance window.",
         )
-    yield from own_not_null(member, column, twin.column, table)
+    yield from _own_not_null(member, column, twin.column, table)
     if column.not_null == twin.column.not_null and column.not_null_constraint != twin.column.not_null_constraint:
         yield Refusal(
             code="partition_constraint",

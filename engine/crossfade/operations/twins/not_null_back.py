@@ -59,13 +59,21 @@ class NotNullBack:
 
 
 def as_it_was(table: Table, column: Column, name: str) -> sql.Composable:
-    """The action that makes a column NOT NULL as `column` is; from PostgreSQL 18 it has a name and may be NOT VALID."""
+    """The action that makes a column NOT NULL as `column` is; from PostgreSQL 18 it has a name, and may be NO INHERIT
+    or NOT VALID."""
     if column.not_null_constraint is None:
         return sql.SQL("ALTER COLUMN {} SET NOT NULL").format(sql.Identifier(name))
     action = sql.SQL("ADD CONSTRAINT {} NOT NULL {}").format(
         sql.Identifier(column.not_null_constraint), sql.Identifier(name)
     )
+    if is_alone(table, column):
+        action += sql.SQL(" NO INHERIT")
     return action if table.unproved_not_null(column.name) is None else action + sql.SQL(" NOT VALID")
+
+
+def is_alone(table: Table, column: Column) -> bool:
+    """Whether its NOT NULL is NO INHERIT, as from PostgreSQL 18 it may be: children may have NULL."""
+    return any(c.name == column.not_null_constraint and c.no_inherit for c in table.constraints)
 
 
 def give_up(back: NotNullBack) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:

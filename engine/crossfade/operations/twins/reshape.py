@@ -312,10 +312,7 @@ def _refusals(reshape: _Reshape) -> Iterator[Refusal]:
         yield from _identity(table, column)
         yield from _in_the_way(table, column)
         yield from drop_column_preflight.held(table, column.name)
-        for member in family[1:]:
-            own = member.column(column.name)
-            if own is not None:
-                yield from exchange_preflight.own_not_null(member, own, column, table)
+        yield from exchange_preflight.own_not_null(family, column)
     yield from other_runs(family, [c.name for c in reshape.old])
     yield from right_refusals(family)
     for member, trigger in own_triggers(family):
