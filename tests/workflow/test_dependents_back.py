@@ -38,6 +38,21 @@ def test_a_trigger_of_ours_by_another_name(database: Database) -> None:
         assert engine.rollback("turns").state is State.ROLLED_BACK
 
 
+def test_a_trigger_of_ours_on_a_copy_that_was_restored(database: Database) -> None:
+    database.execute(TABLES)
+    with Engine(database.url) as engine:
+        assert engine.advance(plan(TWIN), to=State.EXPANDED).state is State.EXPANDED
+        database.execute("CREATE TABLE copy (LIKE t)")
+        for name, definition in database.execute(
+            "SELECT tgname, replace(pg_get_triggerdef(oid), 'public.t ', 'copy ') FROM pg_trigger"
+            " WHERE tgname ~ '^~crossfade_.*_insert$'"
+        ):
+            database.execute(sql.SQL(definition))
+            refused(engine, BaselineChanged, f"^trigger {name} on table public.copy depends on function crossfade")
+        database.execute("DROP TABLE copy")
+        assert engine.rollback("turns").state is State.ROLLED_BACK
+
+
 def test_a_whole_index_by_another_name(database: Database) -> None:
     database.execute(PARTED)
     with Engine(database.url) as engine:

@@ -1,9 +1,9 @@
 """What others have built on something that a way back drops: PostgreSQL drops nothing that something else depends on.
 
 The statements that take steps back are read in the order in which they are going to be sent. What one of them drops,
-renames or makes anew does not count, whatever it is the name of, nor does anything that has a name of ours. What is the
-run's but has another name by now, such as a trigger or a partitioned table's index, counts: the run drops it by its
-name.
+renames or makes anew does not count, whatever it is the name of, nor does anything that has a name of ours; but of a
+function of ours each trigger counts that is not itself dropped. What is the run's but has another name by now, such as
+a trigger or a partitioned table's index, counts: the run drops it by its name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import psycopg
 from crossfade.operations.step import Step
 from crossfade.postgres.forecast.trees import kind, names
 from crossfade.postgres.names import quoted
-from crossfade.postgres.own_names import is_own_name
+from crossfade.postgres.own_names import LEDGER_SCHEMA, is_own_name
 from crossfade.workflow.names_back import WayBack
 from crossfade.workflow.names_in_statements import Name, given_by, goes, index_let_go, let_go, made, parsed, replaced
 from crossfade.workflow.queries import query
@@ -57,8 +57,11 @@ def in_the_way(connection: Connection, steps: Iterable[Step]) -> Iterator[str]:
                 yield f"{described} depends on {name.shown}"
         users = connection.execute(query("users_of_dropped"), {"kind": name.kind, **now}).fetchall()
         for user, described, schema, table, others in users:
-            if user not in ours and not is_own_name(user) and (schema, table) not in gone:
-                awaited = [t["name"] for t in triggers if (t["schema"], t["table"]) == (schema, table)]
+            awaited = [t["name"] for t in triggers if (t["schema"], t["table"]) == (schema, table)]
+            # A trigger on another table, such as a copy that was restored, has the name of one of ours as well.
+            is_trigger = name.kind == "function" and name.schema == LEDGER_SCHEMA
+            is_ours = user in awaited if is_trigger else user in ours or is_own_name(user)
+            if not is_ours and (schema, table) not in gone:
                 yield f"{described} depends on {name.shown}{_renamed(awaited, others)}"
 
 
