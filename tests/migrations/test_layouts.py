@@ -15,6 +15,7 @@ from crossfade.migrations.read import read
 from .folders import FIXTURES, downs, names, only, told, ups, write
 
 ALWAYS, IF_SEVERAL, NEVER = Transaction.ALWAYS, Transaction.IF_SEVERAL, Transaction.NEVER
+BODY = "DO $$\nBEGIN\n  RAISE NOTICE 'a';\nEND $$;"
 A, B = "CREATE TABLE a (id int);", "CREATE TABLE b (id int);"
 OPEN = "the statement here does not end in a line that ends in `;`"
 NO_A, NO_B = "DROP TABLE a;", "DROP TABLE b;"
@@ -223,13 +224,15 @@ CASES = {
             "9_a.sql": f"-- +goose StatementBegin\n-- +goose Up\n{A}\n-- +goose StatementEnd\n",
             "11_a.sql": f"-- +goose Up\n{A}\n-- +goose Down\nDROP TABLE a\n",
             "10_a.sql": f"-- +goose Up\n\n-- made by hand\n{A} -- all of it\n-- +GOOSE\n-- +goose down\n{NO_A}\n",
+            "12_a.sql": f"-- +goose Up\n{A}\n{BODY}\n-- +goose StatementBegin\n{BODY}\n-- +goose StatementEnd\n",
         },
         tool=Tool.GOOSE,
-        names=["10_a", "11_a"],
-        transactions=[ALWAYS, ALWAYS],
-        back=[True, True],
+        names=["10_a", "11_a", "12_a"],
+        transactions=[ALWAYS, ALWAYS, ALWAYS],
+        back=[True, True, False],
         problems=[
             f"11_a.sql:4: {OPEN}, and goose stops there on the way down",
+            "12_a.sql:3: goose cuts the statement here behind the `;` of line 5, and stops at what is left of it",
             *(
                 f"{why}, and goose stops at such a file"
                 for why in (

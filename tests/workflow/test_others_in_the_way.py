@@ -157,6 +157,25 @@ def test_a_rollback_drops_the_index_that_the_run_made_and_no_other(
     assert (database.execute("SELECT to_regclass('k') IS NULL") == [(True,)]) is is_ours
 
 
+@pytest.mark.parametrize(
+    ("theirs", "is_ours"),
+    [("DROP INDEX k; CREATE INDEX k ON t (d) WHERE id > 1", False), ("REINDEX INDEX CONCURRENTLY k", True)],
+    ids=["another condition", "built anew"],
+)
+def test_an_index_of_a_step_that_was_cut_off(database: Database, theirs: LiteralString, is_ours: bool) -> None:
+    database.execute(TABLES)
+    with Engine(database.url) as engine:
+        engine.start(plan("create_index: {table: t, name: k, columns: [d], where: d > 1}"))
+        engine.advance("turns", to=State.EXPANDED)
+        database.execute("UPDATE crossfade.steps SET state = 'running', made = NULL WHERE made IS NOT NULL")
+        for statement in theirs.split("; "):
+            database.execute(statement)
+        if is_ours:
+            assert engine.rollback("turns").state is State.ROLLED_BACK
+        else:
+            refused(engine, BaselineChanged, "relation public.k is none of the run's")
+
+
 def test_an_index_built_anew_after_a_function_of_it_was_renamed_is_the_runs_still(database: Database) -> None:
     database.execute(TABLES)
     database.execute("CREATE FUNCTION half(int) RETURNS int IMMUTABLE RETURN $1 / 2")

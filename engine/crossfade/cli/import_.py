@@ -60,7 +60,7 @@ def import_(
         bool,
         typer.Option(
             "--split",
-            help="Part each migration of Prisma or Drizzle in two files, for expand and contract, beside the plans.",
+            help="Part each migration in two files, for expand and contract, beside the plans; for most tools.",
         ),
     ] = False,
     whole_history: Annotated[

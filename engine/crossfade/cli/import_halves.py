@@ -21,8 +21,9 @@ def refuse_others(projects: Sequence[Project]) -> None:
     """Raises UsageError where migrations are of a tool that cannot take two for one."""
     others = sorted({p.tool.value for p in projects if p.migrations and p.tool not in SPLIT})
     if others:
+        spelled = ", ".join(sorted({tool.spelled for tool in SPLIT}))
         raise UsageError(
-            f"--split parts migrations of Prisma and Drizzle, and these are of {', '.join(others)}",
+            f"--split parts migrations of {spelled}, and these are of {', '.join(others)}",
             hint="Leave it out: the history gets the migration's row once its plan is contracted.",
         )
 

@@ -59,7 +59,7 @@ def compile_change(change: DetachPartition, place: Place, catalog: Catalog) -> C
 
 def _checks(parent: Table, partition: Table) -> Iterator[str]:
     """What PostgreSQL calls the CHECK of the bounds: after the column if it is over one only."""
-    taken = {c.name for c in partition.constraints}
+    taken = {*partition.constraint_names}
     if len(parent.partition_key_columns) == 1:
         names = staged_names(parent)
         key = tuple(names.get(c, c) for c in parent.partition_key_columns)

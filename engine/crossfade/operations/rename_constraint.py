@@ -51,7 +51,7 @@ def _refusals(change: RenameConstraint, table: Table, constraint: Constraint, ca
     yield from constraint_preflight.owned(family)
     yield from other_runs(family, constraint.columns)
     for member in family:
-        if any(c.name == change.to for c in member.constraints):
+        if change.to in member.constraint_names:
             yield constraint_preflight.name_taken(member, change.to)
     if constraint.index is not None and QualifiedName(table.name.schema, change.to) in catalog.relation_names:
         yield Refusal(

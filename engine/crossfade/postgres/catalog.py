@@ -92,6 +92,9 @@ class Table:
     """The reader may create objects in the table's schema, as an index build needs."""
     columns: tuple[Column, ...] = ()
     constraints: tuple[Constraint, ...] = ()
+    key_parts: tuple[str, ...] = ()
+    """Names of what PostgreSQL keeps of its foreign keys for each partition of the table that one refers to: they come
+    and go with the key, and nobody carries them."""
     incoming_foreign_keys: tuple[ForeignKey, ...] = ()
     indexes: tuple[Index, ...] = ()
     triggers: tuple[Trigger, ...] = ()
@@ -168,6 +171,11 @@ class Table:
     def last_number(self) -> int:
         """The number of its latest column, one that was dropped included."""
         return max((self.attribute_count, *(c.number for c in self.columns)))
+
+    @property
+    def constraint_names(self) -> frozenset[str]:
+        """The names that a new constraint of the table cannot have."""
+        return frozenset((*(c.name for c in self.constraints), *self.key_parts))
 
     def column(self, name: str) -> Column | None:
         """The column of that name."""

@@ -26,7 +26,8 @@ from crossfade.workflow.rows_named import named
 Connection = psycopg.Connection[Any]
 Validated = frozenset[tuple[str, str, str]]
 """Schema, table and name of constraints."""
-_TRIAL = "crossfade_trial"
+TRIAL = "crossfade_trial"
+"""The temporary table that is the copy."""
 _NOT_THERE = (
     psycopg.errors.UndefinedColumn,
     psycopg.errors.UndefinedTable,
@@ -84,7 +85,7 @@ def coming_back(steps: Iterable[Step], validated: Validated) -> Iterator[ComingB
 
 def _of_statement(step: str, way: WayBack, node: Any, text: str, validated: Validated) -> Iterator[ComingBack]:
     if kind(node) == "IndexStmt" and node.unique and node.relation.schemaname and not is_own_name(node.idxname or ""):
-        yield _back(step, way, node, None, _on_the_copy(text))
+        yield _back(step, way, node, None, on_the_copy(text))
     if kind(node) != "AlterTableStmt" or not node.relation.schemaname or len(node.cmds) != 1:
         return
     constraint = node.cmds[0].def_
@@ -93,7 +94,7 @@ def _of_statement(step: str, way: WayBack, node: Any, text: str, validated: Vali
     how = constraint.contype.name
     key = (node.relation.schemaname, node.relation.relname, constraint.conname)
     if how in _ON_AN_INDEX and constraint.indexname is None:
-        yield _back(step, way, node, constraint, _on_the_copy(text))
+        yield _back(step, way, node, constraint, on_the_copy(text))
     elif how in ("CONSTR_CHECK", "CONSTR_FOREIGN") and (not constraint.skip_validation or key in validated):
         yield _back(step, way, node, constraint, "")
 
@@ -120,14 +121,14 @@ def _back(step: str, way: WayBack, node: Any, constraint: Any, trial: str) -> Co
     )
 
 
-def _on_the_copy(text: str) -> str:
+def on_the_copy(text: str) -> str:
     """The statement, which is one, for the copy."""
     from pglast import parse_sql
     from pglast.stream import RawStream
 
     # Not the tree that is kept, which is only to be read.
     node: Any = parse_sql(text)[0].stmt
-    node.relation.schemaname, node.relation.relname, node.relation.inh = "pg_temp", _TRIAL, True
+    node.relation.schemaname, node.relation.relname, node.relation.inh = "pg_temp", TRIAL, True
     if kind(node) == "IndexStmt":
         node.concurrent, node.idxname, node.tableSpace = False, None, None
     return str(RawStream()(node))
@@ -158,7 +159,7 @@ def refused(connection: Connection, back: ComingBack) -> Iterator[str]:
 
 def _tried(connection: Connection, back: ComingBack) -> str:
     rows = sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {}").format(
-        sql.Identifier(_TRIAL),
+        sql.Identifier(TRIAL),
         sql.SQL(", ").join(map(sql.Identifier, back.columns)),
         _whole(connection, back.table),
     )

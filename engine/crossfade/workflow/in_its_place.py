@@ -3,7 +3,8 @@
 A step leaves in the ledger what its undo is going to drop. What has that name later is the run's if it is the same
 thing. An index or a constraint may have been made anew without a change, as REINDEX CONCURRENTLY and a change of a
 column's type do: then the server says the same of it, unless a column of it has another name or type by now. Of a step
-that was cut off nothing is known, so it is compared with the statement of the program that makes one of this name.
+that was cut off nothing is known, so it is compared with the statement of the program that makes one of this name, and
+an index with what the server says of one that this makes.
 What cannot be told apart from ours, or is made by nothing that the parser reads, counts as ours.
 """
 
@@ -21,6 +22,7 @@ from crossfade.operations.step import Step
 from crossfade.postgres.forecast.trees import columns_of, kind, names
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.own_names import is_own_name
+from crossfade.workflow.index_trial import made_on_a_copy
 from crossfade.workflow.names_back import WayBack, walk
 from crossfade.workflow.names_in_statements import Kind, Name, parsed
 from crossfade.workflow.queries import query
@@ -61,6 +63,8 @@ class _Shape:
     traits: str | None = None
     """Of an index its method and whether it is unique, partial or covers more; of a constraint the table that it refers
     to, and whether it is deferrable. None where they are not compared."""
+    statement: str | None = None
+    """The one that makes an index."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +184,26 @@ def _is_ours(
     if made_as is not name:
         # By then its columns may have other names.
         shapes = tuple(replace(shape, columns=None) for shape in shapes)
-    return not shapes or any(_is(connection, way, shape, found) for shape in shapes)
+        return not shapes or any(_is(connection, way, shape, found) for shape in shapes)
+    is_known = left is not None and left.definition is not None
+    return not shapes or any(
+        _is(connection, way, shape, found) and (is_known or _is_said_of(connection, shape, found)) for shape in shapes
+    )
+
+
+def _is_said_of(connection: Connection, shape: _Shape, found: _Found) -> bool:
+    """Whether the server would say of what a statement makes what it says of what is there, as far as can be tried."""
+    if shape.statement is None or found.schema is None or found.table is None:
+        return True
+    table = QualifiedName(found.schema, found.table)
+    try:
+        with connection.transaction(force_rollback=True):
+            made = made_on_a_copy(connection, table, shape.statement)
+            name = Name(kind="relation", what="index", schema=made.schema, name=made.name)
+            tried = _find(connection, WayBack(), name)
+    except psycopg.ProgrammingError:
+        return True
+    return tried is None or tried.definition == found.definition
 
 
 def _find(connection: Connection, way: WayBack, name: Name) -> _Found | None:
@@ -215,13 +238,13 @@ def _shapes(program: tuple[Step, ...], name: Name) -> Iterator[_Shape]:
         # There may be thousands, and few speak of it.
         if name.name.replace('"', '""') in statement.text:
             for node in parsed(statement.text):
-                yield from _made_by(program, node, name)
+                yield from _made_by(program, node, statement.text, name)
 
 
-def _made_by(program: tuple[Step, ...], node: Any, name: Name) -> Iterator[_Shape]:
+def _made_by(program: tuple[Step, ...], node: Any, statement: str, name: Name) -> Iterator[_Shape]:
     match kind(node):
         case "IndexStmt" if name.kind == "relation" and (node.relation.schemaname, node.idxname) == _path(name):
-            yield _index(node)
+            yield _index(node, statement)
         case "CreateStmt" if name.kind == "relation" and _of(node.relation) == _path(name):
             columns = tuple(e.colname for e in node.tableElts or () if kind(e) == "ColumnDef")
             yield _Shape("r", columns=columns or None)
@@ -234,7 +257,7 @@ def _made_by(program: tuple[Step, ...], node: Any, name: Name) -> Iterator[_Shap
             yield from (_constraint(program, name.schema, c) for c in added if c.conname == name.name)
 
 
-def _index(node: Any) -> _Shape:
+def _index(node: Any, statement: str) -> _Shape:
     columns: tuple[str | None, ...] = tuple(element.name for element in node.indexParams)
     words = (
         node.accessMethod or "btree",
@@ -243,7 +266,7 @@ def _index(node: Any) -> _Shape:
         str(len(node.indexIncludingParams or ())),
     )
     table = (node.relation.schemaname, node.relation.relname)
-    return _Shape("i", table, columns, traits=" ".join(word for word in words if word))
+    return _Shape("i", table, columns, " ".join(word for word in words if word), statement)
 
 
 def _constraint(program: tuple[Step, ...], schema: str, constraint: Any) -> _Shape:

@@ -125,7 +125,7 @@ def test_the_plan_names_both_and_the_next_one_stands_behind_the_second() -> None
             "it is 2 plans, the last of which writes its row",
         ),
         (
-            Tool.GOOSE,
+            Tool.SQITCH,
             "ALTER TABLE users DROP COLUMN name, ADD COLUMN full_name int;",
             "its tool cannot take two files for one",
         ),

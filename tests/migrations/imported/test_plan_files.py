@@ -91,6 +91,10 @@ def test_rows_are_changed_by_plans_of_their_own_and_the_last_one_covers() -> Non
         ("CREATE INDEX i ON t (b); ALTER TABLE t RENAME TO o;", [["create_index", "rename_table"]]),
         ("ALTER INDEX t_b RENAME TO o; CREATE INDEX t_b ON t (c);", [["rename_index"], ["create_index"]]),
         (f"{FILL} CREATE INDEX ON t (f); ALTER TABLE t DROP b;", [["add_column", "create_index"], ["drop_column"]]),
+        (
+            f"ALTER TABLE t ADD g text; {FILL} UPDATE t SET g = c; ALTER TABLE t DROP b; ALTER TABLE t DROP c;",
+            [["add_column", "add_column"], ["drop_column", "drop_column"]],
+        ),
         (f"{FILL} ALTER TABLE t RENAME b TO d;", [["add_column"], ["rename_column"]]),
         (f"{FILL} ALTER TABLE t ALTER b TYPE char(9);", [["add_column"], ["change_type"]]),
         (f"ALTER TABLE t RENAME c TO b2; {FILL}", [["rename_column", "add_column"]]),
@@ -232,3 +236,12 @@ def test_tools_without_a_history_of_ours_are_not_covered() -> None:
 def test_names_that_are_taken_get_another() -> None:
     (one,) = imports(USERS, taken=["m1"])
     assert one.plans[0].name == "m1-again-2"
+
+
+def test_a_value_that_is_made_behind_a_plan_that_fires_triggers_has_a_note() -> None:
+    trigger = "CREATE TRIGGER touched BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION touched();"
+    sql = "ALTER TABLE users RENAME name TO n; ALTER TABLE users ADD e text; UPDATE users SET e = n || age;"
+    for history, is_noted in ((USERS, False), (USERS + trigger, True)):
+        *_, one = imports(history, sql)
+        assert kinds([one]) == [["rename_column"], ["add_column"]]
+        assert ["which fires touched;" in plan.text for plan in one.plans] == [False, is_noted]

@@ -29,6 +29,16 @@ Case = tuple[str, str, list[dict[str, Any]]]
 VALIDATE = "ALTER TABLE users VALIDATE CONSTRAINT users_team"
 VALIDATED = {"sql": {"contract": ({"run": VALIDATE, "undo": VALIDATE},)}}
 """Before an exchange for the sake of the way back, and behind it."""
+NUMBERED = (
+    "ALTER TABLE users ALTER age DROP DEFAULT",
+    "ALTER TABLE users ALTER age ADD GENERATED ALWAYS AS IDENTITY",
+)
+
+
+def renumbered(*statements: str) -> dict[str, Any]:
+    return {"sql": {"contract": statements, "irreversible": True, "reason": NO_WAY_BACK}}
+
+
 CERTAIN: list[Case] = [
     (
         "a check that is validated later",
@@ -57,18 +67,97 @@ CERTAIN: list[Case] = [
             "ALTER TABLE teams ALTER id ADD GENERATED ALWAYS AS IDENTITY"
         ),
         [
+            renumbered(
+                "ALTER TABLE teams ALTER id DROP DEFAULT",
+                "DROP SEQUENCE teams_id_seq",
+                "ALTER TABLE teams ALTER id ADD GENERATED ALWAYS AS IDENTITY",
+                """SELECT setval(pg_get_serial_sequence('"teams"', 'id'), max("id")) FROM "teams\"""",
+            )
+        ],
+    ),
+    (
+        "two serial columns, one of another type, that become identities in turn",
+        (
+            "ALTER TABLE users ALTER id DROP DEFAULT, ALTER id TYPE bigint; ALTER TABLE teams ALTER id DROP DEFAULT; "
+            "DROP SEQUENCE users_id_seq, teams_id_seq; "
+            "ALTER TABLE users ALTER id ADD GENERATED ALWAYS AS IDENTITY (START WITH 9); "
+            "ALTER TABLE teams ALTER id ADD GENERATED ALWAYS AS IDENTITY; SELECT setval('teams_id_seq', 7)"
+        ),
+        [
+            {"change_type": {"table": "users", "column": "id", "to": "bigint"}},
+            renumbered(
+                "ALTER TABLE users ALTER COLUMN id DROP DEFAULT",
+                "DROP SEQUENCE users_id_seq",
+                "ALTER TABLE users ALTER id ADD GENERATED ALWAYS AS IDENTITY (START WITH 9)",
+            ),
+            renumbered(
+                "ALTER TABLE teams ALTER id DROP DEFAULT",
+                "DROP SEQUENCE teams_id_seq",
+                "ALTER TABLE teams ALTER id ADD GENERATED ALWAYS AS IDENTITY",
+                "SELECT setval('teams_id_seq', 7)",
+            ),
+        ],
+    ),
+    (
+        "an identity that becomes serial",
+        (
+            "ALTER TABLE teams ALTER id DROP IDENTITY; CREATE SEQUENCE teams_id_seq OWNED BY teams.id; "
+            "ALTER TABLE teams ALTER name SET NOT NULL; SELECT setval('teams_id_seq', 7); "
+            "ALTER TABLE teams ALTER id SET DEFAULT nextval('teams_id_seq')"
+        ),
+        [
+            {"set_not_null": {"table": "teams", "column": "name"}},
+            renumbered(
+                "ALTER TABLE teams ALTER id DROP IDENTITY",
+                "CREATE SEQUENCE teams_id_seq OWNED BY teams.id",
+                "SELECT setval('teams_id_seq', 7)",
+                "ALTER TABLE teams ALTER id SET DEFAULT nextval('teams_id_seq')",
+            ),
+        ],
+    ),
+    (
+        "another sequence that goes on behind the rows that are there",
+        (
+            "CREATE SEQUENCE numbers; SELECT setval('numbers', (SELECT max(id) FROM teams)); "
+            "ALTER TABLE teams ALTER id SET DEFAULT nextval('numbers')"
+        ),
+        [
+            renumbered(
+                "CREATE SEQUENCE numbers",
+                "SELECT setval('numbers', (SELECT max(id) FROM teams))",
+                "ALTER TABLE teams ALTER id SET DEFAULT nextval('numbers')",
+            )
+        ],
+    ),
+    (
+        "several columns, one UPDATE, NOT NULL",
+        (
+            "ALTER TABLE users ADD name text, ADD domain text; "
+            "UPDATE users SET name = split_part(email, '@', 1), domain = split_part(email, '@', 2); "
+            "ALTER TABLE users ALTER name SET NOT NULL"
+        ),
+        [
             {
-                "sql": {
-                    "contract": (
-                        "ALTER TABLE teams ALTER id DROP DEFAULT",
-                        "DROP SEQUENCE teams_id_seq",
-                        "ALTER TABLE teams ALTER id ADD GENERATED ALWAYS AS IDENTITY",
-                        """SELECT setval(pg_get_serial_sequence('"teams"', 'id'), max("id")) FROM "teams\"""",
-                    ),
-                    "irreversible": True,
-                    "reason": NO_WAY_BACK,
+                "add_column": {
+                    "table": "users",
+                    "name": "name",
+                    "type": "text",
+                    "nullable": False,
+                    "fill": "split_part(email, '@', 1)",
                 }
-            }
+            },
+            {"add_column": {"table": "users", "name": "domain", "type": "text", "fill": "split_part(email, '@', 2)"}},
+        ],
+    ),
+    (
+        "a default that is dropped and set",
+        (
+            "ALTER TABLE users ALTER age DROP DEFAULT; UPDATE users SET age = 0; "
+            "ALTER TABLE users ALTER age SET DEFAULT 5"
+        ),
+        [
+            {"update_rows": {"table": "users", "set": {"age": "0"}}},
+            {"set_default": {"table": "users", "column": "age", "value": "5"}},
         ],
     ),
     (
@@ -463,6 +552,33 @@ DOUBTFUL: list[tuple[str, str, list[list[dict[str, Any]]], list[bool]]] = [
         [False, False],
     ),
     (
+        "numbers of a column without an index",
+        (
+            "ALTER TABLE users ALTER age DROP DEFAULT; ALTER TABLE users ALTER age ADD GENERATED ALWAYS AS IDENTITY; "
+            "DROP SEQUENCE users_age_seq"
+        ),
+        [
+            [
+                renumbered(
+                    *NUMBERED,
+                    "DROP SEQUENCE users_age_seq",
+                    """SELECT setval(pg_get_serial_sequence('"users"', 'age'), max("age")) FROM "users\"""",
+                )
+            ],
+            [renumbered(*NUMBERED, "DROP SEQUENCE users_age_seq")],
+        ],
+        [False, False],
+    ),
+    (
+        "the greatest number, with no index",
+        (
+            "ALTER TABLE users ALTER age DROP DEFAULT; ALTER TABLE users ALTER age ADD GENERATED ALWAYS AS IDENTITY; "
+            "SELECT setval('users_age_seq', (SELECT max(age) FROM users))"
+        ),
+        [[renumbered(*NUMBERED, "SELECT setval('users_age_seq', (SELECT max(age) FROM users))")]],
+        [False],
+    ),
+    (
         "an enum's value, by a new type",
         (
             "BEGIN; CREATE TYPE role_new AS ENUM ('user', 'boss', 'guest'); ALTER TABLE users ALTER role DROP DEFAULT; "
@@ -520,31 +636,6 @@ def test_a_reference_to_a_table_that_only_sql_makes_is_a_plan_behind_it() -> Non
     (found,) = read(sql, BEFORE)
     assert found.in_turn
     assert [kind for entry in found.entries for kind in entry] == ["sql", "add_foreign_key"]
-
-
-def test_columns_made_of_others_come_in_a_plan_before_the_one_in_which_those_go() -> None:
-    sql = """
-    ALTER TABLE users ADD COLUMN name text, ADD COLUMN domain text;
-    UPDATE users SET name = split_part(email, '@', 1);
-    UPDATE users SET domain = split_part(email, '@', 2);
-    ALTER TABLE users ALTER name SET NOT NULL;
-    ALTER TABLE users DROP COLUMN email;
-    """
-    (found,) = read(sql, BEFORE)
-    assert found.in_turn
-    assert [dict(entry) for entry in found.entries] == [
-        {
-            "add_column": {
-                "table": "users",
-                "name": "name",
-                "type": "text",
-                "nullable": False,
-                "fill": "split_part(email, '@', 1)",
-            }
-        },
-        {"add_column": {"table": "users", "name": "domain", "type": "text", "fill": "split_part(email, '@', 2)"}},
-        {"drop_column": {"table": "users", "column": "email", "note": LEFT_OUT}},
-    ]
 
 
 def test_a_table_that_is_there_is_dropped_in_a_plan_before_the_one_that_makes_it_again() -> None:

@@ -91,6 +91,20 @@ COLUMNS: list[Case] = [
         [{"change_type": {"table": "users", "column": "age", "to": "text", "reverse": "age::integer"}}],
     ),
     (
+        "ALTER age TYPE text USING CASE age WHEN 0 THEN 'young' WHEN 1 THEN 'old' END",
+        [
+            {
+                "change_type": {
+                    "table": "users",
+                    "column": "age",
+                    "to": "text",
+                    "using": "CASE age WHEN 0 THEN 'young' WHEN 1 THEN 'old' END",
+                    "reverse": "CASE age WHEN 'young' THEN 0 WHEN 'old' THEN 1 END",
+                }
+            }
+        ],
+    ),
+    (
         "ALTER email TYPE int",
         [{"change_type": {"table": "users", "column": "email", "to": "integer", "using": "email::integer"}}],
     ),
@@ -410,6 +424,7 @@ STATEMENTS: list[Case] = [
         [{"add_column": {"table": '"Odd Shop"."User.s"', "name": "A b", "type": '"Odd Shop"."T.x"'}}],
     ),
     ("BEGIN", []),
+    ("SET CONSTRAINTS ALL IMMEDIATE", []),
     ("SET LOCAL lock_timeout = '1s'", []),
     ("SELECT pg_catalog.set_config('search_path', '', false)", []),
 ]
@@ -426,6 +441,7 @@ ONLY_SQL = (
     "ALTER TABLE users DROP COLUMN IF EXISTS nothing",
     "ALTER TABLE users DROP CONSTRAINT IF EXISTS nothing",
     "ALTER TABLE users ALTER age SET (n_distinct = 5)",
+    "ALTER TABLE other_id_seq RENAME TO numbers",
     "ALTER TABLE teams DROP COLUMN id CASCADE",
     "ALTER TABLE users ADD CONSTRAINT u UNIQUE (email) INCLUDE (age)",
     "CREATE INDEX i ON users (email text_pattern_ops(x = 1))",

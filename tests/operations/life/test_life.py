@@ -55,6 +55,7 @@ SIMPLE = frozenset(
         "drop_table",
         "enable_row_security",
         "enums",
+        "keys_to_partitioned",
         "merge_columns",
         "merge_tables",
         "move_table",

@@ -1,6 +1,6 @@
 """A migration in two: what an old version of the app can live with, and the rest.
 
-    halves(origin)     the two files, or why it stays whole
+    halves(origin, follower)     the two files, or why it stays whole; `follower` is the migration behind it
 
 Both have the migration's own name, with something behind that sorts. The first is the tool's once the plan is expanded,
 the second once it is contracted; together they do what the migration does. What goes into the first half runs before
@@ -10,13 +10,20 @@ is not parted. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from crossfade.migrations.migration import Tool
+from crossfade.migrations.imported.half_files import (
+    BY_NAME,
+    BY_NUMBER,
+    IN_FOLDERS,
+    checksum_of,
+    file_of,
+    names,
+    text_of,
+)
 from crossfade.migrations.typed.command import commands
 from crossfade.migrations.typed.entry import printed
 from crossfade.migrations.typed.passing import may_pass
@@ -29,11 +36,10 @@ if TYPE_CHECKING:
     from crossfade.migrations.imported.origin import Origin
     from crossfade.migrations.typed.command import Command
 
-SPLIT = frozenset({Tool.PRISMA, Tool.DRIZZLE, Tool.DRIZZLE_1})
-"""Tools that tell migrations apart by their whole names, or by a time of which there is always a later one."""
+SPLIT = BY_NAME | BY_NUMBER
+"""Tools that can take two files for one."""
 _MAKING = frozenset({"CreateStmt", "IndexStmt", "CreateEnumStmt", "CreateFunctionStmt", "CreateSchemaStmt", "ViewStmt"})
 _LONGEST = 80
-_IN_FOLDERS = frozenset({Tool.PRISMA, Tool.DRIZZLE_1})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +61,13 @@ class Whole:
     """Why, in words that follow "since"."""
 
 
-def halves(origin: Origin) -> tuple[Half, ...] | Whole:
+def halves(origin: Origin, follower: Origin | None = None) -> tuple[Half, ...] | Whole:
     """The first half and the second, of a migration that a plan does."""
     if origin.tool not in SPLIT:
         return Whole("its tool cannot take two files for one")
+    named = names(origin, follower)
+    if isinstance(named, str):
+        return Whole(named)
     found = commands([s.statement.tree for s in origin.steps], [s.before for s in origin.steps], origin.enums)
     made = set[QualifiedName]()
     expand, contract = list[str](), list[str]()
@@ -80,8 +89,8 @@ def halves(origin: Origin) -> tuple[Half, ...] | Whole:
         return Whole("an old version can live with all of it")
     if not expand:
         return Whole("an old version can live with nothing of it")
-    first_half = _half(origin, "expand", expand, origin.entry)
-    return first_half, _half(origin, "contract", contract, first_half.entry)
+    first_half = _half(origin, named[0], "expand", expand, origin.entry)
+    return first_half, _half(origin, named[1], "contract", contract, first_half.entry)
 
 
 def _shown(command: Command) -> str:
@@ -127,27 +136,20 @@ def _column(command: Command) -> tuple[Sequence[str], Sequence[str]]:
     return [printed(node)], [printed(required)]
 
 
-def _half(origin: Origin, which: Literal["expand", "contract"], statements: Iterable[str], before: Entry) -> Half:
+def _half(
+    origin: Origin, name: str, which: Literal["expand", "contract"], statements: Iterable[str], before: Entry
+) -> Half:
     number = 1 if which == "expand" else 2
-    name = f"{origin.entry.name}_{number}_{which}"
-    text = "".join(_separated(statements, origin.tool))
-    below = Path(name, "migration.sql") if origin.tool in _IN_FOLDERS else Path(f"{name}.sql")
+    text, below = text_of(origin.tool, statements), file_of(origin.tool, name)
     file = Path(origin.entry.file or below.name)
-    home = file.parent.parent if origin.tool in _IN_FOLDERS else file.parent
+    home = file.parent.parent if origin.tool in IN_FOLDERS else file.parent
     when = origin.entry.created_at
     entry = replace(
         origin.entry,
         name=name,
         file=(home / below).as_posix(),
-        checksum=sha256(text.encode()).hexdigest(),
+        checksum=checksum_of(origin.tool, text),
         created_at=None if when is None else when + number - 1,
         after=origin.entry.after if which == "expand" else before.name,
     )
     return Half(entry=entry, recorded=which, path=below, text=text)
-
-
-def _separated(statements: Iterable[str], tool: Tool) -> Iterator[str]:
-    for number, statement in enumerate(statements):
-        if number and tool is not Tool.PRISMA:
-            yield "--> statement-breakpoint\n"
-        yield f"{statement};\n"

@@ -13,6 +13,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from crossfade.migrations.imported.beside import Mark, held, wanted
+from crossfade.migrations.imported.fired import noted
 from crossfade.migrations.typed import is_sql_of_contract
 from crossfade.postgres.forecast.trees import below, functions_of, kind, names
 
@@ -120,7 +121,7 @@ def parts(changes: Iterable[Typed]) -> tuple[tuple[Placed, ...], ...]:
         if not (found and found[-1].takes(change, about)):
             found.append(_Part(about))
         found[-1].add(change)
-    return tuple(part.in_order() for part in found)
+    return tuple(noted(part.in_order() for part in found))
 
 
 def one_by_one(placed: Iterable[Placed]) -> tuple[tuple[Placed, ...], ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crossfade.errors import InvalidPlan
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from crossfade.migrations.typed import Entry as ChangeEntry
     from crossfade.migrations.typed import Typed
 
-Parted: TypeAlias = "Callable[[Origin], tuple[Half, ...] | Whole]"
+Parted: TypeAlias = "Callable[[Origin, Origin | None], tuple[Half, ...] | Whole]"
+"""Of a migration, and the one behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,9 @@ class _Chain:
                 return found
         raise AssertionError("there is always a number that is free")
 
-    def halves(self, origin: Origin, plans: int, *, is_covered: bool) -> tuple[Half, ...] | Whole:
+    def halves(
+        self, origin: Origin, follower: Origin | None, plans: int, *, is_covered: bool
+    ) -> tuple[Half, ...] | Whole:
         """Its two files, or why there is one."""
         if self.parted is None or plans == 0:
             return ()
@@ -99,7 +103,7 @@ class _Chain:
             return Whole("not all of it is in a plan")
         if plans > 1:
             return Whole(f"it is {plans} plans, the last of which writes its row")
-        found = self.parted(origin)
+        found = self.parted(origin, follower)
         if not isinstance(found, Whole):
             self.last_halves[origin.entry.name] = found[-1].entry.name
         return found
@@ -130,11 +134,12 @@ def imported(
     `parted` gives the two halves of a migration that is to be in two, where that was asked for.
     """
     chain = _Chain(apps or {}, parted, taken=set(taken))
-    for origin in origins:
-        yield _one(origin, chain, known)
+    for origin, follower in pairwise((*origins, None)):
+        assert origin is not None
+        yield _one(origin, follower, chain, known)
 
 
-def _one(origin: Origin, chain: _Chain, known: Known) -> Imported:
+def _one(origin: Origin, follower: Origin | None, chain: _Chain, known: Known) -> Imported:
     steps = origin.steps
     changes = typed_all([s.statement for s in steps], [s.before for s in steps], origin.enums)
     changes = tuple(known.settled(change, origin.entry.name) for change in changes)
@@ -143,7 +148,7 @@ def _one(origin: Origin, chain: _Chain, known: Known) -> Imported:
     names = chain.names(origin.entry.name, len(split))
     if not split and not problems:
         chain.silent += map(chain.behind_halves, _covered(origin, origin.entry))
-    parting = chain.halves(origin, len(split), is_covered=not problems)
+    parting = chain.halves(origin, follower, len(split), is_covered=not problems)
     halves, whole = ((), parting.because) if isinstance(parting, Whole) else (parting, "")
     plans = []
     for number, (name, part) in enumerate(zip(names, split, strict=True), start=1):

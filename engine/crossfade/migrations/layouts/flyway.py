@@ -117,7 +117,7 @@ def _migration(
         order=(0, *version) if version else (1, name.description),
         transaction=transaction,
         transaction_back=_transaction(down) if down is not None else None,
-        checksum=str(_checksum(file)),
+        checksum=str(checksum(file.text)),
         repeatable=not version,
         is_mixed=asked is None and _is_mixed(up),
     )
@@ -148,7 +148,7 @@ def _has_to_stand_alone(node: Any) -> bool:
     return kind(node) in _ALONE
 
 
-def _checksum(file: File) -> int:
-    """As Java's `(int) crc32.getValue()`."""
-    unsigned = crc32("".join(_LINE_END.split(file.text)).encode())
+def checksum(text: str) -> int:
+    """Of a script, as Java's `(int) crc32.getValue()`."""
+    unsigned = crc32("".join(_LINE_END.split(text)).encode())
     return unsigned - (1 << 32) if unsigned >= 1 << 31 else unsigned

@@ -51,14 +51,27 @@ def _migration(name: str, file: File) -> Iterator[Migration | Problem]:
         return
     if found.open_down is not None:
         yield Problem(file=file.path, message=f"{OPEN}, and goose stops there on the way down", line=found.open_down)
-    source, down = Source(file.path, file.text), found.parts.get(DOWN)
+    source, begin = Source(file.path, file.text), found.parts.get(DOWN)
+    up = Script(source=source, begin=found.parts[UP], end=begin, placeholders=tuple(_placeholders(file.text)))
+    down = None if begin is None else Script(source=source, begin=begin)
+    for script in (up, *(() if down is None else (down,))):
+        yield from (_cut(file, *lines) for lines in found.cut(script.statements))
     yield Migration(
         name=name.removesuffix(".sql"),
         file=file.path,
-        up=Script(source=source, begin=found.parts[UP], end=down, placeholders=tuple(_placeholders(file.text))),
-        down=None if down is None else Script(source=source, begin=down),
+        up=up,
+        down=down,
         order=(int(name.split("_", 1)[0]),),
         transaction=Transaction.NEVER if found.is_alone else Transaction.ALWAYS,
+    )
+
+
+def _cut(file: File, first: int, end: int) -> Problem:
+    return Problem(
+        file=file.path,
+        message=f"goose cuts the statement here behind the `;` of line {end}, and stops at what is left of it",
+        hint="Put `-- +goose StatementBegin` above it, and `-- +goose StatementEnd` below.",
+        line=first,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from crossfade.migrations.layouts.claim import MARK, has_mark
 
 if TYPE_CHECKING:
     from crossfade.migrations.folder import File
+    from crossfade.migrations.script import SqlStatement
 
 UP, DOWN, BEGIN, END, ALONE = "up", "down", "statementbegin", "statementend", "no transaction"
 _ANNOTATIONS = frozenset({UP, DOWN, BEGIN, END, ALONE, "envsub on", "envsub off"})
@@ -31,6 +32,21 @@ class GooseText:
     """It says NO TRANSACTION."""
     open_down: int | None
     """The line at which a statement of the way down begins that has no end."""
+    blocks: tuple[range, ...]
+    """The lines from each StatementBegin to its StatementEnd."""
+
+    def cut(self, statements: Iterable[SqlStatement]) -> Iterator[tuple[int, int]]:
+        """The first line of each statement that has to be in a block and is not, and the line behind which goose cuts.
+
+        It knows no quotes: to it a statement ends wherever a line ends in a semicolon.
+        """
+        for statement in statements:
+            first = statement.position.line
+            lines = enumerate(statement.text.split("\n")[:-1], start=first)
+            ends = (number for number, line in lines if _ends_statement(line))
+            end = next(ends, None)
+            if end is not None and not any(first in block for block in self.blocks):
+                yield first, end
 
 
 def read_goose(file: File) -> GooseText:
@@ -42,7 +58,7 @@ def read_goose(file: File) -> GooseText:
         reading.take(line.removesuffix("\r"), number, place)
         place += len(line) + 1
     reading.end()
-    return GooseText(parts=reading.parts, is_alone=reading.is_alone, open_down=reading.open)
+    return GooseText(parts=reading.parts, is_alone=reading.is_alone, open_down=reading.open, blocks=(*reading.blocks,))
 
 
 @dataclass(slots=True)
@@ -51,6 +67,7 @@ class _Reading:
     is_alone: bool = False
     block: int | None = None
     """The line of the StatementBegin that has no end yet."""
+    blocks: list[range] = field(default_factory=list)
     above: int | None = None
     """The first line of SQL above the parts."""
     open: int | None = None
@@ -93,6 +110,7 @@ class _Reading:
             case "statementend":
                 if self.block is None:
                     raise Stop("the `-- +goose StatementEnd` here has no `-- +goose StatementBegin`", number)
+                self.blocks.append(range(self.block, number))
                 self.block = self.open = None
             case "no transaction":
                 self.is_alone = True

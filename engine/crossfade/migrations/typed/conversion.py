@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crossfade.migrations.typed.entry import type_text
+from crossfade.migrations.typed.entry import expression_text, type_text
+from crossfade.postgres.forecast.trees import kind, names
 from crossfade.postgres.forecast.type_names import SYSTEM, parse_type, read_type
 from crossfade.postgres.names import quoted
 
@@ -43,6 +44,7 @@ def conversion(column: Column | None, wanted: Any, using: str | None, *, name: s
     assert column is not None
     if not assigns(new, old):
         back = _back(here, new, old, column.type)
+    back = _case_back(here, name, using) or back
     if using is None and not assigns(old, new):
         using = _there(here, new, old, cast)
     elif using is not None and assigns(old, new) and _same(using, cast):
@@ -73,6 +75,20 @@ def _back(here: str, new: TypeName, old: TypeName, spelled: str) -> str:
     if old.array and not new.array and new.name == old.name:
         return f"CASE WHEN {here} IS NOT NULL THEN ARRAY[{here}] END"
     return f"{here}::{spelled}"
+
+
+def _case_back(here: str, name: str, using: str | None) -> str | None:
+    """The way back of a CASE that has a value of its own for each one of the column, and none for all others."""
+    from crossfade.postgres.forecast.trees import columns_of, expression
+
+    case: Any = expression(using) if using is not None else None
+    if kind(case) != "CaseExpr" or case.defresult is not None or names(getattr(case.arg, "fields", None)) != (name,):
+        return None
+    pairs = [(expression_text(when.result), expression_text(when.expr)) for when in case.args]
+    is_plain = not any(columns_of(part) for when in case.args for part in (when.expr, when.result))
+    if not is_plain or len({value for value, _ in pairs}) < len(pairs):
+        return None
+    return f"CASE {here} {' '.join(f'WHEN {value} THEN {before}' for value, before in pairs)} END"
 
 
 def _type_of(column: Column | None) -> TypeName | None:

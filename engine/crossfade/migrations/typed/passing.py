@@ -6,7 +6,8 @@
 
 What one command changes is compared with every name in the other one; a column only where its table is named too.
 Where it is not known what a command changes, no other passes it; a function passes none, whose body may name anything.
-Commands on columns, constraints and indexes of one table pass each other unless they name the same ones. Pure.
+Commands on columns, constraints and indexes of one table pass each other unless they name the same ones, and so do an
+UPDATE and a new column that it does not name. Pure.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crossfade.migrations.typed.command import dropped
-from crossfade.migrations.typed.touched import OF_ROWS
+from crossfade.migrations.typed.touched import OF_ROWS, names_its_columns
+from crossfade.postgres.forecast.trees import below, kind
+from crossfade.postgres.forecast.type_names import is_serial
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -33,6 +36,8 @@ def may_pass(command: Command, over: Command) -> bool:
     """Whether it does the same, and leaves the same, when it runs before the other one."""
     if command.does == "CreateFunctionStmt":
         return False
+    if _is_beside(command, over) or _is_beside(over, command):
+        return True
     own, other = command.touched, over.touched
     in_parts = own.is_of_parts and (over.is_alter_table or over.does == "IndexStmt")
     ours, theirs = (own.parts, other.parts) if in_parts else (own.whole, other.whole)
@@ -68,6 +73,19 @@ def may_hang_on(gone: Command, command: Command) -> bool:
     if gone.does != "DropStmt" or gone.node.removeType.name not in {"OBJECT_VIEW", "OBJECT_MATVIEW"}:
         return False
     return command.does == "DropColumn" or dropped(command, "table") is not None
+
+
+def _is_beside(update: Command, adding: Command) -> bool:
+    """Whether one is an UPDATE, and the other adds a column of its table that it does not see, by values or none."""
+    if update.does != "UpdateStmt" or adding.does != "AddColumn" or not _is_on_table_of(update, adding):
+        return False
+    fires = update.table is not None and bool(update.table.triggers)
+    is_seen = fires or adding.touched.column in update.touched.texts or not names_its_columns(update.node)
+    is_of_order = is_serial(adding.action.def_.typeName) or any(
+        kind(n) == "FuncCall" or (kind(n) == "Constraint" and n.contype.name == "CONSTR_IDENTITY")
+        for n in below(adding.node)
+    )
+    return not is_seen and not is_of_order
 
 
 def _is_on_table_of(command: Command, other: Command) -> bool:

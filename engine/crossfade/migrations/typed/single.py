@@ -49,7 +49,7 @@ _OBJECT = {
     "CommentStmt": "objtype",
     "AlterObjectSchemaStmt": "objectType",
 }
-_SILENT = frozenset({"TransactionStmt", "VariableSetStmt", "VariableShowStmt", "DiscardStmt"})
+_SILENT = frozenset({"ConstraintsSetStmt", "TransactionStmt", "VariableSetStmt", "VariableShowStmt", "DiscardStmt"})
 _SETTINGS = frozenset({"set_config", "current_setting", "pg_advisory_lock", "pg_advisory_unlock"})
 
 

@@ -169,8 +169,11 @@ def drop_table(command: Command) -> Iterator[Entry]:
 def rename_table(command: Command) -> Iterator[Entry]:
     """ALTER TABLE … RENAME."""
     node, relation = command.node, command.relation
-    unless((bool(node.missing_ok), "a table that may not be there"))
     is_index = command.table is None and command.before.find_index(relation.schemaname, relation.relname) is not None
+    unless(
+        (bool(node.missing_ok), "a table that may not be there"),
+        (command.table is None and not is_index and relation.relname.endswith("_seq"), "what may be a sequence"),
+    )
     yield entry("rename_index" if is_index else "rename_table", from_=command.table_text, to=node.newname)
 
 

@@ -203,11 +203,11 @@ def _is_of_parts(command: Command) -> bool:
         is_like = any(kind(part) == "TableLikeClause" for part in node.tableElts or ())
         return not (is_like or node.inhRelations or node.ofTypename)
     if command.does == "ViewStmt":
-        return _names_its_columns(node.query)
+        return names_its_columns(node.query)
     return command.does in {"AddColumn", "AddConstraint", "IndexStmt"}
 
 
-def _names_its_columns(query: Any) -> bool:
+def names_its_columns(query: Any) -> bool:
     """Whether a query has no `*`, no row as a whole, no NATURAL JOIN, and no GROUP BY, which may go by a key."""
     every = list(below(query))
     relations = {name for n in every if kind(n) == "RangeVar" for name in (n.relname, n.alias and n.alias.aliasname)}

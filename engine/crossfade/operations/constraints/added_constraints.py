@@ -240,7 +240,7 @@ def _staged_names(added: Added) -> dict[str, str]:
 
 
 def _taken(table: Table) -> set[str]:
-    return {c.name for c in table.constraints}
+    return {*table.constraint_names}
 
 
 def _made(name: str, kind: ConstraintKind, columns: tuple[str, ...], definition: sql.Composable) -> Constraint:

@@ -33,7 +33,7 @@ def new_constraint(
     yield from (no_column(table, column) for column in columns if column not in known)
     yield from other_runs(family, (c for c in known if not is_of_this_plan(table, c)))
     for member in bearers:
-        if any(c.name == name for c in member.constraints):
+        if name in member.constraint_names:
             yield name_taken(member, name)
 
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from crossfade.postgres.statement import Statement
 
 FIRST_WITH_UNVALIDATED_ON_PARTITIONED = 180000
-FIRST_WITH_NUMBERED_COPIES = 180000
-"""From here on the copies that point at the partitions of the other table are called after the foreign key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,14 +124,9 @@ def drop(key: ForeignKeyCopy) -> tuple[Statement, ...]:
 
 
 def renamed(key: ForeignKeyCopy, target: str) -> Iterator[Statement]:
-    """Another name for it, and for the copies that partitions have of it, on either side."""
+    """Another name for it, and for the copies that the table's partitions have of it."""
     for table in (key.table, *key.below):
         yield unvalidated.rename(table, key.name, target)
-    if key.target is None or key.target.kind != "partitioned":
-        return
-    if key.catalog.server_version >= FIRST_WITH_NUMBERED_COPIES:
-        for number in range(1, len(family_of(key.target, key.catalog))):
-            yield unvalidated.rename(key.table, f"{key.name}_{number}", f"{target}_{number}")
 
 
 def steps(place: Place, key: ForeignKeyCopy, what: str, part: Part) -> Iterator[Step]:

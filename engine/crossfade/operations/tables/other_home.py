@@ -76,7 +76,7 @@ class OtherHome:
 
     def carried(self) -> Iterator[Unvalidated]:
         """The constraints that come along."""
-        taken = {c.name for c in self.new.constraints}
+        taken = {*self.new.constraint_names}
         for found in self._carried_from():
             over = [self.columns[c] for c in found.columns]
             name = found.name

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg import sql
 
-from crossfade.operations.constraints import foreign_key_copy, unvalidated
+from crossfade.operations.constraints import foreign_key_copy, key_parts, unvalidated
+from crossfade.operations.constraints.key_parts import KeyOf
 from crossfade.operations.step import Guard, Part, Step, Turn
 from crossfade.operations.sync import table_sync
 from crossfade.operations.tables import second_name, table_sequences
@@ -60,6 +61,7 @@ def _hide(twin: TableTwin, forward: Mirror, back: Mirror, views: tuple[View, ...
         *_references(twin),
         *_triggers_aside(twin),
         _names(twin),
+        *_key_parts(twin),
         *table_sequences.moves(twin.place, twin.table.columns, twin.table.name, twin.hidden),
         *_triggers(twin),
         Move(
@@ -122,6 +124,16 @@ def _names(twin: TableTwin) -> Move:
             _rename(twin.hidden, name.name),
         ),
     )
+
+
+def _key_parts(twin: TableTwin) -> Iterator[Move]:
+    """The twin's are called after the name that it had when they were made."""
+    for key in twin.table.constraints:
+        target = twin.catalog.table(key.referenced) if key.referenced is not None else None
+        if target is not None and target.kind == "partitioned":
+            names = (KeyOf(twin.table.name, key.name), KeyOf(twin.hidden, key.name))
+            exchanged = key_parts.exchange_names(*names, twin.place.name("part", key.name))
+            yield Move(do=(exchanged,), undo=(exchanged,))
 
 
 def _called(twin: TableTwin, named: Named, source: str, target: str, comment: str | None) -> Iterator[Statement]:

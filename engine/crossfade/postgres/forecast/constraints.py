@@ -259,7 +259,7 @@ def _set_nullable(draft: Draft, name: QualifiedName, columns: tuple[str, ...]) -
 
 
 def _chosen(draft: Draft, table: Table, kind: str, columns: tuple[str, ...]) -> str:
-    taken = {c.name for t in draft.schema.tables.values() if t.name.schema == table.name.schema for c in t.constraints}
+    taken = {n for t in draft.schema.tables.values() if t.name.schema == table.name.schema for n in t.constraint_names}
     taken |= {i.name.name for t in draft.schema.tables.values() for i in t.indexes}
     return chosen_name(table.name.name, () if kind == "primary" else columns, _LABELS.get(kind, kind), taken)
 

@@ -62,21 +62,14 @@ def drop_outgoing(draft: Draft, table: Table, keys: Iterable[Constraint]) -> Non
 def drop_incoming(draft: Draft, table: Table, columns: Iterable[str] | None = None) -> None:
     """Foreign keys that need these columns of the table, or the table at all, go with them (CASCADE).
 
-    One that points at a partition is part of the one that points at its parent, and takes that with it.
+    One that points at a parent of the table cannot do without the partition, and goes as a whole.
     """
     wanted = None if columns is None else set(columns)
     for holder, key in draft.schema.incoming(table.name):
         if wanted is None or wanted & set(key.referenced_columns):
             draft.lock_all(draft.schema.family(holder.name), LockMode.ACCESS_EXCLUSIVE)
-            whole = [c for c in holder.constraints if c.columns == key.columns and _points_above(draft, c, table)]
-            for part in whole:
-                lock_referenced(draft, part, LockMode.ACCESS_EXCLUSIVE)
-            forget(draft, holder, {key.name, *(part.name for part in whole)})
-
-
-def _points_above(draft: Draft, key: Constraint, table: Table) -> bool:
-    """A foreign key that points at the table or at a parent of it."""
-    return key.referenced is not None and table in draft.schema.family(key.referenced)
+            lock_referenced(draft, key, LockMode.ACCESS_EXCLUSIVE)
+            forget(draft, holder, {key.name})
 
 
 def rebuild_keys(draft: Draft, table: Table, column: str, *, checks: bool) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from crossfade.postgres.catalog import Catalog, Constraint, Domain, Index, QualifiedName, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from crossfade.postgres.forecast.draft import Forecast
     from crossfade.postgres.forecast.views import Viewed
@@ -125,13 +125,21 @@ class Schema:
         return tuple(found.values())
 
     def incoming(self, name: QualifiedName) -> tuple[tuple[Table, Constraint], ...]:
-        """Foreign keys that point at the table, each with the table that has it."""
+        """Foreign keys that point at the table or at one that it is a partition of, each with the table that has it."""
+        targets = frozenset(self._with_parents(name))
         return tuple(
             (table, key)
             for table in self.tables.values()
             for key in table.constraints
-            if key.kind == "foreign" and key.referenced == name
+            if key.kind == "foreign" and key.referenced in targets
         )
+
+    def _with_parents(self, name: QualifiedName) -> Iterator[QualifiedName]:
+        here: QualifiedName | None = name
+        while here is not None:
+            yield here
+            table = self.tables.get(here)
+            here = table.partition_parent if table is not None else None
 
     def named(self, text: str) -> Table | None:
         """The relation that a catalog text such as `public.active_users` names."""

@@ -3,6 +3,8 @@
 SELECT c.conrelid::bigint AS relation,
        c.confrelid::bigint AS target,
        c.conparentid <> 0 AS is_copy,
+       -- Of a foreign key to a partitioned table PostgreSQL keeps one for each partition of that, on the same table.
+       coalesce(whole.conrelid = c.conrelid, false) AS is_part,
        c.conname::text AS name,
        CASE c.contype WHEN 'p' THEN 'primary' WHEN 'u' THEN 'unique' WHEN 'c' THEN 'check' WHEN 'f' THEN 'foreign'
                       WHEN 'x' THEN 'exclusion' ELSE 'not_null' END AS kind,
@@ -34,6 +36,7 @@ SELECT c.conrelid::bigint AS relation,
 FROM pg_constraint c
 JOIN pg_class r ON r.oid = c.conrelid
 JOIN pg_namespace rn ON rn.oid = r.relnamespace
+LEFT JOIN pg_constraint whole ON whole.oid = c.conparentid
 WHERE c.contype IN ('p', 'u', 'c', 'f', 'x', 'n')
   AND (c.conrelid = ANY (%(oids)s::oid[]) OR c.confrelid = ANY (%(oids)s::oid[]))
 ORDER BY rn.nspname, r.relname, c.conname

@@ -20,6 +20,7 @@ from crossfade.migrations.typed.groups import (
     retyped_key,
     row_security,
     sequenced,
+    set_again,
 )
 
 if TYPE_CHECKING:
@@ -42,11 +43,13 @@ GROUPS: tuple[tuple[str, Group], ...] = (
     ("IndexStmt", built.replaced_index),
     ("AddColumn", renamed.moved_value),
     ("AddColumn", computed.type_by_hand),
-    ("AddColumn", computed.computed_and_dropped),
     ("DropColumn", renamed.dropped_and_added),
+    ("AddColumn", filling.added_columns),
     ("AddColumn", filling.added_column),
     ("UpdateStmt", filling.filled_not_null),
-    ("ColumnDefault", renumbered.serial_to_identity),
+    ("DropIdentity", renumbered.renumbered),
+    ("ColumnDefault", renumbered.renumbered),
+    ("ColumnDefault", set_again.default_set_again),
     ("EnableRowSecurity", row_security.row_security),
     ("AddColumn", sequenced.serial_column),
     ("DropStmt", made_anew.made_anew),

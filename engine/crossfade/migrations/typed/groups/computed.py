@@ -1,19 +1,18 @@
-"""Columns that are computed from others, which then go: another type by hand, or a column made of several."""
+"""Another type by hand: a column that is computed from another one, which then goes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crossfade.migrations.typed.columns import drop_column, parts_of
+from crossfade.migrations.typed.columns import parts_of
 from crossfade.migrations.typed.entry import unless
-from crossfade.migrations.typed.groups.filling import fill_of, filled
-from crossfade.migrations.typed.groups.group import Match, Reading, later, on_column, on_table
+from crossfade.migrations.typed.groups.filling import fill_of
+from crossfade.migrations.typed.groups.group import Match, later, on_column, on_table
 from crossfade.migrations.typed.groups.replaced import is_plain, reading, retyped
 from crossfade.postgres.forecast.trees import columns_of, expression
 
 if TYPE_CHECKING:
     from crossfade.migrations.typed.command import Command
-    from crossfade.migrations.typed.entry import Entry
     from crossfade.migrations.typed.groups.group import Rest
 
 
@@ -44,28 +43,3 @@ def _filling(adding: Command, rest: Rest) -> tuple[Command | None, tuple[str, ..
         if fill is not None:
             return update, columns_of(expression(fill))
     return None, ()
-
-
-def computed_and_dropped(command: Command, rest: Rest) -> Match | None:
-    """ADD COLUMN and UPDATE from columns that are dropped: a plan for the new ones, then one for those that go."""
-    drops = {d.action.name: d for d in on_table(rest, command, "DropColumn")}
-    if not drops:
-        return None
-    new: list[Entry] = []
-    parts: list[Command] = []
-    read_of_all: dict[str, None] = {}
-    for adding in (command, *on_table(rest, command, "AddColumn")):
-        update, read = _filling(adding, rest)
-        if update is None or not drops.keys() & {*read}:
-            continue
-        required = on_column(later(rest, adding), adding, "SetNotNull", adding.action.def_.colname)
-        fill = fill_of(update, adding.action.def_.colname)
-        new += filled(adding, fill=fill, required=required is not None, default=None)
-        parts += [c for c in (adding, update, required) if c is not None]
-        read_of_all |= dict.fromkeys(name for name in read if name in drops)
-    if command not in parts:
-        return None
-    gone = [drops[name] for name in read_of_all]
-    entries = (*new, *(e for drop in gone for e in drop_column(drop)))
-    others = tuple(c for c in (*parts, *gone) if c is not command)
-    return Match(others=others, readings=(Reading(entries=entries, in_turn=True),))

@@ -8,7 +8,7 @@ from crossfade.migrations.typed import columns
 from crossfade.migrations.typed.entry import NotTyped, entry
 from crossfade.migrations.typed.groups.group import certain, later, on_column, on_table
 from crossfade.migrations.typed.rows import assigned
-from crossfade.postgres.forecast.trees import kind, names
+from crossfade.postgres.forecast.trees import columns_of, expression, kind, names
 from crossfade.postgres.forecast.volatility import is_volatile
 
 if TYPE_CHECKING:
@@ -57,6 +57,36 @@ def added_column(command: Command, rest: Rest) -> Match | None:
     if columns.adds_nothing(command) or not parts or (update is None and default is None and not has_value):
         return None
     return certain(parts, *filled(command, fill=fill, required=required is not None, default=default))
+
+
+def added_columns(command: Command, rest: Rest) -> Match | None:
+    """Several ADD COLUMN with one UPDATE that gives all of them their values, and no other column."""
+    adds = {c.action.def_.colname: c for c in (command, *on_table(rest, command, "AddColumn"))}
+    last = max(c.number for c in adds.values())
+    for update in on_table(later(rest, command), command, "UpdateStmt"):
+        fills = _fills(update)
+        meant = {name: adds[name] for name in fills if name in adds}
+        if len(fills) < 2 or len(meant) < len(fills) or command not in meant.values() or update.number < last:
+            continue
+        if any(map(columns.adds_nothing, meant.values())):
+            continue
+        entries, others = list[Any](), [update, *(c for c in meant.values() if c is not command)]
+        for name, adding in meant.items():
+            required = on_column(later(rest, update), command, "SetNotNull", name)
+            default = on_column(later(rest, update), command, "ColumnDefault", name)
+            entries += filled(adding, fill=fills[name], required=required is not None, default=default)
+            others += [c for c in (required, default) if c is not None]
+        return certain(others, *entries)
+    return None
+
+
+def _fills(update: Command) -> dict[str, str]:
+    """What an UPDATE of all rows gives its columns, none of it made of another one; nothing where it is not so."""
+    node, schema = update.node, update.before
+    if node.whereClause is not None or is_volatile(node.targetList, schema.volatile_functions, schema.search_path):
+        return {}
+    fills = assigned(node)
+    return {} if any({*columns_of(expression(fill))} & fills.keys() for fill in fills.values()) else fills
 
 
 def _has_value(command: Command) -> bool:

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.constraints import foreign_key_copy, unvalidated
+from crossfade.operations.constraints import foreign_key_copy, key_parts, unvalidated
 from crossfade.operations.constraints.foreign_key_copy import ForeignKeyCopy, over_columns
+from crossfade.operations.constraints.key_parts import KeyOf
 from crossfade.operations.step import Part
 from crossfade.operations.twins.exchange import Carried, Exchange, Move
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Step
     from crossfade.postgres.catalog import Constraint, Table
+    from crossfade.postgres.statement import Statement
 
 
 def carry(exchange: Exchange) -> Carried:
@@ -84,9 +86,18 @@ def _take(exchange: Exchange, key: Constraint) -> Move:
         sql.Identifier(key.name), exchange.relation, sql.Literal(key.comment)
     )
     return Move(
-        do=(*foreign_key_copy.renamed(copy, key.name), exchange.statement(comment)),
+        do=(*foreign_key_copy.renamed(copy, key.name), exchange.statement(comment), *_parts(exchange, key, copy)),
         undo=(
+            *_parts(exchange, key, copy),
             *foreign_key_copy.renamed(replace(copy, name=key.name), copy.name),
             *unvalidated.comment_on(exchange.table, copy.name, exchange.place.mark),
         ),
     )
+
+
+def _parts(exchange: Exchange, key: Constraint, copy: ForeignKeyCopy) -> Iterator[Statement]:
+    """What the parts of both keys are called, once the copy has the user's name."""
+    if copy.target is not None and copy.target.kind == "partitioned":
+        table = exchange.table.name
+        hidden = KeyOf(table, exchange.own_name("hidden", key.name))
+        yield key_parts.exchange_names(KeyOf(table, key.name), hidden, exchange.own_name("part", key.name))
