@@ -184,8 +184,7 @@ def _is_ours(
     if made_as is not name:
         # By then its columns may have other names.
         shapes = tuple(replace(shape, columns=None) for shape in shapes)
-        return not shapes or any(_is(connection, way, shape, found) for shape in shapes)
-    is_known = left is not None and left.definition is not None
+    is_known = made_as is not name or (left is not None and left.definition is not None)
     return not shapes or any(
         _is(connection, way, shape, found) and (is_known or _is_said_of(connection, shape, found)) for shape in shapes
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crossfade.migrations.typed.entry import expression_text, type_text
-from crossfade.postgres.forecast.trees import kind, names
+from crossfade.postgres.forecast.trees import columns_of, expression, kind, names
 from crossfade.postgres.forecast.type_names import SYSTEM, parse_type, read_type
 from crossfade.postgres.names import quoted
 
@@ -79,8 +79,6 @@ def _back(here: str, new: TypeName, old: TypeName, spelled: str) -> str:
 
 def _case_back(here: str, name: str, using: str | None) -> str | None:
     """The way back of a CASE that has a value of its own for each one of the column, and none for all others."""
-    from crossfade.postgres.forecast.trees import columns_of, expression
-
     case: Any = expression(using) if using is not None else None
     if kind(case) != "CaseExpr" or case.defresult is not None or names(getattr(case.arg, "fields", None)) != (name,):
         return None
@@ -99,8 +97,6 @@ def _type_of(column: Column | None) -> TypeName | None:
 
 
 def _same(one: str, other: str) -> bool:
-    from crossfade.postgres.forecast.trees import expression
-
     return bool(expression(one) == expression(other))
 
 
