@@ -66,6 +66,22 @@ def test_a_partition_is_detached_before_it_is_dropped(database: Database) -> Non
         assert database.dump() == before
 
 
+def test_rows_that_are_referred_to_are_not_detached(database: Database) -> None:
+    database.execute(SETUP)
+    database.execute(
+        "CREATE TABLE r (id int, k int, CONSTRAINT to_p FOREIGN KEY (id, k) REFERENCES p); INSERT INTO r VALUES (1, 1)"
+    )
+    with Engine(database.url) as engine:
+        said = next(c.message for c in engine.check(plan(DETACH)).cautions if c.code == "rows_referred_to")
+        assert said.startswith("contract stops if rows of public.r refer to its rows by to_p; move or delete them")
+        with pytest.raises(StepFailed, match="23503"):
+            hidden(engine, plan(DETACH))
+        assert "p1" in partitions(database)
+        database.execute("DELETE FROM r")
+        assert engine.contract("parts").state is State.RETAINED
+        assert "p1" not in partitions(database)
+
+
 def test_a_partition_is_detached_and_gone(database: Database) -> None:
     database.execute(SETUP)
     with Engine(database.url) as engine:

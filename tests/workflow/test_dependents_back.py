@@ -53,6 +53,23 @@ def test_a_trigger_of_ours_on_a_copy_that_was_restored(database: Database) -> No
         assert engine.rollback("turns").state is State.ROLLED_BACK
 
 
+def test_a_function_of_ours_by_another_name(database: Database) -> None:
+    database.execute(TABLES)
+    with Engine(database.url) as engine:
+        assert engine.advance(plan("set_not_null: {table: t, column: qty}"), to=State.EXPANDED).state is State.EXPANDED
+        ((signature, name),) = database.execute(
+            "SELECT oid::regprocedure::text, proname FROM pg_proc WHERE proname ~ '^crossfade_row_'"
+        )
+        database.execute(sql.SQL("ALTER FUNCTION {} RENAME TO x").format(sql.SQL(signature)))
+        refused(
+            engine,
+            BaselineChanged,
+            r"^function crossfade\.x\(public\.t\) depends on function crossfade\.crossfade_violated_",
+        )
+        database.execute(sql.SQL("ALTER FUNCTION crossfade.x RENAME TO {}").format(sql.Identifier(name)))
+        assert engine.rollback("turns").state is State.ROLLED_BACK
+
+
 def test_a_whole_index_by_another_name(database: Database) -> None:
     database.execute(PARTED)
     with Engine(database.url) as engine:

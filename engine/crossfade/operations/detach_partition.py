@@ -16,7 +16,7 @@ from psycopg import sql
 from crossfade.operations.attach_partition import is_attached
 from crossfade.operations.indexes.index_build import regclass
 from crossfade.operations.indexes.index_definition import staged_names
-from crossfade.operations.step import Caution, Compiled, Part, Step, Turn
+from crossfade.operations.step import Compiled, Part, Step, Turn
 from crossfade.operations.tables import partition_preflight
 from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.postgres.forecast.chosen_names import chosen_name
@@ -45,14 +45,7 @@ def compile_change(change: DetachPartition, place: Place, catalog: Catalog) -> C
             _finish(place, parent, partition, checks),
             _tidy(place, partition, checks),
         ),
-        cautions=(
-            Caution(
-                code="rows_leave",
-                object=str(partition.name),
-                message=f"from contract on its rows are no longer seen through {parent.name}, and an INSERT into "
-                f"{parent.name} of a row that would belong there fails.",
-            ),
-        ),
+        cautions=tuple(partition_preflight.detach_cautions(parent, partition, catalog)),
         catalog=_afterwards(catalog, parent, partition),
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
 from crossfade.operations.columns.column_preflight import right_refusals
+from crossfade.operations.step import Caution
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
@@ -102,3 +103,23 @@ def detach_refusals(parent: Table, partition: Table, catalog: Catalog) -> Iterat
             instead=f"If {default.name} is empty, drop it first; else in a maintenance window: "
             f"ALTER TABLE {parent.name} DETACH PARTITION {partition.name}.",
         )
+
+
+def detach_cautions(parent: Table, partition: Table, catalog: Catalog) -> Iterator[Caution]:
+    """Keys to the whole, or to what that is a part of: PostgreSQL detaches no rows that something refers to (23503)."""
+    yield Caution(
+        code="rows_leave",
+        object=str(partition.name),
+        message=f"from contract on its rows are no longer seen through {parent.name}, and an INSERT into "
+        f"{parent.name} of a row that would belong there fails.",
+    )
+    whole: Table | None = parent
+    while whole is not None:
+        for key in whole.incoming_foreign_keys:
+            yield Caution(
+                code="rows_referred_to",
+                object=str(partition.name),
+                message=f"contract stops if rows of {key.table} refer to its rows by {quoted(key.name)}; move or "
+                "delete them, or drop that foreign key, before.",
+            )
+        whole = catalog.table(whole.partition_parent) if whole.partition_parent is not None else None

@@ -1,4 +1,5 @@
--- What keeps a column, a relation or a type from being dropped: its name, and words for it.
+-- What keeps a column, a relation, a type or a function from being dropped, triggers of a function apart: its name, and
+-- words for it.
 WITH RECURSIVE named_so AS (
     SELECT 'pg_catalog.pg_class'::pg_catalog.regclass AS class, c.oid AS object, a.attnum AS part
     FROM pg_catalog.pg_class AS c
@@ -15,6 +16,10 @@ WITH RECURSIVE named_so AS (
     FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace,
         LATERAL (VALUES (t.oid), (t.typarray)) AS used (oid)
     WHERE %(kind)s IN ('relation', 'type') AND n.nspname = %(schema)s AND t.typname = %(name)s AND used.oid <> 0
+    UNION ALL
+    SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, NULL
+    FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+    WHERE %(kind)s = 'function' AND n.nspname = %(schema)s AND p.proname = %(name)s
 ), dropped AS (
     SELECT class, object, part FROM named_so
     UNION
@@ -85,6 +90,10 @@ WHERE
         on_part IS NULL
         AND class = 'pg_catalog.pg_policy'::pg_catalog.regclass
         AND EXISTS (SELECT FROM pg_catalog.pg_policy AS p WHERE p.oid = object AND p.polrelid = on_object)
+    )
+    AND NOT (
+        on_class = 'pg_catalog.pg_proc'::pg_catalog.regclass
+        AND class = 'pg_catalog.pg_trigger'::pg_catalog.regclass
     )
     AND NOT (
         on_part IS NULL
