@@ -47,6 +47,35 @@ def test_a_foreign_key_refers_to_no_key_without_overlaps(database: Database) -> 
         assert [r.code for r in preflight(database, change).refusals] == ["no_referenced_key"]
 
 
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ("change_type: {table: t, column: up, to: text, reverse: up::int}", "constraint t_up_fkey on public.t"),
+        ("change_type: {table: t, column: up, to: numeric}", "constraint t_up_fkey on public.t"),
+        ("change_type: {table: t, column: up, to: bigint}", None),
+        (
+            "add_foreign_key: {table: t, name: k, columns: [n], references: {table: t}}",
+            "columns of add_foreign_key on public.t",
+        ),
+        (
+            "add_column: {table: t, name: k, type: numeric, references: {table: t}}",
+            "references of add_column on public.t",
+        ),
+        (
+            "create_table: {name: c, columns: {k: {type: numeric, references: {table: t}}}}",
+            "columns.k.references of create_table public.c",
+        ),
+    ],
+)
+def test_types_that_equal_each_other_need_not_refer_to_each_other(
+    database: Database, change: str, refused: str | None
+) -> None:
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, up int REFERENCES t, n numeric)")
+    found = preflight(database, change).refusals
+    assert [r.object for r in found] == ([refused] if refused else [])
+    assert all("cannot be implemented" in r.message and "crossfade" not in r.message for r in found)
+
+
 @pytest.mark.every_server
 @pytest.mark.parametrize(
     ("holder", "columns"),

@@ -66,6 +66,18 @@ def test_rows_that_row_security_hides_are_not_passed_over(database: Database, ow
         assert engine.revert("turns").state is State.BACKFILLED
 
 
+def test_rows_referred_to_that_row_security_hides_are_taken_to_be_there(database: Database, owner: str) -> None:
+    role = sql.Identifier(f"{database.name}_owner")
+    database.execute("CREATE TABLE r (id int PRIMARY KEY); INSERT INTO r VALUES (1), (2)")
+    database.execute(sql.SQL("GRANT SELECT, REFERENCES ON r TO {}").format(role))
+    database.execute("ALTER TABLE t ADD CONSTRAINT to_r FOREIGN KEY (u) REFERENCES r")
+    with Engine(owner) as engine:
+        retain(engine, "drop_constraint: {table: t, name: to_r}")
+        database.execute("ALTER TABLE r ENABLE ROW LEVEL SECURITY; CREATE POLICY first_only ON r USING (id < 2)")
+        assert engine.revert("turns").state is State.BACKFILLED
+    assert database.execute("SELECT convalidated FROM pg_constraint WHERE conname = 'to_r'") == [(True,)]
+
+
 def test_hidden_columns_are_compared_in_every_row_or_nothing_turns(database: Database, owner: str) -> None:
     with Engine(owner) as engine:
         retain(engine, "change_type: {table: t, column: n, to: bigint}")

@@ -17,7 +17,8 @@ from psycopg import sql
 
 from crossfade.operations.constraints import awaited_constraint, constraint_preflight, foreign_key_preflight
 from crossfade.operations.constraints.awaited_constraint import Awaited
-from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Trial
+from crossfade.operations.constraints.key_trial import key_trial
+from crossfade.operations.step import Caution, Compiled, Trial
 from crossfade.operations.sync import row_functions
 from crossfade.operations.sync.watching import Watched
 from crossfade.postgres.catalog import Constraint, ForeignKey
@@ -110,18 +111,10 @@ def _actions(change: AddForeignKey) -> tuple[tuple[str, str], ...]:
 
 
 def _trials(change: AddForeignKey, ends: Ends) -> Iterator[Trial]:
-    """Both ends' values compared, and each repair, on an empty table."""
-    columns = tuple((c.name, c.type) for c in ends.table.columns)
-    equal = [
-        sql.SQL("{} = NULL::{}").format(sql.Identifier(own.name), sql.SQL(other.type))
-        for own, other in zip(ends.columns, ends.referenced_columns, strict=True)
-    ]
-    yield Trial(
-        where=f"columns of add_foreign_key on {ends.table.name}",
-        shown=", ".join(change.columns),
-        columns=columns,
-        statement=render(sql.SQL("SELECT FROM {} WHERE {}").format(sql.SQL(TRIAL_TABLE), sql.SQL(" AND ").join(equal))),
-    )
+    """The key and each repair, on empty tables."""
+    columns = {c.name: c.type for c in ends.table.columns}
+    where = f"columns of add_foreign_key on {ends.table.name}"
+    yield key_trial(where, change.name, columns, change.columns, ends.referenced_columns)
     yield from row_functions.fix_trials(change.kind, "fix", ends.table, change.fix)
 
 

@@ -178,7 +178,7 @@ def _asked(connection: Connection, back: ComingBack) -> str:
         condition = sql.SQL(" OR ").join(sql.SQL("{} IS NULL").format(sql.Identifier(name)) for name in nullable)
     elif constraint.contype.name == "CONSTR_CHECK":
         condition = _not_true(constraint)
-    elif constraint.pk_attrs:
+    elif constraint.pk_attrs and not _is_hidden(connection, constraint.pktable):
         condition = _without_referenced(constraint, back.table)
     else:
         return ""
@@ -186,6 +186,15 @@ def _asked(connection: Connection, back: ComingBack) -> str:
         condition = sql.SQL("({}) AND {}").format(condition, _own_rows(connection, back.table))
     found = named(connection, render(back.table), render(condition))
     return f" ({found})" if found else ""
+
+
+def _is_hidden(connection: Connection, table: Any) -> bool:
+    """Row security hides rows of it from our role; PostgreSQL looks for what is referred to as that table's owner."""
+    there = render(sql.Identifier(table.schemaname, table.relname))
+    row = connection.execute(
+        "SELECT pg_catalog.row_security_active(pg_catalog.to_regclass(%s)::pg_catalog.oid)", [there]
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def _nullable(connection: Connection, back: ComingBack) -> tuple[str, ...]:

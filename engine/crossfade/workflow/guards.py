@@ -28,6 +28,7 @@ from crossfade.workflow import (
     ledger,
     names_back,
     own_triggers,
+    reference_rights,
     rows_named,
     rows_unseen,
 )
@@ -47,10 +48,10 @@ def look_before_turning(session: Session, through: State) -> None:
 
     Raises WrongState where the old data is dropped, or the way leads forwards again and a step would have to come
     before others that stand; BaselineChanged where others renamed what its statements look for, took a name that comes
-    back, or built something on what goes, or where our role cannot look for rows that do not fit; Irreversible where
-    the plan says of a step that it cannot be taken back, WouldDiscard where that would destroy something, unless that
-    is wanted, RowsInTheWay where rows do not fit what they would go back to, and VerificationFailed where a hidden
-    column has not followed.
+    back, or built something on what goes, or where our role cannot look for rows that do not fit, or may not refer to a
+    table that it has to; Irreversible where the plan says of a step that it cannot be taken back, WouldDiscard where
+    that would destroy something, unless that is wanted, RowsInTheWay where rows do not fit what they would go back to,
+    and VerificationFailed where a hidden column has not followed.
     """
     if through is State.CONTRACTING:
         _refuse_gap(session)
@@ -128,10 +129,14 @@ def _refuse_unfit(session: Session, steps: tuple[Step, ...], in_words: str) -> N
 
 
 def _refuse_unseen(session: Session, steps: tuple[Step, ...], in_words: str) -> None:
-    """Raises BaselineChanged where our role cannot look for what would stop the way back."""
+    """Raises BaselineChanged where our role cannot look for what would stop the way back, or may not go it."""
     validated = constraints_back.validated_by(session.program.steps)
     with session.work.transaction():
-        found = tuple(dict.fromkeys(rows_unseen.in_the_way(session.work, steps, validated)))
+        looks = (
+            *rows_unseen.in_the_way(session.work, steps, validated),
+            *reference_rights.in_the_way(session.work, steps),
+        )
+    found = tuple(dict.fromkeys(looks))
     if found:
         raise BaselineChanged(
             f"run {session.name} cannot be {in_words} as things are: {'; '.join(found)}",

@@ -18,6 +18,7 @@ from crossfade.workflow.program import Compilation, compile_plan
 from crossfade.workflow.published_writes import published_refusals
 from crossfade.workflow.recordable import recordable
 from crossfade.workflow.recording import with_records
+from crossfade.workflow.reference_rights import reference_refusals
 from crossfade.workflow.star_statements import star_cautions
 from crossfade.workflow.stranger_cautions import stranger_cautions
 from crossfade.workflow.trials import trial_refusals
@@ -54,6 +55,7 @@ def examine(
             *fixed_refusals(connection, compilation.program, catalog, fixed),
             *data_refusals(connection, plan, compilation.program, catalog),
             *published_refusals(connection, compilation.program, catalog),
+            *reference_refusals(connection, compilation.program, catalog),
             *trial_refusals(connection, compilation.trials, catalog),
         )
         # Changes of rows leave the columns as they are.

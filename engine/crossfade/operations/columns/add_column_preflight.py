@@ -21,6 +21,7 @@ from crossfade.operations.columns.column_preflight import (
     shape_refusals,
 )
 from crossfade.operations.constraints import foreign_key_preflight
+from crossfade.operations.constraints.key_trial import key_trial
 from crossfade.operations.step import TRIAL_TABLE, Caution, Part, Trial
 from crossfade.operations.sync import fill_trigger
 from crossfade.postgres.statement import render
@@ -222,17 +223,17 @@ def _default_trials(added: Added) -> Iterator[Trial]:
 
 
 def _reference_trials(added: Added) -> Iterator[Trial]:
-    """The column's values compared with those that they refer to."""
-    references = added.change.references
+    """The foreign key, between empty tables."""
+    change, references = added.change, added.change.references
     other = None if references is None else added.catalog.resolve(references.table.schema, references.table.name)
     if references is None or other is None:
         return
     primary = next((c.columns for c in other.constraints if c.kind == "primary"), ())
     names = (references.column,) if references.column is not None else primary
+    columns = {c.name: c.type for c in added.table.columns} | {change.name: added.type.spelling}
+    where = f"references of add_column on {added.table.name}"
     for target in (column for name in names[:1] if (column := other.column(name)) is not None):
-        text = sql.SQL("SELECT FROM {} WHERE {} = NULL::{}")
-        compared = text.format(sql.SQL(TRIAL_TABLE), added.column, sql.SQL(target.type))
-        yield _trial(added, "references", f"{other.name}.{target.name}", compared)
+        yield key_trial(where, f"to {other.name}.{target.name}", columns, (change.name,), (target,))
 
 
 def _altered(action: sql.Composable) -> sql.Composed:

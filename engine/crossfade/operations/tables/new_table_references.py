@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from psycopg import sql
-
 from crossfade.operations.constraints import foreign_key_preflight
-from crossfade.operations.step import TRIAL_TABLE, Trial
-from crossfade.postgres.statement import render
+from crossfade.operations.constraints.key_trial import key_trial
 
 if TYPE_CHECKING:
     from crossfade.errors import Refusal
+    from crossfade.operations.step import Trial
     from crossfade.plan.changes import CreateTable
     from crossfade.postgres.catalog import Catalog, Table
 
@@ -61,18 +59,10 @@ def refusals(found: tuple[Reference, ...]) -> Iterator[Refusal]:
 
 
 def trials(change: CreateTable, name: str, found: tuple[Reference, ...]) -> Iterator[Trial]:
-    """Both ends' values compared, on an empty table."""
+    """Each of them, between empty tables."""
     for reference in found:
         names = reference.names or foreign_key_preflight.primary_key(reference.referenced)
         others = [column for n in names if (column := reference.referenced.column(n)) is not None]
-        equal = [
-            sql.SQL("{} = NULL::{}").format(sql.Identifier(own), sql.SQL(other.type))
-            for own, other in zip(reference.columns, others, strict=False)
-        ]
-        statement = sql.SQL("SELECT FROM {} WHERE {}").format(sql.SQL(TRIAL_TABLE), sql.SQL(" AND ").join(equal))
-        yield Trial(
-            where=f"{reference.place} of create_table {name}",
-            shown=", ".join(reference.columns),
-            columns=tuple((own, change.columns[own].type.sql) for own in reference.columns),
-            statement=render(statement),
-        )
+        columns = {own: change.columns[own].type.sql for own in reference.columns}
+        where, to = f"{reference.place} of create_table {name}", f"to {reference.referenced.name}"
+        yield key_trial(where, to, columns, reference.columns, others)

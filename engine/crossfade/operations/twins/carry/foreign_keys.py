@@ -14,11 +14,12 @@ from psycopg import sql
 from crossfade.operations.constraints import foreign_key_copy, key_parts, unvalidated
 from crossfade.operations.constraints.foreign_key_copy import ForeignKeyCopy, over_columns
 from crossfade.operations.constraints.key_parts import KeyOf
+from crossfade.operations.constraints.key_trial import key_trial
 from crossfade.operations.step import Part
 from crossfade.operations.twins.exchange import Carried, Exchange, Move
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import Step
+    from crossfade.operations.step import Step, Trial
     from crossfade.postgres.catalog import Constraint, Table
     from crossfade.postgres.statement import Statement
 
@@ -30,6 +31,7 @@ def carry(exchange: Exchange) -> Carried:
         seal=tuple(step for key in found for step in _copy(exchange, key)),
         before=tuple(_aside(exchange, key) for key in found),
         after=tuple(_take(exchange, key) for key in found),
+        trials=tuple(trial for key in found for trial in _trials(exchange, key)),
     )
 
 
@@ -39,6 +41,17 @@ def _keys(exchange: Exchange) -> Iterator[Constraint]:
             continue
         if exchange.columns & {*constraint.columns}:
             yield constraint
+
+
+def _trials(exchange: Exchange, key: Constraint) -> Iterator[Trial]:
+    """The key from the new type."""
+    target = None if key.referenced is None else exchange.catalog.table(key.referenced)
+    if target is None:
+        return
+    types = {twin.column.name: twin.type.spelling for twin in exchange.twins}
+    own = {c.name: types.get(c.name, c.type) for c in exchange.table.columns}
+    others = [column for name in key.referenced_columns if (column := target.column(name)) is not None]
+    yield key_trial(f"constraint {key.name} on {exchange.table.name}", key.name, own, key.columns, others)
 
 
 def _copied(exchange: Exchange, key: Constraint) -> ForeignKeyCopy:

@@ -1,0 +1,58 @@
+"""A foreign key to a table of somebody else: its copy is a new one, for which PostgreSQL asks for REFERENCES there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from crossfade import Engine
+from crossfade.errors import BaselineChanged
+from crossfade.workflow.states import State
+
+from .test_before_turning import plan, refused, retain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..fixtures.database import Database
+
+RETYPE = "change_type: {table: t, column: u, to: bigint}"
+MAY_NOT = r"refers to public\.r, and role .* may not: GRANT REFERENCES \(\"id\"\) ON \"public\"\.\"r\" TO "
+
+
+@pytest.fixture
+def owner(database: Database) -> Iterator[str]:
+    """The URL of a role that owns the table that refers, and has no right on the other one."""
+    role = sql.Identifier(f"{database.name}_owner")
+    database.execute(
+        sql.SQL(
+            "CREATE ROLE {role} LOGIN; GRANT ALL ON SCHEMA public TO {role}; GRANT CREATE ON DATABASE {here} TO {role};"
+            "CREATE TABLE r (id int PRIMARY KEY); INSERT INTO r VALUES (1), (2);"
+            "CREATE TABLE t (id int PRIMARY KEY, u int CONSTRAINT to_r REFERENCES r); INSERT INTO t VALUES (1, 1);"
+            "ALTER TABLE t OWNER TO {role}"
+        ).format(role=role, here=sql.Identifier(database.name))
+    )
+    yield make_conninfo(database.url, user=f"{database.name}_owner")
+    database.execute(sql.SQL("DROP OWNED BY {} CASCADE; DROP ROLE {}").format(role, role))
+
+
+def test_a_copy_of_a_foreign_key(database: Database, owner: str) -> None:
+    with Engine(owner) as engine:
+        ((code, on, instead),) = [(r.code, r.object, r.instead) for r in engine.check(plan(RETYPE)).refusals]
+        assert (code, on) == ("no_right", "public.r")
+        database.execute(sql.SQL(instead.rstrip(".")))
+        retain(engine, RETYPE)
+        assert engine.revert("turns").state is State.BACKFILLED
+        assert engine.rollback("turns").state is State.ROLLED_BACK
+
+
+def test_a_foreign_key_that_comes_back(database: Database, owner: str) -> None:
+    with Engine(owner) as engine:
+        retain(engine, "drop_constraint: {table: t, name: to_r}")
+        refused(engine, BaselineChanged, MAY_NOT)
+        database.execute(sql.SQL("GRANT REFERENCES ON r TO {}").format(sql.Identifier(f"{database.name}_owner")))
+        assert engine.revert("turns").state is State.BACKFILLED
+        assert engine.rollback("turns").state is State.ROLLED_BACK
