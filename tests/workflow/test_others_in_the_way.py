@@ -134,11 +134,12 @@ def test_an_index_of_others_that_has_the_name_of_one_of_ours_outlives_a_rollback
         ("DROP INDEX k; CREATE INDEX k ON t (d) WHERE id > 1", False),
         ("DROP INDEX k; CREATE UNIQUE INDEX k ON t (d, id)", False),
         ("DROP INDEX k; CREATE UNIQUE INDEX k ON t (d DESC)", False),
+        ("DROP INDEX k; CREATE UNIQUE INDEX k ON t (d) NULLS NOT DISTINCT", False),
         ("ALTER TABLE t ADD CONSTRAINT k UNIQUE USING INDEX k", False),
         ("REINDEX INDEX CONCURRENTLY k", True),
         ("ALTER TABLE t RENAME d TO dd; ALTER TABLE t ADD d int", True),
     ],
-    ids=["partial", "another column", "another order", "a constraint", "built anew", "renamed column"],
+    ids=["partial", "another column", "another order", "equal nulls", "a constraint", "built anew", "renamed column"],
 )
 def test_a_rollback_drops_the_index_that_the_run_made_and_no_other(
     database: Database, theirs: LiteralString, is_ours: bool
@@ -159,13 +160,19 @@ def test_a_rollback_drops_the_index_that_the_run_made_and_no_other(
 
 @pytest.mark.parametrize(
     ("theirs", "is_ours"),
-    [("DROP INDEX k; CREATE INDEX k ON t (d) WHERE id > 1", False), ("REINDEX INDEX CONCURRENTLY k", True)],
-    ids=["another condition", "built anew"],
+    [
+        ("DROP INDEX k; CREATE INDEX k ON t (note) WHERE id > 1", False),
+        ("DROP INDEX k; CREATE INDEX k ON t (note text_pattern_ops) WHERE d > 1", False),
+        ('DROP INDEX k; CREATE INDEX k ON t (note COLLATE "C") WHERE d > 1', False),
+        ("REINDEX INDEX CONCURRENTLY k", True),
+    ],
+    ids=["another condition", "another operator class", "another collation", "built anew"],
 )
 def test_an_index_of_a_step_that_was_cut_off(database: Database, theirs: LiteralString, is_ours: bool) -> None:
     database.execute(TABLES)
+    database.execute('ALTER TABLE t ADD note text COLLATE "POSIX"')
     with Engine(database.url) as engine:
-        engine.start(plan("create_index: {table: t, name: k, columns: [d], where: d > 1}"))
+        engine.start(plan("create_index: {table: t, name: k, columns: [note], where: d > 1}"))
         engine.advance("turns", to=State.EXPANDED)
         database.execute("UPDATE crossfade.steps SET state = 'running', made = NULL WHERE made IS NOT NULL")
         for statement in theirs.split("; "):

@@ -15,17 +15,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from crossfade.operations.step import Step
-from crossfade.postgres.forecast.trees import columns_of, kind, names
+from crossfade.postgres.forecast.trees import kind, names
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.own_names import is_own_name
 from crossfade.workflow.index_trial import made_on_a_copy
 from crossfade.workflow.names_back import WayBack, walk
 from crossfade.workflow.names_in_statements import Kind, Name, parsed
-from crossfade.workflow.queries import query
+from crossfade.workflow.shapes import Found, Shape, find, may_be, shapes_of
 
 Connection = psycopg.Connection[Any]
 
@@ -35,59 +34,8 @@ _IF_THERE: dict[str, tuple[Kind, str]] = {
     "OBJECT_TYPE": ("type", "type"),
     "OBJECT_DOMAIN": ("type", "type"),
 }
-_CONSTRAINTS = {
-    "CONSTR_CHECK": "c",
-    "CONSTR_FOREIGN": "f",
-    "CONSTR_UNIQUE": "u",
-    "CONSTR_PRIMARY": "p",
-    "CONSTR_EXCLUSION": "x",
-    "CONSTR_NOTNULL": "n",
-}
-_CHANGEABLE = frozenset("re")
-"""A table or an enum that has something else as well is the same one."""
 _LASTING = frozenset("red")
 """Nothing makes a table, an enum or a domain anew that does not mean it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What a statement makes, as far as it is compared."""
-
-    kind: str
-    """`pg_class.relkind`, `pg_constraint.contype` or `pg_type.typtype`."""
-    table: tuple[str, str] | None = None
-    """An index's."""
-    columns: tuple[str | None, ...] | None = None
-    """An index's in their order, None for an expression; a constraint's or a table's; an enum's values. None where
-    they are not compared."""
-    traits: str | None = None
-    """Of an index its method and whether it is unique, partial or covers more; of a constraint the table that it refers
-    to, and whether it is deferrable. None where they are not compared."""
-    statement: str | None = None
-    """The one that makes an index."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """What has a name, likewise."""
-
-    oid: int
-    kind: str
-    schema: str | None
-    table: str | None
-    columns: list[str | None]
-    traits: str | None
-    is_of_constraint: bool
-    definition: str | None
-    """What the server says of an index's columns and predicate, or of a CHECK's condition."""
-    stored: str
-    """A digest of the same as the catalog has it, which knows functions and an enum's values by their oids."""
-    numbered: dict[str, str]
-    """Name and type of its table's columns, by their numbers."""
-    used: dict[str, str]
-    """Of those that it depends on, likewise."""
-    there: list[str]
-    """The columns that its table has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +47,7 @@ class _Left:
     used: Mapping[str, str] = field(default_factory=dict)
     stored: str | None = None
 
-    def differs(self, found: _Found) -> bool:
+    def differs(self, found: Found) -> bool:
         """Whether the server says something else of what is there, though no column of it has changed, nor the name of
         anything else that it uses. Of what an earlier version has left there is the oid alone."""
         return (
@@ -121,7 +69,7 @@ def will_drop(step: Step) -> tuple[Name, ...]:
 
 def keep(connection: Connection, run_id: int, step: Step, named: tuple[Name, ...]) -> None:
     """Within the transaction that ends a step: what it leaves of those names."""
-    found = [(name, _find(connection, WayBack(), name)) for name in named]
+    found = [(name, find(connection, WayBack(), name)) for name in named]
     made = [
         [name.kind, name.schema, name.table, name.name, there.oid, there.definition, there.used, there.stored]
         for name, there in found
@@ -155,7 +103,7 @@ def in_its_place(connection: Connection, run_id: int, program: Iterable[Step], s
         for name, made_as in _hit(node):
             if _is_asked(way, name):
                 left = made.get((step.id, name.kind, name.schema, name.table, name.name))
-                found = _find(connection, way, name)
+                found = find(connection, way, name)
                 if found is not None and not _is_ours(connection, way, program, (name, made_as), left, found):
                     yield f"{name.shown} is none of the run's"
 
@@ -170,7 +118,7 @@ def _is_ours(
     program: tuple[Step, ...],
     names_of: tuple[Name, Name],
     left: _Left | None,
-    found: _Found,
+    found: Found,
 ) -> bool:
     name, made_as = names_of
     if made_as is name and found.is_of_constraint:
@@ -180,17 +128,18 @@ def _is_ours(
         return True
     if left is not None and (found.kind in _LASTING or left.differs(found)):
         return False
-    shapes = tuple(_shapes(program, made_as))
+    shapes = tuple(shapes_of(program, made_as))
     if made_as is not name:
         # By then its columns may have other names.
         shapes = tuple(replace(shape, columns=None) for shape in shapes)
     is_known = made_as is not name or (left is not None and left.definition is not None)
     return not shapes or any(
-        _is(connection, way, shape, found) and (is_known or _is_said_of(connection, shape, found)) for shape in shapes
+        may_be(connection, way, shape, found) and (is_known or _is_said_of(connection, shape, found))
+        for shape in shapes
     )
 
 
-def _is_said_of(connection: Connection, shape: _Shape, found: _Found) -> bool:
+def _is_said_of(connection: Connection, shape: Shape, found: Found) -> bool:
     """Whether the server would say of what a statement makes what it says of what is there, as far as can be tried."""
     if shape.statement is None or found.schema is None or found.table is None:
         return True
@@ -199,15 +148,10 @@ def _is_said_of(connection: Connection, shape: _Shape, found: _Found) -> bool:
         with connection.transaction(force_rollback=True):
             made = made_on_a_copy(connection, table, shape.statement)
             name = Name(kind="relation", what="index", schema=made.schema, name=made.name)
-            tried = _find(connection, WayBack(), name)
+            tried = find(connection, WayBack(), name)
     except psycopg.ProgrammingError:
         return True
     return tried is None or tried.definition == found.definition
-
-
-def _find(connection: Connection, way: WayBack, name: Name) -> _Found | None:
-    with connection.cursor(row_factory=class_row(_Found)) as cursor:
-        return cursor.execute(query("what_has_a_name"), {"kind": name.kind, **way.now(name)}).fetchone()
 
 
 def _hit(node: Any) -> Iterator[tuple[Name, Name]]:
@@ -230,96 +174,3 @@ def _hit(node: Any) -> Iterator[tuple[Name, Name]]:
             schema, index = node.relation.schemaname, node.relation.relname
             name = Name(kind="relation", what="index", schema=schema, name=index)
             yield name, Name(kind="relation", what="index", schema=schema, name=node.newname)
-
-
-def _shapes(program: tuple[Step, ...], name: Name) -> Iterator[_Shape]:
-    for statement in (s for step in program for s in (*step.statements, *step.undo)):
-        # There may be thousands, and few speak of it.
-        if name.name.replace('"', '""') in statement.text:
-            for node in parsed(statement.text):
-                yield from _made_by(program, node, statement.text, name)
-
-
-def _made_by(program: tuple[Step, ...], node: Any, statement: str, name: Name) -> Iterator[_Shape]:
-    match kind(node):
-        case "IndexStmt" if name.kind == "relation" and (node.relation.schemaname, node.idxname) == _path(name):
-            yield _index(node, statement)
-        case "CreateStmt" if name.kind == "relation" and _of(node.relation) == _path(name):
-            columns = tuple(e.colname for e in node.tableElts or () if kind(e) == "ColumnDef")
-            yield _Shape("r", columns=columns or None)
-        case "CreateEnumStmt" if name.kind == "type" and names(node.typeName) == _path(name):
-            yield _Shape("e", columns=names(node.vals))
-        case "CreateDomainStmt" if name.kind == "type" and names(node.domainname) == _path(name):
-            yield _Shape("d")
-        case "AlterTableStmt" if name.kind == "constraint" and _of(node.relation) == (name.schema, name.table):
-            added = (c.def_ for c in node.cmds if c.subtype.name == "AT_AddConstraint")
-            yield from (_constraint(program, name.schema, c) for c in added if c.conname == name.name)
-
-
-def _index(node: Any, statement: str) -> _Shape:
-    columns: tuple[str | None, ...] = tuple(element.name for element in node.indexParams)
-    words = (
-        node.accessMethod or "btree",
-        "unique" if node.unique else None,
-        "partial" if node.whereClause is not None else None,
-        str(len(node.indexIncludingParams or ())),
-    )
-    table = (node.relation.schemaname, node.relation.relname)
-    return _Shape("i", table, columns, " ".join(word for word in words if word), statement)
-
-
-def _constraint(program: tuple[Step, ...], schema: str, constraint: Any) -> _Shape:
-    own = (*names(constraint.keys), *names(constraint.fk_attrs), *columns_of(constraint.raw_expr))
-    columns: tuple[str | None, ...] = own
-    if constraint.indexname:
-        index = Name(kind="relation", what="index", schema=schema, name=constraint.indexname)
-        columns = next((shape.columns or () for shape in _shapes(program, index)), ())
-    words = ("deferrable" if constraint.deferrable else None, constraint.pktable and constraint.pktable.relname)
-    kind_of, traits = _CONSTRAINTS[constraint.contype.name], " ".join(word for word in words if word)
-    return _Shape(kind_of, columns=tuple(c for c in columns if c) or None, traits=traits)
-
-
-def _path(name: Name) -> tuple[str, str]:
-    return name.schema, name.name
-
-
-def _of(relation: Any) -> tuple[str | None, str]:
-    return relation.schemaname, relation.relname
-
-
-def _is(connection: Connection, way: WayBack, shape: _Shape, found: _Found) -> bool:
-    """Whether what has the name may be what was made so."""
-    if found.kind != shape.kind or (shape.traits is not None and shape.traits != found.traits):
-        return False
-    made = shape.columns or ()
-    if shape.table is not None:
-        return _is_on(connection, way, shape.table, found) and _is_over(made, found)
-    named = {column for column in made if column in found.there}
-    if not made:
-        return True
-    if shape.kind in _CHANGEABLE:
-        return bool(named)
-    return named <= {*found.columns} and (len(named) < len({*made}) or named == {*found.columns})
-
-
-def _is_on(connection: Connection, way: WayBack, table: tuple[str, str], found: _Found) -> bool:
-    """A table that is not there by its name may have another name now."""
-    schema, name = table
-    now = QualifiedName(schema, way.tables.get(table, name))
-    if now == QualifiedName(found.schema or "", found.table or ""):
-        return True
-    row = connection.execute(
-        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass(%s)"
-        " AND c.relkind IN ('r', 'p', 'm'))",
-        [str(now)],
-    ).fetchone()
-    return row is not None and not row[0]
-
-
-def _is_over(columns: tuple[str | None, ...], found: _Found) -> bool:
-    """A column that is not there by its name may have another name now."""
-    pairs = zip(columns, found.columns, strict=False)
-    return not columns or (
-        len(columns) == len(found.columns)
-        and all(a == b or (a is not None and b is not None and a not in found.there) for a, b in pairs)
-    )

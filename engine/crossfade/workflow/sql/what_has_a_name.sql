@@ -27,9 +27,13 @@ WITH found AS (
                 ', ',
                 (SELECT pg_catalog.string_agg(pg_catalog.pg_get_indexdef(c.oid, n, false), ', ' ORDER BY n)
                  FROM pg_catalog.generate_series(1, i.indnatts) AS n),
-                i.indoption, 'WHERE ' || pg_catalog.pg_get_expr(i.indpred, i.indrelid))
+                i.indclass, i.indcollation, i.indoption,
+                CASE WHEN pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct' = 'true' THEN 'NULLS NOT DISTINCT' END,
+                'WHERE ' || pg_catalog.pg_get_expr(i.indpred, i.indrelid))
         END AS definition,
-        pg_catalog.concat_ws(' ', i.indkey, i.indclass, i.indcollation, i.indoption, i.indexprs, i.indpred) AS stored,
+        pg_catalog.concat_ws(
+            ' ', i.indkey, i.indclass, i.indcollation, i.indoption,
+            pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct', i.indexprs, i.indpred) AS stored,
         'pg_catalog.pg_class'::pg_catalog.regclass AS class,
         EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
                 WHERE k.conindid = c.oid AND k.conrelid = i.indrelid) AS is_of_constraint,
