@@ -60,8 +60,8 @@ class Found:
     traits: str | None
     is_of_constraint: bool
     definition: str | None
-    """What the server says of an index's columns, with operator classes and collations, and its predicate, or of a CHECK's
-    condition."""
+    """What the server says of an index's columns, their operator classes and collations, and of its predicate; or of a
+    CHECK's condition."""
     stored: str
     """A digest of the same as the catalog has it, which knows functions and an enum's values by their oids."""
     numbered: dict[str, str]
