@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..fixtures.database import Database
 
 RETYPE = "change_type: {table: t, column: u, to: bigint}"
-MAY_NOT = r"refers to public\.r, and role .* may not: GRANT REFERENCES \(\"id\"\) ON \"public\"\.\"r\" TO "
+MAY_NOT = r"refers to public\.r then, which role .* may not: GRANT REFERENCES \(\"id\"\) ON \"public\"\.\"r\" TO "
 
 
 @pytest.fixture
@@ -56,3 +56,13 @@ def test_a_foreign_key_that_comes_back(database: Database, owner: str) -> None:
         database.execute(sql.SQL("GRANT REFERENCES ON r TO {}").format(sql.Identifier(f"{database.name}_owner")))
         assert engine.revert("turns").state is State.BACKFILLED
         assert engine.rollback("turns").state is State.ROLLED_BACK
+
+
+def test_rows_that_functions_of_the_run_look_for(database: Database, owner: str) -> None:
+    database.execute(sql.SQL("GRANT REFERENCES ON r TO {}").format(sql.Identifier(f"{database.name}_owner")))
+    asked = plan("add_column: {table: t, name: w, type: int, default: '2', references: {table: r}}")
+    with Engine(owner) as engine:
+        ((code, instead),) = [(r.code, r.instead) for r in engine.check(asked).refusals]
+        assert (code, instead.split(" TO ")[0]) == ("no_right", 'GRANT SELECT ON "public"."r"')
+        database.execute(sql.SQL(instead.rstrip(".")))
+        assert not engine.check(asked).refusals

@@ -1,7 +1,8 @@
-"""Foreign keys that a plan makes to tables of others: whether our role may refer to them.
+"""Tables of others that a plan's foreign keys refer to: whether our role may, and may see what is in them.
 
 PostgreSQL asks for REFERENCES on the referenced columns, and the copy of a foreign key is a new one: whoever owns the
-table that refers need not have kept that right.
+table that refers need not have kept that right. Where writes are counted before the key comes, functions of ours look
+for what they refer to, with our role's rights.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import psycopg
 
 from crossfade.errors import Refusal
 from crossfade.operations.rows.row_effects import Right
-from crossfade.postgres.forecast.trees import below, kind, names
+from crossfade.postgres.forecast.trees import below, kind, names, relations_of
 from crossfade.postgres.names import QualifiedName
+from crossfade.postgres.own_names import LEDGER_SCHEMA
 from crossfade.workflow.missing_rights import missing_rights
 from crossfade.workflow.names_in_statements import parsed
 
@@ -25,26 +27,28 @@ if TYPE_CHECKING:
     from crossfade.workflow.program import Program
 
 Connection = psycopg.Connection[Any]
+_USES = {"REFERENCES": "a foreign key refers to", "SELECT": "functions of the run read"}
+"""What needs a right, in words."""
 
 
 def reference_refusals(connection: Connection, program: Program, catalog: Catalog) -> Iterator[Refusal]:
-    """One for each table that the plan's foreign keys would refer to and our role may not."""
+    """One for each right on such a table that our role lacks."""
     for right in _of_all(statement for step in program.steps for statement in step.statements):
         for grant in _missing(connection, right, catalog.current_user):
             yield Refusal(
                 code="no_right",
                 object=str(right.relation),
-                message=f"a foreign key that the plan makes refers to it, and role {catalog.current_user} may not.",
+                message=f"{_USES[right.privilege]} it, which role {catalog.current_user} may not.",
                 instead=f"{grant}.",
             )
 
 
 def in_the_way(connection: Connection, steps: Iterable[Step]) -> Iterator[str]:
-    """The tables that a foreign key which comes back with the undo of these steps may not refer to, in words."""
+    """The rights that our role lacks for what comes back with the undo of these steps, in words."""
     (role,) = connection.execute("SELECT current_user::pg_catalog.text").fetchone() or ("",)
     for right in _of_all(statement for step in steps for statement in step.undo):
         for grant in _missing(connection, right, role):
-            yield f"a foreign key that comes back refers to {right.relation}, and role {role} may not: {grant}"
+            yield f"{_USES[right.privilege]} {right.relation} then, which role {role} may not: {grant}"
 
 
 def _of_all(statements: Iterable[Statement]) -> Iterator[Right]:
@@ -52,13 +56,21 @@ def _of_all(statements: Iterable[Statement]) -> Iterator[Right]:
 
 
 def _of(node: Any) -> Iterator[Right]:
-    """The right that each foreign key of a statement takes; a table without a schema is none that is there yet."""
-    for constraint in below(node) if kind(node) in ("AlterTableStmt", "CreateStmt") else ():
-        if kind(constraint) == "Constraint" and constraint.contype.name == "CONSTR_FOREIGN":
-            target = constraint.pktable
-            if target.schemaname:
-                name = QualifiedName(target.schemaname, target.relname)
-                yield Right(relation=name, privilege="REFERENCES", columns=names(constraint.pk_attrs))
+    """The rights that a statement takes; a table without a schema is none that is there yet."""
+    match kind(node):
+        case "AlterTableStmt" | "CreateStmt":
+            keys = (n for n in below(node) if kind(n) == "Constraint" and n.contype.name == "CONSTR_FOREIGN")
+            yield from (
+                _right(key.pktable, "REFERENCES", names(key.pk_attrs)) for key in keys if key.pktable.schemaname
+            )
+        case "CreateFunctionStmt" if names(node.funcname)[0] == LEDGER_SCHEMA:
+            read = (r for r in relations_of(node.sql_body) if r.schemaname)
+            yield from (_right(relation, "SELECT", ()) for relation in read)
+
+
+def _right(relation: Any, privilege: str, columns: tuple[str, ...]) -> Right:
+    name = QualifiedName(relation.schemaname, relation.relname)
+    return Right(relation=name, privilege=privilege, columns=columns)
 
 
 def _missing(connection: Connection, right: Right, role: str) -> Iterator[str]:
