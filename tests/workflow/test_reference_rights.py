@@ -9,7 +9,9 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from crossfade import Engine
-from crossfade.errors import BaselineChanged
+from crossfade.errors import BaselineChanged, LockNotAcquired
+from crossfade.operations.step import Phase
+from crossfade.plan.load import parse_plan
 from crossfade.workflow.states import State
 
 from .test_before_turning import plan, refused, retain
@@ -56,6 +58,19 @@ def test_a_foreign_key_that_comes_back(database: Database, owner: str) -> None:
         database.execute(sql.SQL("GRANT REFERENCES ON r TO {}").format(sql.Identifier(f"{database.name}_owner")))
         assert engine.revert("turns").state is State.BACKFILLED
         assert engine.rollback("turns").state is State.ROLLED_BACK
+
+
+def test_who_is_in_the_way_of_a_lock_that_only_the_statement_may_take(database: Database, owner: str) -> None:
+    changes = "changes:\n  - drop_constraint: {table: t, name: to_r}\n"
+    asked = f"crossfade: 1\nname: turns\nhold: 0s\nretain: 0s\nlocks: {{give_up_after: 1s}}\n{changes}"
+    with Engine(owner) as engine, database.connect(application_name="report@1.0") as reader:
+        engine.start(parse_plan(asked, "turns.yaml"))
+        engine.approve("turns", Phase.CONTRACT, "alice")
+        reader.execute("BEGIN; SELECT FROM r")
+        with pytest.raises(LockNotAcquired, match=r"the lock on .*public\.r.* report@1\.0"):
+            engine.advance("turns")
+        reader.execute("ROLLBACK")
+        assert engine.advance("turns").state is State.CONTRACTED
 
 
 def test_rows_that_functions_of_the_run_look_for(database: Database, owner: str) -> None:

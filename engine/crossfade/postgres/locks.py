@@ -8,6 +8,9 @@ would most likely only hurt, and is spared seven times of eight. Nobody is kille
 PostgreSQL lets an ordinary autovacuum give way only after `deadlock_timeout`, a second by default and longer than any
 slice of ours; where we may, that setting is lowered for the attempt.
 
+A table that our role may not lock, such as somebody else's that a foreign key refers to, is looked at like the others
+and locked by the statement itself, within the same slice.
+
 Whoever reads a view locks it first and the tables below afterwards. A step that has to lock both takes them in the same
 order, or each statement that comes by the view would close a circle with it.
 """
@@ -192,6 +195,7 @@ def _take(
                     sql.Identifier(view.schema, view.name), sql.Identifier(view.schema)
                 )
             )
+        locks = _permitted(connection, locks)
         for mode in sorted({x.mode for x in locks}, reverse=True):
             relations = sql.SQL(", ").join(
                 # Already quoted, from the catalog; every partition that a statement reaches is among them by itself.
@@ -203,6 +207,19 @@ def _take(
             connection.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(relations, words))
     except psycopg.errors.QueryCanceled:
         raise _TakingTimedOut from None
+
+
+def _permitted(connection: psycopg.Connection[Any], locks: Sequence[Lock]) -> tuple[Lock, ...]:
+    """Those that LOCK TABLE lets our role take: SELECT does for the weakest mode, others want a right to write."""
+    rows = connection.execute(
+        "SELECT w.name, pg_catalog.has_table_privilege(w.name, 'SELECT'),"
+        " pg_catalog.has_table_privilege(w.name, 'UPDATE, DELETE, TRUNCATE')"
+        " FROM pg_catalog.unnest(%s::pg_catalog.text[]) AS w (name)",
+        [[lock.relation for lock in locks]],
+    ).fetchall()
+    read = {name for name, may_read, _ in rows if may_read}
+    written = {name for name, _, may_write in rows if may_write}
+    return tuple(x for x in locks if x.relation in (read if x.mode is LockMode.ACCESS_SHARE else written))
 
 
 def _set_local(connection: psycopg.Connection[Any], name: str, value: str) -> None:

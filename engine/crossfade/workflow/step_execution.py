@@ -27,7 +27,7 @@ from crossfade.workflow.contract_answer import Asked, asking_again, refuse_old
 from crossfade.workflow.guards import refuse_others, refuse_rows, refuse_to_discard, refuse_to_remove_others
 from crossfade.workflow.session import Session
 from crossfade.workflow.shape_of_detached import passes_over, without_detached
-from crossfade.workflow.step_locks import HELD_SECONDS, behind_others, locked, to_be_had, views_of, waiting_for
+from crossfade.workflow.step_locks import HELD_SECONDS, behind_others, locked, still_there, views_of, waiting_for
 from crossfade.workflow.step_sending import is_done, send_one, send_outside, send_where_it_is
 
 
@@ -190,7 +190,7 @@ def _in_transaction(
 
     statement = None if any(s.rewrites or s.scans for s in way.statements) else HELD_SECONDS
     taken = strongest(lock for s in way.statements for lock in s.locks)
-    wanted, views = to_be_had(session.work, taken), views_of(session.work, taken)
+    wanted, views = still_there(session.work, taken), views_of(session.work, taken)
     locked(session, step.title, wanted, body, on_wait, statement=statement, views=views)
     _tell(session, step.id, noted)
     session.emit(StepDone(run=session.name, step=step.id, phase=step.phase.value, **timing))

@@ -43,26 +43,22 @@ def locked(
 
 def behind_others(session: Session, step: Step, body: Callable[[], None]) -> None:
     """Call `body` in a transaction while nobody changes the step's tables."""
-    held = tuple(Lock(relation=x.relation, mode=LockMode.ACCESS_SHARE) for x in step.locks)
-    locked(session, step.title, to_be_had(session.work, held), body, waiting_for(session, step.id))
+    held = tuple(Lock(relation=x.relation, mode=LockMode.ACCESS_SHARE) for x in still_there(session.work, step.locks))
+    locked(session, step.title, held, body, waiting_for(session, step.id))
 
 
-def to_be_had(connection: Connection, wanted: tuple[Lock, ...]) -> tuple[Lock, ...]:
+def still_there(connection: Connection, wanted: tuple[Lock, ...]) -> tuple[Lock, ...]:
     """Without what somebody dropped since the program was compiled: a partition that is gone must not stop an undo.
 
-    And tables only: LOCK TABLE takes no materialised view, and of a view every table below. A table that our role may
-    not lock, such as somebody else's that a foreign key refers to, is locked by the statement itself, in the same time.
+    And tables only: LOCK TABLE takes no materialised view, and of a view every table below.
     """
     rows = connection.execute(
-        "SELECT w.name, pg_catalog.has_table_privilege(c.oid, 'SELECT'),"
-        " pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')"
-        " FROM pg_catalog.unnest(%s::pg_catalog.text[]) AS w (name)"
+        "SELECT w.name FROM pg_catalog.unnest(%s::pg_catalog.text[]) AS w (name)"
         " JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(w.name) AND c.relkind IN ('r', 'p')",
         [[lock.relation for lock in wanted]],
     ).fetchall()
-    read = {name for name, may_read, _ in rows if may_read}
-    changed = {name for name, _, may_change in rows if may_change}
-    return tuple(lock for lock in wanted if lock.relation in (read if lock.mode is LockMode.ACCESS_SHARE else changed))
+    there = {name for (name,) in rows}
+    return tuple(lock for lock in wanted if lock.relation in there)
 
 
 def views_of(connection: Connection, wanted: tuple[Lock, ...]) -> tuple[QualifiedName, ...]:
