@@ -124,6 +124,7 @@ def test_the_story(cli: Cli, users: Database, plan: Path) -> None:
     assert columns(users) == ["id", "email", "visits"]
 
 
+@pytest.mark.long
 def test_the_story_ends_as_plain_ddl_would(cli: Cli, users: Database, plan: Path) -> None:
     plan.write_text(plan.read_text(encoding="utf-8").replace("retain: 7d", "retain: 1s"), encoding="utf-8")
     before = users.dump()

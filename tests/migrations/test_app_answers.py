@@ -121,6 +121,7 @@ def test_every_kind_has_an_answer_for_every_app() -> None:
     assert answered == dict.fromkeys(App, kinds)
 
 
+@pytest.mark.long
 def test_what_prisma_gets_is_valid_for_prisma(tmp_path: Path) -> None:
     texts, by_hand = versions(tmp_path, plan_of(tmp_path, *CHANGES), App.PRISMA, "schema.prisma", PRISMA)
     new, after = texts

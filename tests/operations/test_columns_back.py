@@ -77,7 +77,7 @@ WITH_DEFAULTS = {
 }
 
 
-@pytest.mark.parametrize("case", few_of(WITH_DEFAULTS, ("of partitions", "of a renamed one", "that is compared with")))
+@pytest.mark.parametrize("case", few_of(WITH_DEFAULTS, ("of partitions", "that is compared with")))
 def test_a_default_that_the_plan_itself_has_set_comes_back_by_the_users_names(database: Database, case: str) -> None:
     database.execute(SETUP)
     before = database.dump()
@@ -93,7 +93,7 @@ RESHAPED = (
 )
 
 
-@pytest.mark.parametrize("change", RESHAPED)
+@pytest.mark.parametrize("change", few_of(RESHAPED, RESHAPED[:1]))
 def test_a_partition_gets_its_own_default_back_and_none_where_it_had_none(database: Database, change: str) -> None:
     database.execute(SETUP)
     database.execute(

@@ -263,6 +263,7 @@ ODD_CHANGES = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_odd_names_in_partitions_there_and_back(database: Database) -> None:
     database.execute(ODD)

@@ -79,7 +79,7 @@ def writer(database: Database, column: LiteralString) -> psycopg.Connection[tupl
             "text DEFAULT 'd'",
             "text",
         ),
-        {"text NOT NULL DEFAULT tenant()", "text DEFAULT 'd'", "text"},
+        {"text NOT NULL DEFAULT tenant()", "text DEFAULT 'd'"},
     ),
 )
 def test_what_a_writer_says_is_kept_on_both_sides(
@@ -113,8 +113,11 @@ def test_a_default_that_is_changed_meanwhile_takes_nothing_from_a_writer(
     assert database.execute("SELECT old, new FROM t ORDER BY id") == [("first", "first"), ("second", "second")]
 
 
+CONVERTED = ("numeric(4, 2) DEFAULT 0", "char(4) DEFAULT '0'")
+
+
 @pytest.mark.every_server
-@pytest.mark.parametrize("column", ["numeric(4, 2) DEFAULT 0", "char(4) DEFAULT '0'"])
+@pytest.mark.parametrize("column", few_of(CONVERTED, CONVERTED[:1]))
 def test_a_value_is_compared_with_what_the_column_makes_of_its_default(
     database: Database, writer: psycopg.Connection[tuple[object, ...]], column: str
 ) -> None:

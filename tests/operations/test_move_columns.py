@@ -111,6 +111,7 @@ def test_a_row_of_ours_makes_room_for_an_app_and_hands_its_values_on(database: D
     assert database.execute("INSERT INTO profiles (user_id) VALUES (14) ON CONFLICT DO NOTHING RETURNING 1") == []
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_what_is_written_while_the_columns_are_hidden_is_there_after_a_revert(database: Database) -> None:
     database.execute(TABLES)

@@ -95,6 +95,7 @@ def test_every_kind_of_write_of_either_version_is_in_both_homes(database: Databa
         assert engine.contract("split").state is State.RETAINED
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_what_is_written_while_the_columns_are_hidden_is_there_after_a_revert(database: Database) -> None:
     database.execute(TABLE)

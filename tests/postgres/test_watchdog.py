@@ -94,7 +94,7 @@ def test_ctrl_c_in_the_terminal_is_for_the_owner_alone(place: Path) -> None:
     "program",
     [
         "server = EmbeddedServer().start(); server.detach(); tell(server)",
-        "with EmbeddedServer(keep=True) as server: tell(server)",
+        pytest.param("with EmbeddedServer(keep=True) as server: tell(server)", marks=pytest.mark.long),
     ],
     ids=["detach", "keep"],
 )

@@ -124,7 +124,7 @@ def test_2_for_a_run_that_does_not_exist_and_it_names_those_that_do(cli: Cli, da
         assert RUN in said
 
 
-@pytest.mark.parametrize("command", ["contract", "rollback", "revert"])
+@pytest.mark.parametrize("command", few_of(["contract", "rollback", "revert"], {"rollback"}))
 def test_2_without_a_terminal_where_no_confirm_is_given(cli: Cli, database: Database, command: str) -> None:
     make_users(database)
     succeed(cli, "advance", write_plan(cli.directory, f"hold: 0s\nretain: 1h\n{ROSTER}"), "--to", "backfilled")
@@ -210,6 +210,7 @@ def test_an_edit_that_does_not_change_the_meaning_is_no_edit(cli: Cli, database:
     succeed(cli, "backfill", plan)
 
 
+@pytest.mark.long
 def test_5_for_the_second_of_two_runners(cli: Cli, database: Database) -> None:
     make_users(database, rows=3000)
     database.execute(SLOW)

@@ -229,7 +229,9 @@ def test_an_approval_by_another_role_does_not_count(cli: Cli, database: Database
         succeed(cli, "contract", RUN, "--confirm", RUN)
 
 
-@pytest.mark.parametrize(("phase", "before"), [("expand", "planned"), ("backfill", "expanded")])
+@pytest.mark.parametrize(
+    ("phase", "before"), [pytest.param("expand", "planned", marks=pytest.mark.long), ("backfill", "expanded")]
+)
 def test_a_plan_can_put_an_approval_before_any_phase(cli: Cli, database: Database, phase: str, before: str) -> None:
     make_users(database)
     plan = write_plan(cli.directory, f"gates: {{{phase}: [{{approval: {{role: dba}}}}]}}\n")

@@ -127,6 +127,7 @@ def test_after_a_rollback_the_plan_can_be_started_again(cli: Cli, database: Data
     assert columns(database) == BOTH
 
 
+@pytest.mark.long
 def test_retained_can_be_reverted_and_contracted_again(cli: Cli, database: Database) -> None:
     make_users(database)
     people = values(database, "email")
@@ -251,6 +252,7 @@ def test_a_phase_that_is_done_is_done_when_asked_for_again(cli: Cli, database: D
     assert state(cli) == "backfilled"
 
 
+@pytest.mark.long
 def test_two_plans_are_carried_out_side_by_side(cli: Cli, database: Database) -> None:
     make_users(database)
     one = write_plan(cli.directory, file="one.yaml")

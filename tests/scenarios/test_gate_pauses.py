@@ -92,6 +92,7 @@ def test_the_word_on_which_the_old_shape_is_hidden_stands_in_that_transaction(cl
     assert found == [("PASS", True, True)]
 
 
+@pytest.mark.long
 def test_two_commands_within_a_minute_look_on_for_each_other(cli: Cli, database: Database) -> None:
     make_users(database)
     succeed(cli, "advance", write_plan(cli.directory, f"hold: 1s\n{ROSTER}"), "--to", "backfilled")

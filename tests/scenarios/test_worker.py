@@ -230,6 +230,7 @@ def test_a_helper_does_batches_of_a_run_that_a_person_drives(cli: Cli, database:
     assert hits(database) == [(1, 2000)]
 
 
+@pytest.mark.long
 def test_a_worker_drives_on_what_a_dead_runner_left(cli: Cli, database: Database) -> None:
     make_users(database, rows=500)
     database.execute(SLOW.replace("ON t", "ON users"))
@@ -262,6 +263,7 @@ def test_a_stopped_worker_ends_after_its_batch_and_the_next_goes_on(cli: Cli, da
     assert hits(database) == [(1, 1000)]
 
 
+@pytest.mark.long
 def test_a_second_signal_cancels_the_batch_in_hand(cli: Cli, database: Database) -> None:
     make_table(database)
     database.execute(SLOW.replace("0.002", "CASE WHEN NEW.id = 1 THEN 600 ELSE 0 END"))
@@ -280,6 +282,7 @@ def test_a_second_signal_cancels_the_batch_in_hand(cli: Cli, database: Database)
     assert hits(database) == [(0, 50)]
 
 
+@pytest.mark.long
 def test_closed_hours_and_pauses_are_waited_for(cli: Cli, database: Database) -> None:
     make_table(database)
     [(ahead, later)] = database.execute(
@@ -325,6 +328,7 @@ def test_a_run_that_fails_is_left_alone_for_a_while_and_holds_up_no_other(cli: C
     assert [p["outcome"] for p in once(cli)["work"]] == ["done"]
 
 
+@pytest.mark.long
 def test_refused_rows_wait_for_a_person(cli: Cli, database: Database) -> None:
     make_table(database)
     database.execute("ALTER TABLE t ADD CONSTRAINT poison CHECK (hits = 0 OR id <> 7)")
@@ -339,6 +343,7 @@ def test_refused_rows_wait_for_a_person(cli: Cli, database: Database) -> None:
     assert hits(database) == [(0, 1), (1, 49)]
 
 
+@pytest.mark.long
 def test_overlapping_times_queue_up(cli: Cli, database: Database) -> None:
     make_table(database)
     register(cli, cron=hourly_of(database), overlap="queue", catch_up="all")

@@ -146,7 +146,9 @@ ALONE = "\n  - {tool: goose, name: 2_mail}"
 @pytest.mark.parametrize(
     ("change", "part"),
     [
-        ("create_index: {table: users, name: by_email, columns: [email]}", Part.EXPAND),
+        pytest.param(
+            "create_index: {table: users, name: by_email, columns: [email]}", Part.EXPAND, marks=pytest.mark.long
+        ),
         ('update_rows: {table: users, set: {email: "lower(email)"}, where: "email <> lower(email)"}', Part.SEAL),
         ('add_check: {table: users, name: filled, expression: "length(email) > 1"}', Part.HIDE),
         ("sql: {expand: [{run: CREATE SEQUENCE s, undo: DROP SEQUENCE s}]}", Part.EXPAND),

@@ -13,6 +13,7 @@ from crossfade.errors import BaselineChanged, RowsInTheWay, StepFailed, WouldDis
 from crossfade.operations.step import Phase
 from crossfade.workflow.states import State
 
+from ..fixtures.long import few_named
 from .test_before_turning import TABLES, plan, refused, retain
 
 if TYPE_CHECKING:
@@ -97,7 +98,21 @@ FROM_18: dict[str, tuple[str, LiteralString, tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize(("change", "theirs", "said"), (THEIRS | FROM_18).values(), ids=THEIRS | FROM_18)
+SHORT = {
+    "another table's index",
+    "a CHECK with another condition",
+    "an index under a quoted name",
+    "another primary key",
+    "no key to refer to",
+    "a child's CHECK",
+    "a type of that name",
+    "a sequence's name",
+    "a child's NOT NULL",
+}
+"""One for each thing that is said."""
+
+
+@pytest.mark.parametrize(("change", "theirs", "said"), few_named(THEIRS | FROM_18, SHORT))
 def test_what_others_put_where_something_comes_back_is_told_and_stays(
     database: Database, change: str, theirs: LiteralString, said: tuple[str, ...]
 ) -> None:

@@ -52,8 +52,8 @@ def bring(database: Database, change: str, to: State) -> None:
 CASES = [
     pytest.param(TYPE, "b = 4242", "b = 8", id="type"),
     pytest.param(INTO, "d = '4242'", "d = '8'", id="into", marks=pytest.mark.long),
-    pytest.param(ROUNDED, "w = 42", "w = 8", id="rounded"),
-    pytest.param(NAME, "nick = 'Bo'", "nick = 'Bob'", id="name"),
+    pytest.param(ROUNDED, "w = 42", "w = 8", id="rounded", marks=pytest.mark.long),
+    pytest.param(NAME, "nick = 'Bo'", "nick = 'Bob'", id="name", marks=pytest.mark.long),
     pytest.param(SPLIT, "f = 'Bo'", "f = 'Bob'", id="split"),
     pytest.param(ENUM, "m = 'b'", "m = 'a'", id="enum", marks=pytest.mark.long),
 ]
@@ -197,7 +197,9 @@ def test_a_revert_stops_where_a_trigger_between_two_tables_was_off(database: Dat
             engine.revert("steps")
 
 
-@pytest.mark.parametrize("change", [pytest.param(SPLIT_TABLE, id="split"), pytest.param(PARTS, id="parts")])
+@pytest.mark.parametrize(
+    "change", [pytest.param(SPLIT_TABLE, id="split"), pytest.param(PARTS, id="parts", marks=pytest.mark.long)]
+)
 def test_triggers_between_two_tables_that_nobody_touched_let_a_run_turn_back(database: Database, change: str) -> None:
     bring(database, change, State.RETAINED)
     with Engine(database.url) as engine:

@@ -18,6 +18,7 @@ from crossfade.plan.fixed import NOTHING_FIXED
 from crossfade.workflow.whole_history import ReplayFailed, difference, passed_over, run_files, run_plans
 
 from ..fixtures.database import fresh_database
+from ..fixtures.long import few_of
 from ..fixtures.shop_histories import PRISMA_SCHEMA, drizzle, prisma, up_down
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def imports(folder: Path) -> tuple[Project, list[Imported]]:
     return project, list(imported(found, None, Known(prisma=prisma_schema(PRISMA_SCHEMA))))
 
 
-@pytest.mark.parametrize("make", [prisma, drizzle, up_down])
+@pytest.mark.parametrize("make", few_of([prisma, drizzle, up_down], {prisma}))
 def test_the_plans_leave_what_the_files_leave(
     make: Callable[[Path], Path], server: Server, database: Database, tmp_path: Path
 ) -> None:

@@ -196,7 +196,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("sql", few_of(CASES.values(), {VIEW, FILL, SAME_COLUMN, LABELS}), ids=CASES)
+@pytest.mark.parametrize("sql", few_of(CASES.values(), {VIEW, LABELS}), ids=CASES)
 def test_what_depends_on_something_in_between_waits_for_it(sql: str, server: Server, database: Database) -> None:
     every = imports(OLD + KEPT, sql)
     assert not any(one.problems for one in every)
@@ -304,7 +304,7 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("sql", few_of(ROWS.values(), {ROWS["writes"], ROWS["numbers"]}), ids=ROWS)
+@pytest.mark.parametrize("sql", few_of(ROWS.values(), {ROWS["writes"]}), ids=ROWS)
 def test_rows_are_what_the_statements_make_of_them(sql: str, server: Server, database: Database) -> None:
     every = imports(FILLED, sql)
     assert not any(one.problems for one in every)

@@ -144,7 +144,7 @@ def contracted(database: Database, plan: str) -> str:
 
 
 @pytest.mark.alike
-@pytest.mark.parametrize("plan", few_of(PROVED, ("change-type-of-a-key", "split-table")))
+@pytest.mark.parametrize("plan", few_of(PROVED, ("split-table",)))
 def test_psql_makes_what_a_run_makes_and_takes_it_back(database: Database, cli: Cli, plan: str) -> None:
     """There, back and there again; then the ledger can still be installed."""
     prepare(database, plan)
