@@ -93,7 +93,7 @@ def test_settings_of_lint_know_where_they_stand(tmp_path: Path, file: str, table
 
 
 def test_what_is_fixed_is_named_with_its_schema(tmp_path: Path) -> None:
-    (tmp_path / "crossfade.toml").write_text("fixed = ['legacy.*', 'billing.\"In voices\"']")
+    (tmp_path / "crossfade.toml").write_text("fixed = ['legacy.*', 'billing.\"In voices\"', 'billing.\"*\"']")
     fixed = project_settings(tmp_path).fixed
     names = [("legacy", "a"), ("legacy", None), ("billing", "In voices"), ("billing", "a"), ("billing", None)]
     found = [fixed.entry_for(schema, name) for schema, name in names]
@@ -126,6 +126,8 @@ def test_a_pyproject_without_our_table_is_passed_by(tmp_path: Path) -> None:
         ("fixed = 'legacy.*'", "a list of texts"),
         ("fixed = ['legacy']", "`legacy.*` for a whole schema"),
         ("fixed = ['a.b.c']", "has 3 parts"),
+        ("fixed = ['*.*']", "everything in one schema"),
+        ("fixed = ['legacy.inv*']", "everything in one schema"),
         ("[lint]\nexcludes = ['seeds']", "did you mean `exclude`?"),
         ("[[notify]]\nwebhook = {}", "a target without an address"),
         ("[[notify]]\nwebhook = {url = 'http://h', on = ['fail']}", "did you mean `failed`?"),

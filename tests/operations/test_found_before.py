@@ -76,6 +76,25 @@ def test_types_that_equal_each_other_need_not_refer_to_each_other(
     assert all("cannot be implemented" in r.message and "crossfade" not in r.message for r in found)
 
 
+def test_a_key_that_stays_on_a_column_that_is_altered_in_place_is_tried_too(database: Database) -> None:
+    database.execute("CREATE EXTENSION citext; CREATE TABLE p (id citext PRIMARY KEY, v varchar(5) UNIQUE)")
+    database.execute("CREATE TABLE t (id citext REFERENCES p, v varchar(5) REFERENCES p (v))")
+    assert preflight(database, "change_type: {table: t, column: v, to: text}").refusals == ()
+    found = preflight(database, "change_type: {table: t, column: id, to: text}").refusals
+    assert [r.object for r in found] == ["constraint t_id_fkey on public.t"]
+
+
+def test_a_key_with_a_period_is_tried_by_what_its_gist_index_compares(database: Database) -> None:
+    if database.server.major < 18:
+        pytest.skip("PERIOD came with PostgreSQL 18")
+    database.execute("CREATE EXTENSION btree_gist")
+    database.execute("CREATE TABLE p (id int, d daterange, PRIMARY KEY (id, d WITHOUT OVERLAPS))")
+    database.execute("CREATE TABLE t (id int, d daterange, FOREIGN KEY (id, PERIOD d) REFERENCES p)")
+    assert preflight(database, "rename_column: {table: t, from: id, to: p_id}").refusals == ()
+    found = preflight(database, "change_type: {table: t, column: id, to: bigint}").refusals
+    assert [r.object for r in found] == ["constraint t_id_d_fkey on public.t"]
+
+
 @pytest.mark.every_server
 @pytest.mark.parametrize(
     ("holder", "columns"),

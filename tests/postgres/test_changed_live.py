@@ -54,6 +54,48 @@ CREATE TABLE legacy.sorted (word text COLLATE app.plain, number int);
 CREATE INDEX ON legacy.sorted (number app.ints);
 CREATE VIEW legacy.shown AS SELECT app.shown();
 CREATE TYPE legacy.tone AS ENUM ('a');
+CREATE EXTENSION citext SCHEMA app;
+CREATE EXTENSION pg_trgm SCHEMA app;
+CREATE EXTENSION hstore SCHEMA app;
+CREATE FUNCTION app.same(int, int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 = $2';
+CREATE OPERATOR app.=== (FUNCTION = app.same, LEFTARG = int, RIGHTARG = int);
+CREATE FUNCTION app.same(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 = $2';
+CREATE OPERATOR app.=== (FUNCTION = app.same, LEFTARG = text, RIGHTARG = text);
+CREATE FUNCTION app.moody(text DEFAULT 'a', app.mood DEFAULT 'a') RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION app.of_row(app.alone) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE AGGREGATE app.total(int) (SFUNC = int4pl, STYPE = int);
+CREATE AGGREGATE app.total(bigint) (SFUNC = int8pl, STYPE = bigint);
+CREATE PROCEDURE app.done(int) LANGUAGE sql AS '';
+CREATE TEXT SEARCH CONFIGURATION app.words (COPY = pg_catalog.simple);
+CREATE FOREIGN DATA WRAPPER far;
+CREATE SERVER far FOREIGN DATA WRAPPER far;
+CREATE FOREIGN TABLE legacy.far (id int) SERVER far;
+CREATE TABLE legacy.extended (
+    email app.citext,
+    word text,
+    number int CHECK (number OPERATOR(app.===) 1),
+    mood int DEFAULT app.moody(),
+    doubled int GENERATED ALWAYS AS (CASE WHEN number OPERATOR(app.===) 1 THEN 1 END) STORED
+);
+CREATE INDEX ON legacy.extended USING gin (word app.gin_trgm_ops);
+CREATE INDEX ON legacy.extended (to_tsvector('app.words', word));
+CREATE VIEW legacy.emails AS SELECT email FROM legacy.extended;
+CREATE VIEW legacy.totals AS SELECT app.total(number) FROM legacy.extended;
+CREATE TABLE app.grouped (id int PRIMARY KEY, note text);
+CREATE VIEW legacy.grouped AS SELECT id, note FROM app.grouped GROUP BY id;
+CREATE VIEW legacy.of_rows AS SELECT app.of_row(NULL);
+CREATE DOMAIN app.small AS int;
+CREATE FUNCTION app.positive(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 > 0';
+CREATE DOMAIN legacy.positive AS int CHECK (app.positive(VALUE));
+CREATE FUNCTION legacy.small(app.small) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION app.near(int, int) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+CREATE OPERATOR legacy.=== (FUNCTION = app.near, LEFTARG = int, RIGHTARG = int);
+CREATE TYPE app.half AS (a int);
+CREATE TYPE legacy.whole AS (a app.half);
+CREATE ROLE crossfade_somebody;
+CREATE TABLE legacy.owned (id int);
+ALTER TABLE legacy.owned OWNER TO crossfade_somebody;
+CREATE SEQUENCE legacy.counted;
 CREATE PUBLICATION ours FOR TABLE app.accounts;
 CREATE PUBLICATION shared FOR TABLE legacy.customers, app.accounts;
 CREATE TABLE legacy.listed (id int) PARTITION BY LIST (id);
@@ -107,6 +149,25 @@ REACHING = [
     ("DROP COLLATION app.plain CASCADE",),
     ("DROP OPERATOR CLASS app.ints USING btree CASCADE",),
     ("DROP OPERATOR FAMILY app.ints USING btree CASCADE",),
+    ("DROP OPERATOR app.===(int, int) CASCADE",),
+    ("DROP FUNCTION app.same(int, int) CASCADE",),
+    ("DROP FUNCTION app.moody CASCADE",),
+    ("DROP EXTENSION citext CASCADE",),
+    ("DROP EXTENSION hstore, pg_trgm CASCADE",),
+    ("DROP AGGREGATE app.total(int) CASCADE",),
+    ("DROP TEXT SEARCH CONFIGURATION app.words CASCADE",),
+    ("DROP SERVER far CASCADE",),
+    ("DROP FOREIGN DATA WRAPPER far CASCADE",),
+    ("DROP EXTENSION plpgsql CASCADE",),
+    ("ALTER TABLE app.grouped DROP CONSTRAINT grouped_pkey CASCADE",),
+    ("DROP TABLE app.on_alone, app.alone CASCADE",),
+    ("SELECT setval('legacy.counted', 7)",),
+    ("REASSIGN OWNED BY crossfade_somebody TO CURRENT_USER",),
+    ("DROP OWNED BY crossfade_somebody",),
+    ("DROP DOMAIN app.small CASCADE",),
+    ("DROP FUNCTION app.positive CASCADE",),
+    ("DROP FUNCTION app.near CASCADE",),
+    ("DROP TYPE app.half CASCADE",),
     ("ALTER TABLE app.orders ALTER id TYPE bigint",),
     ("DROP TABLE app.listed_one",),
     ("UPDATE app.keyed SET number = number + 10",),
@@ -135,7 +196,7 @@ REACHING = [
 """The last one changes something there."""
 PASSING_BY = [
     ("TRUNCATE app.alone CASCADE",),
-    ("DROP TABLE app.alone CASCADE",),
+    ("DROP TABLE app.on_alone CASCADE",),
     ("ALTER TABLE app.accounts DROP COLUMN note CASCADE",),
     ("ALTER TABLE app.accounts RENAME code TO kode",),
     ("DROP VIEW legacy.codes", "ALTER TABLE app.accounts DROP COLUMN code CASCADE"),
@@ -151,6 +212,11 @@ PASSING_BY = [
     ("DROP PUBLICATION ours",),
     ("DROP COLLATION app.other CASCADE",),
     ("DROP FUNCTION app.checked(text) CASCADE",),
+    ("DROP OPERATOR app.===(text, text) CASCADE",),
+    ("DROP FUNCTION app.same(text, text) CASCADE",),
+    ("DROP EXTENSION hstore CASCADE",),
+    ("DROP AGGREGATE app.total(bigint) CASCADE",),
+    ("DROP PROCEDURE app.done(int) CASCADE",),
     ("ALTER TABLE app.alone ALTER id TYPE bigint",),
     ("GRANT USAGE ON TYPE app.mood TO pg_monitor",),
     ("UPDATE app.accounts SET note = 'm'",),
@@ -168,7 +234,7 @@ PASSING_BY = [
 SEEN = """
 SELECT c.relname, c.relkind::text, a.attname, format_type(a.atttypid, a.atttypmod)
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
-WHERE c.relnamespace = 'legacy'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+WHERE c.relnamespace = 'legacy'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'f', 'c')
 UNION ALL
 SELECT 'constraint', conname, pg_get_constraintdef(oid), oid::text FROM pg_constraint
 WHERE connamespace = 'legacy'::regnamespace AND contype IN ('c', 'f')
@@ -176,6 +242,14 @@ UNION ALL
 SELECT 'default', adrelid::regclass::text, pg_get_expr(adbin, adrelid), NULL FROM pg_attrdef
 UNION ALL
 SELECT 'type', typname, typacl::text, NULL FROM pg_type WHERE typnamespace = 'legacy'::regnamespace
+UNION ALL
+SELECT 'owner', relname, relowner::regrole::text, NULL FROM pg_class WHERE relnamespace = 'legacy'::regnamespace
+UNION ALL
+SELECT 'sequence', sequencename, last_value::text, NULL FROM pg_sequences WHERE schemaname = 'legacy'
+UNION ALL
+SELECT 'function', proname, NULL, NULL FROM pg_proc WHERE pronamespace = 'legacy'::regnamespace
+UNION ALL
+SELECT 'operator', oprname, NULL, NULL FROM pg_operator WHERE oprnamespace = 'legacy'::regnamespace
 UNION ALL
 SELECT 'publication', tablename, oid::text, pubupdate::text
 FROM pg_publication JOIN pg_publication_tables USING (pubname) WHERE schemaname = 'legacy'

@@ -62,6 +62,8 @@ def test_a_stale_file_is_shown_with_the_command_that_prints_it(database: Databas
     document = cli(*options, "--check", "db.py", "--json")
     assert (document.code, document.json()["stale"]) == (1, True)
     assert cli(*options, "--check", "none.py").code == 1
+    file.write_text(cli(*options).stdout.rstrip("\n"))
+    assert "\n\\ No newline at end of file\n" in cli(*options, "--check", "db.py").stdout
 
 
 def test_the_document_has_the_text_and_no_password(database: Database, cli: Cli) -> None:

@@ -288,6 +288,65 @@ def test_a_view_takes_any_column_where_a_trigger_or_a_rule_does_the_writing(data
     assert not re.search("interface (ByRule|Sometimes)Insert", text)
 
 
+OVER = """
+CREATE VIEW over_trigger AS SELECT name AS n, name AS again, text, id + 1 AS next FROM by_trigger;
+CREATE VIEW over_that AS SELECT again, n FROM over_trigger;
+CREATE VIEW over_table AS SELECT id AS number, upper(full_name) AS loud, full_name FROM people;
+CREATE VIEW over_rule AS SELECT last FROM by_rule;
+CREATE VIEW over_join AS SELECT id FROM joined;
+CREATE VIEW over_counted AS SELECT id FROM counted;
+"""
+WRITES = {
+    "over_trigger": ("INSERT INTO over_trigger (n, text) VALUES ('n', 't')", "UPDATE over_trigger SET n = 'n'"),
+    "over_that": ("INSERT INTO over_that (again) VALUES ('n')", "UPDATE over_that SET again = 'n'"),
+    "over_table": (
+        "INSERT INTO over_table (number, full_name) VALUES (7, '')",
+        "UPDATE over_table SET full_name = 'n'",
+    ),
+    "over_rule": (None, "UPDATE over_rule SET last = 'n'"),
+    "over_join": (None, None),
+    "over_counted": (None, None),
+}
+"""What may be written through a view over a view; None where PostgreSQL refuses it."""
+
+
+@pytest.mark.alike
+def test_a_view_over_a_view_takes_what_that_one_hands_on(database: Database) -> None:
+    database.execute(INSTEAD)
+    database.execute("CREATE VIEW people AS SELECT id, name AS full_name FROM users")
+    database.execute("CREATE VIEW joined AS SELECT u.id FROM users u JOIN notes n USING (id)")
+    database.execute("CREATE VIEW counted AS SELECT id, row_number() OVER () AS place FROM users")
+    database.execute("INSERT INTO users VALUES (1, 'a')")
+    database.execute("INSERT INTO notes VALUES (1, 'a')")
+    database.execute(OVER)
+    text = in_typescript(database)
+    assert shape(text, "OverTriggerInsert") == {"n?": "string | null", "text?": "string | null"}
+    assert shape(text, "OverThatUpdate") == {"again?": "string | null"}
+    assert shape(text, "OverTableRow") == {"number": "number", "loud": "string | null", "full_name": "string"}
+    assert shape(text, "OverTableInsert") == {"number": "number", "full_name": "string"}
+    assert shape(text, "OverTableUpdate") == {"number?": "number", "full_name?": "string"}
+    for view, statements in WRITES.items():
+        name = "".join(map(str.capitalize, view.split("_")))
+        for end, statement in zip(("Insert", "Update"), statements, strict=True):
+            assert (f"interface {name}{end} " in text) == (statement is not None), (view, end)
+            if statement is not None:
+                database.execute(statement)
+        if statements == (None, None):
+            with pytest.raises(psycopg.Error):
+                database.execute(f"UPDATE {view} SET id = 1")
+
+
+def test_what_a_view_is_over_may_be_in_another_schema(database: Database) -> None:
+    database.execute("CREATE SCHEMA a")
+    database.execute("CREATE SCHEMA b")
+    database.execute("CREATE TABLE a.t (id int PRIMARY KEY)")
+    database.execute("CREATE VIEW a.v AS SELECT id FROM a.t")
+    database.execute("CREATE VIEW b.v AS SELECT id FROM a.v")
+    with Engine(database.url) as engine:
+        text = typescript(engine.types(["b"]).model, BigInt.STRING, "")
+    assert shape(text, "VInsert") == {"id": "number"}
+
+
 def test_partitions_and_our_own_things_are_left_out(everything: Database) -> None:
     with Engine(everything.url) as engine:
         engine.init()

@@ -60,6 +60,19 @@ def test_a_foreign_key_that_comes_back(database: Database, owner: str) -> None:
         assert engine.rollback("turns").state is State.ROLLED_BACK
 
 
+def test_a_foreign_key_to_a_schema_that_our_role_may_not_use(database: Database, owner: str) -> None:
+    role = sql.Identifier(f"{database.name}_owner")
+    database.execute("CREATE SCHEMA away; ALTER TABLE r SET SCHEMA away")
+    with Engine(owner) as engine:
+        (instead,) = [r.instead for r in engine.check(plan(RETYPE)).refusals]
+        assert instead.startswith('GRANT USAGE ON SCHEMA "away" TO ')
+        retain(engine, "drop_constraint: {table: t, name: to_r}")
+        refused(engine, BaselineChanged, r"GRANT USAGE ON SCHEMA \"away\" TO ")
+        grants = "GRANT USAGE ON SCHEMA away TO {role}; GRANT REFERENCES ON away.r TO {role}"
+        database.execute(sql.SQL(grants).format(role=role))
+        assert engine.revert("turns").state is State.BACKFILLED
+
+
 def test_who_is_in_the_way_of_a_lock_that_only_the_statement_may_take(database: Database, owner: str) -> None:
     changes = "changes:\n  - drop_constraint: {table: t, name: to_r}\n"
     asked = f"crossfade: 1\nname: turns\nhold: 0s\nretain: 0s\nlocks: {{give_up_after: 1s}}\n{changes}"

@@ -166,7 +166,7 @@ def _checked(call: Call, file: Path, text: str, command: str) -> int:
     lines = difflib.unified_diff(
         there.splitlines(keepends=True), text.splitlines(keepends=True), str(file), "as it would be printed"
     )
-    difference = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+    difference = "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
     if call.json:
         print_json({"file": str(file), "stale": bool(difference), "difference": difference})
     elif difference:

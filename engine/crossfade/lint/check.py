@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from crossfade.lint.finding import Finding, Severity
 from crossfade.lint.naming import ANY_NAME, Naming
 from crossfade.lint.plans import Plans
 from crossfade.lint.rules import REST, RULES
+from crossfade.lint.second_processor import both
 from crossfade.lint.walk import walk
 from crossfade.migrations.migration import Tool
 from crossfade.migrations.script import Position
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from crossfade.postgres.forecast import Schema
 
 _NO_ENUMS = Enums()
+_SHARED = 200
+"""So many statements are worth a second process."""
 
 
 def _looking_at_statements(*rules: Rule) -> tuple[tuple[Rule, Callable[[SeenStatement], Iterator[Said]]], ...]:
@@ -72,23 +75,37 @@ def _checked(projects: tuple[Project, ...], schema: Schema, fixed: Fixed, naming
 
 
 def _of_project(seen: SeenProject) -> Iterator[Finding]:
-    plans, applied = Plans(seen), seen.project.applied
-    for migration in seen.migrations:
-        if migration.migration.file in applied:
-            continue
-        yield from _unreadable(migration.migration)
-        for statement in (*migration.up, *migration.down):
-            if seen.project.asks_for(statement.statement.source.path):
-                plan = partial(plans.plan_for, migration, statement.statement)
-                yield from _of_statement(statement, plan)
-        for rule in RULES:
-            for said in rule.migration(migration) if rule.migration is not None else ():
-                yield _about_file(rule, migration, said, plans)
+    plans = Plans(seen)
+    yield from _of_migrations(seen, plans)
     for rule in RULES:
         for migration, said in rule.project(seen) if rule.project is not None else ():
             yield _about_file(rule, migration, said, plans)
         for file, said in rule.past(seen.project) if rule.past is not None else ():
             yield _about_past(rule, file, said)
+
+
+def _of_migrations(seen: SeenProject, plans: Plans) -> Iterator[Finding]:
+    def found(migrations: Sequence[SeenMigration]) -> list[Finding]:
+        return [finding for migration in migrations for finding in _of_migration(migration, seen.project, plans)]
+
+    pending = [one for one in seen.migrations if one.migration.file not in seen.project.applied]
+    if sum(len(one.up) + len(one.down) for one in pending) < _SHARED:
+        yield from found(pending)
+        return
+    middle = len(pending) // 2
+    for half in both(partial(found, pending[:middle]), partial(found, pending[middle:])):
+        yield from half
+
+
+def _of_migration(migration: SeenMigration, project: Project, plans: Plans) -> Iterator[Finding]:
+    yield from _unreadable(migration.migration)
+    for statement in (*migration.up, *migration.down):
+        if project.asks_for(statement.statement.source.path):
+            plan = partial(plans.plan_for, migration, statement.statement)
+            yield from _of_statement(statement, plan)
+    for rule in RULES:
+        for said in rule.migration(migration) if rule.migration is not None else ():
+            yield _about_file(rule, migration, said, plans)
 
 
 def _of_statement(seen: SeenStatement, plan: Callable[[], str | None]) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ from crossfade.operations.sync import constants, conversions, literals, sameness
 from crossfade.operations.sync.shape_sync import Conversion, ShapeSync
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance, family_of
 from crossfade.operations.twins import carrying, change_type_keys, exchange_preflight
+from crossfade.operations.twins.carry import foreign_keys
 from crossfade.operations.twins.carry.default import of_twin
 from crossfade.operations.twins.change_type_keys import Key
 from crossfade.operations.twins.exchange import Exchange, alter_table, exchange_steps
@@ -132,6 +133,7 @@ def _in_place(place: Place, table: Table, column: Column, data_type: DataType, c
                 "reads and writes wait, and fails if a value does not fit any more.",
             ),
         ),
+        trials=tuple(foreign_keys.altered_trials(family_of(table, catalog), column, data_type, catalog)),
         catalog=catalog.with_table(retyped(table, column, data_type)),
     )
 

@@ -5,11 +5,13 @@ An entry is `schema.*` or `schema.name`, with SQL's double quotes where a part n
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from crossfade.errors import UsageError
 
-_ALL = "*"
+_ALL = ".*"
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,13 @@ def fixed_of(value: object, file: str) -> Fixed:
         )
     entries = []
     for text in value:
+        unquoted = _QUOTED.sub("", text)
+        if "*" in unquoted.removesuffix(_ALL):
+            raise UsageError(
+                f"{file}: in `fixed` a `*` stands for everything in one schema, behind its name; got {shown(text)}",
+                hint="write `legacy.*` for each such schema, or the tables one by one",
+                location=file,
+            )
         try:
             name = TableName.parse(text)
         except PydanticCustomError as error:
@@ -63,5 +72,6 @@ def fixed_of(value: object, file: str) -> Fixed:
                 hint=f"write `public.{text}`, or `{text}.*` for a whole schema",
                 location=file,
             )
-        entries.append(FixedEntry(text=text, schema=name.schema, name=None if name.name == _ALL else name.name))
+        is_all = unquoted.endswith(_ALL)
+        entries.append(FixedEntry(text=text, schema=name.schema, name=None if is_all else name.name))
     return Fixed(entries=tuple(entries))

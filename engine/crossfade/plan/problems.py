@@ -11,9 +11,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crossfade.errors import PlanProblem
-from crossfade.plan import alternatives
+from crossfade.plan import alternatives, durations, sizes
 from crossfade.plan.document import Mapping, Node, Place, Scalar, Sequence
-from crossfade.plan.durations import EXPECTED, PATTERN
 from crossfade.plan.faults import FAULT
 from crossfade.plan.schema import plan_json_schema
 from crossfade.plan.words import nearest, nearest_word, one_of, shown
@@ -180,15 +179,27 @@ def _unknown(found: _Fault) -> Said:
     return f"unknown key {shown(key)}", nearest(key, known) or f"known here: {', '.join(known)}"
 
 
+_MEASURES = {
+    durations.PATTERN: (durations.EXPECTED, "s"),
+    sizes.PATTERN: (sizes.EXPECTED, "MB"),
+}
+"""Texts that begin with a number: what is expected, and a unit to write behind it, by the pattern of the schema."""
+
+
 def _not_text(found: _Fault) -> Said:
     node = found.node
-    of_duration = _schema_at(found.loc).get("pattern") == PATTERN
-    expected = EXPECTED if of_duration else "expected text"
+    expected, unit = _MEASURES.get(_schema_at(found.loc).get("pattern", ""), ("expected text", None))
     if not isinstance(node, Scalar) or node.value is None:
         return f"{expected}; got {_kind(node)}", "write it after the colon"
-    if of_duration:
-        return f"{expected}; got {found.got}", "write `0s`" if node.raw == "0" else f"add the unit: `{node.raw}s`"
+    if unit is not None:
+        return f"{expected}; got {found.got}", _with_unit(node, unit)
     return f"{expected}; YAML reads {found.got} as {_kind(node)}", f'put it in quotes: "{node.raw}"'
+
+
+def _with_unit(node: Scalar, unit: str) -> str:
+    if isinstance(node.value, bool):
+        return "write a whole number and its unit"
+    return f"write `0{unit}`" if node.raw == "0" else f"add the unit: `{node.raw}{unit}`"
 
 
 def _not_whole(found: _Fault) -> Said:

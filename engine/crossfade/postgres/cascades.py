@@ -1,8 +1,7 @@
 """What DROP and ALTER TABLE take along besides what they name, as far as the model of the schema knows: CASCADE,
 partitions, and parents of another table.
 
-What is reached is told by name, with what is done to it. What only a function's body or an extension needs is not
-followed. Pure.
+What is reached is told by name, with what is done to it. What a function's body has as text is not followed. Pure.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from crossfade.postgres.catalog import Called, Column, QualifiedName, Table
+from crossfade.postgres.catalog import Column, Need, QualifiedName, Table
 from crossfade.postgres.forecast.schema import Schema
 from crossfade.postgres.forecast.trees import kind, names
 
@@ -22,16 +21,17 @@ def dropped(schema: Schema, node: Any) -> Iterator[tuple[QualifiedName, str]]:
     """DROP: partitions with their parent; with CASCADE all that hangs on what goes."""
     cascade = _Cascade(schema=schema)
     what = node.removeType.name
-    for parts in node.objects:
+    for each in node.objects:
+        named = _parts(without_method(what, each))
         if node.behavior.name == "DROP_CASCADE":
-            if what in _DROPPED:
-                _DROPPED[what](cascade, _parts(parts))
-            elif what in _SORTING:
-                cascade.sorting(what, _parts(without_method(what, parts)))
-            elif what == "OBJECT_FUNCTION":
-                cascade.overload(_parts(parts), _arguments(parts))
+            arguments = _arguments(each)
+            # A trigger's function takes none.
+            if what in _DROPPED and not arguments:
+                _DROPPED[what](cascade, named)
+            if what in _NEEDED:
+                cascade.needed(_NEEDED[what], named, arguments)
         elif what == "OBJECT_TABLE":
-            name = schema.qualify(*_parts(parts))
+            name = schema.qualify(*named)
             cascade.found |= {member.name: DROPS for member in schema.family(name)[1:]}
             cascade.parents(name)
     yield from cascade.found.items()
@@ -70,11 +70,11 @@ def without_method(what: str, parts: Any) -> Any:
     return parts[1:] if what in {"OBJECT_OPCLASS", "OBJECT_OPFAMILY"} else parts
 
 
-def _arguments(function: Any) -> tuple[str, ...] | None:
-    """The types of its arguments, as the catalog names them; None where a name is all that is said."""
-    if function.args_unspecified:
+def _arguments(node: Any) -> tuple[str | None, ...] | None:
+    """The types of a function's or operator's arguments, as the catalog names them; None without any."""
+    if getattr(node, "args_unspecified", True):
         return None
-    return tuple("_" * bool(a.arrayBounds) + names(a.names)[-1] for a in function.objargs or ())
+    return tuple(None if a is None else "_" * bool(a.arrayBounds) + names(a.names)[-1] for a in node.objargs or ())
 
 
 def _parts(node: Any) -> tuple[str | None, str]:
@@ -96,6 +96,7 @@ class _Cascade:
         if table is None or self.found.get(name) == DROPS:
             return
         self.found[name] = DROPS
+        self._without(_called(table), {(name.schema, name.name)})
         self.parents(name)
         for member in (*table.partitions, *table.children):
             self.relation(member)
@@ -116,6 +117,7 @@ class _Cascade:
         for member in self.schema.family(name):
             incoming = self.schema.incoming(member.name)
             self._keys(holder for holder, key in incoming if column in key.referenced_columns)
+            self._without(f"{_called(member)} column", {(member.name.schema, member.name.name, column)})
             self._views(
                 view
                 for view, known in self.schema.views.items()
@@ -128,6 +130,7 @@ class _Cascade:
         columns = next((c.columns for c in table.constraints if c.name == constraint), ()) if table else ()
         incoming = self.schema.incoming(name)
         self._keys(holder for holder, key in incoming if columns and set(columns) == set(key.referenced_columns))
+        self._without("table constraint", {(name.schema, name.name, constraint)})
 
     def index(self, above: str | None, name: str) -> None:
         """An index; foreign keys may stand on a unique one."""
@@ -144,48 +147,39 @@ class _Cascade:
             size = len(over)
             over |= {d.name for d in self.schema.domains if d.type_name in over}
         self.found |= dict.fromkeys(over - {name}, DROPS)
+        self._without("type", {(each.schema, each.name) for each in over})
         for table in tuple(self.schema.tables.values()):
             for column in table.columns:
                 if column.type_name in over or column.element_type in over:
-                    self._lost_column(table, column)
+                    self._lost_column(table, column.name)
             if table.typed_of is not None and table.typed_of in {str(each) for each in over}:
                 self.relation(table.name)
 
-    def function(self, schemas: Collection[str], name: str | None, arguments: tuple[str, ...] | None = None) -> None:
-        """A function, or all of a name or a schema: triggers that call it, and what else has a call of it."""
-
-        def is_it(called: Called) -> bool:
-            of = called.name
-            return of.schema in schemas and name in {None, of.name} and arguments in {None, called.arguments}
-
-        self._uses(lambda table: any(map(is_it, table.calls)))
-        for table in () if arguments else self.schema.tables.values():
+    def function(self, schemas: Collection[str], name: str | None) -> None:
+        """A function, or all of a schema: triggers that call it."""
+        for table in self.schema.tables.values():
             for trigger in table.triggers:
                 if trigger.function.schema in schemas and name in {None, trigger.function.name}:
                     self.found.setdefault(table.name, "drops a trigger of")
 
     def sequence(self, name: QualifiedName) -> None:
         """A sequence: defaults that draw from it."""
-        self._uses(lambda table: name in table.draws_from)
         for table in self.schema.tables.values():
             if any(c.default is not None and f"'{name}'" in c.default.expression for c in table.columns):
                 self.found.setdefault(table.name, "drops a default of")
 
-    def overload(self, named: tuple[str | None, str], arguments: tuple[str, ...] | None) -> None:
-        """A function of these arguments."""
-        self.function(self.schemas(named[0]), named[1], arguments)
-
-    def sorting(self, what: str, named: tuple[str | None, str]) -> None:
-        """A collation, an operator class or a family of them: columns, and what else has it."""
-        schemas = self.schemas(named[0])
-        self._sorts(lambda kind, name: kind == what and name.schema in schemas and name.name == named[1])
-
-    def _sorts(self, is_it: Callable[[str, QualifiedName], bool]) -> None:
-        self._uses(lambda table: any(is_it(*each) for each in table.sorts_by))
+    def collation(self, schemas: Collection[str], name: str | None) -> None:
+        """A collation, or all of a schema: columns that have it."""
         for table in tuple(self.schema.tables.values()):
             for column in table.columns:
-                if column.collation is not None and is_it("OBJECT_COLLATION", column.collation):
-                    self._lost_column(table, column)
+                of = column.collation
+                if of is not None and of.schema in schemas and name in {None, of.name}:
+                    self._lost_column(table, column.name)
+
+    def needed(self, what: str, named: tuple[str | None, str], arguments: tuple[str | None, ...] | None = None) -> None:
+        """Anything: what is known not to be without it, in a database."""
+        above, name = named
+        self._without(what, {(name,), *((schema, name) for schema in self.schemas(above))}, arguments)
 
     def schemas(self, above: str | None) -> Collection[str]:
         """Where a name may be that a statement has with this schema, or without one."""
@@ -200,21 +194,32 @@ class _Cascade:
             if name.schema == schema:
                 self.type(name)
         self.function({schema}, None)
-        self._sorts(lambda _, name: name.schema == schema)
-        self._uses(lambda table: any(sequence.schema == schema for sequence in table.draws_from))
+        self.collation({schema}, None)
+        self._without("schema", {(schema,)})
         # Who drops a schema has named all of it.
         self.found = {name: does for name, does in self.found.items() if name.schema != schema}
 
-    def _uses(self, needs: Callable[[Table], bool]) -> None:
-        for table in [table for table in self.schema.tables.values() if needs(table)]:
-            if table.name in self.schema.views:
-                self.relation(table.name)
-            else:
-                self.found.setdefault(table.name, "drops a default or a condition of")
+    def _without(
+        self, what: str, called: Collection[tuple[str, ...]], arguments: tuple[str | None, ...] | None = None
+    ) -> None:
+        def goes(need: Need) -> bool:
+            return need.what == what and need.name in called and arguments in {None, need.arguments}
 
-    def _lost_column(self, table: Table, column: Column) -> None:
+        for table in tuple(self.schema.tables.values()):
+            for need in filter(goes, table.needs):
+                if need.goes is None:
+                    self.relation(table.name)
+                elif need.column is not None:
+                    self._lost_column(table, need.column)
+                else:
+                    self.found.setdefault(table.name, f"drops {need.goes} of")
+        for name, needs in self.schema.needs.items():
+            for need in filter(goes, needs):
+                self.found.setdefault(name, DROPS if need.goes is None else f"drops {need.goes} of")
+
+    def _lost_column(self, table: Table, column: str) -> None:
         self.found.setdefault(table.name, "drops a column of")
-        self.column(table.name, column.name)
+        self.column(table.name, column)
 
     def _keys(self, holders: Iterable[Table]) -> None:
         for holder in holders:
@@ -223,6 +228,10 @@ class _Cascade:
     def _views(self, views: Iterable[QualifiedName]) -> None:
         for view in tuple(views):
             self.relation(view)
+
+
+def _called(table: Table) -> str:
+    return {"partitioned": "table", "foreign": "foreign table"}.get(table.kind, table.kind)
 
 
 def _needs(columns: frozenset[str] | None, column: str) -> bool:
@@ -244,10 +253,13 @@ def _drop_type(cascade: _Cascade, named: tuple[str | None, str]) -> None:
 
 
 def _drop_function(cascade: _Cascade, named: tuple[str | None, str]) -> None:
-    cascade.overload(named, None)
+    cascade.function(cascade.schemas(named[0]), named[1])
 
 
-_SORTING = frozenset({"OBJECT_COLLATION", "OBJECT_OPCLASS", "OBJECT_OPFAMILY"})
+def _drop_collation(cascade: _Cascade, named: tuple[str | None, str]) -> None:
+    cascade.collation(cascade.schemas(named[0]), named[1])
+
+
 _DROPPED: Mapping[str, Callable[[_Cascade, tuple[str | None, str]], None]] = {
     "OBJECT_TABLE": _drop_relation,
     "OBJECT_VIEW": _drop_relation,
@@ -256,9 +268,32 @@ _DROPPED: Mapping[str, Callable[[_Cascade, tuple[str | None, str]], None]] = {
     "OBJECT_INDEX": lambda cascade, named: cascade.index(*named),
     "OBJECT_TYPE": _drop_type,
     "OBJECT_DOMAIN": _drop_type,
-    "OBJECT_PROCEDURE": _drop_function,
-    "OBJECT_AGGREGATE": _drop_function,
+    "OBJECT_FUNCTION": _drop_function,
     "OBJECT_ROUTINE": _drop_function,
+    "OBJECT_COLLATION": _drop_collation,
     "OBJECT_SEQUENCE": lambda cascade, named: cascade.sequence(cascade.schema.qualify(*named)),
     "OBJECT_SCHEMA": lambda cascade, named: cascade.all_in(named[1]),
 }
+"""Without a database, too."""
+_NEEDED: Mapping[str, str] = {
+    "OBJECT_ACCESS_METHOD": "access method",
+    "OBJECT_AGGREGATE": "function",
+    "OBJECT_COLLATION": "collation",
+    "OBJECT_EXTENSION": "extension",
+    "OBJECT_FDW": "foreign-data wrapper",
+    "OBJECT_FOREIGN_SERVER": "server",
+    "OBJECT_FUNCTION": "function",
+    "OBJECT_INDEX": "index",
+    "OBJECT_LANGUAGE": "language",
+    "OBJECT_OPCLASS": "operator class",
+    "OBJECT_OPERATOR": "operator",
+    "OBJECT_OPFAMILY": "operator family",
+    "OBJECT_PROCEDURE": "function",
+    "OBJECT_ROUTINE": "function",
+    "OBJECT_SEQUENCE": "sequence",
+    "OBJECT_TSCONFIGURATION": "text search configuration",
+    "OBJECT_TSDICTIONARY": "text search dictionary",
+    "OBJECT_TSPARSER": "text search parser",
+    "OBJECT_TSTEMPLATE": "text search template",
+}
+"""How PostgreSQL calls what a DROP names."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from crossfade.postgres.catalog_objects import (
-    Called,
     Column,
     Constraint,
     ConstraintKind,
@@ -25,6 +24,7 @@ from crossfade.postgres.catalog_objects import (
     Identity,
     Index,
     KeepingFunction,
+    Need,
     Policy,
     Privilege,
     Publication,
@@ -41,7 +41,6 @@ from crossfade.postgres.catalog_views import View
 from crossfade.postgres.names import QualifiedName, quoted
 
 __all__ = [
-    "Called",
     "Catalog",
     "Column",
     "Constraint",
@@ -56,6 +55,7 @@ __all__ = [
     "Identity",
     "Index",
     "KeepingFunction",
+    "Need",
     "Policy",
     "Privilege",
     "Publication",
@@ -116,13 +116,8 @@ class Table:
     """Functions with a parsed body that uses its columns."""
     text_functions: tuple[TextFunction, ...] = ()
     """Those whose body has the table's name in it, and the functions of its triggers."""
-    calls: tuple[Called, ...] = ()
-    """In an outline: functions in its defaults, conditions, indexes and policies; of a view, in its query."""
-    sorts_by: tuple[tuple[str, QualifiedName], ...] = ()
-    """In an outline: collations, operator classes and operator families that those name, and what each is, as DROP says
-    it: `OBJECT_COLLATION`."""
-    draws_from: tuple[QualifiedName, ...] = ()
-    """In an outline: sequences that those name."""
+    needs: tuple[Need, ...] = ()
+    """In an outline: what its parts cannot be without, tables excepted."""
     replica_identity: Literal["default", "nothing", "full", "index"] = "default"
     replica_identity_index: str | None = None
     partition_key: str | None = None

@@ -338,11 +338,19 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Called:
-    """A function, told apart from others of its name by the types of its arguments, without their schemas."""
+class Need:
+    """Something without which a part of a table or view, or all of it, cannot be, directly or through other things."""
 
-    name: QualifiedName
-    arguments: tuple[str, ...]
+    what: str
+    """As PostgreSQL calls it: `operator class`; every kind of function is a `function`."""
+    name: tuple[str, ...]
+    """In full: of what is in no schema one part, of a column three."""
+    arguments: tuple[str | None, ...] = ()
+    """Of a function or operator: the types, without their schemas; None for an operand that there is not."""
+    goes: str | None = None
+    """What goes with it: `a default`, `a column`; None for the table or view itself."""
+    column: str | None = None
+    """Which column, where it is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from crossfade.postgres.cascades import without_method
 from crossfade.postgres.catalog import QualifiedName
 from crossfade.postgres.forecast.schema import Schema
 from crossfade.postgres.forecast.target import Reach
-from crossfade.postgres.forecast.trees import names
+from crossfade.postgres.forecast.trees import NotOneStatement, below, kind, names, one_statement
 from crossfade.postgres.names import quoted
 from crossfade.postgres.written_rows import family
 
@@ -87,6 +87,8 @@ def object_changed(schema: Schema, what: str, node: Any, does: str) -> Iterator[
         return
     if what in _OUTSIDE:
         return
+    if what == "OBJECT_DOMCONSTRAINT":
+        node, does = node[0], "changes"
     parts = names(getattr(node, "objname", None) or getattr(node, "names", None) or without_method(what, node))
     if what in _ON_RELATIONS:
         parts, does = parts[:-1], "changes"
@@ -98,6 +100,30 @@ def object_changed(schema: Schema, what: str, node: Any, does: str) -> Iterator[
         yield from by_name(schema, parts[-2] if len(parts) > 1 else None, parts[-1], does)
     else:
         yield from named(schema, parts, does)
+
+
+def owned(schema: Schema, roles: Iterable[Any], does: str) -> Iterator[Changed]:
+    """Tables and views of roles that are named."""
+    of = {role.rolename for role in roles if role.rolename is not None}
+    yield from as_changed((name, does) for name, table in schema.tables.items() if table.owner in of)
+
+
+def numbers_set(schema: Schema, call: Any) -> Iterator[Changed]:
+    """A call of setval() for a sequence by its name, or by that of the table whose column it is for."""
+    if names(call.funcname)[-1] == "setval":
+        texts = (n.val.sval for n in below((call.args or ())[:1]) if kind(n) == "A_Const" and kind(n.val) == "String")
+        parts = _named_in(next(texts, ""))
+        if parts:
+            yield from by_name(schema, parts[-2] if len(parts) > 1 else None, parts[-1], "sets the numbers of")
+
+
+def _named_in(text: str) -> tuple[str, ...]:
+    try:
+        targets = one_statement(f"SELECT {text}").targetList or ()
+    except NotOneStatement:
+        return ()
+    value: Any = targets[0].val if targets else None
+    return names(value.fields) if kind(value) == "ColumnRef" else ()
 
 
 def statistics(schema: Schema, parts: tuple[str, ...], does: str) -> Iterator[Changed]:

@@ -16,10 +16,13 @@ from crossfade.postgres.changed import (
     as_changed,
     by_name,
     named,
+    numbers_set,
     object_changed,
+    owned,
     relation_changed,
     statistics,
 )
+from crossfade.postgres.changed_publications import all_published, publication_altered, published
 from crossfade.postgres.forecast.alter_table import SUBCOMMANDS
 from crossfade.postgres.forecast.schema import Schema
 from crossfade.postgres.forecast.target import Reach
@@ -48,9 +51,12 @@ def changed_by(schema: Schema, node: Any) -> Iterator[Changed]:
         yield from named(schema, names(getattr(node, attribute)), does)
     elif name in _OTHERS:
         yield from _OTHERS[name](schema, node)
-    for inner in below(node):
+    # A function's body may be in the tree, and is run by whoever calls it.
+    for inner in below(node) if name != "CreateFunctionStmt" else ():
         if kind(inner) in _ON_ROWS and inner.relation is not None:
             yield from as_changed(written(schema, inner))
+        elif kind(inner) == "FuncCall":
+            yield from numbers_set(schema, inner)
 
 
 _ON_ROWS = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
@@ -68,18 +74,24 @@ _RELATIONS: Mapping[str, tuple[str, str, Reach]] = {
     "ViewStmt": ("view", "creates", Reach.ALONE),
 }
 _NAMED: Mapping[str, tuple[str, str]] = {
+    "AlterCollationStmt": ("collname", "changes"),
     "AlterDomainStmt": ("typeName", "changes"),
     "AlterEnumStmt": ("typeName", "changes"),
+    "AlterOpFamilyStmt": ("opfamilyname", "changes"),
+    "AlterTSConfigurationStmt": ("cfgname", "changes"),
+    "AlterTSDictionaryStmt": ("dictname", "changes"),
     "AlterTypeStmt": ("typeName", "changes"),
+    "CreateConversionStmt": ("conversion_name", "creates"),
     "CreateDomainStmt": ("domainname", "creates"),
     "CreateEnumStmt": ("typeName", "creates"),
     "CreateFunctionStmt": ("funcname", "creates"),
+    "CreateOpClassStmt": ("opclassname", "creates"),
+    "CreateOpFamilyStmt": ("opfamilyname", "creates"),
     "CreateRangeStmt": ("typeName", "creates"),
     "DefineStmt": ("defnames", "creates"),
 }
 _INHERITED = frozenset({"CONSTR_CHECK", "CONSTR_NOTNULL"})
 """Constraints that children get too, and not partitions alone."""
-_PUBLISHED = "changes what is published of"
 
 
 def _create_table(schema: Schema, node: Any) -> Iterator[Changed]:
@@ -133,7 +145,7 @@ def _drop(schema: Schema, node: Any) -> Iterator[Changed]:
     for each in node.objects:
         yield from object_changed(schema, node.removeType.name, each, "drops")
         if node.removeType.name == "OBJECT_PUBLICATION":
-            yield from _published(schema, each.sval)
+            yield from all_published(schema, each.sval)
     yield from as_changed(dropped(schema, node))
 
 
@@ -159,6 +171,8 @@ def _set_schema(schema: Schema, node: Any) -> Iterator[Changed]:
     if node.relation is not None:
         yield from relation_changed(schema, node.relation, "moves")
         yield Changed(schema=node.newschema, name=node.relation.relname, does="creates")
+    elif node.objectType.name == "OBJECT_EXTENSION":
+        yield Changed(schema=node.newschema, name=None, does="moves an extension into")
     elif node.object is not None:
         for moved in object_changed(schema, node.objectType.name, node.object, "moves"):
             yield moved
@@ -174,6 +188,17 @@ def _alter_owner(schema: Schema, node: Any) -> Iterator[Changed]:
 
 def _alter_function(schema: Schema, node: Any) -> Iterator[Changed]:
     yield from named(schema, names(node.func.objname), "changes")
+
+
+def _alter_operator(schema: Schema, node: Any) -> Iterator[Changed]:
+    yield from named(schema, names(node.opername.objname), "changes")
+
+
+def _depends(schema: Schema, node: Any) -> Iterator[Changed]:
+    if node.relation is not None:
+        yield from relation_changed(schema, node.relation, "changes")
+    else:
+        yield from object_changed(schema, node.objectType.name, node.object, "changes")
 
 
 def _comment(schema: Schema, node: Any) -> Iterator[Changed]:
@@ -194,28 +219,6 @@ def _grant(schema: Schema, node: Any) -> Iterator[Changed]:
             yield from named(schema, names(each), does)
 
 
-def _publication(schema: Schema, node: Any) -> Iterator[Changed]:
-    for each in node.pubobjects or ():
-        if each.pubtable is not None:
-            yield from relation_changed(schema, each.pubtable.relation, _PUBLISHED)
-        elif each.name is not None:
-            yield Changed(schema=each.name, name=None, does=_PUBLISHED)
-    if node.for_all_tables:
-        yield from as_changed((name, _PUBLISHED) for name in schema.tables if name not in schema.views)
-
-
-def _alter_publication(schema: Schema, node: Any) -> Iterator[Changed]:
-    yield from _publication(schema, node)
-    if node.options or node.action.name == "AP_SetObjects":
-        yield from _published(schema, node.pubname)
-
-
-def _published(schema: Schema, publication: str) -> Iterator[Changed]:
-    """All that a publication has."""
-    has_it = (t.name for t in schema.tables.values() if any(p.name == publication for p in t.publications))
-    yield from as_changed((name, _PUBLISHED) for name in has_it)
-
-
 def _create_schema(_schema: Schema, node: Any) -> Iterator[Changed]:
     if node.schemaname is not None:
         yield Changed(schema=node.schemaname, name=None, does="creates")
@@ -225,6 +228,10 @@ def _create_extension(_schema: Schema, node: Any) -> Iterator[Changed]:
     schema = option(node.options, "schema")
     if schema is not None:
         yield Changed(schema=schema.arg.sval, name=None, does="makes an extension in")
+
+
+def _extension_contents(schema: Schema, node: Any) -> Iterator[Changed]:
+    yield from object_changed(schema, node.objtype.name, node.object, "changes")
 
 
 def _import_foreign_schema(_schema: Schema, node: Any) -> Iterator[Changed]:
@@ -243,8 +250,11 @@ def _reindex(schema: Schema, node: Any) -> Iterator[Changed]:
     elif node.kind.name == "REINDEX_OBJECT_SCHEMA":
         yield Changed(schema=node.name, name=None, does="changes the indexes of")
     else:
-        for name in schema.tables:
-            yield Changed(schema=name.schema, name=name.name, does="changes")
+        yield from _every_table(schema, node)
+
+
+def _every_table(schema: Schema, _node: Any) -> Iterator[Changed]:
+    yield from as_changed((name, "changes") for name in schema.tables)
 
 
 def _alter_statistics(schema: Schema, node: Any) -> Iterator[Changed]:
@@ -252,30 +262,45 @@ def _alter_statistics(schema: Schema, node: Any) -> Iterator[Changed]:
 
 
 def _create_statistics(schema: Schema, node: Any) -> Iterator[Changed]:
+    yield from named(schema, names(node.defnames), "creates")
     for relation in node.relations:
         yield from relation_changed(schema, relation, "changes")
 
 
+def _drop_owned(schema: Schema, node: Any) -> Iterator[Changed]:
+    yield from owned(schema, node.roles, "drops")
+
+
+def _reassign_owned(schema: Schema, node: Any) -> Iterator[Changed]:
+    yield from owned(schema, node.roles, "changes the owner of")
+
+
 _OTHERS: Mapping[str, Callable[[Schema, Any], Iterator[Changed]]] = {
     "AlterDefaultPrivilegesStmt": _alter_default_privileges,
+    "AlterExtensionContentsStmt": _extension_contents,
     "AlterFunctionStmt": _alter_function,
+    "AlterObjectDependsStmt": _depends,
     "AlterObjectSchemaStmt": _set_schema,
+    "AlterOperatorStmt": _alter_operator,
     "AlterOwnerStmt": _alter_owner,
-    "AlterPublicationStmt": _alter_publication,
+    "AlterPublicationStmt": publication_altered,
     "AlterStatsStmt": _alter_statistics,
+    "AlterTableMoveAllStmt": _every_table,
     "AlterTableStmt": _alter_table,
     "CommentStmt": _comment,
     "CopyStmt": _copy,
     "CreateExtensionStmt": _create_extension,
     "CreateForeignTableStmt": _create_foreign_table,
-    "CreatePublicationStmt": _publication,
+    "CreatePublicationStmt": published,
     "CreateSchemaStmt": _create_schema,
     "CreateStatsStmt": _create_statistics,
     "CreateStmt": _create_table,
     "CreateTableAsStmt": _create_table_as,
+    "DropOwnedStmt": _drop_owned,
     "DropStmt": _drop,
     "GrantStmt": _grant,
     "ImportForeignSchemaStmt": _import_foreign_schema,
+    "ReassignOwnedStmt": _reassign_owned,
     "ReindexStmt": _reindex,
     "RenameStmt": _rename,
     "SecLabelStmt": _comment,

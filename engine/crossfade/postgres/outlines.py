@@ -1,7 +1,8 @@
-"""Outlines: what a whole database has of that by which one thing is changed along with another, in one query.
+"""Outlines: what a whole database has of that by which one thing is changed along with another, in two queries.
 
 The catalog is read of the tables that a plan or a migration names. What hangs on them, and on that in turn, may be any
-other: an outline has of each no more than it takes to follow CASCADE, foreign keys and views.
+other: an outline has of each, and of functions, types and the like, no more than it takes to follow CASCADE, foreign
+keys and views.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import dict_row
 
 from crossfade.postgres.catalog import (
-    Called,
     Column,
     Constraint,
     ExtendedStatistics,
+    Need,
     Publication,
     QualifiedName,
     Table,
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
     from crossfade.postgres.forecast import Schema
 
-_QUERY = resources.files("crossfade.postgres").joinpath("sql", "outlines.sql").read_bytes()
+_OUTLINES, _NEEDS = (
+    resources.files("crossfade.postgres").joinpath("sql", f"{name}.sql").read_bytes() for name in ("outlines", "needs")
+)
 
 
 def outlined(connection: psycopg.Connection[Any], schema: Schema) -> Schema:
@@ -40,40 +43,43 @@ def outlined(connection: psycopg.Connection[Any], schema: Schema) -> Schema:
     with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute("SET LOCAL search_path = pg_catalog")
         cursor.execute("SET LOCAL jit = off")
-        rows = cursor.execute(_QUERY, prepare=False).fetchall()
-    tables = {table.name: table for table in map(_outline, rows)}
+        rows = cursor.execute(_OUTLINES, prepare=False).fetchall()
+        # Of catalogs that are joined by three columns the planner expects next to nothing.
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        needed = {(row["is_relation"], *row["name"]): row["needs"] for row in cursor.execute(_NEEDS, prepare=False)}
+    needs = {key: tuple(map(_need, each)) for key, each in needed.items()}
+    tables = {t.name: t for t in (_outline(row, needs.get((True, *row["name"]), ())) for row in rows)}
     for table in schema.tables.values():
         if table.oid:
-            outline = tables.get(table.name, table)
-            tables[table.name] = replace(
-                table, calls=outline.calls, sorts_by=outline.sorts_by, draws_from=outline.draws_from
-            )
+            tables[table.name] = replace(table, needs=tables.get(table.name, table).needs)
     views = {QualifiedName(*row["name"]): _viewed(row, schema) for row in rows if row["reads"] is not None}
-    return replace(schema, tables={**schema.tables, **tables}, views=views)
+    others = {QualifiedName(*name): each for (is_relation, *name), each in needs.items() if not is_relation}
+    return replace(schema, tables={**schema.tables, **tables}, views=views, needs=others)
 
 
-def _outline(row: dict[str, Any]) -> Table:
+def _outline(row: dict[str, Any], needs: tuple[Need, ...]) -> Table:
     descendants = tuple(QualifiedName(*name) for name in row["descendants"])
     is_partitioned = row["kind"] == "partitioned"
     return Table(
         name=QualifiedName(*row["name"]),
         kind=row["kind"],
+        owner=row["owner"],
         typed_of=row["typed_of"],
         partitions=descendants if is_partitioned else (),
         children=() if is_partitioned else descendants,
         constraints=tuple(_key(key) for key in row["keys"]),
         columns=tuple(_column(column) for column in row["columns"]),
         triggers=tuple(_trigger(trigger) for trigger in row["triggers"]),
-        calls=tuple(
-            Called(name=QualifiedName(*call["name"]), arguments=tuple(call["arguments"])) for call in row["calls"]
-        ),
-        sorts_by=tuple((what, QualifiedName(*name)) for what, *name in row["sorts_by"]),
+        needs=needs,
         publications=tuple(Publication(name=name) for name in row["publications"]),
-        draws_from=tuple(QualifiedName(*name) for name in row["draws_from"]),
         extended_statistics=tuple(
             ExtendedStatistics(name=QualifiedName(*name), definition="", columns=()) for name in row["statistics"]
         ),
     )
+
+
+def _need(need: dict[str, Any]) -> Need:
+    return Need(**need | {"name": tuple(need["name"]), "arguments": tuple(need["arguments"])})
 
 
 def _key(key: dict[str, Any]) -> Constraint:

@@ -6,8 +6,8 @@ left out, and so are partitions, whose rows have the types of the table that the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from crossfade.postgres.catalog import Column, QualifiedName, Table
@@ -21,12 +21,12 @@ from crossfade.types.values import (
     Value,
     Values,
 )
+from crossfade.types.ways import VIEWS, Way, shown_of, visible, written_through
 
 if TYPE_CHECKING:
     from crossfade.types.known import Known
 
 OnInsert: TypeAlias = Literal["required", "optional", "never"]
-_VIEWS = frozenset({"view", "materialized view"})
 _NAMED = frozenset({"composite", "domain", "enum"})
 SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast", LEDGER_SCHEMA})
 
@@ -144,24 +144,15 @@ class _Making:
 
     def relation(self, table: Table) -> Relation:
         """The table or view with the columns that apps may use."""
-        base = self._base(table)
-        shown = self._shown(table, base) if base is not None else {}
-        held = base or table
-        fields = tuple(self._field(table, column, held, shown.get(column.name)) for column in _visible(table))
-        if base is not None:
-            fields = tuple(_through_view(fields, shown))
-        instead = _instead(table) if table.kind == "view" else frozenset[str]()
-        fields = tuple(_taken(fields, instead))
-        writable = table.kind not in _VIEWS if base is None else self.known.views[table.name].writable
-        columns = {c.name for c in shown.values()}
-        required = {c.name for c in _visible(base) if self._on_insert(c) == "required"} if base else set()
+        columns = tuple(visible(table))
+        inserted, updated = (written_through(self.known, table, event) for event in ("insert", "update"))
+        fields = tuple(self._field(table, column, inserted, updated) for column in columns)
         return Relation(
             name=table.name,
             kind=table.kind,
             fields=fields,
-            inserts="insert" in instead
-            or (writable and required <= columns and (base is None or any(f.on_insert != "never" for f in fields))),
-            updates="update" in instead or (writable and any(f.on_update for f in fields)),
+            inserts=inserted is not None and self._has_all(inserted, fields),
+            updates=updated is not None and any(f.on_update for f in fields),
             comment=_said(table.comment),
         )
 
@@ -194,27 +185,39 @@ class _Making:
         ]
         self.composites[name] = CompositeType(name=name, fields=tuple(fields), comment=_said(facts.comment))
 
-    def _field(self, table: Table, column: Column, held: Table, shown: Column | None) -> Field:
-        """A column; of a view over one table, which holds it, what it shows there says more than the view does."""
+    def _field(self, table: Table, column: Column, inserted: Way | None, updated: Way | None) -> Field:
+        """A column; of a view that shows one table, that table knows more than the view does."""
         value = self.take(self.values.of(column.type_name, column.type))
-        of = shown or column
+        shown = shown_of(self.known, table)
+        held = shown.end.column(shown.columns.get(column.name, "")) if shown.end.kind not in VIEWS else None
         # Joins, groups and subqueries give NULL of a domain that has none.
-        is_certain = table.kind not in _VIEWS or shown is not None
-        never = of.generated is not None or (of.identity is not None and of.identity.always)
-        default = column.default is not None
-        on_insert = "optional" if default and not never else self._on_insert(of)
+        is_certain = held is not None
+        of = held or column
+        notes = [*_notes(column, of)]
+        first = updated.first(column.name) if updated is not None else None
+        if first not in {None, column.name} and not _is_never_written(of):
+            notes.append(f"The same column as {first}: write that one.")
         return Field(
             name=column.name,
             value=value,
-            nullable=not (is_certain and (held.never_null(of.name) or self.values.not_null(value))),
+            nullable=not (is_certain and (shown.end.never_null(of.name) or self.values.not_null(value))),
             takes_null=not (is_certain and (of.not_null or self.values.not_null(value))),
-            on_insert=on_insert,
-            on_update=not never,
-            notes=tuple(_notes(column, of)),
+            on_insert=self._on_insert(column, inserted),
+            on_update=updated is not None and self._is_updated(column, updated),
+            notes=tuple(notes),
         )
 
-    def _on_insert(self, column: Column) -> OnInsert:
-        if column.generated is not None or (column.identity is not None and column.identity.always):
+    def _on_insert(self, column: Column, way: Way | None) -> OnInsert:
+        if way is None or way.first(column.name) != column.name:
+            return "never"
+        written = way.end.column(way.columns[column.name])
+        # Of a view only its trigger or rule knows what it needs.
+        if way.end.kind in VIEWS or written is None:
+            return "optional"
+        return "optional" if column.default and not _is_never_written(written) else self._wanted(written)
+
+    def _wanted(self, column: Column) -> OnInsert:
+        if _is_never_written(column):
             return "never"
         value = self.values.of(column.type_name, column.type)
         if not column.not_null and not self.values.not_null(value):
@@ -222,51 +225,22 @@ class _Making:
         has_value = column.default is not None or column.identity is not None or self.values.has_default(value)
         return "optional" if has_value else "required"
 
-    def _base(self, table: Table) -> Table | None:
-        """What a view is over, where that is one table and nothing else."""
-        shows = self.known.views.get(table.name) if table.kind == "view" else None
-        base = self.known.schema.tables.get(shows.table) if shows is not None else None
-        return base if base is not None and base.kind not in _VIEWS else None
+    def _is_updated(self, column: Column, way: Way) -> bool:
+        if way.first(column.name) != column.name:
+            return False
+        written = way.end.column(way.columns[column.name])
+        return way.end.kind in VIEWS or written is None or not _is_never_written(written)
 
-    def _shown(self, view: Table, base: Table) -> dict[str, Column]:
-        """The columns of that table by the view's names."""
-        columns = {column.name: column for column in base.columns}
-        shows = self.known.views[view.name]
-        return {own: columns[shown] for own, shown in shows.columns if shown is not None and shown in columns}
-
-
-def _through_view(fields: Iterable[Field], shown: Mapping[str, Column]) -> Iterator[Field]:
-    """What may be written through a view: no expression, and a column that it shows twice under one of its names."""
-    first: dict[str, str] = {}
-    for each in fields:
-        column = shown.get(each.name)
-        name = first.setdefault(column.name, each.name) if column is not None else None
-        if name == each.name:
-            yield each
-            continue
-        is_other = name is not None and each.on_update
-        notes = (*each.notes, f"The same column as {name}: write that one.") if is_other else each.notes
-        yield replace(each, on_insert="never", on_update=False, notes=notes)
+    def _has_all(self, way: Way, fields: Iterable[Field]) -> bool:
+        """Whether a row can be inserted: what the table needs can be given."""
+        if way.is_own:
+            return True
+        needed = () if way.end.kind in VIEWS else (c.name for c in visible(way.end) if self._wanted(c) == "required")
+        return {*needed} <= {*way.columns.values()} and any(f.on_insert != "never" for f in fields)
 
 
-def _instead(view: Table) -> frozenset[str]:
-    """What triggers and rules of its own do instead of PostgreSQL."""
-    triggers = (t.events for t in view.triggers if t.timing == "instead")
-    return frozenset[str]().union(*triggers, (r.event for r in view.rules if r.instead and not r.conditional))
-
-
-def _taken(fields: Iterable[Field], instead: Collection[str]) -> Iterator[Field]:
-    """What a trigger or a rule takes: any column, and none that is known to be needed."""
-    for each in fields:
-        yield replace(
-            each,
-            on_insert="optional" if "insert" in instead else each.on_insert,
-            on_update="update" in instead or each.on_update,
-        )
-
-
-def _visible(table: Table) -> Iterable[Column]:
-    return (c for c in sorted(table.columns, key=lambda c: c.number) if not is_own_name(c.name))
+def _is_never_written(column: Column) -> bool:
+    return column.generated is not None or (column.identity is not None and column.identity.always)
 
 
 def _notes(column: Column, of: Column) -> Iterator[str]:

@@ -73,6 +73,7 @@ def look_before_turning(session: Session, through: State) -> None:
     done = past_detached(session, (s for s in back if states.get(s.id) == "done"))
     refuse_others(session, tuple(s for s in back if states.get(s.id) == "running" and not s.transactional))
     _refuse_names(session, done, IN_WORDS[through])
+    _refuse_without_right(session, done, IN_WORDS[through])
     _refuse_unfit(session, done, IN_WORDS[through])
     taken_along = {other for step in done for other in step.takes_along}
     _refuse_dependents(session, tuple(s for s in done if s.id not in taken_along), IN_WORDS[through])
@@ -128,15 +129,22 @@ def _refuse_unfit(session: Session, steps: tuple[Step, ...], in_words: str) -> N
         )
 
 
+def _refuse_without_right(session: Session, steps: tuple[Step, ...], in_words: str) -> None:
+    """Raises BaselineChanged where our role may not go the way back; the looks after this one need what it asks for."""
+    with session.work.transaction():
+        found = tuple(dict.fromkeys(reference_rights.in_the_way(session.work, steps)))
+    _raise_as_it_is(session, found, in_words)
+
+
 def _refuse_unseen(session: Session, steps: tuple[Step, ...], in_words: str) -> None:
-    """Raises BaselineChanged where our role cannot look for what would stop the way back, or may not go it."""
+    """Raises BaselineChanged where our role cannot look for what would stop the way back."""
     validated = constraints_back.validated_by(session.program.steps)
     with session.work.transaction():
-        looks = (
-            *rows_unseen.in_the_way(session.work, steps, validated),
-            *reference_rights.in_the_way(session.work, steps),
-        )
-    found = tuple(dict.fromkeys(looks))
+        found = tuple(dict.fromkeys(rows_unseen.in_the_way(session.work, steps, validated)))
+    _raise_as_it_is(session, found, in_words)
+
+
+def _raise_as_it_is(session: Session, found: tuple[str, ...], in_words: str) -> None:
     if found:
         raise BaselineChanged(
             f"run {session.name} cannot be {in_words} as things are: {'; '.join(found)}",

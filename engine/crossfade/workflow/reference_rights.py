@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.rows.row_effects import Right
 from crossfade.postgres.forecast.trees import below, kind, names, relations_of
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.own_names import LEDGER_SCHEMA
+from crossfade.postgres.statement import render
 from crossfade.workflow.missing_rights import missing_rights
 from crossfade.workflow.names_in_statements import parsed
 
@@ -74,11 +76,22 @@ def _right(relation: Any, privilege: str, columns: tuple[str, ...]) -> Right:
 
 
 def _missing(connection: Connection, right: Right, role: str) -> Iterator[str]:
-    """The GRANT that is missing; none for what is not there, or not there yet."""
+    """The GRANT that is missing; none for what is not there, or not there yet.
+
+    A name in a schema that our role may not use cannot be looked up by it.
+    """
+    schema, name = right.relation.schema, right.relation.name
     columns = connection.execute(
-        "SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute a"
-        " WHERE a.attrelid = pg_catalog.to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped",
-        [str(right.relation)],
+        "SELECT a.attname::pg_catalog.text, pg_catalog.has_schema_privilege(n.oid, 'USAGE')"
+        " FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid"
+        " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
+        " WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped",
+        [schema, name],
     ).fetchall()
-    if columns and {*right.columns} <= {name for (name,) in columns}:
+    if not columns or not {*right.columns} <= {column for column, _ in columns}:
+        return
+    if all(usable for _, usable in columns):
         yield from missing_rights(connection, (right,), role)
+    else:
+        grant = sql.SQL("GRANT USAGE ON SCHEMA {} TO {}")
+        yield render(grant.format(sql.Identifier(schema), sql.Identifier(role)))

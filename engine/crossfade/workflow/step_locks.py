@@ -52,26 +52,31 @@ def still_there(connection: Connection, wanted: tuple[Lock, ...]) -> tuple[Lock,
 
     And tables only: LOCK TABLE takes no materialised view, and of a view every table below.
     """
-    rows = connection.execute(
-        "SELECT w.name FROM pg_catalog.unnest(%s::pg_catalog.text[]) AS w (name)"
-        " JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(w.name) AND c.relkind IN ('r', 'p')",
-        [[lock.relation for lock in wanted]],
-    ).fetchall()
-    there = {name for (name,) in rows}
-    return tuple(lock for lock in wanted if lock.relation in there)
+    found = _nameable(connection, wanted, ["r", "p"])
+    return tuple(lock for lock in wanted if lock.relation in found)
 
 
 def views_of(connection: Connection, wanted: tuple[Lock, ...]) -> tuple[QualifiedName, ...]:
     """The views among these that nobody may read meanwhile."""
-    closed = [lock.relation for lock in wanted if lock.mode is LockMode.ACCESS_EXCLUSIVE]
+    closed = tuple(lock for lock in wanted if lock.mode is LockMode.ACCESS_EXCLUSIVE)
+    return tuple(_nameable(connection, closed, ["v"]).values())
+
+
+def _nameable(connection: Connection, wanted: tuple[Lock, ...], kinds: list[str]) -> dict[str, QualifiedName]:
+    """The relations of these kinds that are there, in schemas that our role may use.
+
+    Any other it cannot name, not even to look it up: the statement that needs the lock takes it, within the same time.
+    """
     rows = connection.execute(
-        "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text"
+        "SELECT w.name, n.nspname::pg_catalog.text, c.relname::pg_catalog.text"
         " FROM pg_catalog.unnest(%s::pg_catalog.text[]) AS w (name)"
-        " JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(w.name) AND c.relkind = 'v'"
-        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace",
-        [closed],
+        " CROSS JOIN LATERAL pg_catalog.parse_ident(w.name) AS at (path)"
+        " JOIN pg_catalog.pg_namespace n ON n.nspname = at.path[1]"
+        " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = at.path[2]"
+        " WHERE c.relkind = ANY (%s) AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')",
+        [[lock.relation for lock in wanted], kinds],
     ).fetchall()
-    return tuple(QualifiedName(*row) for row in rows)
+    return {relation: QualifiedName(schema, name) for relation, schema, name in rows}
 
 
 def waiting_for(session: Session, step: str) -> locks.OnWait:

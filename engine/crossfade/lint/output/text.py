@@ -107,4 +107,6 @@ def _advice(word: str, text: str | None, margin: str, paint: Paint) -> Iterator[
 
 def _width(text: str) -> int:
     """Columns of a terminal."""
+    if text.isascii():
+        return len(text)
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

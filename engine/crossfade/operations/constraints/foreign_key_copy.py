@@ -80,6 +80,18 @@ def over_columns(definition: str, columns: Mapping[str, str], referenced: Mappin
     return text.partition(" ADD CONSTRAINT c ")[2]
 
 
+def has_period(definition: str) -> bool:
+    """Whether the last column of the key is a PERIOD.
+
+    Raises pglast's ParseError for a form that it does not know.
+    """
+    from pglast import parse_sql
+
+    tree = parse_sql(f"ALTER TABLE t ADD CONSTRAINT c {definition}")
+    key: Any = tree[0].stmt.cmds[0].def_  # type: ignore[union-attr]
+    return bool(key.fk_with_period)
+
+
 def referring_to(definition: str, relation: QualifiedName) -> str:
     """The definition with the referenced table under that name.
 

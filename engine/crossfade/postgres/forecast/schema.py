@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from crossfade.postgres.catalog import Catalog, Constraint, Domain, Index, QualifiedName, Table
+from crossfade.postgres.catalog import Catalog, Constraint, Domain, Index, Need, QualifiedName, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -41,6 +41,8 @@ class Schema:
     """It begins with a database, so that what it does not have by name is not there."""
     views: Mapping[QualifiedName, Viewed] = field(default_factory=dict)
     """What statements have made, and what an outline of the database has; the others are not in it."""
+    needs: Mapping[QualifiedName, tuple[Need, ...]] = field(default_factory=dict)
+    """Of functions, types and all else that is no relation, as an outline of the database has it."""
 
     @classmethod
     def of(cls, catalog: Catalog) -> Schema:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from crossfade.parse import parsed
@@ -56,15 +56,27 @@ def below(root: Any) -> Iterator[Any]:
     """A node and every node below it."""
     from pglast.ast import Node
 
-    # Most of what a node has is a number, a text or nothing, and need not wait for its turn.
     with_nodes = (Node, tuple, list)
     waiting = [root] if isinstance(root, with_nodes) else []
     while waiting:
         node = waiting.pop()
         if isinstance(node, Node):
             yield node
-            node = [getattr(node, slot) for slot in node]
+            of: Any = type(node)
+            node = [part for slot in _slots_with_nodes(of) if (part := getattr(node, slot)) is not None]
         waiting += [part for part in reversed(node) if isinstance(part, with_nodes)]
+
+
+@cache
+def _slots_with_nodes(of: type[Any]) -> tuple[str, ...]:
+    """Most of what a kind of node has is a number or a text, and need not be looked at."""
+    from pglast.ast import Node
+
+    return tuple(
+        slot
+        for slot, (_, types, _) in of.__slots__.items()
+        if any(issubclass(one, Node | tuple) for one in (types if isinstance(types, tuple) else (types,)))
+    )
 
 
 def names(strings: Any) -> tuple[str, ...]:

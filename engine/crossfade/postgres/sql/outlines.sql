@@ -1,53 +1,12 @@
 -- Every table and view of the database outside the system's schemas, with what makes one change along with another:
--- parents, foreign keys, columns of types and collations of one's own, triggers, statistics, functions, sequences, what it
--- is sorted by, publications; of a view what it reads.
-WITH part (classid, oid, relation) AS (
-    SELECT 'pg_attrdef'::regclass, oid, adrelid FROM pg_attrdef
-    UNION ALL
-    SELECT 'pg_constraint'::regclass, oid, conrelid FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0
-    UNION ALL
-    SELECT 'pg_class'::regclass, indexrelid, indrelid FROM pg_index
-    UNION ALL
-    SELECT 'pg_policy'::regclass, oid, polrelid FROM pg_policy
-    UNION ALL
-    SELECT 'pg_rewrite'::regclass, oid, ev_class FROM pg_rewrite
-),
-sorting (classid, oid, name) AS (
-    SELECT 'pg_collation'::regclass, c.oid, ARRAY['OBJECT_COLLATION', n.nspname::text, c.collname::text]
-    FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
-    UNION ALL
-    SELECT 'pg_opclass'::regclass, c.oid, ARRAY['OBJECT_OPCLASS', n.nspname::text, c.opcname::text]
-    FROM pg_opclass c JOIN pg_namespace n ON n.oid = c.opcnamespace
-    UNION ALL
-    SELECT 'pg_opclass'::regclass, c.oid, ARRAY['OBJECT_OPFAMILY', n.nspname::text, f.opfname::text]
-    FROM pg_opclass c JOIN pg_opfamily f ON f.oid = c.opcfamily JOIN pg_namespace n ON n.oid = f.opfnamespace
-),
-needed AS (
-    SELECT part.relation,
-           jsonb_agg(DISTINCT jsonb_build_object(
-               'name', ARRAY[fn.nspname, f.proname],
-               'arguments', ARRAY(SELECT t.typname
-                                  FROM unnest(f.proargtypes::oid[]) WITH ORDINALITY AS a (type, place)
-                                  JOIN pg_type t ON t.oid = a.type ORDER BY a.place)))
-               FILTER (WHERE f.oid IS NOT NULL) AS functions,
-           array_agg(DISTINCT sorting.name) FILTER (WHERE sorting.oid IS NOT NULL) AS sorting,
-           array_agg(DISTINCT ARRAY[sn.nspname::text, s.relname::text]) FILTER (WHERE s.oid IS NOT NULL) AS sequences
-    FROM pg_depend d
-    JOIN part ON part.classid = d.classid AND part.oid = d.objid
-    LEFT JOIN pg_proc f ON d.refclassid = 'pg_proc'::regclass AND f.oid = d.refobjid
-    LEFT JOIN pg_namespace fn ON fn.oid = f.pronamespace
-    LEFT JOIN pg_class s ON d.refclassid = 'pg_class'::regclass AND s.oid = d.refobjid AND s.relkind = 'S'
-    LEFT JOIN pg_namespace sn ON sn.oid = s.relnamespace
-    LEFT JOIN sorting ON sorting.classid = d.refclassid AND sorting.oid = d.refobjid
-    WHERE f.oid IS NOT NULL OR s.oid IS NOT NULL OR sorting.oid IS NOT NULL
-    GROUP BY part.relation
-),
-published AS (
+-- parents, foreign keys, columns of types and collations of one's own, triggers, statistics, publications; of a view what
+-- it reads.
+WITH published AS (
     SELECT ARRAY[schemaname::text, tablename::text] AS name, array_agg(pubname::text) AS publications
     FROM pg_publication_tables GROUP BY schemaname, tablename
 ),
-relation AS (
-    SELECT c.oid, c.relkind, c.reloftype, ARRAY[n.nspname::text, c.relname::text] AS name
+relation AS NOT MATERIALIZED (
+    SELECT c.oid, c.relkind, c.relowner, c.reloftype, ARRAY[n.nspname::text, c.relname::text] AS name
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm')
@@ -57,6 +16,7 @@ relation AS (
 SELECT relation.name,
        CASE relation.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned' WHEN 'f' THEN 'foreign'
                              WHEN 'v' THEN 'view' ELSE 'materialized view' END AS kind,
+       pg_get_userbyid(relation.relowner) AS owner,
        CASE WHEN relation.reloftype <> 0 THEN format_type(relation.reloftype, NULL) END AS typed_of,
        ARRAY(SELECT k.name FROM pg_inherits i JOIN relation k ON k.oid = i.inhrelid
              WHERE i.inhparent = relation.oid) AS descendants,
@@ -94,9 +54,6 @@ SELECT relation.name,
              FROM pg_statistic_ext s JOIN pg_namespace sn ON sn.oid = s.stxnamespace
              WHERE s.stxrelid = relation.oid) AS statistics,
        coalesce(published.publications, '{}') AS publications,
-       coalesce(needed.functions, '[]') AS calls,
-       coalesce(needed.sorting, '{}') AS sorts_by,
-       coalesce(needed.sequences, '{}') AS draws_from,
        CASE WHEN relation.relkind IN ('v', 'm') THEN
            (SELECT coalesce(jsonb_agg(jsonb_build_object('relation', u.name, 'columns', u.columns)), '[]')
             FROM (SELECT r.name, array_agg(a.attname) FILTER (WHERE a.attname IS NOT NULL) AS columns
@@ -120,6 +77,5 @@ SELECT relation.name,
              FROM pg_rewrite w
              WHERE w.ev_class = relation.oid AND w.is_instead AND w.ev_type <> '1') AS replaced
 FROM relation
-LEFT JOIN needed ON needed.relation = relation.oid
 LEFT JOIN published ON published.name = relation.name
 ORDER BY relation.name

@@ -5,22 +5,22 @@ Both are held until the old column goes, so a row always has what it refers to, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
 from crossfade.operations.constraints import foreign_key_copy, key_parts, unvalidated
-from crossfade.operations.constraints.foreign_key_copy import ForeignKeyCopy, over_columns
+from crossfade.operations.constraints.foreign_key_copy import ForeignKeyCopy, has_period, over_columns
 from crossfade.operations.constraints.key_parts import KeyOf
-from crossfade.operations.constraints.key_trial import key_trial
+from crossfade.operations.constraints.key_trial import key_trial, period_key_trial
 from crossfade.operations.step import Part
 from crossfade.operations.twins.exchange import Carried, Exchange, Move
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Step, Trial
-    from crossfade.postgres.catalog import Constraint, Table
+    from crossfade.postgres.catalog import Catalog, Column, Constraint, DataType, Table
     from crossfade.postgres.statement import Statement
 
 
@@ -44,14 +44,29 @@ def _keys(exchange: Exchange) -> Iterator[Constraint]:
 
 
 def _trials(exchange: Exchange, key: Constraint) -> Iterator[Trial]:
-    """The key from the new type."""
-    target = None if key.referenced is None else exchange.catalog.table(key.referenced)
+    types = {twin.column.name: twin.type.spelling for twin in exchange.twins}
+    return _retyped_trials(exchange.table, key, types, exchange.catalog)
+
+
+def altered_trials(family: Iterable[Table], column: Column, data_type: DataType, catalog: Catalog) -> Iterator[Trial]:
+    """The keys that stay on a column whose type is altered in place; another length asks nothing of them."""
+    if data_type.name == column.type_name:
+        return
+    for table in family:
+        for key in table.constraints:
+            if key.kind == "foreign" and not key.inherited and column.name in key.columns:
+                yield from _retyped_trials(table, key, {column.name: data_type.spelling}, catalog)
+
+
+def _retyped_trials(table: Table, key: Constraint, types: Mapping[str, str], catalog: Catalog) -> Iterator[Trial]:
+    """The key from columns of new types."""
+    target = None if key.referenced is None else catalog.table(key.referenced)
     if target is None:
         return
-    types = {twin.column.name: twin.type.spelling for twin in exchange.twins}
-    own = {c.name: types.get(c.name, c.type) for c in exchange.table.columns}
+    own = {c.name: types.get(c.name, c.type) for c in table.columns}
     others = [column for name in key.referenced_columns if (column := target.column(name)) is not None]
-    yield key_trial(f"constraint {key.name} on {exchange.table.name}", key.name, own, key.columns, others)
+    tried = period_key_trial if has_period(key.definition) else key_trial
+    yield tried(f"constraint {key.name} on {table.name}", key.name, own, key.columns, others)
 
 
 def _copied(exchange: Exchange, key: Constraint) -> ForeignKeyCopy:
