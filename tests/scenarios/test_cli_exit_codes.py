@@ -280,10 +280,10 @@ def test_7_for_a_backfill_that_is_paused_while_it_works(cli: Cli, database: Data
 
 
 def test_7_where_the_time_given_is_over(cli: Cli, database: Database) -> None:
-    make_users(database, rows=300)
+    make_users(database, rows=500)
     database.execute(SLOW)
     succeed(cli, "expand", write_plan(cli.directory, IN_SMALL_BATCHES))
-    said = fail(cli, 7, "backfill", RUN, "--max-duration", "500ms")
+    said = fail(cli, 7, "backfill", RUN, "--max-duration", "2s")
     assert "--max-duration" in said
     told = succeed(cli, "status", RUN, "--json").json()
     assert (told["state"], told["paused"]) == ("backfilling", None)
