@@ -39,6 +39,12 @@ def test_the_work_of_a_copy_is_done_in_any_case(in_copy: str, *, is_done_here: b
     assert (done.returncode, done.stdout) == (0, f"['first', True] ['second', {is_done_here}]\n"), done.stderr
 
 
+def test_without_a_process_to_be_had_both_are_done_here() -> None:
+    refused = "import os; os.fork = lambda: open('/nonexistent')\n"
+    done = subprocess.run([sys.executable, "-c", refused + BOTH.format(in_copy="pass")], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "['first', True] ['second', True]\n"), done.stderr
+
+
 def test_many_migrations_are_told_alike_on_one_processor_and_on_two(tmp_path: Path) -> None:
     for number in range(120):
         text = f"CREATE TABLE t{number} (id int);\nALTER TABLE t{number // 2} ADD c{number} int NOT NULL;\n"

@@ -25,7 +25,11 @@ def both(first: Callable[[], _T], second: Callable[[], _T]) -> tuple[_T, _T]:
     """
     if sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2 or threading.active_count() > 1:
         return first(), second()
-    copy, pipe = _begun(second)
+    try:
+        copy, pipe = _begun(second)
+    except OSError:
+        # No more processes, no memory for one: there is time.
+        return first(), second()
     try:
         done = first()
         with os.fdopen(pipe, "rb") as given:
@@ -42,7 +46,12 @@ def both(first: Callable[[], _T], second: Callable[[], _T]) -> tuple[_T, _T]:
 def _begun(work: Callable[[], object]) -> tuple[int, int]:
     """The process that does it, and where to read what it gives."""
     reader, writer = os.pipe()
-    copy = os.fork()
+    try:
+        copy = os.fork()
+    except OSError:
+        os.close(reader)
+        os.close(writer)
+        raise
     if copy:
         os.close(writer)
         return copy, reader
