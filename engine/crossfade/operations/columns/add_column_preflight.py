@@ -228,8 +228,7 @@ def _reference_trials(added: Added) -> Iterator[Trial]:
     other = None if references is None else added.catalog.resolve(references.table.schema, references.table.name)
     if references is None or other is None:
         return
-    primary = next((c.columns for c in other.constraints if c.kind == "primary"), ())
-    names = (references.column,) if references.column is not None else primary
+    names = (references.column,) if references.column is not None else foreign_key_preflight.primary_key(other)
     columns = {c.name: c.type for c in added.table.columns} | {change.name: added.type.spelling}
     where = f"references of add_column on {added.table.name}"
     for target in (column for name in names[:1] if (column := other.column(name)) is not None):
