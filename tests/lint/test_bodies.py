@@ -182,6 +182,15 @@ PLPGSQL = FILLS.format(language="plpgsql", begin="BEGIN", end="END")
         "CREATE FUNCTION g() RETURNS void LANGUAGE sql AS 'SELECT f(1)'; SELECT g();",
         "CREATE FUNCTION g() RETURNS void LANGUAGE sql BEGIN ATOMIC SELECT f(1); END; SELECT g();",
         f"CREATE PROCEDURE g() {CALLS_ITSELF}; DO $$ BEGIN CALL g(); END $$;",
+        "SELECT public.f(1);",
+        "INSERT INTO notes SELECT f(1);",
+        "CREATE TABLE made AS SELECT f(1);",
+        "DO $$ DECLARE x text; BEGIN x := f(1); END $$;",
+        "DO $$ DECLARE x text; BEGIN x = f(1); END $$;",
+        "DO $$ DECLARE x text := f(1); BEGIN NULL; END $$;",
+        "DO $$ BEGIN IF f(1) IS NULL THEN RETURN; END IF; END $$;",
+        "DO $$ BEGIN RAISE NOTICE '%', f(1); END $$;",
+        "CREATE FUNCTION g() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN f(1); END $$; SELECT g();",
     ],
 )
 @pytest.mark.parametrize("made", [PLPGSQL, FILLS.format(language="sql", begin="", end="")])
@@ -203,6 +212,10 @@ def test_a_body_that_is_parsed_with_its_function_is_one_too() -> None:
 def test_a_function_that_is_not_called_is_the_apps_own_work() -> None:
     for call in ("SELECT g(1);", "DO $$ BEGIN PERFORM g(1); END $$;", ""):
         assert "whole-table-write" not in rules(told(PLPGSQL + call, written=Written(schema=IN_USE)))
+    # One of another schema is another one, whatever its name.
+    in_public = PLPGSQL.replace("FUNCTION f", "FUNCTION public.f")
+    assert "whole-table-write" not in rules(told(f"{in_public}SELECT app.f(1);", written=Written(schema=IN_USE)))
+    assert "whole-table-write" in rules(told(f"{in_public}SELECT f(1);", written=Written(schema=IN_USE)))
     # The call comes before it: that was another one.
     assert "whole-table-write" not in rules(told(f"SELECT f(1);\n{PLPGSQL}", written=Written(schema=IN_USE)))
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from crossfade.lint.executed_text import constant_variables, executed_text, known_words
+from crossfade.lint.executed_text import assigned_value, constant_variables, executed_text, known_words
 from crossfade.migrations.script import Script, SqlStatement
 from crossfade.postgres.forecast.trees import NotOneStatement, kind, names, option, parse
 
@@ -26,11 +26,8 @@ _SENT: Mapping[str, tuple[str, bool]] = {
     "PLpgSQL_stmt_dynexecute": ("query", True),
 }
 """PL/pgSQL's statements that send SQL, the key that has it, and whether that is an expression."""
-_CALLING: Mapping[str, tuple[str, bool]] = {
-    "PLpgSQL_stmt_execsql": ("sqlstmt", False),
-    "PLpgSQL_stmt_perform": ("expr", False),
-    "PLpgSQL_stmt_call": ("expr", False),
-}
+_STATEMENT, _EXPRESSION = 0, 2
+"""What the parser says that a text is, its parseMode; those above are assignments, `target := expression`."""
 _PLACEHOLDER = "${"
 _ROW_KINDS = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 
@@ -107,14 +104,13 @@ def _described(statement: SqlStatement) -> str:
 
 
 def calling(statement: SqlStatement) -> Iterator[Any]:
-    """The SELECT, PERFORM and CALL of a DO block or a function, which may call functions."""
+    """Every statement and expression of a DO block or a function that may call functions."""
     if kind(statement.tree) == "CreateFunctionStmt" and not _is_plpgsql(statement.tree):
         found = _body(statement, statement.tree.options)
         yield from (inner.tree for inner in (_of_sql(found) if found is not None else _parsed_with(statement)))
         return
-    for _, query, is_text in _queries(_parsed(statement), 1, _CALLING):
-        if not is_text:
-            yield from _trees(query)
+    for query in _expressions(_parsed(statement)):
+        yield from _trees(query)
 
 
 def _without(statements: tuple[SqlStatement, ...], kinds: frozenset[str]) -> tuple[SqlStatement, ...]:
@@ -234,21 +230,41 @@ def _parsed(statement: SqlStatement) -> Any:
         return None
 
 
-def _queries(node: Any, line: int, of: Mapping[str, tuple[str, bool]] = _SENT) -> Iterator[tuple[int, str, bool]]:
+def _queries(node: Any, line: int) -> Iterator[tuple[int, str, bool]]:
     """Every statement of SQL in the order of the body: its line there, its text, whether that is an expression."""
     if isinstance(node, list):
         for part in node:
-            yield from _queries(part, line, of)
+            yield from _queries(part, line)
         return
     if not isinstance(node, dict):
         return
     for name, part in node.items():
         here = part.get("lineno", line) if isinstance(part, dict) else line
-        if name in of:
-            key, is_text = of[name]
+        if name in _SENT:
+            key, is_text = _SENT[name]
             yield here, part[key]["PLpgSQL_expr"]["query"], is_text
         else:
-            yield from _queries(part, here, of)
+            yield from _queries(part, here)
+
+
+def _expressions(node: Any) -> Iterator[str]:
+    """Every text with a call in it, as a statement: conditions, assigned and returned values, what is raised."""
+    if isinstance(node, list):
+        for part in node:
+            yield from _expressions(part)
+        return
+    if not isinstance(node, dict):
+        return
+    for name, part in node.items():
+        if name != "PLpgSQL_expr":
+            yield from _expressions(part)
+            continue
+        query, mode = part["query"], part["parseMode"]
+        if "(" not in query:
+            continue
+        if mode > _EXPRESSION:
+            query = assigned_value(query)
+        yield query if mode == _STATEMENT else f"SELECT {query}"
 
 
 def _trees(sql: str | None) -> tuple[Any, ...]:

@@ -51,6 +51,11 @@ def constant_variables(parsed: Any) -> Mapping[str, str]:
     return known
 
 
+def assigned_value(assignment: str) -> str:
+    """The expression of PL/pgSQL's `target := expression`, whose sign may be `=` too."""
+    return re.split(r":?=", assignment, maxsplit=1)[-1]
+
+
 def _assigned(node: Any) -> Iterator[tuple[int, str | None]]:
     """Every assignment: the variable's number, and the expression; None where a query gives the value."""
     if isinstance(node, list):
@@ -60,7 +65,7 @@ def _assigned(node: Any) -> Iterator[tuple[int, str | None]]:
         for name, part in node.items():
             if name == "PLpgSQL_stmt_assign":
                 whole = part["expr"]["PLpgSQL_expr"]["query"]
-                yield part["varno"], re.split(r":?=", whole, maxsplit=1)[-1]
+                yield part["varno"], assigned_value(whole)
             elif name == "fields":
                 yield from ((field["varno"], None) for field in part)
             elif name == "PLpgSQL_diag_item":
