@@ -22,6 +22,7 @@ CREATE VIEW codes AS SELECT code FROM accounts;
 CREATE VIEW legacy.codes AS SELECT code FROM codes;
 CREATE TABLE legacy.customers (id int PRIMARY KEY, name text);
 CREATE INDEX by_name ON legacy.customers (name);
+CREATE SEQUENCE legacy.numbers;
 CREATE VIEW names AS SELECT name FROM legacy.customers;
 """
 ADDED = "ALTER TABLE accounts ADD x int"
@@ -34,6 +35,9 @@ CHANGES = {
     "sql: {irreversible: true, reason: x, expand: [DELETE FROM names]}": ["legacy.customers"],
     f"sql: {{expand: [{{run: {ADDED}, undo: DROP TABLE legacy.uses}}]}}": ["legacy.uses"],
     f"sql: {{expand: [{{run: {ADDED}, undo: 'DO $$ BEGIN DROP TABLE legacy.uses; END $$'}}]}}": ["legacy.uses"],
+    f"sql: {{expand: [{{run: {ADDED}, undo: 'DO $$ BEGIN PERFORM setval(''legacy.numbers'', 1); END $$'}}]}}": [
+        "legacy.numbers"
+    ],
     f"sql: {{expand: [{ADDED}], rollback: [DELETE FROM orders]}}": ["legacy.uses"],
     f"sql: {{contract: [{ADDED}], revert: [DROP VIEW codes CASCADE]}}": ["legacy.codes"],
     f"sql: {{contract: [{ADDED}], revert: [ALTER TABLE accounts DROP x CASCADE]}}": [],

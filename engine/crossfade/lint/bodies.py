@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.executed_text import assigned_value, constant_variables, executed_text, known_words
 from crossfade.migrations.script import Script, SqlStatement
-from crossfade.postgres.forecast.trees import NotOneStatement, kind, names, option, parse
+from crossfade.postgres.forecast.trees import NotOneStatement, functions_of, kind, names, option, parse
 
 if TYPE_CHECKING:
     from crossfade.migrations.script import Source
 
 _OF_SCHEMA_TEXT = "ALTER CREATE DROP REINDEX TRUNCATE REFRESH CLUSTER VACUUM LOCK COMMENT"
 _OF_SCHEMA = frozenset(_OF_SCHEMA_TEXT.split())
-_OF_ROWS = frozenset({"UPDATE", "DELETE", "INSERT", "MERGE"})
+_OF_ROWS = frozenset({"UPDATE", "DELETE", "INSERT", "MERGE", "SETVAL"})
 _SENT: Mapping[str, tuple[str, bool]] = {
     "PLpgSQL_stmt_execsql": ("sqlstmt", False),
+    "PLpgSQL_stmt_perform": ("expr", False),
     "PLpgSQL_stmt_dynexecute": ("query", True),
 }
 """PL/pgSQL's statements that send SQL, the key that has it, and whether that is an expression."""
@@ -118,8 +119,13 @@ def _without(statements: tuple[SqlStatement, ...], kinds: frozenset[str]) -> tup
 
 
 def _acting(statements: tuple[SqlStatement, ...]) -> tuple[SqlStatement, ...]:
-    """Without those that only read; WITH may write."""
-    return tuple(s for s in statements if kind(s.tree) != "SelectStmt" or s.tree.withClause is not None)
+    """Without those that only read."""
+    return tuple(s for s in statements if kind(s.tree) != "SelectStmt" or _may_write(s.tree))
+
+
+def _may_write(select: Any) -> bool:
+    """By WITH, or the numbers of a sequence."""
+    return select.withClause is not None or any(called[-1] == "setval" for called in functions_of(select))
 
 
 def _may_hold(body: str, words: frozenset[str]) -> bool:
