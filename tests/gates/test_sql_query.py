@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from crossfade.gates.asking import judge_in_database
 from crossfade.gates.phase_gates import describe, gates_of
@@ -14,6 +16,7 @@ from crossfade.gates.sql_query import Observation, in_words, judge, observe
 from crossfade.gates.verdict import Judgement, Verdict
 from crossfade.operations.step import Phase
 from crossfade.plan.gates import Sql
+from crossfade.postgres.connect import connect
 
 from .expanded import KEYED
 
@@ -151,11 +154,14 @@ def test_what_the_query_sets_is_taken_back(start: Callable[..., Expanded]) -> No
     assert run.sql("SELECT DISTINCT other FROM t") == [(8,)]
 
 
-def test_the_search_path_is_pg_catalog(start: Callable[..., Expanded]) -> None:
+def test_names_are_looked_up_by_the_roles_own_search_path(start: Callable[..., Expanded]) -> None:
+    """As whatever else a plan names."""
     run = start(KEYED)
-    assert asked(run, "SELECT current_setting('search_path') = 'pg_catalog'").verdict is PASS
-    with pytest.raises(psycopg.errors.UndefinedTable):
-        observe(run.connection, run.subject, Sql(query="SELECT true FROM t"), run.look())
+    entry = Sql(query="SELECT count(*) = 2 FROM t")
+    with closing(connect(make_conninfo(run.database.url, options=f"-c search_path={run.schema}"))) as session:
+        assert session.execute("SHOW search_path").fetchone() == ("pg_catalog",)
+        assert judge(observe(session, run.subject, entry, run.look()), entry).verdict is PASS
+        assert session.execute("SHOW search_path").fetchone() == ("pg_catalog",)
 
 
 def test_a_percent_sign_is_no_placeholder(start: Callable[..., Expanded]) -> None:

@@ -1,10 +1,10 @@
 """The gate `sql`: a query of the plan's own gives true.
 
-It runs read-only and in a transaction that is rolled back, with the search path `pg_catalog`, so that it changes no
-row, no sequence and no setting. That does not stop what a function does outside of the transaction, with the rights
-of the role that crossfade uses: ending or cancelling another session, taking a session's advisory lock, dblink, or a
-file of the server. NULL is no answer, and anything but one row of one boolean is an error; no more than two rows are
-fetched, and of a value of another type nothing is.
+It runs read-only and in a transaction that is rolled back, so that it changes no row, no sequence and no setting, with
+the search_path of the role that crossfade uses, as for whatever else a plan names. That does not stop what a function
+does outside of the transaction, with the rights of that role: ending or cancelling another session, taking a session's
+advisory lock, dblink, or a file of the server. NULL is no answer, and anything but one row of one boolean is an error;
+no more than two rows are fetched, and of a value of another type nothing is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from crossfade.gates.subject import Look, Subject
     from crossfade.plan.gates import Sql
 
-_SETTINGS = "SET LOCAL transaction_read_only = on"
+_SETTINGS = "SET LOCAL transaction_read_only = on; SET LOCAL search_path TO DEFAULT"
 _CURSOR = "crossfade_gate"
 _BOOLEAN = "boolean"
 _TYPE = "SELECT pg_catalog.format_type(%s::pg_catalog.oid, NULL)"

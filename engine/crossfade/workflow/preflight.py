@@ -14,6 +14,7 @@ from crossfade.postgres.domain_users import tables_with
 from crossfade.workflow.data_preflight import data_refusals
 from crossfade.workflow.duplicates import duplicate_cautions
 from crossfade.workflow.fixed_schemas import fixed_refusals
+from crossfade.workflow.gate_queries import gate_query_cautions
 from crossfade.workflow.program import Compilation, compile_plan
 from crossfade.workflow.published_writes import published_refusals
 from crossfade.workflow.recordable import recordable
@@ -63,6 +64,7 @@ def examine(
         tables = tuple(t.name for t in catalog.tables) if of_shape else ()
         stars = star_cautions(connection, tables, catalog.statements_extension)
         strange = stranger_cautions(connection, plan, compilation.program)
+        asked = tuple(gate_query_cautions(connection, plan, compilation.program))
         alike = duplicate_cautions(connection, compilation.looks, catalog)
         violating = violation_cautions(connection, compilation.looks)
         histories = recordable(connection, plan)
@@ -70,5 +72,5 @@ def examine(
         compilation,
         program=with_records(compilation.program, histories.records),
         refusals=(*compilation.refusals, *against, *histories.refusals),
-        cautions=(*compilation.cautions, *stars, *strange, *alike, *violating),
+        cautions=(*compilation.cautions, *stars, *strange, *asked, *alike, *violating),
     ).accepting(acks)

@@ -29,7 +29,7 @@ class Sql(AskedEntry):
     kind: ClassVar[str] = "sql"
 
     query: Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(one_select)] = Field(
-        description="One SELECT of one row with one boolean; it runs read-only, with the search path `pg_catalog`.",
+        description="One SELECT of one row with one boolean; it runs read-only, by the path of crossfade's role.",
         examples=["SELECT count(*) = 0 FROM public.import_queue"],
     )
 
