@@ -156,6 +156,7 @@ VALUES = [
     Bad("batch-zero", GOOD + "backfill: {batch_rows: 0}\n", "5:24", ("too small", "at least 1")),
     Bad("batch-large", GOOD + "backfill: {batch_rows: 100001}\n", "5:24", ("too large", "at most 100000")),
     Bad("batch-text", GOOD + 'backfill: {batch_rows: "10"}\n', "5:24", ("a whole number", "without quotes")),
+    Bad("nice-text", GOOD + "backfill: {nice: half}\n", "5:18", ("a number; got `half`", "without quotes")),
     Bad("batch-float", GOOD + "backfill: {batch_rows: 1e3}\n", "5:24", ("a whole number",)),
     Bad("batch-true", GOOD + "backfill: {batch_rows: true}\n", "5:24", ("a whole number",)),
     Bad("backfill-text", GOOD + "backfill: fast\n", "5:11", ("expected a mapping", "`fast`")),

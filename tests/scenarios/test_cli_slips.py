@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..fixtures.database import Database
 
 COUNT = "crossfade: 1\nname: count\nchanges:\n  - update_rows: {table: visits, set: {hits: hits + 1}}\n"
+PLAN = "crossfade: 1\nname: {}\nhold: 0s\nretain: 1h\nchanges:\n  - {}\n"
 SCHEDULED = COUNT.replace("count", "hourly") + "schedule: {cron: '0 * * * *', zone: UTC}\n"
 
 
@@ -39,7 +40,9 @@ NO_SETTINGS = (
     (["deadline=2026-12-01T25:00:00Z"], "expected a deadline"),
     (["nice=1", "nice=2"], "nice is given twice"),
     (["nice=1", "nice="], "nice is given twice"),
-    (["nice=!!int 1"], "nice"),
+    (["nice=!!int 1"], "nice: expected a number"),
+    (["nice=-1"], "at least 0"),
+    (["workers=1.5"], "workers: expected a whole number"),
 )
 
 
@@ -97,3 +100,19 @@ def test_a_schedule_that_has_ended_is_ended_once(started: Cli) -> None:
         assert succeed(started, "cancel", "hourly", "--reason", "enough", "--json").json()["state"] == "ended"
     events = succeed(started, "history", "hourly", "--json").json()["events"]
     assert [e["kind"] for e in events] == ["registered", "ended"]
+
+
+def test_what_a_run_is_past_can_be_neither_approved_nor_cancelled(cli: Cli, database: Database) -> None:
+    database.execute("CREATE TABLE visits (id int PRIMARY KEY, hits int)")
+    change = "rename_column: {table: visits, from: hits, to: clicks}"
+    succeed(cli, "expand", written(cli.directory, "past", PLAN.format("past", change)))
+    assert "no gate of expand stands in front of it" in fail(cli, 5, "approve", "past", "--as", "eva", "--phase", "expand")
+    succeed(cli, "approve", "past", "--as", "eva", "--phase", "contract")
+    assert "crossfade rollback past" in fail(cli, 5, "cancel", "past")
+    succeed(cli, "backfill", "past")
+    succeed(cli, "contract", "past", "--confirm", "past")
+    assert "no gate stands in front of it" in fail(cli, 5, "approve", "past", "--as", "eva", "--phase", "contract")
+    assert "crossfade revert past" in fail(cli, 5, "cancel", "past")
+    comment = "set_comment: {table: visits, comment: Counted.}"
+    succeed(cli, "advance", written(cli.directory, "over", PLAN.format("over", comment)))
+    assert "nothing left to cancel" in fail(cli, 5, "cancel", "over")

@@ -3,6 +3,7 @@
     load_plan(path)           reads a file
     parse_plan(text, file)    the same for a text; `file` is what positions name
     read_value(text)          one value as it would stand in a plan
+    problems_in(document)     the faults of keys and values that were read without a file
 
 The first two raise `InvalidPlan` with all problems in the order of the text. A path that cannot be read is a
 `UsageError`.
@@ -10,9 +11,11 @@ The first two raise `InvalidPlan` with all problems in the order of the text. A 
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping as JsonMapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -60,6 +63,13 @@ def read_value(text: str) -> object:
     if reader.problems or isinstance(root, Mapping):
         return text
     return None if root is None else _data(root)
+
+
+def problems_in(document: JsonMapping[str, Any], error: ValidationError) -> tuple[PlanProblem, ...]:
+    """The faults of what was validated, in a plan's words; where they stand in a file means nothing."""
+    root = Reader("").read(json.dumps(document, default=str))
+    assert root is not None
+    return tuple(problems_of(error, root, ""))
 
 
 def _parse(content: bytes, file: str) -> Plan:

@@ -7,14 +7,13 @@ else of the value. Which keys are known, what is expected, and examples come fro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crossfade.errors import PlanProblem
 from crossfade.plan import alternatives, durations, sizes
 from crossfade.plan.document import Mapping, Node, Place, Scalar, Sequence
 from crossfade.plan.faults import FAULT
-from crossfade.plan.schema import plan_json_schema
+from crossfade.plan.schema_parts import schema_at
 from crossfade.plan.words import nearest, nearest_word, one_of, shown
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ def _entry(node: Node, part: int | str) -> tuple[Place, Node] | None:
 
 def _meant(found: _Fault) -> str | None:
     """The known key that an unknown one is nearest to."""
-    return nearest_word(found.name, _schema_at(found.loc[:-1]).get("properties", ()))
+    return nearest_word(found.name, schema_at(found.loc[:-1]).get("properties", ()))
 
 
 def _said(found: _Fault) -> Said:
@@ -145,13 +144,13 @@ def _of_no_form(faults: tuple[_Fault, ...]) -> Said:
     forms = list(dict.fromkeys((*(p for p in plain if p != "a whole number" or "a number" not in plain), *words)))
     found = faults[0]
     near = nearest(found.node.raw, [w.strip("`") for w in words]) if isinstance(found.node, Scalar) else None
-    examples = _schema_at(found.loc).get("examples")
+    examples = schema_at(found.loc).get("examples")
     example = f", such as `{found.name}: {examples[0]}`" if examples and not isinstance(examples[0], dict) else ""
     return f"expected {', '.join(forms[:-1])} or {forms[-1]}; got {found.got}", near or f"write one of them{example}"
 
 
 def _missing(found: _Fault) -> Said:
-    schema = _schema_at(found.loc)
+    schema = schema_at(found.loc)
     examples = schema.get("examples") or schema.get("enum")
     where = f" in `{found.loc[-2]}`" if len(found.loc) > 1 and isinstance(found.loc[-2], str) else ""
     hint = f"add it, such as `{found.name}: {_quoted(str(examples[0]))}`" if examples else f"add `{found.name}:`"
@@ -167,14 +166,14 @@ _NAMED_BY = ("from", "table", "type")
 
 
 def _unknown(found: _Fault) -> Said:
-    key, known = found.name, list(_schema_at(found.loc[:-1]).get("properties", ()))
+    key, known = found.name, list(schema_at(found.loc[:-1]).get("properties", ()))
     if key in _NOT_YET:
         return f"this version of crossfade has no {shown(key)} yet", "remove it"
     meant = next((word for word in _NAMED_BY if word in known), None)
     if key == "name" and found.loc[0] == "changes" and meant is not None:
         # It is a key of the plan itself, too, but here one means what the change is about.
         return f"unknown key {shown(key)}", f"did you mean `{meant}`?"
-    if len(found.loc) > 1 and key in _schema()["properties"]:
+    if len(found.loc) > 1 and key in schema_at(())["properties"]:
         return f"unknown key {shown(key)}", f"`{key}` belongs to the top level: indent it less"
     return f"unknown key {shown(key)}", nearest(key, known) or f"known here: {', '.join(known)}"
 
@@ -188,7 +187,7 @@ _MEASURES = {
 
 def _not_text(found: _Fault) -> Said:
     node = found.node
-    expected, unit = _MEASURES.get(_schema_at(found.loc).get("pattern", ""), ("expected text", None))
+    expected, unit = _MEASURES.get(schema_at(found.loc).get("pattern", ""), ("expected text", None))
     if not isinstance(node, Scalar) or node.value is None:
         return f"{expected}; got {_kind(node)}", "write it after the colon"
     if unit is not None:
@@ -206,6 +205,10 @@ def _not_whole(found: _Fault) -> Said:
     return f"expected a whole number; got {found.got}", "write digits only, without quotes"
 
 
+def _not_a_number(found: _Fault) -> Said:
+    return f"expected a number; got {found.got}", "write digits, with a point where it is no whole one, without quotes"
+
+
 def _not_a_truth(found: _Fault) -> Said:
     return f"expected true or false; got {found.got}", "write `true` or `false`, without quotes"
 
@@ -215,14 +218,14 @@ def _not_a_list(found: _Fault) -> Said:
 
 
 def _not_a_mapping(found: _Fault) -> Said:
-    schema = _schema_at(found.loc)
+    schema = schema_at(found.loc)
     optional = "properties" in schema and not schema.get("required")
     hint = f"write `{found.name}: {{}}`, or `key: value` lines below it" if optional else _BELOW
     return f"expected a mapping; got {found.got}", hint
 
 
 def _not_a_choice(found: _Fault) -> Said:
-    schema = _schema_at(found.loc)
+    schema = schema_at(found.loc)
     choices = [str(c) for c in schema.get("enum", [schema.get("const")])]
     near = nearest(found.node.raw, choices) if isinstance(found.node, Scalar) else None
     return f"expected {one_of(choices)}; got {found.got}", near or "this version knows no other"
@@ -237,14 +240,14 @@ def _too_large(found: _Fault) -> Said:
 
 
 def _malformed(found: _Fault) -> Said:
-    examples = _schema_at(found.loc).get("examples")
+    examples = schema_at(found.loc).get("examples")
     return f"{found.got} is not valid here", f"write something like `{examples[0]}`" if examples else "write another"
 
 
 def _empty(found: _Fault) -> Said:
     if isinstance(found.node, Scalar):
         return "an empty text", "write something between the quotes"
-    needed = found.name == _UNWRITTEN or found.name in _schema_at(found.loc[:-1]).get("required", ())
+    needed = found.name == _UNWRITTEN or found.name in schema_at(found.loc[:-1]).get("required", ())
     hint = "list at least one entry" if needed else "list at least one entry, or remove the key"
     written = found.loc[-2] if found.name == _UNWRITTEN else found.name
     return f"`{written}` is empty", hint
@@ -260,6 +263,7 @@ _WORDS: dict[str, Callable[[_Fault], Said]] = {
     "extra_forbidden": _unknown,
     "string_type": _not_text,
     "int_type": _not_whole,
+    "float_type": _not_a_number,
     "bool_type": _not_a_truth,
     "tuple_type": _not_a_list,
     "dict_type": _not_a_mapping,
@@ -284,40 +288,3 @@ def _kind(node: Node) -> str:
     if node.value == "":
         return "an empty text"
     return "true or false" if isinstance(node.value, bool) else "a number"
-
-
-@cache
-def _schema() -> dict[str, Any]:
-    return plan_json_schema()
-
-
-def _schema_at(loc: Loc) -> dict[str, Any]:
-    """The part of the JSON Schema that describes `loc`; empty where there is none."""
-    schema = _schema()
-    for part in loc:
-        schema = _inside(schema, part)
-    return schema
-
-
-def _inside(schema: dict[str, Any], part: int | str) -> dict[str, Any]:
-    for choice in schema.get("oneOf", [schema]):
-        if isinstance(part, int):
-            return _resolved(choice.get("items", {}))
-        for key in ("properties", "patternProperties"):
-            # An app's name matches the only pattern there is, or is itself what is wrong.
-            found = choice.get(key, {})
-            inner = found.get(part) if key == "properties" else next(iter(found.values()), None)
-            if inner is not None:
-                return _resolved(inner)
-    return {}
-
-
-def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
-    # Of what may be a text alone or a mapping, keys are the mapping's.
-    of_keys = (choice for choice in schema.get("anyOf", ()) if "$ref" in choice or "properties" in choice)
-    schema = next(of_keys, schema)
-    reference = schema.get("$ref")
-    if reference is None:
-        return schema
-    target: dict[str, Any] = _schema()["$defs"][reference.rpartition("/")[2]]
-    return _resolved(target | {k: v for k, v in schema.items() if k != "$ref"})

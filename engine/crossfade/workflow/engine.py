@@ -60,11 +60,21 @@ Confirmation = Callable[[str], None]
 _IN_WORDS = {Event.BEGIN_ROLLBACK: "roll back", Event.BEGIN_REVERT: "revert"}
 
 
+_GATES_AHEAD: Mapping[Phase, frozenset[State]] = {
+    Phase.EXPAND: frozenset({State.PLANNED, State.EXPANDING}),
+    Phase.BACKFILL: BEFORE_BACKFILLED,
+    Phase.CONTRACT: frozenset(State) - CONTRACT_IS_OVER,
+}
+"""The states in which a phase's gates are asked, or may be yet."""
+
+
 def _require_ahead(run: RunRow, phase: Phase | None) -> Phase:
     """The phase. Raises WrongState where no gate stands in front of the run, or not that phase's."""
-    if phase is None or run.state in FINAL or (phase is Phase.CONTRACT and run.state in CONTRACT_IS_OVER):
+    if phase is None or run.state not in _GATES_AHEAD[phase]:
+        before = f"of {phase} " if phase is not None and run.state not in CONTRACT_IS_OVER else ""
         raise WrongState(
-            f"run {run.name} is {run.state}; no gate stands in front of it", hint=f"See crossfade status {run.name}."
+            f"run {run.name} is {run.state}; no gate {before}stands in front of it",
+            hint=f"See crossfade status {run.name}.",
         )
     return phase
 

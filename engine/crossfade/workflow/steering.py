@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from crossfade.errors import UsageError, WrongState
 from crossfade.plan.addresses import shown_address
+from crossfade.plan.load import problems_in
 from crossfade.plan.model import Backfill, Plan
 from crossfade.plan.words import nearest, shown
 from crossfade.workflow import baseline, ledger, own_triggers
@@ -119,11 +120,11 @@ def _valid(plan: Backfill, tuning: Mapping[str, Any]) -> Backfill:
     try:
         return plan.tuned(dict(tuning))
     except ValidationError as error:
-        said = error.errors(include_url=False)[0]
-        place = ".".join(map(str, said["loc"]))
-        message = f"{place}: {said['msg']}" if place else said["msg"]
+        (first, *_) = problems_in({**plan.model_dump(mode="json", exclude_none=True), **tuning}, error)
+        place = ".".join(map(str, error.errors(include_url=False)[0]["loc"]))
         raise UsageError(
-            message, hint="Write it as a plan would: crossfade tune RUN nice=0.5 max_replica_lag=10s"
+            f"{place}: {first.message}" if place else first.message,
+            hint=first.hint or "Write it as a plan would: crossfade tune RUN nice=0.5 max_replica_lag=10s",
         ) from None
 
 
@@ -138,12 +139,13 @@ def begin_cancel(connection: Connection, run: RunRow, reason: str | None = None)
         require_reason(reason)
     if run.state in GIVEN_UP or run.state is State.ROLLING_BACK:
         return
-    if not from_json(run.program).data:
+    target = after(run.state, Event.BEGIN_ROLLBACK)
+    if run.state not in FINAL and not from_json(run.program).data:
+        way_back = "revert" if target is None else "rollback"
         raise WrongState(
             f"run {run.name} changes the schema; it is not cancelled but taken back",
-            hint=f"Run: crossfade rollback {run.name}",
+            hint=f"Run: crossfade {way_back} {run.name}",
         )
-    target = after(run.state, Event.BEGIN_ROLLBACK)
     if target is None:
         raise WrongState(f"run {run.name} is {run.state}; there is nothing left to cancel")
     with connection.transaction():
