@@ -106,7 +106,9 @@ def test_what_a_run_is_past_can_be_neither_approved_nor_cancelled(cli: Cli, data
     database.execute("CREATE TABLE visits (id int PRIMARY KEY, hits int)")
     change = "rename_column: {table: visits, from: hits, to: clicks}"
     succeed(cli, "expand", written(cli.directory, "past", PLAN.format("past", change)))
-    assert "no gate of expand stands in front of it" in fail(cli, 5, "approve", "past", "--as", "eva", "--phase", "expand")
+    assert "no gate of expand stands in front of it" in fail(
+        cli, 5, "approve", "past", "--as", "eva", "--phase", "expand"
+    )
     succeed(cli, "approve", "past", "--as", "eva", "--phase", "contract")
     assert "crossfade rollback past" in fail(cli, 5, "cancel", "past")
     succeed(cli, "backfill", "past")

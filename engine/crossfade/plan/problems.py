@@ -15,6 +15,7 @@ from crossfade.plan.document import Mapping, Node, Place, Scalar, Sequence
 from crossfade.plan.faults import FAULT
 from crossfade.plan.schema_parts import schema_at
 from crossfade.plan.words import nearest, nearest_word, one_of, shown
+from crossfade.plan.written import on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,7 +146,7 @@ def _of_no_form(faults: tuple[_Fault, ...]) -> Said:
     found = faults[0]
     near = nearest(found.node.raw, [w.strip("`") for w in words]) if isinstance(found.node, Scalar) else None
     examples = schema_at(found.loc).get("examples")
-    example = f", such as `{found.name}: {examples[0]}`" if examples and not isinstance(examples[0], dict) else ""
+    example = f", such as `{found.name}: {on_one_line(examples[0])}`" if examples else ""
     return f"expected {', '.join(forms[:-1])} or {forms[-1]}; got {found.got}", near or f"write one of them{example}"
 
 
@@ -153,12 +154,8 @@ def _missing(found: _Fault) -> Said:
     schema = schema_at(found.loc)
     examples = schema.get("examples") or schema.get("enum")
     where = f" in `{found.loc[-2]}`" if len(found.loc) > 1 and isinstance(found.loc[-2], str) else ""
-    hint = f"add it, such as `{found.name}: {_quoted(str(examples[0]))}`" if examples else f"add `{found.name}:`"
+    hint = f"add it, such as `{found.name}: {on_one_line(examples[0])}`" if examples else f"add `{found.name}:`"
     return f"`{found.name}` is missing{where}", hint
-
-
-def _quoted(text: str) -> str:
-    return text if text.replace("-", "").replace("_", "").isalnum() else f'"{text}"'
 
 
 _NAMED_BY = ("from", "table", "type")
@@ -241,7 +238,8 @@ def _too_large(found: _Fault) -> Said:
 
 def _malformed(found: _Fault) -> Said:
     examples = schema_at(found.loc).get("examples")
-    return f"{found.got} is not valid here", f"write something like `{examples[0]}`" if examples else "write another"
+    hint = f"write something like `{on_one_line(examples[0])}`" if examples else "write another"
+    return f"{found.got} is not valid here", hint
 
 
 def _empty(found: _Fault) -> Said:

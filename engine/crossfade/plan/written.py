@@ -99,18 +99,19 @@ def _parts(value: Any, top: int) -> tuple[str, list[str]]:
     if not isinstance(value, Mapping | list | tuple):
         return ("|-", value.split("\n")) if _is_block(value) else (_scalar(value), [])
     is_short = not value or (top <= 0 and _length(value) <= _SHORT)
-    return (_on_one_line(value), []) if is_short else ("", _dumped(value, top))
+    return (on_one_line(value), []) if is_short else ("", _dumped(value, top))
 
 
 def _indented(lines: Sequence[str]) -> Iterator[str]:
     return (f"  {line}" if line else "" for line in lines)
 
 
-def _on_one_line(value: Any) -> str:
+def on_one_line(value: Any) -> str:
+    """A value as it stands beside its key."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_on_one_line(key)}: {_on_one_line(inner)}" for key, inner in value.items()) + "}"
+        return "{" + ", ".join(f"{on_one_line(key)}: {on_one_line(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_on_one_line, value)) + "]"
+        return "[" + ", ".join(map(on_one_line, value)) + "]"
     return _scalar(value, _OF_COLLECTIONS)
 
 
