@@ -141,6 +141,12 @@ VALUES = [
     Bad("name-newline", GOOD.replace("users-email", '"users\\n"'), "2:7", ("`users\\n`", "`users`")),
     Bad("description-list", GOOD + "description: [a]\n", "5:14", ("expected text", "a list")),
     Bad("changes-empty", "crossfade: 1\nname: n\nchanges: []\n", "3:10", ("`changes` is empty",)),
+    Bad(
+        "a-list-is-missing",
+        "crossfade: 1\nname: n\nchanges:\n  - merge_columns: {table: t, into: c, type: text, using: a, reverse: {a: c}}\n",
+        "4:5",
+        ("`from` is missing", "such as `from: [city, zip]`"),
+    ),
     Bad("changes-mapping", "crossfade: 1\nname: n\nchanges: {rename_column: {}}\n", "3:10", ("a list", "dash")),
     Bad("changes-text", "crossfade: 1\nname: n\nchanges: rename\n", "3:10", ("expected a list", "`rename`")),
     Bad("hold-number", GOOD + "hold: 5\n", "5:7", ("a duration such as 250ms", "got `5`", "`5s`")),
