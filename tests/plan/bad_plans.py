@@ -143,7 +143,7 @@ VALUES = [
     Bad("changes-empty", "crossfade: 1\nname: n\nchanges: []\n", "3:10", ("`changes` is empty",)),
     Bad(
         "a-list-is-missing",
-        "crossfade: 1\nname: n\nchanges:\n  - merge_columns: {table: t, into: c, type: text, using: a, reverse: {a: c}}\n",
+        "crossfade: 1\nname: n\nchanges:\n  - merge_columns: {table: t, into: c, type: text, using: a, reverse: {}}\n",
         "4:5",
         ("`from` is missing", "such as `from: [city, zip]`"),
     ),
