@@ -127,6 +127,31 @@ def test_views_over_a_key_and_over_what_references_it(database: Database) -> Non
     ]
 
 
+GROUPED = """
+    CREATE TABLE parts (id int PRIMARY KEY, item int NOT NULL REFERENCES items);
+    CREATE VIEW counted AS
+        SELECT i.id, i.a, count(*) AS n FROM items i JOIN parts p ON p.item = i.id GROUP BY i.id;
+"""
+
+
+def test_a_view_that_groups_by_the_primary_key_alone(database: Database) -> None:
+    """The server takes the columns beside it for as good as grouped, as long as that key is there."""
+    database.execute(ITEMS + GROUPED + "INSERT INTO items VALUES (1, 7, 2, ''); INSERT INTO parts VALUES (1, 1)")
+
+    there_back_and_there(database, plan_of("{table: items, column: a, to: bigint}"))
+
+    assert database.execute("SELECT a, n, pg_typeof(a)::text FROM counted") == [(7, 1, "bigint")]
+
+
+def test_a_key_that_a_view_groups_by_alone_is_not_made_anew(database: Database) -> None:
+    key = "{table: items, column: id, to: bigint, follow_references: true}"
+
+    assert refused(database, GROUPED, key) == {("constraint_needed", "view public.counted")}
+    database.execute("DROP VIEW counted; CREATE VIEW counted AS SELECT id, a, count(*) AS n FROM items GROUP BY id, a")
+    with Engine(database.url) as engine:
+        assert engine.check(plan_of(key)).refusals == ()
+
+
 def test_a_virtual_column_is_computed_from_the_new_one(database: Database) -> None:
     if int(database.server.version.split(".")[0]) < 18:
         pytest.skip("there are no virtual columns before PostgreSQL 18")

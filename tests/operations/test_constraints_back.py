@@ -116,3 +116,20 @@ def test_a_key_stays_that_is_referred_to_when_it_would_go(database: Database, ch
     with Engine(database.url) as engine:
         refused = engine.check(plan(*changes)).refusals
     assert [refusal.code for refusal in refused] == ["referenced_by_foreign_key"]
+
+
+def test_a_constraint_stays_that_is_needed(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE t (id int, a int, CONSTRAINT tk PRIMARY KEY (id)) PARTITION BY LIST (id);"
+        "CREATE TABLE t_1 (id int NOT NULL, a int, CONSTRAINT t1k PRIMARY KEY (id));"
+        "ALTER TABLE t ATTACH PARTITION t_1 FOR VALUES IN (1);"
+        "CREATE VIEW of_all AS SELECT id, a FROM t GROUP BY id;"
+        'CREATE MATERIALIZED VIEW "Of One" AS SELECT id, a FROM t_1 GROUP BY id;'
+        "CREATE FUNCTION add(n int) RETURNS void LANGUAGE sql BEGIN ATOMIC"
+        " INSERT INTO t VALUES (n) ON CONFLICT ON CONSTRAINT tk DO NOTHING; END"
+    )
+    with Engine(database.url) as engine:
+        refused = engine.check(plan("drop_constraint: {table: t, name: tk}")).refusals
+    assert {refusal.code for refusal in refused} == {"constraint_needed"}
+    found = [refusal.object for refusal in refused]
+    assert found == ["function public.add(integer)", "view public.of_all", 'materialized view public."Of One"']

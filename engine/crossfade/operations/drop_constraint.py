@@ -64,6 +64,7 @@ def _refusals(table: Table, constraint: Constraint, part: Part, catalog: Catalog
             message="it is the NOT NULL of a column.",
             instead=f"Use drop_not_null with column {', '.join(constraint.columns)}.",
         )
+    yield from constraint_preflight.needed(family, constraint)
     if constraint.kind in ("primary", "unique"):
         yield from _referenced(table, constraint, part)
         index = table.index(constraint.index or "")

@@ -405,6 +405,8 @@ class Trial:
     """The table's columns: name, and type in SQL's quoting."""
     statement: str
     """What is tried; it names the table `pg_temp.crossfade_trial`."""
+    key: tuple[str, ...] = ()
+    """The columns of the table's primary key, where a query may turn on it: GROUP BY of them takes the others along."""
     value: str | None = None
     """The expression itself, where it must not be volatile."""
     functions: tuple[tuple[str | None, str], ...] = ()

@@ -252,6 +252,8 @@ class Constraint:
     """It comes from a parent, or is the copy that a partition has of its parent's."""
     is_local: bool = True
     """It was declared on this table too."""
+    needed_by: tuple[str, ...] = ()
+    """Views, rules and functions that go with it: `view public.totals`, whose GROUP BY names a primary key alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,14 +49,16 @@ def _in_users_names(refusal: Refusal, trial: Trial) -> Refusal:
 
 def _try(connection: Connection, trial: Trial) -> bool:
     """Try it, and take it back; whether its value turns out to be volatile. Raises psycopg.Error."""
-    columns = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(spelling)) for name, spelling in trial.columns
-    )
+    columns = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(spelling)) for name, spelling in trial.columns]
+    if trial.key:
+        columns.append(sql.SQL("PRIMARY KEY ({})").format(sql.SQL(", ").join(map(sql.Identifier, trial.key))))
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL search_path TO DEFAULT")
         for statement in trial.prelude:
             connection.execute(statement.encode())
-        connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({})").format(sql.SQL(TRIAL_TABLE), columns))
+        connection.execute(
+            sql.SQL("CREATE TEMPORARY TABLE {} ({})").format(sql.SQL(TRIAL_TABLE), sql.SQL(", ").join(columns))
+        )
         connection.execute(trial.statement.encode())
         if trial.value is None:
             return False

@@ -53,6 +53,21 @@ def name_taken(table: Table, name: str) -> Refusal:
     )
 
 
+def needed(family: Iterable[Table], constraint: Constraint) -> Iterator[Refusal]:
+    """What needs the constraint, or the copy of it that a partition has, and so keeps it from being dropped."""
+    for member in family:
+        for one in member.constraints:
+            is_copy = one.inherited and (one.kind, one.columns) == (constraint.kind, constraint.columns)
+            for dependent in one.needed_by if one == constraint or is_copy else ():
+                yield Refusal(
+                    code="constraint_needed",
+                    object=dependent,
+                    message=f"it needs constraint {one.name} of {member.name}, which is dropped or made anew: a GROUP "
+                    "BY of the key alone takes the other columns along, and ON CONFLICT may name a constraint.",
+                    instead="Name in its GROUP BY every column that it shows, by CREATE OR REPLACE, or drop it first.",
+                )
+
+
 def no_constraint(table: Table, name: str) -> Refusal:
     """The table has no such constraint."""
     names = [c.name for c in table.constraints]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
+from crossfade.operations.constraints.foreign_key_preflight import primary_key
 from crossfade.operations.indexes.index_build import printed
 from crossfade.operations.step import TRIAL_TABLE, Trial
 from crossfade.operations.views.deparsed import repeatable
@@ -111,6 +112,7 @@ def _trial(exchange: Exchange, where: str, shown: str, statement: str) -> Trial:
         shown=shown,
         columns=tuple(types.items()),
         statement=statement,
+        key=primary_key(exchange.table),
     )
 
 

@@ -32,7 +32,20 @@ SELECT c.conrelid::bigint AS relation,
              JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.attnum
              ORDER BY k.position) AS referenced_columns,
        c.coninhcount > 0 OR c.conparentid <> 0 AS inherited,
-       c.conislocal AS is_local
+       c.conislocal AS is_local,
+       -- A query that groups by a primary key alone, or a parsed body with ON CONFLICT ON CONSTRAINT.
+       ARRAY(SELECT DISTINCT coalesce(
+                 (SELECT CASE v.relkind WHEN 'm' THEN 'materialized view ' ELSE 'view ' END
+                             || quote_ident(vn.nspname) || '.' || quote_ident(v.relname)
+                  FROM pg_rewrite w
+                  JOIN pg_class v ON v.oid = w.ev_class
+                  JOIN pg_namespace vn ON vn.oid = v.relnamespace
+                  WHERE d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid AND w.rulename = '_RETURN'),
+                 pg_describe_object(d.classid, d.objid, d.objsubid))
+             FROM pg_depend d
+             WHERE d.refclassid = 'pg_constraint'::regclass AND d.refobjid = c.oid
+               AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass)
+             ORDER BY 1) AS needed_by
 FROM pg_constraint c
 JOIN pg_class r ON r.oid = c.conrelid
 JOIN pg_namespace rn ON rn.oid = r.relnamespace

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from crossfade.operations.constraints import constraint_preflight
 from crossfade.operations.indexes import index_build, index_copy
 from crossfade.operations.step import Part, Step
 from crossfade.operations.twins.carry import indexes
@@ -29,6 +30,9 @@ def carry(exchange: Exchange) -> Carried:
     copied = tuple(c for c in indexes.copies(exchange) if c.index.primary)
     if not copied:
         return Carried()
+    needed = tuple(constraint_preflight.needed((c.table for c in copied), indexes.constraint_of(copied[0])))
+    if needed:
+        return Carried(refusals=needed)
     leaves = tuple(c for c in copied if c.table.kind != "partitioned")
     gone = _gone(copied[0])
     return Carried(
