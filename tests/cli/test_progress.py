@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from crossfade.observe.event_log import log_listener
 from crossfade.observe.events import (
     BatchDone,
     Blocker,
@@ -24,7 +25,7 @@ from crossfade.observe.events import (
     Verified,
     WorkEnded,
 )
-from crossfade.observe.logging import LogFormat, LogLevel, configure_logging, log_listener
+from crossfade.observe.logging import LogFormat, LogLevel, configure_logging
 from crossfade.observe.lookout import Lookout
 from crossfade.observe.progress import LiveProgress, LoggedProgress, still
 from crossfade.observe.situation import Situation, span

@@ -43,8 +43,9 @@ def demo(
 def _logged() -> "Iterator[Listener]":
     """The story as log records: the run's events, and what happens around them."""
     from crossfade.demo.happenings import Chapter, Remark
+    from crossfade.observe.event_log import log_listener
     from crossfade.observe.events import Event
-    from crossfade.observe.logging import get_logger, log_listener
+    from crossfade.observe.logging import get_logger
 
     logger, log = get_logger(), log_listener()
 

@@ -18,7 +18,7 @@ from crossfade.cli.fleet_page import remark
 from crossfade.cli.output import console
 from crossfade.fleet.course import Onlooker
 from crossfade.fleet.report import Outcome, Standing
-from crossfade.observe.logging import REPEAT_SECONDS
+from crossfade.observe.event_log import REPEAT_SECONDS
 from crossfade.observe.lookout import Lookout
 from crossfade.observe.progress import LoggedProgress
 from crossfade.observe.situation import Situation, span

@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+# What a name is made of is said by what it is not: Python takes some milliseconds to prepare a set of all beyond ASCII.
 _TOKEN = re.compile(
     r"""
     (?P<line_comment>--[^\n]*)
   | (?P<block_comment>/\*)
   | (?P<placeholder>\$\{[A-Za-z0-9_.:-]*\})
-  | (?P<dollar>\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$)
+  | (?P<dollar>\$(?:[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*)?\$)
   | (?P<escaped>(?<![A-Za-z0-9_$])[eE]'(?:[^'\\]|''|\\.)*')
   | (?P<string>'(?:[^']|'')*')
   | (?P<name>"(?:[^"]|"")*")
@@ -23,7 +24,7 @@ _TOKEN = re.compile(
   | (?P<separator>\\;)
   | (?P<meta>\\[^\n]*)
   | (?P<end>;)
-  | (?P<word>[A-Za-z_\u0080-\uffff](?:[A-Za-z0-9_\u0080-\uffff]|\$(?!\{))*)
+  | (?P<word>[^\x00-@\[-^`{-\x7f](?:[^\x00-/:-@\[-^`{-\x7f]|\$(?!\{))*)
     """,
     re.VERBOSE | re.DOTALL,
 )

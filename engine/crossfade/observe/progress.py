@@ -12,6 +12,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from crossfade.observe.event_log import REPEAT_SECONDS, log_listener
 from crossfade.observe.events import (
     BackfillTrouble,
     BatchDone,
@@ -22,7 +23,7 @@ from crossfade.observe.events import (
     Vacuumed,
     Verified,
 )
-from crossfade.observe.logging import REPEAT_SECONDS, get_logger, log_listener
+from crossfade.observe.logging import get_logger
 from crossfade.observe.situation import Situation, span
 from crossfade.observe.status_line import StatusLines, due, status_line
 

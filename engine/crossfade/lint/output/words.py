@@ -33,6 +33,6 @@ def whole_message(finding: Finding) -> str:
 
 def printable(text: str) -> str:
     """The text without what would steer a terminal: such a character is shown as a question mark."""
-    if text.isprintable():
+    if text.replace("\n", "").isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else " " if c == "\t" else "?" for c in text)
