@@ -92,6 +92,33 @@ def test_a_foreign_key_of_others_over_a_unique_index_of_ours(database: Database)
         assert engine.rollback("turns").state is State.ROLLED_BACK
 
 
+@pytest.mark.parametrize(
+    ("change", "built", "named"),
+    [
+        (
+            "add_primary_key: {table: n, columns: [id], name: key}",
+            "CREATE VIEW v AS SELECT id, a FROM n GROUP BY id",
+            r"^view public\.v depends on constraint key of public\.n",
+        ),
+        (
+            "add_unique: {table: n, columns: [id], name: key}",
+            "CREATE FUNCTION f() RETURNS void LANGUAGE sql"
+            + " BEGIN ATOMIC INSERT INTO n VALUES (1) ON CONFLICT ON CONSTRAINT key DO NOTHING; END",
+            r"^function public\.f\(\) depends on constraint key of public\.n",
+        ),
+    ],
+    ids=["view", "function"],
+)
+def test_what_others_have_built_on_a_constraint_of_ours(
+    database: Database, change: str, built: LiteralString, named: str
+) -> None:
+    database.execute("CREATE TABLE n (id int, a int)")
+    with Engine(database.url) as engine:
+        retain(engine, change)
+        database.execute(built)
+        refused(engine, BaselineChanged, named)
+
+
 def test_an_index_of_ours_by_another_name_of_which_a_key_is_made_again(database: Database) -> None:
     database.execute(TABLES)
     with Engine(database.url) as engine:

@@ -66,7 +66,13 @@ def in_the_way(connection: Connection, steps: Iterable[Step]) -> Iterator[str]:
 
 
 def _used(node: Any) -> Iterator[Name]:
-    """The functions and indexes that a statement drops, without what is built on them."""
+    """The functions, indexes and constraints that a statement drops, without what is built on them."""
+    for command in node.cmds if kind(node) == "AlterTableStmt" and node.relation.schemaname else ():
+        if command.subtype.name == "AT_DropConstraint" and command.behavior.name != "DROP_CASCADE":
+            table = node.relation
+            yield Name(
+                kind="constraint", what="constraint", schema=table.schemaname, table=table.relname, name=command.name
+            )
     if kind(node) != "DropStmt" or node.behavior.name == "DROP_CASCADE":
         return
     match node.removeType.name:

@@ -1,7 +1,18 @@
--- What keeps a column, a relation, a type or a function from being dropped, triggers of a function apart: its name, and
+-- What keeps a column, a relation, a constraint, a type or a function from being dropped, triggers of a function apart: its name, and
 -- words for it.
-WITH RECURSIVE named_so AS (
-    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass AS class, c.oid AS object, a.attnum AS part
+WITH RECURSIVE constrained AS (
+    SELECT k.oid
+    FROM pg_catalog.pg_constraint AS k
+    JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE %(kind)s = 'constraint' AND n.nspname = %(schema)s AND c.relname = %(table)s AND k.conname = %(name)s
+    UNION
+    SELECT k.oid FROM constrained JOIN pg_catalog.pg_constraint AS k ON k.conparentid = constrained.oid
+), named_so AS (
+    SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass AS class, constrained.oid AS object, NULL::integer AS part
+    FROM constrained
+    UNION ALL
+    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, a.attnum
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND NOT a.attisdropped
