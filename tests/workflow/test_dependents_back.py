@@ -92,6 +92,13 @@ def test_a_foreign_key_of_others_over_a_unique_index_of_ours(database: Database)
         assert engine.rollback("turns").state is State.ROLLED_BACK
 
 
+ADDS = """
+CREATE FUNCTION f() RETURNS void LANGUAGE sql BEGIN ATOMIC
+    INSERT INTO n VALUES (1) ON CONFLICT ON CONSTRAINT key DO NOTHING;
+END
+"""
+
+
 @pytest.mark.parametrize(
     ("change", "built", "named"),
     [
@@ -102,8 +109,7 @@ def test_a_foreign_key_of_others_over_a_unique_index_of_ours(database: Database)
         ),
         (
             "add_unique: {table: n, columns: [id], name: key}",
-            "CREATE FUNCTION f() RETURNS void LANGUAGE sql"
-            + " BEGIN ATOMIC INSERT INTO n VALUES (1) ON CONFLICT ON CONSTRAINT key DO NOTHING; END",
+            ADDS,
             r"^function public\.f\(\) depends on constraint key of public\.n",
         ),
     ],
