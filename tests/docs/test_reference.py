@@ -137,8 +137,9 @@ def _in_order() -> Iterator[State]:
 def constructed(name: str) -> set[tuple[str, str]]:
     """The `code` and `ack` of every call of a class in the engine, read from the source."""
     found = set()
-    for path in ENGINE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    texts = (path.read_text(encoding="utf-8") for path in ENGINE.rglob("*.py"))
+    for text in (text for text in texts if f"{name}(" in text):
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
                 given = {k.arg: k.value.value for k in node.keywords if isinstance(k.value, ast.Constant)}
                 named = {k.arg: k.value.id for k in node.keywords if isinstance(k.value, ast.Name)}
