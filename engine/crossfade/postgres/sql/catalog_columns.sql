@@ -3,15 +3,17 @@ SELECT a.attrelid::bigint AS relation,
        a.attname::text AS name,
        a.attnum::int AS number,
        format_type(a.atttypid, a.atttypmod) AS type,
-       ARRAY[tn.nspname::text, t.typname::text] AS type_name,
+       ARRAY[(SELECT tn.nspname::text FROM pg_namespace tn WHERE tn.oid = t.typnamespace), t.typname::text] AS type_name,
        t.typcategory::text AS type_category,
-       ARRAY[bn.nspname::text, b.typname::text] AS base_type,
+       ARRAY[(SELECT bn.nspname::text FROM pg_namespace bn WHERE bn.oid = b.typnamespace), b.typname::text] AS base_type,
        e.name AS element_type,
        b.constrained AS domain_constrained,
        CASE WHEN a.attcollation NOT IN (0, t.typcollation)
             THEN (SELECT ARRAY[cn.nspname::text, co.collname::text]
-                  FROM pg_namespace cn WHERE cn.oid = co.collnamespace) END AS collation,
-       coalesce(co.collisdeterministic, true) AS collation_deterministic,
+                  FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace
+                  WHERE co.oid = a.attcollation) END AS collation,
+       coalesce((SELECT co.collisdeterministic FROM pg_collation co WHERE co.oid = a.attcollation), true)
+           AS collation_deterministic,
        a.attnotnull AS not_null,
        -- Before PostgreSQL 18 no such row exists for a table.
        (SELECT nc.conname::text FROM pg_constraint nc
@@ -91,14 +93,12 @@ SELECT a.attrelid::bigint AS relation,
        coalesce(a.attoptions, '{}') AS options,
        a.atthasmissing AS has_missing_value,
        (SELECT st.avg_width FROM pg_stats st
-        WHERE st.schemaname = n.nspname AND st.tablename = c.relname AND st.attname = a.attname
+        WHERE st.schemaname = (SELECT n.nspname FROM pg_namespace n WHERE n.oid = c.relnamespace)
+          AND st.tablename = c.relname AND st.attname = a.attname
           AND st.inherited = (c.relkind = 'p')) AS average_width
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
-JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_type t ON t.oid = a.atttypid
-JOIN pg_namespace tn ON tn.oid = t.typnamespace
-LEFT JOIN pg_collation co ON co.oid = a.attcollation
 LEFT JOIN pg_attrdef def ON def.adrelid = a.attrelid AND def.adnum = a.attnum
 JOIN LATERAL (
     WITH RECURSIVE chain AS (
@@ -114,7 +114,6 @@ JOIN LATERAL (
                   ) AS constrained
     FROM chain JOIN pg_type y ON y.oid = chain.oid WHERE chain.typtype <> 'd'
 ) AS b ON true
-JOIN pg_namespace bn ON bn.oid = b.typnamespace
 LEFT JOIN LATERAL (
     WITH RECURSIVE chain AS (
         SELECT i.oid, i.typtype, i.typbasetype FROM pg_type i
