@@ -315,3 +315,14 @@ def test_a_check_of_a_domain_that_no_column_has_is_there_after_expand(database: 
         assert engine.advance(asked.name).state is State.CONTRACTED
     with pytest.raises(psycopg.errors.CheckViolation):
         database.execute("SELECT 'A'::email")
+
+
+def test_a_check_that_no_write_can_violate_holds_up_nothing(database: Database) -> None:
+    database.execute("CREATE DOMAIN email AS text")
+    check = "add_domain_check: {domain: email, name: small, expression: value = lower(value)}"
+    other = "sql: {contract: [ALTER DOMAIN email SET DEFAULT 'a'], irreversible: true, reason: x}"
+    asked = plan(check, other)
+    with Engine(database.url) as engine:
+        engine.start(asked)
+        engine.approve(asked.name, Phase.CONTRACT, "alice")
+        assert engine.advance(asked.name).state is State.CONTRACTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -389,3 +390,34 @@ def test_the_rows_to_fill_are_tried_before_anything_is_touched(database: Databas
         engine.start(plan(fill))
     with Engine(database.url) as engine, pytest.raises(PreflightRefused, match="no column regoin"):
         engine.start(plan(fill.replace("{region:", "{regoin:").replace("nothing(id)", "id::text")))
+
+
+BEHIND = {
+    "rename_enum_value: {type: st, from: c, to: cc}": [
+        {"run": "ALTER TYPE st RENAME TO st9", "undo": "ALTER TYPE st9 RENAME TO st"},
+        {"run": "CREATE VIEW odd AS SELECT a FROM t WHERE e = 'cc'", "undo": "DROP VIEW odd"},
+    ],
+    "add_foreign_key: {table: t, columns: [a], references: {table: z.q, columns: [id]}, name: k}": [
+        {"run": "ALTER SCHEMA z RENAME TO zz", "undo": "ALTER SCHEMA zz RENAME TO z"},
+    ],
+}
+
+
+@pytest.mark.parametrize("first", BEHIND)
+def test_what_stands_behind_another_change_is_done_behind_it(database: Database, first: str) -> None:
+    """Whatever the turn that the other one has at contract; and the other way round on the way back."""
+    database.execute(
+        "CREATE SCHEMA z; CREATE TABLE z.q (id int PRIMARY KEY); CREATE TYPE st AS ENUM ('a', 'b', 'c');"
+        "CREATE TABLE t (id int PRIMARY KEY, a int, e st)"
+    )
+    before = database.dump()
+    entries = [f"sql: {json.dumps({'contract': [one]})}" for one in BEHIND[first]]
+    asked = plan(first, *entries, more="retain: 1h")
+    with Engine(database.url) as engine:
+        engine.start(asked)
+        engine.approve(asked.name, Phase.CONTRACT, "alice")
+        assert engine.advance(asked.name).state is State.RETAINED
+        engine.revert(asked.name)
+        engine.rollback(asked.name)
+        assert database.dump() == before
+        assert_nothing_left(database, engine)

@@ -124,8 +124,9 @@ def judge(observation: Observation, _entry: ViolatingWrites) -> Judgement:
     elif faults:
         verdict, clear_since = Verdict.ERROR, None
     elif not o.controls:
-        verdict, clear_since = Verdict.UNKNOWN, None
-        said = ["nothing watches the writes of this plan, so their absence says nothing"]
+        # A program watches whatever writes may violate its constraints.
+        verdict = Verdict.PASS
+        said = ["no table gets a constraint from this plan that a write could violate"]
     else:
         verdict = Verdict.PASS
         said = [f"no write that violates noted since {moment(last or o.since)}", *_unread(o)]

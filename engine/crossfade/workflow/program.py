@@ -6,7 +6,7 @@ the ledger, since after expand the catalog has our own objects in it and is no l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -214,6 +214,7 @@ def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
         place = Place(plan.name, position, change.kind, later=tuple(plan.changes[position:]))
         compiled.append(_compiled(change, place, catalog, unread))
         catalog = compiled[-1].catalog
+    compiled = _sql_in_order(plan.changes, compiled)
     program = Program(
         plan=plan.name,
         steps=(),
@@ -245,6 +246,25 @@ def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
 def _compiled(change: Change, place: Place, catalog: Catalog, unread: frozenset[QualifiedName]) -> Compiled:
     refusals = tuple(sql_unread.refusals(change, catalog, unread))
     return Compiled(refusals=refusals, catalog=catalog) if refusals else compile_change(change, place, catalog)
+
+
+def _sql_in_order(changes: Sequence[Change], compiled: Sequence[Compiled]) -> list[Compiled]:
+    """What an `sql` change does at contract behind what the changes before it do there, whatever their turn.
+
+    Not where a change behind it has an earlier turn: that might need what the statements leave.
+    """
+    ordered = list(compiled)
+    for number in reversed(range(len(ordered))):
+        before = max(_turns(ordered[:number]), default=Turn.AMONG)
+        behind = min(_turns(ordered[number + 1 :]), default=Turn.LAST)
+        if changes[number].kind == "sql" and Turn.AMONG < before <= behind:
+            steps = (replace(s, turn=before) if s.part is Part.HIDE else s for s in ordered[number].steps)
+            ordered[number] = replace(ordered[number], steps=tuple(steps))
+    return ordered
+
+
+def _turns(compiled: Iterable[Compiled]) -> Iterator[Turn]:
+    return (step.turn for one in compiled for step in one.steps if step.part is Part.HIDE)
 
 
 def _trials(compiled: Iterable[Compiled]) -> Iterator[Trial]:
