@@ -14,7 +14,7 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.columns.column_preflight import SMALL_TABLE, right_refusals
-from crossfade.operations.constraints import unvalidated
+from crossfade.operations.constraints import constraint_preflight, unvalidated
 from crossfade.operations.indexes import index_preflight
 from crossfade.operations.indexes.index_build import by_users_path
 from crossfade.operations.indexes.index_definition import qualified
@@ -83,11 +83,29 @@ def _blocks(change: AddExclusion, table: Table) -> Iterator[Caution]:
 
 
 def _definition(change: AddExclusion) -> sql.Composed:
-    elements = sql.SQL(", ").join(_element(e) for e in change.elements)
+    elements = sql.SQL(", ").join(
+        # The model lets the characters of operators through and no others.
+        sql.SQL("{} WITH {}").format(_element(e), sql.SQL(e.operator))
+        for e in change.elements
+    )
     head = sql.SQL("EXCLUDE USING {} ({})").format(sql.Identifier(change.method), elements)
-    where = sql.SQL(" WHERE ({})").format(sql.SQL(change.where.sql)) if change.where else sql.SQL("")
     timing = {None: "", "immediate": " DEFERRABLE", "deferred": " DEFERRABLE INITIALLY DEFERRED"}[change.deferrable]
-    return sql.SQL("{}{}{}").format(head, where, sql.SQL(timing))
+    return sql.SQL("{}{}{}").format(head, _where(change), sql.SQL(timing))
+
+
+def _where(change: AddExclusion) -> sql.Composable:
+    return sql.SQL(" WHERE ({})").format(sql.SQL(change.where.sql)) if change.where else sql.SQL("")
+
+
+def _index(change: AddExclusion, table: Table) -> sql.Composed:
+    """The index that holds it up, as one that stands alone."""
+    return sql.SQL("CREATE INDEX {} ON {} USING {} ({}){}").format(
+        sql.Identifier(change.name),
+        sql.Identifier(table.name.schema, table.name.name),
+        sql.Identifier(change.method),
+        sql.SQL(", ").join(_element(e) for e in change.elements),
+        _where(change),
+    )
 
 
 def _element(element: Excluding) -> sql.Composable:
@@ -97,8 +115,7 @@ def _element(element: Excluding) -> sql.Composable:
         assert element.expression is not None
         what = sql.SQL("({})").format(sql.SQL(element.expression.sql))
     opclass = sql.SQL("") if element.opclass is None else sql.SQL(" {}").format(qualified(element.opclass))
-    # The model lets the characters of operators through and no others.
-    return sql.SQL("{}{} WITH {}").format(what, opclass, sql.SQL(element.operator))
+    return sql.SQL("{}{}").format(what, opclass)
 
 
 def _add(change: AddExclusion, place: Place, table: Table) -> Step:
@@ -128,19 +145,18 @@ def _trial(change: AddExclusion, table: Table) -> Trial:
 
 def _afterwards(change: AddExclusion, table: Table, catalog: Catalog) -> Catalog:
     columns = tuple(e.column for e in change.elements)
-    definition = render(_definition(change))
     constraint = Constraint(
         name=change.name,
         kind="exclusion",
         columns=tuple(c for c in columns if c is not None),
-        definition=definition,
+        definition=render(_definition(change)),
         deferrable=change.deferrable is not None,
         deferred=change.deferrable == "deferred",
         index=change.name,
     )
     index = Index(
         name=QualifiedName(table.name.schema, change.name),
-        definition=definition,
+        definition=render(_index(change, table)),
         method=change.method,
         columns=columns,
         key_count=len(columns),
@@ -150,4 +166,5 @@ def _afterwards(change: AddExclusion, table: Table, catalog: Catalog) -> Catalog
         has_expressions=None in columns,
         constraint=change.name,
     )
-    return with_index(catalog, replace(table, constraints=(*table.constraints, constraint)), index)
+    marked = constraint_preflight.in_work(table, change.used_columns)
+    return with_index(catalog, replace(marked, constraints=(*marked.constraints, constraint)), index)

@@ -83,10 +83,21 @@ class Expression:
     @property
     def is_constant(self) -> bool:
         """Whether it is one literal that is not NULL, perhaps with a cast: the same value for every row."""
+        literal = self._literal
+        return literal is not None and not literal.isnull
+
+    @property
+    def is_null(self) -> bool:
+        """Whether it is NULL and nothing else, perhaps with a cast."""
+        literal = self._literal
+        return literal is not None and bool(literal.isnull)
+
+    @property
+    def _literal(self) -> Any:
         node = _tree(self.sql)
         while type(node).__name__ == "TypeCast":
             node = node.arg
-        return type(node).__name__ == "A_Const" and not node.isnull
+        return node if type(node).__name__ == "A_Const" else None
 
     def tree(self) -> Any:
         """Its parse tree, the reader's own: pglast's node."""

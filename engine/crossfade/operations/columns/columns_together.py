@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import Refusal
-from crossfade.operations.columns.planned import Planned
+from crossfade.operations.columns import settled_late
+from crossfade.operations.columns.planned import Moment, Planned
 from crossfade.operations.step import Part, Turn
 from crossfade.operations.tables.table_preflight import family_of
 from crossfade.plan.changes.add_column import AddColumn
 from crossfade.plan.changes.drop_column import DropColumn
 from crossfade.plan.changes.set_generated import SetGenerated
-from crossfade.postgres.forecast.trees import kind, parse
+from crossfade.postgres.forecast.trees import kind
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def refusals(
                 yield from _made_over_and_lost(one, other)
                 yield from _made_late_and_replaced(one, other)
                 yield from _settled_late_and_moved(one, other)
+                yield from settled_late.refusals(one, other)
                 yield from _numbered_and_replaced(one, other)
                 yield from _name_in_use(one, other)
 
@@ -157,8 +159,10 @@ def _made_late_and_replaced(maker: Planned, taker: Planned) -> Iterator[Refusal]
 def _settled_late_and_moved(maker: Planned, taker: Planned) -> Iterator[Refusal]:
     """A column that one still has to change, by its name of now, when `retain` is over."""
     late = list(Part).index(Part.DROP)
-    altered = frozenset(c for at, node in _statements(maker) if at[0] >= late for c in _altered(node))
-    taken = {column for _, column in _taken(taker, is_later=True)} if altered and _on_one_table(maker, taker) else set()
+    altered = frozenset(c for at, node in maker.statements() if at[0] >= late for c in _altered(node))
+    taken = (
+        {column for _, column in _taken(taker, is_later=True)} if altered and maker.shares_table_with(taker) else set()
+    )
     for column in sorted(altered & taken):
         yield Refusal(
             code="not_together",
@@ -173,10 +177,6 @@ def _altered(node: Any) -> Iterator[str]:
     """The columns that a statement makes ordinary ones."""
     if kind(node) == "AlterTableStmt":
         yield from (c.name for c in node.cmds if c.subtype.name in {"AT_DropIdentity", "AT_DropExpression"})
-
-
-def _on_one_table(one: Planned, other: Planned) -> bool:
-    return bool({t.oid for t, _ in one.of_tables()} & {t.oid for t, _ in other.of_tables()})
 
 
 def _numbered_and_replaced(maker: Planned, taker: Planned) -> Iterator[Refusal]:
@@ -208,7 +208,7 @@ def _replaced(taker: Planned) -> Iterator[tuple[int, str]]:
 
 def _is_added_late(maker: Planned, name: str) -> bool:
     late = list(Part).index(Part.HIDE)
-    return any(at[0] >= late and kind(node) != "RenameStmt" and name in _made(node) for at, node in _statements(maker))
+    return any(at[0] >= late and kind(node) != "RenameStmt" and name in _made(node) for at, node in maker.statements())
 
 
 def _lost(taker: Planned) -> Iterator[tuple[int, str]]:
@@ -247,27 +247,16 @@ def _still_in_use(what: str, giver: Planned, taker: Planned) -> Refusal:
     )
 
 
-_Moment = tuple[int, Turn]
-"""A part, by its place in the order of execution, and a turn."""
-
-
-def _comes_at(planned: Planned, name: str) -> _Moment:
+def _comes_at(planned: Planned, name: str) -> Moment:
     """When the change makes something of this name; as early as can be where that is not seen."""
-    moments = (at for at, node in _statements(planned) if name in _made(node))
+    moments = (at for at, node in planned.statements() if name in _made(node))
     return min(moments, default=(0, Turn.BEFORE))
 
 
-def _goes_at(planned: Planned, name: str) -> _Moment:
+def _goes_at(planned: Planned, name: str) -> Moment:
     """When the change gives the name away; with its last step where that is not seen."""
-    seen = tuple(_statements(planned))
+    seen = tuple(planned.statements())
     return min((at for at, node in seen if name in _let_go(node)), default=max(at for at, _ in seen))
-
-
-def _statements(planned: Planned) -> Iterator[tuple[_Moment, Any]]:
-    parts = list(Part)
-    for step in planned.compiled.steps:
-        for statement in step.statements:
-            yield from (((parts.index(step.part), step.turn), node) for node in parse(statement.text))
 
 
 def _made(node: Any) -> Iterator[str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
 from crossfade.operations.columns.column_preflight import no_column, right_refusals
 from crossfade.operations.tables.table_preflight import family_of, other_runs, table_refusals
+from crossfade.plan.words import shown
 
 if TYPE_CHECKING:
+    from crossfade.plan.expressions import Expression
     from crossfade.plan.names import TableName
     from crossfade.postgres.catalog import Catalog, Constraint, Table
 
@@ -66,6 +68,19 @@ def needed(family: Iterable[Table], constraint: Constraint) -> Iterator[Refusal]
                     "BY of the key alone takes the other columns along, and ON CONFLICT may name a constraint.",
                     instead="Name in its GROUP BY every column that it shows, by CREATE OR REPLACE, or drop it first.",
                 )
+
+
+def null_fixes(table: Table, kind: str, fix: Mapping[str, Expression]) -> Iterator[Refusal]:
+    """Repairs that would give a column NULL which may not be; of other expressions backfill tells it row by row."""
+    for name, expression in fix.items():
+        column = table.column(name)
+        if column is not None and column.not_null and expression.is_null:
+            yield Refusal(
+                code="expression",
+                object=f"fix of {kind} on {table.name}",
+                message=f"{shown(expression.text)}: it gives NULL, and the column is NOT NULL.",
+                instead="Give another value, or let the column be NULL first (drop_not_null), in a plan of its own.",
+            )
 
 
 def no_constraint(table: Table, name: str) -> Refusal:
