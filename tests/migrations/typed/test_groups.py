@@ -290,8 +290,12 @@ CERTAIN: list[Case] = [
                             "ADD CONSTRAINT users_team FOREIGN KEY (team) REFERENCES teams ON DELETE CASCADE NOT VALID"
                         ),
                     ),
-                    "irreversible": True,
-                    "reason": "The migration does not say how it is taken back.",
+                    "revert": (
+                        (
+                            "ALTER TABLE users DROP CONSTRAINT IF EXISTS users_team, "
+                            "ADD CONSTRAINT users_team FOREIGN KEY (team) REFERENCES teams (id) NOT VALID"
+                        ),
+                    ),
                 }
             },
             VALIDATED,
@@ -461,6 +465,19 @@ def test_what_only_looks_alike_stays_apart(_what: str, sql: str) -> None:
     found = read(sql, BEFORE)
     assert len(found) == 2
     assert all(typed.is_certain for typed in found)
+
+
+@pytest.mark.parametrize("rule", ["ON DELETE CASCADE", "DEFERRABLE INITIALLY DEFERRED", "NOT VALID", "MATCH FULL"])
+def test_a_reference_that_comes_back_otherwise_is_no_part_of_a_new_type(rule: str) -> None:
+    sql = (
+        "ALTER TABLE users DROP CONSTRAINT users_team; ALTER TABLE users ALTER team TYPE bigint; ALTER TABLE teams "
+        "DROP CONSTRAINT teams_pkey, ALTER id TYPE bigint, ADD CONSTRAINT teams_pkey PRIMARY KEY (id); "
+        f"ALTER TABLE users ADD CONSTRAINT users_team FOREIGN KEY (team) REFERENCES teams (id) {rule}"
+    )
+    found = changes(sql, BEFORE)
+    assert found[0] == {"drop_constraint": {"table": "users", "name": "users_team"}}
+    assert rule.rpartition(" ")[2].lower() in str(found[-1]).lower()
+    assert "users_team" in str(found[-1])
 
 
 DOUBTFUL: list[tuple[str, str, list[list[dict[str, Any]]], list[bool]]] = [

@@ -49,10 +49,13 @@ def wanted(change: Typed) -> frozenset[Mark]:
 
 
 def _labels(change: Typed) -> Iterator[Mark]:
-    """What may be a new label of an enum, which preflight does not find before it is there; SQL is not looked at so."""
-    for statement in change.statements if not change.is_sql else ():
+    """What may be a new label of an enum, which preflight does not find before it is there; SQL is not looked at so,
+    and finds one that was added, but none that is renamed at contract.
+    """
+    for statement in change.statements:
         constants = (node.val for node in trees.below(statement.tree) if trees.kind(node) == "A_Const")
-        yield from (("label", "", value.sval) for value in constants if trees.kind(value) == "String")
+        what = "renamed label" if change.is_sql else "label"
+        yield from ((what, "", value.sval) for value in constants if trees.kind(value) == "String")
 
 
 def _held(entry: Entry, before: Schema) -> Iterator[Mark]:
@@ -70,8 +73,10 @@ def _held(entry: Entry, before: Schema) -> Iterator[Mark]:
             yield ("new", "", fields["to"])
         case "add_column" | "set_not_null":
             yield ("work", table, fields.get("name") or fields["column"])
-        case "add_enum_value" | "rename_enum_value":
-            yield ("label", "", fields.get("value") or fields["to"])
+        case "add_enum_value":
+            yield ("label", "", fields["value"])
+        case "rename_enum_value":
+            yield from ((what, "", fields["to"]) for what in ("label", "renamed label"))
         case "change_type":
             yield ("work", table, fields["column"])
             yield ("new", "", fields["column"])

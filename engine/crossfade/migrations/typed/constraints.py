@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossfade.migrations.typed.entry import Entry, NotTyped, entry, expression_text, names_text, unless
 from crossfade.postgres.forecast.chosen_names import check_columns, chosen_name, key_names
-from crossfade.postgres.forecast.trees import names
+from crossfade.postgres.forecast.trees import NotOneStatement, names, parse
 
 if TYPE_CHECKING:
     from crossfade.migrations.typed.command import Command
@@ -32,6 +32,32 @@ def find(command: Command, name: str) -> Constraint | None:
     """The table's constraint of that name, as the command finds it."""
     table = command.table
     return next((c for c in table.constraints if c.name == name), None) if table is not None else None
+
+
+def key_node(key: Constraint) -> Any:
+    """A foreign key that is there, as its definition parses; None where that is not known."""
+    try:
+        (added,) = parse(f"ALTER TABLE t ADD {key.definition}")
+    except NotOneStatement:
+        return None
+    return added.cmds[0].def_
+
+
+def spelled(key: Constraint) -> str:
+    """The definition; empty where that of a foreign key is not known, or what it names has other names by now."""
+    if key.kind != "foreign":
+        return key.definition
+    node = key_node(key)
+    if node is None or key.referenced is None:
+        return ""
+    target = node.pktable
+    is_current = (
+        names(node.fk_attrs) == key.columns
+        and names(node.pk_attrs) in ((), key.referenced_columns)
+        and target.relname == key.referenced.name
+        and target.schemaname in (None, key.referenced.schema)
+    )
+    return key.definition if is_current else ""
 
 
 def add_constraint(command: Command) -> Iterator[Entry]:

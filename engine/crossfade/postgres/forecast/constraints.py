@@ -19,6 +19,7 @@ from crossfade.postgres.forecast.not_null import make_not_null
 from crossfade.postgres.forecast.proof import proves_not_null
 from crossfade.postgres.forecast.target import Reach, Target
 from crossfade.postgres.forecast.trees import columns_of, names
+from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import LockMode
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _add_foreign_key(draft: Draft, target: Target, node: Any, of_column: str | N
         name=node.conname or _chosen(draft, target.table(draft), "foreign", columns),
         kind="foreign",
         columns=columns,
-        definition="",
+        definition=_definition(node, columns),
         validated=not node.skip_validation and node.is_enforced,
         enforced=bool(node.is_enforced),
         referenced=referenced.name if referenced else None,
@@ -156,6 +157,31 @@ def _add_foreign_key(draft: Draft, target: Target, node: Any, of_column: str | N
     unread = tuple(m for m in members if m.name not in taken_up)
     if added.validated and checks_rows and (not taken_up or any(m.kind != "partitioned" for m in unread)):
         check_rows(draft, unread, added.referenced)
+
+
+_ACTIONS = {"c": "CASCADE", "r": "RESTRICT", "n": "SET NULL", "d": "SET DEFAULT"}
+
+
+def _definition(node: Any, columns: tuple[str, ...]) -> str:
+    """A foreign key as the server would spell it."""
+    parts = [f"FOREIGN KEY ({_listed(columns)}) REFERENCES {_relation(node.pktable)}"]
+    parts += [f"({_listed(names(node.pk_attrs))})"] if node.pk_attrs else []
+    parts += ["MATCH FULL"] if node.fk_matchtype == "f" else []
+    for event, action in (("UPDATE", node.fk_upd_action), ("DELETE", node.fk_del_action)):
+        parts += [f"ON {event} {_ACTIONS[action]}"] if action in _ACTIONS else []
+    parts += [f"({_listed(names(node.fk_del_set_cols))})"] if node.fk_del_set_cols else []
+    timing = (("DEFERRABLE", node.deferrable), ("INITIALLY DEFERRED", node.initdeferred))
+    parts += [word for word, holds in timing if holds]
+    parts += ["NOT ENFORCED"] if not node.is_enforced else ["NOT VALID"] if node.skip_validation else []
+    return " ".join(parts)
+
+
+def _listed(columns: tuple[str, ...]) -> str:
+    return ", ".join(map(quoted, columns))
+
+
+def _relation(node: Any) -> str:
+    return ".".join(quoted(part) for part in (node.schemaname, node.relname) if part is not None)
 
 
 def validate_constraint(draft: Draft, target: Target, command: Any) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from copy import copy
 from typing import TYPE_CHECKING
 
-from crossfade.migrations.typed.constraints import added, find
+from crossfade.migrations.typed.constraints import added, find, spelled
 from crossfade.migrations.typed.entry import Entry, NotTyped, entry, printed
 from crossfade.migrations.typed.groups.group import certain, later, on_column, on_table
 from crossfade.migrations.typed.raw import UNKNOWN
@@ -70,7 +70,7 @@ def _by_sql(drop: Command, adding: Command) -> Iterator[Entry]:
     table, name, old = printed(drop.relation), quoted(drop.action.name), find(drop, drop.action.name)
     if old is not None and old.validated:
         yield _validation(drop)
-    back = old.definition.removesuffix(_NOT_VALID) if old is not None else ""
+    back = spelled(old).removesuffix(_NOT_VALID) if old is not None else ""
     undo = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}, ADD CONSTRAINT {name} {back}{_NOT_VALID}"
     yield entry(
         "sql",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crossfade.migrations.typed.columns import change_type
-from crossfade.migrations.typed.constraints import find
+from crossfade.migrations.typed.constraints import find, key_node
 from crossfade.migrations.typed.entry import entry, type_text
 from crossfade.migrations.typed.groups.group import certain, later, on_column, on_table
 from crossfade.postgres.forecast.trees import names
@@ -68,4 +68,19 @@ def _followers(key: Command, rest: Rest) -> Iterator[Command]:
 
 
 def _puts_back(adding: Command, drop: Command) -> bool:
-    return bool(adding.action.def_.conname == drop.action.name)
+    """Whether it is the constraint that was dropped, with all that this did."""
+    known, node = find(drop, drop.action.name), adding.action.def_
+    if known is None or node.conname != known.name or node.contype.name != "CONSTR_FOREIGN":
+        return False
+    referenced = adding.before.find(node.pktable.schemaname, node.pktable.relname)
+    own = (names(node.fk_attrs), referenced.name if referenced is not None else None)
+    is_of_same = own == (known.columns, known.referenced) and names(node.pk_attrs) in ((), known.referenced_columns)
+    there = key_node(known)
+    return is_of_same and there is not None and _rules(node) == _rules(there)
+
+
+def _rules(node: Any) -> tuple[object, ...]:
+    """What a foreign key does, besides what it refers to."""
+    what = (node.fk_matchtype, node.fk_upd_action, node.fk_del_action, names(node.fk_del_set_cols))
+    when = (node.deferrable, node.initdeferred, node.skip_validation, node.is_enforced)
+    return (*what, *map(bool, when))
