@@ -71,6 +71,14 @@ def test_a_migration_that_a_plan_covers_is_unsafe_until_its_row_is_written(
     assert planned.code == 1, planned
     assert "plan users-mail does its work, and no run of it is under way" in planned.stdout
 
+    plan.write_text(PLAN.replace("to: mail}", "to: mail, intent: unconfirmed}"), encoding="utf-8")
+    unconfirmed = cli("guard", "db", "--plans", "plans")
+    assert unconfirmed.code == 1, unconfirmed
+    assert "plans/mail.yaml:6:" in unconfirmed.stderr
+    assert "which nobody has confirmed" in unconfirmed.stderr
+    assert unconfirmed.stdout == planned.stdout
+    plan.write_text(PLAN, encoding="utf-8")
+
     assert cli("advance", "plans/mail.yaml", "--to", "backfilled").code == 0
     document = cli("guard", "db", "--json")
     assert document.code == 1, document

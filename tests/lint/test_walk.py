@@ -79,3 +79,36 @@ def test_a_function_holds_nothing_and_leaves_no_trace() -> None:
     assert (made.inside, body.inside, last.inside) == (None, "the function f", None)
     assert last.held == {}
     assert last.before == made.after
+
+
+INDEX = "CREATE INDEX i ON users (id);"
+OUTLIVED = [
+    (Transaction.NEVER, "BEGIN; SET LOCAL search_path = s; CREATE TABLE users (id int); COMMIT;"),
+    (Transaction.NEVER, "BEGIN; SET LOCAL search_path = s; SET LOCAL search_path = t; COMMIT AND CHAIN;"),
+    (Transaction.NEVER, "CREATE TABLE s.users (id int); SET LOCAL search_path = s;"),
+    (Transaction.ALWAYS, "CREATE TABLE s.users (id int); SET LOCAL search_path = s; COMMIT;"),
+    (Transaction.NEVER, "BEGIN; CREATE TEMP TABLE users (id int) ON COMMIT DROP; COMMIT;"),
+    (Transaction.ALWAYS, "SET search_path = public, pg_temp; CREATE TEMP TABLE users (id int);"),
+    (Transaction.ALWAYS, "CREATE TEMP TABLE users (id int); DROP TABLE users;"),
+]
+IN_FORCE = [
+    (Transaction.ALWAYS, "CREATE TABLE s.users (id int); SET LOCAL search_path = s;"),
+    (
+        Transaction.NEVER,
+        "CREATE TABLE s.users (id int); BEGIN; SET LOCAL search_path = t; SET search_path = s; COMMIT;",
+    ),
+    (Transaction.NEVER, "BEGIN; CREATE TEMP TABLE users (id int); COMMIT;"),
+    (Transaction.ALWAYS, "CREATE TEMP TABLE users ON COMMIT DROP AS SELECT 1 AS id;"),
+]
+
+
+@pytest.mark.parametrize(("transaction", "text"), OUTLIVED)
+def test_what_is_for_a_transaction_alone_ends_with_it(transaction: Transaction, text: str) -> None:
+    last = seen(f"{text} {INDEX}", transaction=transaction)[-1]
+    assert last.forecast.scans == ("public.users",)
+
+
+@pytest.mark.parametrize(("transaction", "text"), IN_FORCE)
+def test_another_table_of_the_name_comes_first(transaction: Transaction, text: str) -> None:
+    last = seen(f"{text} {INDEX}", transaction=transaction)[-1]
+    assert last.forecast.scans == ()

@@ -9,6 +9,7 @@ from crossfade.postgres.changed_objects import changed_by_text
 from crossfade.postgres.forecast import Schema
 
 A = QualifiedName("legacy", "a")
+NUMBERED, NUMBERS = QualifiedName("billing", "n"), QualifiedName("billing", "n_y_seq")
 PART = QualifiedName("archive", "a_2025")
 SCHEMA = Schema.of(
     Catalog(
@@ -22,6 +23,7 @@ SCHEMA = Schema.of(
                 partitions=(PART,),
             ),
             Table(name=PART, partition_parent=A),
+            Table(name=NUMBERED, columns=(Column(name="y", number=1, type="integer", owned_sequences=(NUMBERS,)),)),
             Table(name=QualifiedName("public", "b")),
         ),
     )
@@ -109,10 +111,20 @@ CASES = {
         "changes legacy.a",
         "changes archive.a_2025",
         "changes public.b",
+        "changes billing.n",
     },
     "SELECT setval('legacy.s'::regclass, 7)": {"sets the numbers of legacy.s"},
     "SELECT setval(pg_get_serial_sequence('legacy.a', 'x'), max(x)) FROM legacy.a": {"sets the numbers of legacy.a"},
     "SELECT setval(name, 7) FROM b": set(),
+    "SELECT setval('billing.n_y_seq', 7)": {"sets the numbers of billing.n_y_seq", "changes billing.n"},
+    "ALTER SEQUENCE billing.n_y_seq RESTART": {"changes billing.n_y_seq", "changes billing.n"},
+    "ALTER SEQUENCE billing.n_y_seq OWNER TO joe": {"changes billing.n_y_seq", "changes billing.n"},
+    "ALTER SEQUENCE billing.n_y_seq RENAME TO z": {
+        "renames billing.n_y_seq",
+        "creates billing.z",
+        "changes billing.n",
+    },
+    "DROP SEQUENCE billing.n_y_seq CASCADE": {"drops billing.n_y_seq", "changes billing.n"},
     "not SQL": set(),
 }
 

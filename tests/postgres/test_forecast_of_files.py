@@ -37,6 +37,14 @@ def test_temporary_tables_are_never_seen_by_others() -> None:
     assert [name.name for name in made.origins] == ["p"]
 
 
+def test_temporary_tables_hide_others_in_their_own_session_alone() -> None:
+    made = after("CREATE TEMP TABLE p (a int)", after("CREATE TABLE p (a int)").seen_by_others())
+    index = "CREATE INDEX i ON p (a)"
+
+    assert foreseen(index, made).scans == ()
+    assert foreseen(index, made.seen_by_others()).scans == ("public.p",)
+
+
 def test_a_domain_finds_the_columns_that_files_have_made() -> None:
     made = after("CREATE DOMAIN cents AS int; CREATE TABLE bills (total cents)").seen_by_others()
 
@@ -73,3 +81,31 @@ def test_a_ready_index_is_not_built_even_if_it_is_not_known() -> None:
 
     assert foreseen("ALTER TABLE users ADD UNIQUE USING INDEX users_email", known).scans == ()
     assert foreseen("ALTER TABLE users ADD UNIQUE (email)", known).scans == ("public.users",)
+
+
+SOURCE = """
+CREATE TABLE users (id int PRIMARY KEY, code text, age int, CONSTRAINT known CHECK (age IS NOT NULL) NOT VALID,
+  UNIQUE (code, age), FOREIGN KEY (age) REFERENCES users);
+CREATE INDEX by_age ON users (age);
+CREATE TABLE copies (LIKE users INCLUDING ALL)
+"""
+NEEDS_NO_READING = "ALTER TABLE copies ALTER age SET NOT NULL"
+
+
+def test_a_copy_has_the_checks_and_indexes_that_its_like_includes() -> None:
+    made = after(SOURCE)
+    copies = made.tables[QualifiedName("public", "copies")]
+
+    assert copies.constraint_names == {"known", "copies_pkey", "copies_code_age_key"}
+    assert {i.name.name for i in copies.indexes} == {"copies_pkey", "copies_code_age_key", "copies_age_idx"}
+    assert foreseen(NEEDS_NO_READING, made.seen_by_others()).scans == ()
+
+
+def test_a_copy_has_no_more_than_that() -> None:
+    of_checks = after(SOURCE.replace("ALL", "CONSTRAINTS"))
+    of_neither = after(SOURCE.replace("ALL", "ALL EXCLUDING INDEXES EXCLUDING CONSTRAINTS"))
+    parts = [table.tables[QualifiedName("public", "copies")] for table in (of_checks, of_neither)]
+
+    assert [table.constraint_names for table in parts] == [{"known"}, set()]
+    assert [table.indexes for table in parts] == [(), ()]
+    assert foreseen(NEEDS_NO_READING, of_neither.seen_by_others()).scans == ("public.copies",)

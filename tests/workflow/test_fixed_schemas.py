@@ -23,6 +23,7 @@ CREATE VIEW legacy.codes AS SELECT code FROM codes;
 CREATE TABLE legacy.customers (id int PRIMARY KEY, name text);
 CREATE INDEX by_name ON legacy.customers (name);
 CREATE SEQUENCE legacy.numbers;
+CREATE TABLE legacy.bills (id int GENERATED ALWAYS AS IDENTITY);
 CREATE VIEW names AS SELECT name FROM legacy.customers;
 """
 ADDED = "ALTER TABLE accounts ADD x int"
@@ -37,6 +38,10 @@ CHANGES = {
     f"sql: {{expand: [{{run: {ADDED}, undo: 'DO $$ BEGIN DROP TABLE legacy.uses; END $$'}}]}}": ["legacy.uses"],
     f"sql: {{expand: [{{run: {ADDED}, undo: 'DO $$ BEGIN PERFORM setval(''legacy.numbers'', 1); END $$'}}]}}": [
         "legacy.numbers"
+    ],
+    "sql: {irreversible: true, reason: x, expand: [ALTER SEQUENCE legacy.bills_id_seq RESTART]}": [
+        "legacy.bills_id_seq",
+        "legacy.bills",
     ],
     f"sql: {{expand: [{ADDED}], rollback: [DELETE FROM orders]}}": ["legacy.uses"],
     f"sql: {{contract: [{ADDED}], revert: [DROP VIEW codes CASCADE]}}": ["legacy.codes"],

@@ -9,7 +9,7 @@ import typer
 
 from crossfade.cli.call import Call, only_our_errors
 from crossfade.cli.output import plain, print_json, warn
-from crossfade.errors import UsageError
+from crossfade.errors import InvalidPlan, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from crossfade.plan.model import Plan
     from crossfade.plan.names import TableName
     from crossfade.workflow.pending_migrations import Cover, Standing, Waiting
+
+_UNCONFIRMED = "intent: unconfirmed"
 
 
 def guard(
@@ -142,13 +144,27 @@ def _projects(paths: list[str]) -> "Sequence[Project]":
 
 
 def _plans(folders: "Sequence[Path]") -> "list[Plan]":
-    from crossfade.plan.load import load_plan
-
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(f"--plans: {folder} is no directory", hint="Name the directory that has the plans.")
     files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.suffix in {".yaml", ".yml"}]
-    return [load_plan(file) for file in files]
+    return [_plan(file) for file in files]
+
+
+def _plan(file: Path) -> "Plan":
+    """A plan that nobody has confirmed covers its migrations all the same."""
+    from crossfade.plan.load import load_plan, parse_plan
+
+    try:
+        return load_plan(file)
+    except InvalidPlan as error:
+        text = file.read_text(encoding="utf-8", errors="replace")
+        try:
+            plan = parse_plan(text.replace(_UNCONFIRMED, "intent: confirmed"), str(file))
+        except InvalidPlan:
+            raise error from None
+        warn(f"{plain(str(error.problems[0]))}; nothing runs plan {plain(plan.name)} until then")
+        return plan
 
 
 def table_of(text: str | None) -> "TableName | None":

@@ -15,6 +15,7 @@ from crossfade.cli.targets import acknowledged
 from crossfade.errors import CrossfadeError, DatabaseUnreachable, InvalidPlan, PlanChanged, PreflightRefused, UsageError
 
 if TYPE_CHECKING:
+    from crossfade.plan.fixed import Fixed
     from crossfade.plan.model import Plan
     from crossfade.workflow.engine import Engine
     from crossfade.workflow.results import Preflight
@@ -101,6 +102,8 @@ def check(
     unreachable = None
     if call.names_a_database and not no_database and any(one.plan for one in checked):
         unreachable = _preflight(call, checked, acks)
+    elif call.fixed.entries:
+        _look_for_fixed(call.fixed, checked)
     failed = [one.error for one in checked if one.error] + ([unreachable] if unreachable else [])
     if call.json:
         error = {"error": as_document(failed[0])} if failed else {}
@@ -122,6 +125,15 @@ def _preflight(call: Call, checked: list[Checked], acks: tuple[str, ...]) -> Cro
     except DatabaseUnreachable as error:
         return DatabaseUnreachable(error.message, hint="With --no-database only the files are checked.")
     return None
+
+
+def _look_for_fixed(fixed: "Fixed", checked: list[Checked]) -> None:
+    from crossfade.workflow.fixed_names import named_refusals
+
+    for one in checked:
+        refusals = () if one.plan is None else tuple(named_refusals(one.plan, fixed))
+        if one.plan is not None and refusals:
+            one.error = PreflightRefused(one.plan.name, refusals)
 
 
 def _examine(engine: "Engine", one: Checked, plan: "Plan", acks: tuple[str, ...]) -> None:

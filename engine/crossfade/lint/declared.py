@@ -81,7 +81,7 @@ def _declared(seen: SeenStatement, table: QualifiedName, name: str, node: Any, *
 
 def created(seen: SeenStatement, relation: Any) -> QualifiedName:
     """The name that a RangeVar gives to a relation that it makes."""
-    return QualifiedName(relation.schemaname or seen.before.creation_schema, relation.relname)
+    return seen.before.place_of(relation)
 
 
 def is_a(column: Declared, *types: str) -> bool:

@@ -171,7 +171,7 @@ class _Way:
     def _commit(self) -> None:
         self.held.clear()
         self.saved.clear()
-        self.opened = self.schema
+        self.schema = self.opened = self.schema.committed()
         self.transaction = object()
 
     def _seen(self, statement: SqlStatement) -> SeenStatement:

@@ -65,12 +65,16 @@ def as_changed(reached: Iterable[tuple[QualifiedName, str]]) -> Iterator[Changed
 
 
 def by_name(schema: Schema, above: str | None, name: str, does: str, reach: Reach = Reach.ALONE) -> Iterator[Changed]:
-    """A relation by its name, as `relation_changed` has it."""
+    """A relation by its name, as `relation_changed` has it; with a sequence the table whose column owns it."""
     found = schema.qualify(above, name)
     indexed = schema.find_index(above, name)
     if found not in schema.tables and indexed is not None:
         found, does = indexed[0].name, "changes"
     yield from as_changed((member, does) for member in family(schema, found, reach))
+    # What is created is nobody's yet.
+    owner = None if found in schema.tables or does == "creates" else schema.owner_of(found)
+    if owner is not None:
+        yield Changed(schema=owner.schema, name=owner.name, does="changes")
 
 
 def named(schema: Schema, parts: tuple[str, ...], does: str) -> Iterator[Changed]:

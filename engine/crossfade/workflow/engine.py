@@ -68,15 +68,24 @@ _GATES_AHEAD: Mapping[Phase, frozenset[State]] = {
 """The states in which a phase's gates are asked, or may be yet."""
 
 
-def _require_ahead(run: RunRow, phase: Phase | None) -> Phase:
-    """The phase. Raises WrongState where no gate stands in front of the run, or not that phase's."""
-    if phase is None or run.state not in _GATES_AHEAD[phase]:
-        before = f"of {phase} " if phase is not None and run.state not in CONTRACT_IS_OVER else ""
+def _require_gates(run: RunRow, phase: Phase | None) -> Phase:
+    """The phase. Raises WrongState where no gate stands in front of the run."""
+    if phase is None or run.state in FINAL or (phase is Phase.CONTRACT and run.state in CONTRACT_IS_OVER):
         raise WrongState(
-            f"run {run.name} is {run.state}; no gate {before}stands in front of it",
-            hint=f"See crossfade status {run.name}.",
+            f"run {run.name} is {run.state}; no gate stands in front of it", hint=f"See crossfade status {run.name}."
         )
     return phase
+
+
+def _require_ahead(run: RunRow, phase: Phase | None) -> Phase:
+    """The same; of a phase that the run is past, its gates can be looked at, but nothing be said to them."""
+    asked = _require_gates(run, phase)
+    if run.state not in _GATES_AHEAD[asked]:
+        raise WrongState(
+            f"run {run.name} is {run.state}; no gate of {asked} stands in front of it",
+            hint=f"See crossfade status {run.name}.",
+        )
+    return asked
 
 
 def _nobody_listens(_event: Happening) -> None:
@@ -498,7 +507,7 @@ class Engine:
         `seen` gets what each look finds while it is waited for.
         """
         run = self._find(name, ())
-        asked = _require_ahead(run, phase or report.gated_phase(run.state, from_json(run.program)))
+        asked = _require_gates(run, phase or report.gated_phase(run.state, from_json(run.program)))
         if from_json(run.program).is_empty(asked):
             raise WrongState(
                 f"run {name} has nothing to do in {asked}, and passes through it; no gate stands in front of it",

@@ -17,13 +17,13 @@ from crossfade.postgres.forecast import Schema
 from crossfade.postgres.forecast.trees import NotOneStatement, kind, one_statement
 from crossfade.postgres.outlines import outlined
 from crossfade.postgres.own_names import is_own_name
+from crossfade.postgres.sequence_owners import with_sequence_owners
 
 if TYPE_CHECKING:
     import psycopg
 
     from crossfade.operations.step import RowWork, Step
     from crossfade.postgres.catalog import Catalog
-    from crossfade.postgres.statement import Statement
     from crossfade.workflow.program import Program
 
 
@@ -31,10 +31,15 @@ def fixed_refusals(
     connection: psycopg.Connection[Any], program: Program, catalog: Catalog, fixed: Fixed
 ) -> Iterator[Refusal]:
     """One for each thing that is fixed and that the program would make, change, drop or write to."""
-    if not fixed.entries:
-        return
+    if fixed.entries:
+        schema = with_sequence_owners(connection, outlined(connection, Schema.of(catalog)))
+        yield from refusals_of(_changed(program, schema), fixed)
+
+
+def refusals_of(changes: Iterable[Changed], fixed: Fixed) -> Iterator[Refusal]:
+    """One for each thing that is fixed among what is changed."""
     found: dict[str, tuple[Changed, FixedEntry]] = {}
-    for changed in _changed(program, outlined(connection, Schema.of(catalog))):
+    for changed in changes:
         entry = fixed.entry_for(changed.schema, changed.name)
         if entry is not None:
             found.setdefault(str(changed), (changed, entry))
@@ -55,7 +60,7 @@ def _changed(program: Program, first: Schema) -> Iterator[Changed]:
     for step in program.steps:
         schema = schema.seen_by_others()
         for each in step.statements:
-            yield from _by_statement(schema, each)
+            yield from changed_inside(schema, each.text)
             _, schema = schema.foresee(each.text)
         yield from _on_the_way_back(step, schema.seen_by_others())
     # Once more by the names that there are before the first statement.
@@ -65,13 +70,14 @@ def _changed(program: Program, first: Schema) -> Iterator[Changed]:
 def _on_the_way_back(step: Step, schema: Schema) -> Iterator[Changed]:
     """What its undo does; a cleanup removes only what the step itself has left."""
     for each in step.undo:
-        yield from _by_statement(schema, each)
+        yield from changed_inside(schema, each.text)
         _, schema = schema.foresee(each.text)
 
 
-def _by_statement(schema: Schema, statement: Statement) -> Iterator[Changed]:
-    for text in (statement.text, *_inside(statement.text)):
-        yield from changed_by_text(schema, text)
+def changed_inside(schema: Schema, text: str) -> Iterator[Changed]:
+    """What a statement changes, and what those of a DO block do."""
+    for each in (text, *_inside(text)):
+        yield from changed_by_text(schema, each)
 
 
 def _inside(text: str) -> Iterator[str]:

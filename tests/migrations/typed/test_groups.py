@@ -480,6 +480,29 @@ def test_a_reference_that_comes_back_otherwise_is_no_part_of_a_new_type(rule: st
     assert "users_team" in str(found[-1])
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "comes"),
+    [
+        ("DEFAULT 'user'", "SET DEFAULT 'user'", False),
+        ("DEFAULT 'user'", "SET DEFAULT 'admin'", True),
+        ("DEFAULT 'user'::role", "SET DEFAULT 'admin'::role", True),
+        ("", "SET DEFAULT 'admin'", True),
+    ],
+)
+def test_the_default_that_a_column_has_after_its_enum_was_made_anew(first: str, last: str, comes: bool) -> None:
+    before = (
+        f"CREATE TYPE role AS ENUM ('user', 'admin', 'guest'); CREATE TABLE users (id int PRIMARY KEY, r role {first})"
+    )
+    found = read(
+        "CREATE TYPE role_new AS ENUM ('user', 'admin'); ALTER TABLE users ALTER r DROP DEFAULT; "
+        "ALTER TABLE users ALTER r TYPE role_new USING r::text::role_new; DROP TYPE role; "
+        f"ALTER TYPE role_new RENAME TO role; ALTER TABLE users ALTER r {last}",
+        after(before),
+    )
+    kinds = [kind for one in found for reading in one.readings for entry in reading.entries for kind in entry]
+    assert kinds == ["remove_enum_values", *(["set_default"] if comes else [])]
+
+
 DOUBTFUL: list[tuple[str, str, list[list[dict[str, Any]]], list[bool]]] = [
     (
         "a column",

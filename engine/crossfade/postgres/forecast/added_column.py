@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from crossfade.postgres.catalog import Column, Default, Identity, QualifiedName, Table
-from crossfade.postgres.forecast.trees import NotOneStatement, expression, kind
+from crossfade.postgres.forecast.chosen_names import object_name
+from crossfade.postgres.forecast.trees import NotOneStatement, expression, kind, text_constant
 from crossfade.postgres.forecast.type_names import SYSTEM, TypeName, find_domain, is_serial, read_type, resolve
 from crossfade.postgres.forecast.volatility import is_volatile
 
@@ -59,8 +60,11 @@ def added_column(schema: Schema, table: Table, definition: Any) -> Added:
         domain_constrained=resolved.constrained,
         collation=_collation(definition),
         not_null=not_null,
-        default=Default(expression="", volatile=serial or volatile) if serial or default is not None else None,
+        default=Default(expression=text_constant(default), volatile=serial or volatile)
+        if serial or default is not None
+        else None,
         identity=_identity(table, definition.colname, identity),
+        owned_sequences=(_sequence(table, definition.colname),) if serial else (),
         generated=generated,
     )
     unfounded = not_null and not rewrites and default is None
@@ -103,8 +107,11 @@ def _generated(clause: Any) -> Literal["stored", "virtual"] | None:
 def _identity(table: Table, column: str, clause: Any) -> Identity | None:
     if clause is None:
         return None
-    sequence = QualifiedName(table.name.schema, f"{table.name.name}_{column}_seq")
-    return Identity(always=clause.generated_when == "a", sequence=sequence)
+    return Identity(always=clause.generated_when == "a", sequence=_sequence(table, column))
+
+
+def _sequence(table: Table, column: str) -> QualifiedName:
+    return QualifiedName(table.name.schema, object_name(table.name.name, column, "seq"))
 
 
 def _collation(definition: Any) -> QualifiedName | None:

@@ -11,30 +11,31 @@ from crossfade.postgres.forecast.bounds import read_bound
 from crossfade.postgres.forecast.chosen_names import chosen_name, key_names
 from crossfade.postgres.forecast.constraints import add_column_constraints, add_declared
 from crossfade.postgres.forecast.draft import Unforeseeable
+from crossfade.postgres.forecast.like import liked, with_copies
 from crossfade.postgres.forecast.partitions import join_parent, share_keys, take_from_default
+from crossfade.postgres.forecast.schema import TEMPORARY
 from crossfade.postgres.forecast.target import Target
 from crossfade.postgres.forecast.trees import columns_of, kind, names, option
 from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import LockMode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from crossfade.postgres.forecast.draft import Draft
 
 _AX = LockMode.ACCESS_EXCLUSIVE
-_PERSISTENCE: dict[str, Literal["permanent", "unlogged", "temporary"]] = {"u": "unlogged", "t": "temporary"}
+_PERSISTENCE: dict[str, Literal["permanent", "unlogged"]] = {"u": "unlogged"}
 
 
 def add_relation(draft: Draft, relation: Any, kind_of: TableKind) -> Table | None:
     """A new relation in the model; None where the name is taken."""
-    schema = relation.schemaname or draft.schema.creation_schema
-    name = QualifiedName(schema, relation.relname)
+    name = draft.schema.place_of(relation)
     if name in draft.schema.tables:
         return None
-    kept = _PERSISTENCE.get(relation.relpersistence, "permanent")
+    is_temporary = name.schema == TEMPORARY
+    kept = "temporary" if is_temporary else _PERSISTENCE.get(relation.relpersistence, "permanent")
     table = Table(name=name, kind=kind_of, persistence=kept)
-    draft.schema = draft.schema.put(table)
+    has_temporary = draft.schema.has_temporary or is_temporary
+    draft.schema = replace(draft.schema.put(table), has_temporary=has_temporary)
     return table
 
 
@@ -44,14 +45,15 @@ def create_table(draft: Draft, node: Any) -> None:
     if table is None:
         return
     parents = [p for p in (draft.schema.find(r.schemaname, r.relname) for r in node.inhRelations or ()) if p]
-    inherited = [c for p in (*parents, *_liked(draft, node)) for c in p.columns]
+    copied = tuple(liked(draft.schema, node))
+    inherited = [c for p in (*parents, *(source for _, source in copied)) for c in p.columns]
     key = tuple(c for part in (node.partspec.partParams if node.partspec else ()) for c in _key_columns(part))
     strategy = node.partspec.strategy.name.rpartition("_")[2] if node.partspec else ""
     plain = node.partspec is not None and all(part.name for part in node.partspec.partParams)
     own = replace(
         table,
         rows_estimate=0,
-        columns=tuple(replace(c, number=number) for number, c in enumerate(inherited, 1)),
+        columns=tuple(replace(c, number=number, owned_sequences=()) for number, c in enumerate(inherited, 1)),
         partition_key_columns=key,
         partition_key=f"{strategy} ({', '.join(map(quoted, key))})" if plain else None,
         typed_of=str(draft.schema.qualify(None, names(node.ofTypename.names)[-1])) if node.ofTypename else None,
@@ -60,6 +62,10 @@ def create_table(draft: Draft, node: Any) -> None:
     for parent in parents:
         _join(draft, own.name, parent, node.partbound)
     _declare(draft, own.name, node)
+    for clause, source in copied:
+        taken = _relations(draft, own.name.schema)
+        draft.schema = draft.schema.put(with_copies(draft.schema.tables[own.name], clause, source, taken))
+    _until_commit(draft, own.name, node.oncommit)
 
 
 def create_foreign_table(draft: Draft, node: Any) -> None:
@@ -70,13 +76,16 @@ def create_foreign_table(draft: Draft, node: Any) -> None:
 
 def create_table_as(draft: Draft, node: Any) -> None:
     """CREATE TABLE AS and CREATE MATERIALIZED VIEW only read what is there."""
-    add_relation(draft, node.into.rel, "materialized view" if node.objtype.name == "OBJECT_MATVIEW" else "table")
+    kind_of: TableKind = "materialized view" if node.objtype.name == "OBJECT_MATVIEW" else "table"
+    table = add_relation(draft, node.into.rel, kind_of)
+    if table is not None:
+        _until_commit(draft, table.name, node.into.onCommit)
 
 
 def create_view(draft: Draft, node: Any) -> None:
     """CREATE OR REPLACE VIEW locks the view that it replaces."""
     if add_relation(draft, node.view, "view") is None:
-        draft.lock(draft.schema.qualify(node.view.schemaname, node.view.relname), _AX)
+        draft.lock(draft.schema.place_of(node.view), _AX)
 
 
 def create_index(draft: Draft, node: Any) -> None:
@@ -100,12 +109,6 @@ def create_index(draft: Draft, node: Any) -> None:
         draft.schema = draft.schema.put(replace(member, indexes=(*member.indexes, replace(index, parent=parent))))
         parent = parent or index.name
         draft.scan(member.name)
-
-
-def create_sequence(draft: Draft, node: Any) -> None:
-    """CREATE SEQUENCE."""
-    name = QualifiedName(node.sequence.schemaname or draft.schema.creation_schema, node.sequence.relname)
-    draft.schema = replace(draft.schema, other_relations=draft.schema.other_relations | {name})
 
 
 def create_function(draft: Draft, node: Any) -> None:
@@ -147,12 +150,9 @@ def _declare(draft: Draft, name: QualifiedName, node: Any) -> None:
             add_declared(draft, target, element, checks_keys=False)
 
 
-def _liked(draft: Draft, node: Any) -> Iterator[Table]:
-    for element in node.tableElts or ():
-        if kind(element) == "TableLikeClause":
-            found = draft.schema.find(element.relation.schemaname, element.relation.relname)
-            if found is not None:
-                yield found
+def _until_commit(draft: Draft, name: QualifiedName, act: Any) -> None:
+    if act.name == "ONCOMMIT_DROP":
+        draft.schema = replace(draft.schema, until_commit=draft.schema.until_commit | {name})
 
 
 def _key_columns(part: Any) -> tuple[str, ...]:

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from crossfade.postgres.catalog import Catalog, Constraint, Domain, Index, Need, QualifiedName, Table
 
+TEMPORARY = "pg_temp"
+"""The schema of temporary relations, by the name that every session has for its own."""
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -43,6 +46,16 @@ class Schema:
     """What statements have made, and what an outline of the database has; the others are not in it."""
     needs: Mapping[QualifiedName, tuple[Need, ...]] = field(default_factory=dict)
     """Of functions, types and all else that is no relation, as an outline of the database has it."""
+    sequence_owners: Mapping[QualifiedName, QualifiedName | None] = field(default_factory=dict)
+    """The tables of sequences that a column owns, as statements or the database say; None for OWNED BY NONE."""
+    kept_path: tuple[str, ...] | None = None
+    """The search_path that comes back at the end of the transaction, after SET LOCAL."""
+    kept_zone: str | None = None
+    """The same of the time zone."""
+    has_temporary: bool = False
+    """Statements have made temporary relations."""
+    until_commit: frozenset[QualifiedName] = frozenset()
+    """Those that are gone at the end of the transaction."""
 
     @classmethod
     def of(cls, catalog: Catalog) -> Schema:
@@ -63,11 +76,27 @@ class Schema:
     def seen_by_others(self) -> Schema:
         """The same once it is committed: relations count under the names that they have now, and new ones count too.
 
-        What was created may have rows by then. Temporary tables stay their session's own.
+        What was created may have rows by then. Temporary tables stay their session's own, and hide no others.
         """
-        tables = {n: replace(t, rows_estimate=-1) if self.is_empty(t) else t for n, t in self.tables.items()}
+        left = self.committed()
+        left = left.without(_hiding(left.tables)) if left.has_temporary else left
+        tables = {n: replace(t, rows_estimate=-1) if left.is_empty(t) else t for n, t in left.tables.items()}
         origins = {name: name for name, table in tables.items() if not table.is_temporary}
-        return replace(self, tables=tables, origins=origins, search_path=self.default_path)
+        return replace(left, tables=tables, origins=origins, search_path=left.default_path)
+
+    def committed(self) -> Schema:
+        """Once the transaction is over, and with it what was for it alone: SET LOCAL, and ON COMMIT DROP."""
+        left = self.without(self.until_commit) if self.until_commit else self
+        if left.kept_path is None and left.kept_zone is None and not left.until_commit:
+            return left
+        return replace(
+            left,
+            search_path=left.search_path if left.kept_path is None else left.kept_path,
+            time_zone=left.kept_zone or left.time_zone,
+            kept_path=None,
+            kept_zone=None,
+            until_commit=frozenset(),
+        )
 
     def foresee(self, sql: str) -> tuple[Forecast, Schema]:
         """What one statement locks, rewrites and scans, and the model as it leaves it."""
@@ -82,9 +111,16 @@ class Schema:
         return foresee_tree(self, node)
 
     def qualify(self, schema: str | None, name: str) -> QualifiedName:
-        """The relation or type that a name in a statement means; a new one comes first on the search path."""
+        """The relation or type that a name in a statement means; a new one comes first on the search path.
+
+        Before that come temporary ones, where the path does not say otherwise.
+        """
         if schema is not None:
             return QualifiedName(schema, name)
+        if self.has_temporary and TEMPORARY not in self.search_path:
+            temporary = QualifiedName(TEMPORARY, name)
+            if self._has(temporary):
+                return temporary
         created_in = self.creation_schema
         if self.search_path == (created_in,):
             return QualifiedName(created_in, name)
@@ -97,14 +133,15 @@ class Schema:
             return True
         return any(index.name == name for table in self.tables.values() for index in table.indexes)
 
-    def by_default_path(self) -> Schema:
-        """Once the search_path is the session's own again."""
-        return replace(self, search_path=self.default_path)
-
     @property
     def creation_schema(self) -> str:
         """Where a relation without a schema is created."""
         return next((s for s in self.search_path if not s.startswith("pg_")), "public")
+
+    def place_of(self, relation: Any) -> QualifiedName:
+        """Where a statement makes the relation of a RangeVar."""
+        above = TEMPORARY if relation.relpersistence == "t" else relation.schemaname
+        return QualifiedName(above or self.creation_schema, relation.relname)
 
     def find(self, schema: str | None, name: str) -> Table | None:
         """The table, view or materialized view of that name."""
@@ -114,6 +151,12 @@ class Schema:
         """The index of that name and its table."""
         wanted = self.qualify(schema, name)
         return next(((t, i) for t in self.tables.values() for i in t.indexes if i.name == wanted), None)
+
+    def owner_of(self, sequence: QualifiedName) -> QualifiedName | None:
+        """The table of the column that owns the sequence, or has it for its identity."""
+        if sequence in self.sequence_owners:
+            return self.sequence_owners[sequence]
+        return next((t.name for t in self.tables.values() if _owns(t, sequence)), None)
 
     def family(self, name: QualifiedName) -> tuple[Table, ...]:
         """The relation and all partitions and children below it."""
@@ -188,7 +231,12 @@ class Schema:
                 children=tuple(renamed(n) for n in table.children),
                 dependents=tuple(replace(d, name=str(new)) if d.name == str(old) else d for d in table.dependents),
             )
-        return replace(self, tables=tables, origins={renamed(now): was for now, was in self.origins.items()})
+        return replace(
+            self,
+            tables=tables,
+            origins={renamed(now): was for now, was in self.origins.items()},
+            sequence_owners=dict(_in_schema_of_owner(self.sequence_owners, old, new)),
+        )
 
 
 def _with_keys_of_the_unread(tables: dict[QualifiedName, Table]) -> dict[QualifiedName, Table]:
@@ -211,6 +259,20 @@ def _with_keys_of_the_unread(tables: dict[QualifiedName, Table]) -> dict[Qualifi
     return known
 
 
+def _owns(table: Table, sequence: QualifiedName) -> bool:
+    return any(
+        sequence in c.owned_sequences or (c.identity is not None and c.identity.sequence == sequence)
+        for c in table.columns
+    )
+
+
+def _hiding(names: Iterable[QualifiedName]) -> Iterator[QualifiedName]:
+    """Temporary relations with the name of one that is not."""
+    known = tuple(names)
+    others = {name.name for name in known if name.schema != TEMPORARY}
+    return (name for name in known if name.schema == TEMPORARY and name.name in others)
+
+
 def _cut_off(table: Table, gone: frozenset[QualifiedName], texts: frozenset[str]) -> Table:
     """The table without what is gone; `texts` are these names as the catalog's texts have them."""
     family = (table.partition_parent, *table.partitions, *table.inherits, *table.children)
@@ -226,6 +288,14 @@ def _cut_off(table: Table, gone: frozenset[QualifiedName], texts: frozenset[str]
         children=tuple(n for n in table.children if n not in gone),
         dependents=tuple(d for d in table.dependents if d.name not in texts),
     )
+
+
+def _in_schema_of_owner(
+    owners: Mapping[QualifiedName, QualifiedName | None], old: QualifiedName, new: QualifiedName
+) -> Iterator[tuple[QualifiedName, QualifiedName | None]]:
+    """A sequence is always in the schema of the table that it belongs to."""
+    for sequence, owner in owners.items():
+        yield (QualifiedName(new.schema, sequence.name), new) if owner == old else (sequence, owner)
 
 
 def _moved(indexes: tuple[Index, ...], schema: str) -> tuple[Index, ...]:

@@ -12,15 +12,17 @@ if TYPE_CHECKING:
 
 
 def set_variable(draft: Draft, node: Any) -> None:
-    """SET search_path, and SET TimeZone to a value; every other setting is of no interest here."""
-    if str(node.name).lower() == "search_path" and not node.args:
-        draft.schema = draft.schema.by_default_path()
-        return
+    """SET search_path, and SET TimeZone to a value; every other setting is of no interest here.
+
+    What SET LOCAL replaces is kept for the end of the transaction, which SET outlives.
+    """
+    schema = draft.schema
     values = [str(value) for value in (constant(arg) for arg in node.args or ()) if value is not None]
-    if not values:
-        return
     match str(node.name).lower():
-        case "search_path":
-            draft.schema = replace(draft.schema, search_path=tuple(v for v in values if v != "pg_catalog"))
-        case "timezone":
-            draft.schema = replace(draft.schema, time_zone=values[0])
+        case "search_path" if values or not node.args:
+            path = tuple(v for v in values if v != "pg_catalog") if node.args else schema.default_path
+            kept = (schema.search_path if schema.kept_path is None else schema.kept_path) if node.is_local else None
+            draft.schema = replace(schema, search_path=path, kept_path=kept)
+        case "timezone" if values:
+            kept_zone = (schema.kept_zone or schema.time_zone) if node.is_local else None
+            draft.schema = replace(schema, time_zone=values[0], kept_zone=kept_zone)

@@ -9,7 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from crossfade.postgres.forecast import attached, creating, domains, drop, maintenance, renaming, rows, session
+from crossfade.postgres.forecast import (
+    attached,
+    creating,
+    domains,
+    drop,
+    maintenance,
+    renaming,
+    rows,
+    sequences,
+    session,
+)
 from crossfade.postgres.forecast.alter_table import alter_table
 from crossfade.postgres.forecast.draft import Unforeseeable
 from crossfade.postgres.forecast.trees import kind
@@ -35,7 +45,8 @@ KNOWN: Mapping[str, Callable[[Draft, Any], None]] = {
     "CreateTableAsStmt": creating.create_table_as,
     "ViewStmt": creating.create_view,
     "IndexStmt": creating.create_index,
-    "CreateSeqStmt": creating.create_sequence,
+    "CreateSeqStmt": sequences.create_sequence,
+    "AlterSeqStmt": sequences.alter_sequence,
     "CreateFunctionStmt": creating.create_function,
     "CreateSchemaStmt": _create_schema,
     "DropStmt": drop.drop,
@@ -73,7 +84,7 @@ _ON_ROWS = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "M
 _NO_TABLE_TEXT = """
     AlterDatabaseSetStmt AlterDefaultPrivilegesStmt AlterEnumStmt AlterEventTrigStmt AlterFunctionStmt
     AlterObjectDependsStmt AlterOpFamilyStmt AlterOperatorStmt AlterOwnerStmt AlterRoleSetStmt AlterRoleStmt
-    AlterSeqStmt AlterStatsStmt AlterTSConfigurationStmt AlterTSDictionaryStmt AlterTypeStmt CheckPointStmt
+    AlterStatsStmt AlterTSConfigurationStmt AlterTSDictionaryStmt AlterTypeStmt CheckPointStmt
     ClosePortalStmt CompositeTypeStmt ConstraintsSetStmt CreateCastStmt CreateConversionStmt CreateEnumStmt
     CreateEventTrigStmt CreateFdwStmt CreateForeignServerStmt CreateOpClassStmt CreateOpFamilyStmt CreatePLangStmt
     CreateRangeStmt CreateRoleStmt CreateTransformStmt CreateUserMappingStmt DeallocateStmt DefineStmt DropRoleStmt

@@ -93,21 +93,17 @@ def _viewed(schema: Schema, query: Any) -> Viewed:
 
 
 def _create_view(before: Schema, node: Any) -> dict[QualifiedName, Viewed]:
-    name = _made(before, node.view)
+    name = before.place_of(node.view)
     made, known = _viewed(before, node.query), before.views.get(name)
     if node.aliases:
         made = replace(made, shows=None)
     return {**before.views, name: made if known is None else replace(made, replaced=known.replaced)}
 
 
-def _made(before: Schema, relation: Any) -> QualifiedName:
-    return QualifiedName(relation.schemaname or before.creation_schema, relation.relname)
-
-
 def _create_table_as(before: Schema, node: Any) -> dict[QualifiedName, Viewed]:
     if node.objtype.name != "OBJECT_MATVIEW":
         return dict(before.views)
-    name = _made(before, node.into.rel)
+    name = before.place_of(node.into.rel)
     return {**before.views, name: replace(_viewed(before, node.query), writes=None)}
 
 

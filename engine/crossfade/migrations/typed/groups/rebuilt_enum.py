@@ -161,14 +161,18 @@ def _other_defaults(defaults: list[Command], becomes: Mapping[str, str | None], 
     first = {(c.table_name, c.action.name): c for c in reversed(defaults)}
     last = {(c.table_name, c.action.name): c for c in defaults}
     for column, command in last.items():
-        label, was = _label(command.action.def_), _label_of(columns.column_of(first[column]))
-        is_left = label == becomes.get(was, was) if was is not None else label in before
+        label, old = _label(command.action.def_), columns.column_of(first[column])
+        was = _label_of(old)
+        if old is None:
+            is_left = label in before
+        else:
+            is_left = label == becomes.get(was, was) if was is not None else command.action.def_ is None
         if not is_left:
             yield from columns.column_default(command)
 
 
 def _label_of(column: Column | None) -> str | None:
-    """The label that is its default; None too where only files have made it, of which the model keeps no text."""
+    """The label that is its default."""
     text = column.default.expression if column is not None and column.default is not None else ""
     return _label(expression(text)) if text else None
 
