@@ -9,6 +9,7 @@ import pytest
 from crossfade.migrations.typed import Enums, typed
 from crossfade.migrations.typed.columns import LEFT_OUT
 from crossfade.migrations.typed.groups.renumbered import NO_WAY_BACK
+from crossfade.migrations.typed.types import AT_ONCE
 from crossfade.postgres.catalog import Catalog
 from crossfade.postgres.forecast import Schema
 from crossfade.postgres.forecast.trees import one_statement
@@ -628,7 +629,7 @@ DOUBTFUL: list[tuple[str, str, list[list[dict[str, Any]]], list[bool]]] = [
             "ALTER TABLE users ALTER role SET DEFAULT 'user'; COMMIT"
         ),
         [
-            [{"rename_enum_value": {"type": "role", "from": "admin", "to": "boss"}}],
+            [{"rename_enum_value": {"type": "role", "from": "admin", "to": "boss", "note": AT_ONCE}}],
             [
                 {"remove_enum_values": {"type": "role", "map": {"admin": "user"}}},
                 {"add_enum_value": {"type": "role", "value": "boss", "before": "guest"}},

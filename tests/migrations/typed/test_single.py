@@ -8,6 +8,7 @@ import pytest
 
 from crossfade.migrations.typed import Enums, typed
 from crossfade.migrations.typed.columns import LEFT_OUT
+from crossfade.migrations.typed.types import AT_ONCE
 from crossfade.postgres.catalog import DataType, QualifiedName
 from crossfade.postgres.forecast.trees import one_statement
 
@@ -375,7 +376,7 @@ STATEMENTS: list[Case] = [
     ("ALTER TYPE mood ADD VALUE IF NOT EXISTS 'ok'", []),
     (
         "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine'",
-        [{"rename_enum_value": {"type": "mood", "from": "ok", "to": "fine"}}],
+        [{"rename_enum_value": {"type": "mood", "from": "ok", "to": "fine", "note": AT_ONCE}}],
     ),
     ("ALTER TYPE \"Odd\" ADD VALUE 'b'", [{"add_enum_value": {"type": '"Odd"', "value": "b"}}]),
     (

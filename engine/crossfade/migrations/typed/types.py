@@ -20,6 +20,11 @@ from crossfade.postgres.forecast.trees import kind, names
 if TYPE_CHECKING:
     from crossfade.migrations.typed.command import Command
 
+AT_ONCE = (
+    "Every version meets the old name until contract and the new one from then on: one that is live at that instant "
+    "has to know both."
+)
+
 
 def create_enum(command: Command) -> Iterator[Entry]:
     """CREATE TYPE … AS ENUM."""
@@ -32,13 +37,18 @@ def alter_enum(command: Command) -> Iterator[Entry]:
     node = command.node
     type_ = sql_name(node.typeName)
     if node.oldVal is not None:
-        yield entry("rename_enum_value", type=type_, from_=node.oldVal, to=node.newVal)
+        yield renamed_value(type_, node.oldVal, node.newVal)
         return
     known = command.enums.find(node.typeName, command.before)
     if node.skipIfNewValExists and known is not None and node.newVal in command.enums.labels[known]:
         return
     place = {"after" if node.newValIsAfter else "before": node.newValNeighbor}
     yield entry("add_enum_value", type=type_, value=node.newVal, **place)
+
+
+def renamed_value(type_: str, old: str, new: str) -> Entry:
+    """One label under another name, at contract and for everybody at once."""
+    return entry("rename_enum_value", type=type_, from_=old, to=new, note=AT_ONCE)
 
 
 def create_domain(command: Command) -> Iterator[Entry]:

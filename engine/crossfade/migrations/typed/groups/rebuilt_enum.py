@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from crossfade.migrations.typed import columns
 from crossfade.migrations.typed.entry import Entry, entry
 from crossfade.migrations.typed.groups.group import Match, Reading, later, on_column
+from crossfade.migrations.typed.types import renamed_value
 from crossfade.postgres.forecast.trees import expression, kind, names
 from crossfade.postgres.names import quoted
 
@@ -114,7 +115,7 @@ def _readings(type_: str, before: Labels, after: Labels, defaults: list[Command]
         pairs = dict(zip(gone, new, strict=True))
         if tuple(pairs.get(v, v) for v in before) == after:
             said = ", ".join(f"{old} gets the name {name}" for old, name in pairs.items())
-            entries = tuple(entry("rename_enum_value", type=type_, from_=a, to=b) for a, b in pairs.items())
+            entries = tuple(renamed_value(type_, a, b) for a, b in pairs.items())
             late = tuple(_other_defaults(defaults, pairs, before))
             yield Reading(entries=(*entries, *late), meaning=said, in_turn=bool(late))
     staying = [v for v in before if v in after]
