@@ -23,6 +23,7 @@ BEFORE = after(
         CONSTRAINT users_team FOREIGN KEY (team) REFERENCES teams (id));
     CREATE TABLE old_users (id bigint, email text);
     CREATE INDEX users_email ON users (email);
+    CREATE VIEW adults AS SELECT id, email FROM users; CREATE MATERIALIZED VIEW ages AS SELECT age FROM users;
     CREATE TABLE events (id bigint NOT NULL, at date) PARTITION BY RANGE (at);
     CREATE TABLE events_1 (id bigint NOT NULL, at date);
     CREATE TABLE "Odd Shop"."User.s" (id int);
@@ -453,6 +454,12 @@ ONLY_SQL = (
     "CREATE UNLOGGED TABLE t (a int)",
     "CREATE TABLE t (a serial)",
     "CREATE VIEW v AS SELECT 1",
+    "ALTER TABLE adults RENAME COLUMN email TO mail",
+    "ALTER VIEW adults RENAME COLUMN email TO mail",
+    "ALTER TABLE adults ALTER COLUMN email SET DEFAULT 'x'",
+    "COMMENT ON COLUMN adults.email IS 'x'",
+    "COMMENT ON COLUMN public.ages.age IS 'x'",
+    "CREATE INDEX i ON ages (age)",
     "DROP TYPE mood",
     "UPDATE users SET age = teams.id FROM teams",
     "UPDATE users SET age = (SELECT 1)",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from crossfade.migrations.typed import columns, constraints, identity, indexes, rows, tables, types
 from crossfade.migrations.typed.entry import Entry, NotTyped
-from crossfade.postgres.forecast.trees import functions_of, kind
+from crossfade.postgres.forecast.trees import functions_of, kind, names
 
 if TYPE_CHECKING:
     from crossfade.migrations.typed.command import Command
@@ -77,8 +77,19 @@ def needed(command: Command) -> tuple[Entry, ...]:
     return tuple(reader(command))
 
 
+def _is_of_view(command: Command) -> bool:
+    """Whether it is about a view or one of its columns, which only SQL changes."""
+    table = command.table
+    if command.does == "CommentStmt" and command.node.objtype.name == "OBJECT_COLUMN":
+        *above, name = names(command.node.object)[:-1]
+        table = command.before.find(above[-1] if above else None, name)
+    return table is not None and table.kind in {"view", "materialized view"}
+
+
 def _reader(command: Command) -> Reader | None:
     what = kind(command.node)
+    if _is_of_view(command):
+        return None
     if command.is_alter_table:
         return _SUBCOMMANDS.get(command.does) if command.relation.inh else None
     if what in _OBJECT:
