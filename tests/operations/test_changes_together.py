@@ -125,6 +125,14 @@ def test_a_name_is_not_free_before_contract(database: Database) -> None:
         assert f"change 1 ({giver.partition(':')[0]})" in refusals[0].message
 
 
+def test_a_table_that_gets_partitions_is_another_one_by_its_name(database: Database) -> None:
+    database.execute("CREATE TABLE m (id int PRIMARY KEY, a int)")
+    partitions = "partition_table: {table: m, by: list, key: [id], partitions: {m_all: default}}"
+    for change in ("create_index: {table: m, columns: [a], name: i}", "add_column: {table: m, name: x, type: int}"):
+        for order in ((partitions, change), (change, partitions)):
+            assert "not_together" in [refusal.code for refusal in told(database, *order)], order
+
+
 UNTIL_CONTRACT = {
     "drop_default: {table: s, column: id}": ["set_identity: {table: s, column: id, generated: always}"],
     "set_identity: {table: s, column: i, generated: never}": ["set_default: {table: s, column: i, value: '7'}"],

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from crossfade.plan.changes.fields import ChangeModel
     from crossfade.plan.names import TableName
     from crossfade.plan.types import SqlType
-    from crossfade.postgres.catalog import Catalog
+    from crossfade.postgres.catalog import Catalog, QualifiedName
 
 
 def refusals(
@@ -33,10 +33,12 @@ def refusals(
     for n, change in enumerate(changes):
         if not (change.takes_name_away and compiled[n].steps):
             continue
-        mine = _tables(change, catalogs[n])
+        mine, named = _tables(change, catalogs[n]), _named(change, catalogs[n])
         for m, other in enumerate(changes):
             reason = _reason(change, compiled[m], is_earlier=m < n) if m != n else None
-            if reason is not None and mine & _tables(other, catalogs[m]):
+            # What takes the table's place is another one, under its name.
+            is_in_its_place = change.stands_alone and m > n and named & _named(other, catalogs[m])
+            if reason is not None and (mine & _tables(other, catalogs[m]) or is_in_its_place):
                 yield Refusal(
                     code="not_together",
                     object=f"change {m + 1} ({other.kind})",
@@ -101,6 +103,11 @@ def _names(types: Iterable[SqlType], catalog: Catalog) -> frozenset[str]:
 
 def _tables(change: ChangeModel, catalog: Catalog) -> frozenset[int]:
     return _oids(change.tables[:1], catalog)
+
+
+def _named(change: ChangeModel, catalog: Catalog) -> frozenset[QualifiedName]:
+    found = (catalog.resolve(name.schema, name.name) for name in change.tables[:1])
+    return frozenset(table.name for table in found if table is not None)
 
 
 def _oids(names: Iterable[TableName], catalog: Catalog) -> frozenset[int]:
