@@ -172,9 +172,9 @@ def test_a_backfill_is_tuned_while_it_runs_from_another_process(cli: Cli, databa
 
 NO_SETTINGS = {
     "max_row=5": "max_rows",
-    "workers=0": "greater than or equal to 1",
-    "workers=many": "integer",
-    "nice=-1": "greater than or equal to 0",
+    "workers=0": "at least 1",
+    "workers=many": "a whole number",
+    "nice=-1": "at least 0",
     "max_replica_lag=5": "5s",
     "window=always": "window",
     "updated_at=touch": "there is no",
