@@ -160,3 +160,19 @@ def test_the_name_of_a_not_null_that_others_have_taken_on_a_child(
         refused(engine, BaselineChanged, r"there is a constraint given of public\.c already, which is no NOT NULL")
         database.execute(mended)
         assert engine.revert("turns").state is State.BACKFILLED
+
+
+def test_what_the_run_itself_has_made_of_its_type_goes_with_it(database: Database) -> None:
+    """A table that is dropped before the type takes along what depends on that."""
+    before = database.dump()
+    colour = "create_enum: {name: colour, values: [red, green]}"
+    columns = "id: {type: int}, c: {type: colour, default: \"'red'\", check: c <> 'green'}, more: {type: 'colour[]'}"
+    table = f"create_table: {{name: made, columns: {{{columns}}}, primary_key: [id]}}"
+    with Engine(database.url) as engine:
+        waits = "sql: {contract: [SELECT 1], irreversible: true, reason: x}"
+        assert engine.advance(plan(colour, table, waits), to=State.EXPANDED).state is State.EXPANDED
+        database.execute("CREATE TABLE z (c colour)")
+        refused(engine, BaselineChanged, r"^column c of table public\.z depends on type public\.colour")
+        database.execute("DROP TABLE z")
+        assert engine.rollback("turns").state is State.ROLLED_BACK
+    assert database.dump() == before

@@ -52,8 +52,8 @@ def in_the_way(connection: Connection, steps: Iterable[Step]) -> Iterator[str]:
     ours |= way.freed
     for name, now in dropped:
         rows = connection.execute(query("dependents_of_dropped"), {"kind": name.kind, **now}).fetchall()
-        for dependent, described in rows:
-            if dependent not in ours and not is_own_name(dependent):
+        for dependent, described, schema, table in rows:
+            if dependent not in ours and not is_own_name(dependent) and (schema, table) not in gone:
                 yield f"{described} depends on {name.shown}"
         users = connection.execute(query("users_of_dropped"), {"kind": name.kind, **now}).fetchall()
         for user, described, schema, table, others in users:

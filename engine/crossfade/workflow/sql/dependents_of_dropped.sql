@@ -1,5 +1,5 @@
--- What keeps a column, a relation, a constraint, a type or a function from being dropped, triggers of a function apart: its name, and
--- words for it.
+-- What keeps a column, a relation, a constraint, a type or a function from being dropped, triggers of a function apart: its
+-- name, words for it, and the table that it is a part of, if any.
 WITH RECURSIVE constrained AS (
     SELECT k.oid
     FROM pg_catalog.pg_constraint AS k
@@ -86,10 +86,24 @@ WITH RECURSIVE constrained AS (
         END AS name
     FROM dependent
 )
-SELECT name::pg_catalog.text, pg_catalog.pg_describe_object(class, object, part)
+SELECT
+    named.name::pg_catalog.text,
+    pg_catalog.pg_describe_object(named.class, named.object, named.part),
+    n.nspname::pg_catalog.text,
+    c.relname::pg_catalog.text
 FROM named
+LEFT JOIN pg_catalog.pg_class AS c ON c.oid = CASE
+    WHEN named.class = 'pg_catalog.pg_class'::pg_catalog.regclass AND named.part > 0 THEN named.object
+    WHEN named.class = 'pg_catalog.pg_constraint'::pg_catalog.regclass THEN
+        (SELECT k.conrelid FROM pg_catalog.pg_constraint AS k WHERE k.oid = named.object)
+    WHEN named.class = 'pg_catalog.pg_policy'::pg_catalog.regclass THEN
+        (SELECT p.polrelid FROM pg_catalog.pg_policy AS p WHERE p.oid = named.object)
+    WHEN named.class = 'pg_catalog.pg_trigger'::pg_catalog.regclass THEN
+        (SELECT t.tgrelid FROM pg_catalog.pg_trigger AS t WHERE t.oid = named.object)
+END
+LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE
-    name IS NOT NULL
+    named.name IS NOT NULL
     -- What is on the table itself goes with it, as what is a part of the column does.
     AND NOT (class = on_class AND object = on_object AND (on_part IS NULL OR part = on_part))
     AND NOT (
