@@ -95,6 +95,8 @@ FOUND_LATE = {
     "add_column: {table: t, name: n, type: 'varchar(2)', default: \"'abc'\"}": ("default of add_column", "too long"),
     "add_column: {table: t, name: n, type: int, nullable: false, default: 'null'}": ("default of", "it gives NULL"),
     "add_column: {table: t, name: n, type: json, unique: true}": ("unique of add_column", "no default operator class"),
+    "add_unique: {table: j, columns: [a], name: u}": ("columns of add_unique u", "no default operator class"),
+    "add_primary_key: {table: j, columns: [a], name: p}": ("columns of add_primary_key p", "no default operator class"),
     "add_column: {table: t, name: n, type: text, references: {table: t}}": ("references of", "public.t.id"),
     "create_table: {name: n, columns: {a: {type: text, references: {table: t}}}}": ("columns.a.references of create",),
     "create_table: {name: n, columns: {a: {type: text}}, "
@@ -145,6 +147,7 @@ BY_NAME = {
 def test_what_would_fail_in_a_later_phase_is_tried_on_an_empty_table(database: Database) -> None:
     database.execute(SETUP)
     database.execute("CREATE TABLE k (id int PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY)")
+    database.execute("CREATE TABLE j (a json NOT NULL)")
     database.execute("""
         CREATE TABLE parted (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);
         CREATE TABLE low PARTITION OF parted FOR VALUES FROM (0) TO (5);

@@ -50,6 +50,7 @@ def compile_change(change: AddPrimaryKey, place: Place, catalog: Catalog) -> Com
             *all_or_none((*proofs, *unique_constraints.builds(place, unique))),
             _key(place, unique, nullable),
         ),
+        trials=(unique_constraints.trial(change.kind, unique),),
         looks=(unique_constraints.look(unique), *_look(table, nullable)),
         catalog=_afterwards(catalog, unique),
     )

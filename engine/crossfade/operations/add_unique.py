@@ -79,6 +79,7 @@ def _constraint(place: Place, unique: Unique, catalog: Catalog) -> Compiled:
             *all_or_none(unique_constraints.builds(place, unique)),
             unique_constraints.constrain(place, unique, then=(), undone=()),
         ),
+        trials=(unique_constraints.trial("add_unique", unique),),
         catalog=unique_constraints.afterwards(catalog, unique),
     )
 

@@ -18,7 +18,7 @@ from crossfade.operations.constraints import unvalidated
 from crossfade.operations.indexes import attribute_names, index_build, index_definition, index_preflight
 from crossfade.operations.indexes.index_build import IndexBuild
 from crossfade.operations.indexes.index_preflight import with_index
-from crossfade.operations.step import Part, Step, Turn, UniqueLook
+from crossfade.operations.step import Part, Step, Trial, Turn, UniqueLook
 from crossfade.postgres.catalog import Constraint
 from crossfade.postgres.names import QualifiedName, quoted
 from crossfade.postgres.statement import Statement, render
@@ -172,6 +172,12 @@ def look(unique: Unique) -> UniqueLook:
         where=None if where is None else where.over(names).sql,
         nulls_equal=unique.definition.nulls_not_distinct,
     )
+
+
+def trial(kind: str, unique: Unique) -> Trial:
+    """Its index on an empty table: not every type has an order."""
+    where = f"columns of {kind} {unique.name} on {unique.table.name}"
+    return index_definition.trial(unique.definition, unique.table, where, ", ".join(map(quoted, unique.columns)))
 
 
 def refusals(unique: Unique, catalog: Catalog) -> Iterator[Refusal]:
