@@ -39,7 +39,6 @@ def schema_of_database(url: str, projects: Iterable[Project], fixed: Fixed = NOT
     from crossfade.postgres.domain_users import relations_with
     from crossfade.postgres.forecast import Schema
     from crossfade.postgres.outlines import outlined
-    from crossfade.postgres.sequence_owners import with_sequence_owners
 
     trees = [tree for project in projects for tree in _trees(project)]
     named = dict.fromkeys(name for tree in trees for name in _in_statement(tree))
@@ -50,7 +49,7 @@ def schema_of_database(url: str, projects: Iterable[Project], fixed: Fixed = NOT
         catalog = read_with_partners(connection, named | dict.fromkeys(relations_with(connection, types)))
         # What is read is the zone of our own session, and the tool that applies the migrations has one of its own.
         schema = replace(Schema.of(replace(catalog, time_zone=_UNKNOWN_ZONE)), is_complete=True)
-        return with_sequence_owners(connection, outlined(connection, schema)) if fixed.entries else schema
+        return outlined(connection, schema) if fixed.entries else schema
 
 
 def enums_of_database(url: str) -> Enums:

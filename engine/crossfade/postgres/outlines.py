@@ -1,4 +1,4 @@
-"""Outlines: what a whole database has of that by which one thing is changed along with another, in two queries.
+"""Outlines: what a whole database has of that by which one thing is changed along with another, in three queries.
 
 The catalog is read of the tables that a plan or a migration names. What hangs on them, and on that in turn, may be any
 other: an outline has of each, and of functions, types and the like, no more than it takes to follow CASCADE, foreign
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
     from crossfade.postgres.forecast import Schema
 
-_OUTLINES, _NEEDS = (
-    resources.files("crossfade.postgres").joinpath("sql", f"{name}.sql").read_bytes() for name in ("outlines", "needs")
+_OUTLINES, _NEEDS, _OWNERS = (
+    resources.files("crossfade.postgres").joinpath("sql", f"{name}.sql").read_bytes()
+    for name in ("outlines", "needs", "sequence_owners")
 )
 
 
@@ -44,6 +45,7 @@ def outlined(connection: psycopg.Connection[Any], schema: Schema) -> Schema:
         cursor.execute("SET LOCAL search_path = pg_catalog")
         cursor.execute("SET LOCAL jit = off")
         rows = cursor.execute(_OUTLINES, prepare=False).fetchall()
+        owned = cursor.execute(_OWNERS, prepare=False).fetchall()
         # Of catalogs that are joined by three columns the planner expects next to nothing.
         cursor.execute("SET LOCAL enable_nestloop = off")
         needed = {(row["is_relation"], *row["name"]): row["needs"] for row in cursor.execute(_NEEDS, prepare=False)}
@@ -54,7 +56,8 @@ def outlined(connection: psycopg.Connection[Any], schema: Schema) -> Schema:
             tables[table.name] = replace(table, needs=tables.get(table.name, table).needs)
     views = {QualifiedName(*row["name"]): _viewed(row, schema) for row in rows if row["reads"] is not None}
     others = {QualifiedName(*name): each for (is_relation, *name), each in needs.items() if not is_relation}
-    return replace(schema, tables={**schema.tables, **tables}, views=views, needs=others)
+    owners = {QualifiedName(*row["sequence"]): QualifiedName(*row["table"]) for row in owned}
+    return replace(schema, tables={**schema.tables, **tables}, views=views, needs=others, sequence_owners=owners)
 
 
 def _outline(row: dict[str, Any], needs: tuple[Need, ...]) -> Table:

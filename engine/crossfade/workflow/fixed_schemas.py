@@ -17,7 +17,6 @@ from crossfade.postgres.forecast import Schema
 from crossfade.postgres.forecast.trees import NotOneStatement, kind, one_statement
 from crossfade.postgres.outlines import outlined
 from crossfade.postgres.own_names import is_own_name
-from crossfade.postgres.sequence_owners import with_sequence_owners
 
 if TYPE_CHECKING:
     import psycopg
@@ -32,8 +31,7 @@ def fixed_refusals(
 ) -> Iterator[Refusal]:
     """One for each thing that is fixed and that the program would make, change, drop or write to."""
     if fixed.entries:
-        schema = with_sequence_owners(connection, outlined(connection, Schema.of(catalog)))
-        yield from refusals_of(_changed(program, schema), fixed)
+        yield from refusals_of(_changed(program, outlined(connection, Schema.of(catalog))), fixed)
 
 
 def refusals_of(changes: Iterable[Changed], fixed: Fixed) -> Iterator[Refusal]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from crossfade.migrations.typed.entry import Entry, NotTyped, entry, expression_text, names_text, unless
+from crossfade.postgres.catalog import QualifiedName
 from crossfade.postgres.forecast.chosen_names import check_columns, chosen_name, key_names
 from crossfade.postgres.forecast.trees import NotOneStatement, names, parse
 
@@ -50,14 +51,14 @@ def spelled(key: Constraint) -> str:
     node = key_node(key)
     if node is None or key.referenced is None:
         return ""
-    target = node.pktable
-    is_current = (
-        names(node.fk_attrs) == key.columns
-        and names(node.pk_attrs) in ((), key.referenced_columns)
-        and target.relname == key.referenced.name
-        and target.schemaname in (None, key.referenced.schema)
-    )
-    return key.definition if is_current else ""
+    target = QualifiedName(node.pktable.schemaname or key.referenced.schema, node.pktable.relname)
+    return key.definition if refers_alike(node, target, key) else ""
+
+
+def refers_alike(node: Any, target: QualifiedName, key: Constraint) -> bool:
+    """Whether a FOREIGN KEY of a statement, which names this table, is over the same columns as one that is there."""
+    is_same_key = names(node.pk_attrs) in ((), key.referenced_columns)
+    return (names(node.fk_attrs), target) == (key.columns, key.referenced) and is_same_key
 
 
 def add_constraint(command: Command) -> Iterator[Entry]:

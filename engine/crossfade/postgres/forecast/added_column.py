@@ -15,6 +15,7 @@ from crossfade.postgres.forecast.chosen_names import object_name
 from crossfade.postgres.forecast.trees import NotOneStatement, expression, kind, text_constant
 from crossfade.postgres.forecast.type_names import SYSTEM, TypeName, find_domain, is_serial, read_type, resolve
 from crossfade.postgres.forecast.volatility import is_volatile
+from crossfade.postgres.names import literal
 
 if TYPE_CHECKING:
     from crossfade.postgres.forecast.schema import Schema
@@ -60,9 +61,7 @@ def added_column(schema: Schema, table: Table, definition: Any) -> Added:
         domain_constrained=resolved.constrained,
         collation=_collation(definition),
         not_null=not_null,
-        default=Default(expression=text_constant(default), volatile=serial or volatile)
-        if serial or default is not None
-        else None,
+        default=default_of(default, volatile=serial or volatile) if serial or default is not None else None,
         identity=_identity(table, definition.colname, identity),
         owned_sequences=(_sequence(table, definition.colname),) if serial else (),
         generated=generated,
@@ -102,6 +101,12 @@ def _generated(clause: Any) -> Literal["stored", "virtual"] | None:
     if clause is None:
         return None
     return "virtual" if clause.generated_kind == "v" else "stored"
+
+
+def default_of(node: Any, *, volatile: bool) -> Default:
+    """A default in the model, which keeps the text of a constant alone."""
+    text = text_constant(node)
+    return Default(expression="" if text is None else literal(text), volatile=volatile)
 
 
 def _identity(table: Table, column: str, clause: Any) -> Identity | None:

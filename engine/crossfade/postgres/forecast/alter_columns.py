@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from crossfade.postgres.catalog import Column, Default, Identity, QualifiedName
-from crossfade.postgres.forecast.added_column import added_column, typed
+from crossfade.postgres.catalog import Column, Identity, QualifiedName
+from crossfade.postgres.forecast.added_column import added_column, default_of, typed
 from crossfade.postgres.forecast.constraints import add_column_constraints
 from crossfade.postgres.forecast.dropping import drop_columns
 from crossfade.postgres.forecast.foreign_keys import rebuild_keys
 from crossfade.postgres.forecast.not_null import make_not_null, with_column
-from crossfade.postgres.forecast.trees import text_constant
 from crossfade.postgres.forecast.type_change import judge_parsed
 from crossfade.postgres.forecast.type_names import read_type, resolve
 from crossfade.postgres.forecast.volatility import is_volatile
@@ -73,8 +72,7 @@ def set_default(draft: Draft, target: Target, command: Any) -> None:
     """SET DEFAULT and DROP DEFAULT: new rows only."""
     schema = draft.schema
     volatile = command.def_ is not None and is_volatile(command.def_, schema.volatile_functions, schema.search_path)
-    written = text_constant(command.def_)
-    default = Default(expression=written, volatile=volatile) if command.def_ is not None else None
+    default = default_of(command.def_, volatile=volatile) if command.def_ is not None else None
     _each_column(draft, target, command.name, lambda column: replace(column, default=default))
 
 

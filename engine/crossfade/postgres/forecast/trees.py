@@ -13,7 +13,6 @@ from functools import cache, lru_cache
 from typing import Any
 
 from crossfade.parse import parsed
-from crossfade.postgres.names import literal
 
 _ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
@@ -126,12 +125,11 @@ def is_on(options: Any, name: str) -> bool:
     return value is None or str(value.sval).lower() in {"true", "on", "1"}
 
 
-def text_constant(node: Any) -> str:
-    """A text as SQL has it, such as the label of an enum, without its casts; empty for anything else."""
+def text_constant(node: Any) -> str | None:
+    """A text, such as the label of an enum, without its casts; None for anything else."""
     while kind(node) == "TypeCast":
         node = node.arg
-    is_text = kind(node) == "A_Const" and kind(node.val) == "String"
-    return literal(node.val.sval) if is_text else ""
+    return str(node.val.sval) if kind(node) == "A_Const" and kind(node.val) == "String" else None
 
 
 def constant(node: Any) -> Decimal | str | None:

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from copy import copy
 from typing import TYPE_CHECKING
 
-from crossfade.migrations.typed.constraints import added, find, spelled
+from crossfade.migrations.typed.constraints import added, find, refers_alike, spelled
 from crossfade.migrations.typed.entry import Entry, NotTyped, entry, printed
 from crossfade.migrations.typed.groups.group import certain, later, on_column, on_table
 from crossfade.migrations.typed.raw import UNKNOWN
-from crossfade.postgres.forecast.trees import names
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
@@ -61,8 +60,7 @@ def _is_alike(old: Constraint | None, adding: Command) -> bool:
     if old is None:
         return True
     target = adding.before.qualify(node.pktable.schemaname, node.pktable.relname)
-    is_same_key = not node.pk_attrs or names(node.pk_attrs) == old.referenced_columns
-    return (old.columns, old.referenced) == (names(node.fk_attrs), target) and is_same_key
+    return refers_alike(node, target, old)
 
 
 def _by_sql(drop: Command, adding: Command) -> Iterator[Entry]:

@@ -7,13 +7,13 @@ Drizzle turns the columns into text, drops the type and makes it again. Each wri
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crossfade.migrations.typed import columns
 from crossfade.migrations.typed.entry import Entry, entry
 from crossfade.migrations.typed.groups.group import Match, Reading, later, on_column
 from crossfade.migrations.typed.types import renamed_value
-from crossfade.postgres.forecast.trees import expression, kind, names
+from crossfade.postgres.forecast.trees import expression, names, text_constant
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
@@ -135,13 +135,7 @@ def _instead(defaults: list[Command], staying: Sequence[str]) -> str | None:
 
 
 def _default_label(defaults: list[Command]) -> str | None:
-    return next((label for c in reversed(defaults) if (label := _label(c.action.def_)) is not None), None)
-
-
-def _label(node: Any) -> str | None:
-    while kind(node) == "TypeCast":
-        node = node.arg
-    return str(node.val.sval) if kind(node) == "A_Const" and kind(node.val) == "String" else None
+    return next((label for c in reversed(defaults) if (label := text_constant(c.action.def_)) is not None), None)
 
 
 def _removed(type_: str, gone: list[str], instead: str | None) -> Iterator[Entry]:
@@ -162,7 +156,7 @@ def _other_defaults(defaults: list[Command], becomes: Mapping[str, str | None], 
     first = {(c.table_name, c.action.name): c for c in reversed(defaults)}
     last = {(c.table_name, c.action.name): c for c in defaults}
     for column, command in last.items():
-        label, old = _label(command.action.def_), columns.column_of(first[column])
+        label, old = text_constant(command.action.def_), columns.column_of(first[column])
         was = _label_of(old)
         if old is None:
             is_left = label in before
@@ -175,7 +169,7 @@ def _other_defaults(defaults: list[Command], becomes: Mapping[str, str | None], 
 def _label_of(column: Column | None) -> str | None:
     """The label that is its default."""
     text = column.default.expression if column is not None and column.default is not None else ""
-    return _label(expression(text)) if text else None
+    return text_constant(expression(text)) if text else None
 
 
 def _gone(gone: list[str], instead: str | None) -> str:

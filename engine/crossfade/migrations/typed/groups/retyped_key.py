@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from crossfade.migrations.typed.columns import change_type
-from crossfade.migrations.typed.constraints import find, key_node
+from crossfade.migrations.typed.constraints import find, key_node, refers_alike
 from crossfade.migrations.typed.entry import entry, type_text
 from crossfade.migrations.typed.groups.group import certain, later, on_column, on_table
 from crossfade.postgres.forecast.trees import names
@@ -72,11 +72,8 @@ def _puts_back(adding: Command, drop: Command) -> bool:
     known, node = find(drop, drop.action.name), adding.action.def_
     if known is None or node.conname != known.name or node.contype.name != "CONSTR_FOREIGN":
         return False
-    referenced = adding.before.find(node.pktable.schemaname, node.pktable.relname)
-    own = (names(node.fk_attrs), referenced.name if referenced is not None else None)
-    is_of_same = own == (known.columns, known.referenced) and names(node.pk_attrs) in ((), known.referenced_columns)
-    there = key_node(known)
-    return is_of_same and there is not None and _rules(node) == _rules(there)
+    target, there = adding.before.qualify(node.pktable.schemaname, node.pktable.relname), key_node(known)
+    return refers_alike(node, target, known) and there is not None and _rules(node) == _rules(there)
 
 
 def _rules(node: Any) -> tuple[object, ...]:
