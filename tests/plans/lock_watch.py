@@ -144,6 +144,8 @@ class _Queue:
             holder.execute("SAVEPOINT light")
             holder.execute(heavy.format(table))
             self._holders[str(QualifiedName(str(schema), str(name)))] = holder
+        # What autovacuum analyzed meanwhile, a step that is about its statistics would pass over.
+        database.execute("DELETE FROM pg_catalog.pg_statistic WHERE starelid >= 16384")
         self._seen: Locks = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)

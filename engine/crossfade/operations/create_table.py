@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.step import Compiled, Guard, Part, Step, Trial
+from crossfade.operations.step import Compiled, Guard, Part, Step
 from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
-from crossfade.operations.tables import new_table, new_table_references, second_name, table_names
+from crossfade.operations.tables import new_table, new_table_references, new_table_trial, second_name, table_names
 from crossfade.operations.tables.new_table import Elements
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.tables.table_preflight import table_refusals
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from crossfade.operations.step import Place
     from crossfade.plan.changes import CreateTable
     from crossfade.postgres.catalog import Catalog
-
-_TRIED = sql.Identifier("pg_temp", "crossfade_trial_of_a_table")
 
 
 def compile_change(change: CreateTable, place: Place, catalog: Catalog) -> Compiled:
@@ -43,7 +41,7 @@ def compile_change(change: CreateTable, place: Place, catalog: Catalog) -> Compi
         steps=(_step(change, place, name, catalog),),
         trials=(
             table_names.trial(place, name, str(name)),
-            _trial(change, name),
+            new_table_trial.whole(change, name),
             *new_table_references.trials(change, str(name), found),
         ),
         catalog=catalog.with_table(new_table.as_table(change, name, catalog)),
@@ -61,7 +59,7 @@ def _step(change: CreateTable, place: Place, name: QualifiedName, catalog: Catal
             USERS_PATH,
             *_rendered((elements.create(relation), *elements.indexes(relation))),
             OUR_PATH,
-            *_rendered((*_comments(change, relation), *_grants(change, relation))),
+            *_rendered((*_comments(change, relation), *elements.grants(relation))),
         ),
         undo=(Statement(text=render(sql.SQL("DROP TABLE IF EXISTS {}").format(relation))),),
         guards=(
@@ -89,12 +87,6 @@ def _comments(change: CreateTable, relation: sql.Identifier) -> Iterator[sql.Com
             yield sql.SQL("COMMENT ON COLUMN {} IS {}").format(place, sql.Literal(column.comment))
 
 
-def _grants(change: CreateTable, relation: sql.Identifier) -> Iterator[sql.Composable]:
-    for role, rights in change.grants.items():
-        words = sql.SQL(", ").join(sql.SQL(right.upper()) for right in rights)
-        yield sql.SQL("GRANT {} ON TABLE {} TO {}").format(words, relation, sql.Identifier(role))
-
-
 def _nowhere(change: CreateTable) -> Refusal:
     return Refusal(
         code="no_schema",
@@ -105,21 +97,8 @@ def _nowhere(change: CreateTable) -> Refusal:
 
 
 def _refusals(change: CreateTable, name: QualifiedName, catalog: Catalog) -> Iterator[Refusal]:
-    wanted = (name.name, *(index.name for index in change.indexes))
-    for taken in wanted:
+    for taken in (name.name, *change.relations):
         if QualifiedName(name.schema, taken) in catalog.relation_names:
             yield table_names.name_taken(QualifiedName(name.schema, taken))
     for table in change.tables:
         yield from table_refusals(table, catalog)
-
-
-def _trial(change: CreateTable, name: QualifiedName) -> Trial:
-    """The table without its foreign keys, which a temporary one cannot have."""
-    elements = Elements(change, None)
-    texts = (render(text) for text in (elements.create(_TRIED), *elements.indexes(_TRIED)))
-    return Trial(
-        where=f"create_table {name}",
-        shown=", ".join(change.columns),
-        columns=(("one", "pg_catalog.int4"),),
-        statement="; ".join(texts),
-    )

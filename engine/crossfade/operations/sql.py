@@ -22,13 +22,12 @@ from crossfade.errors import Refusal
 from crossfade.operations.indexes import index_build
 from crossfade.operations.raw_sql import sql_preflight
 from crossfade.operations.raw_sql.sql_alone import AGAIN, Alone, alone
-from crossfade.operations.raw_sql.sql_foretold import Foretold, catalog_after, foretell
+from crossfade.operations.raw_sql.sql_foretold import Foretold, catalog_after, foretell, run_of
 from crossfade.operations.raw_sql.sql_unread import unread
 from crossfade.operations.rows import data_preflight
 from crossfade.operations.rows.data_statement import pending
 from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, RowFill, Step, Trial
 from crossfade.operations.tables import table_preflight
-from crossfade.plan.changes.sql import SqlRun
 from crossfade.plan.sql_statements import SqlStatement
 from crossfade.postgres.forecast import Schema
 from crossfade.postgres.statement import Statement, render
@@ -38,10 +37,11 @@ if TYPE_CHECKING:
     from crossfade.plan.changes.sql import RawSql, SqlFill
     from crossfade.postgres.catalog import Catalog, Table
 
-_MAKES_TYPES = frozenset(
-    {"CreateEnumStmt", "CreateDomainStmt", "CompositeTypeStmt", "CreateRangeStmt", "CreateFunctionStmt"}
-)
-"""What the trials of expressions may need."""
+_NEEDED_MAKERS_TEXT = """
+    CreateEnumStmt CreateDomainStmt CompositeTypeStmt CreateRangeStmt CreateFunctionStmt CreateRoleStmt CreateSchemaStmt
+"""
+_NEEDED_MAKERS = frozenset(_NEEDED_MAKERS_TEXT.split())
+"""What makes something that trials may need."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ def compile_change(change: RawSql, place: Place, catalog: Catalog) -> Compiled:
     before = Schema.of(catalog)
     expand, expanded = foretell("expand", change.expand, before)
     contract, contracted = foretell("contract", change.contract, expanded)
-    drop, dropped = foretell("drop", (SqlRun.model_validate({"run": s.text}) for s in change.drop), contracted)
+    drop, dropped = foretell("drop", map(run_of, change.drop), contracted)
     phases = (
         _Phase(part=Part.EXPAND, name="expand", told=expand, back=change.rollback),
         _Phase(part=Part.HIDE, name="contract", told=contract, back=change.revert),
@@ -79,7 +79,7 @@ def compile_change(change: RawSql, place: Place, catalog: Catalog) -> Compiled:
     if change.backfill is not None:
         found += _about_fill(change.backfill, filled)
     refusals = tuple(f for f in found if isinstance(f, Refusal))
-    makers = tuple(t.statement.text for t in expand if t.statement.kind in _MAKES_TYPES)
+    makers = tuple(t.statement.text for t in expand if t.statement.kind in _NEEDED_MAKERS)
     return Compiled(
         steps=() if any(r.ack is None for r in refusals) else tuple(f for f in made if isinstance(f, Step)),
         fills=() if change.backfill is None else tuple(_fill(change.backfill, place, filled)),

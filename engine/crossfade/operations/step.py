@@ -417,6 +417,10 @@ class Trial:
     """Names of ours in it, and what a person calls the columns that have them."""
     instead: str | None = None
     """What to do where it fails; None where the server says it, or nobody can."""
+    about: frozenset[str] | None = None
+    """The SQLSTATEs that say something of the plan, where others may come of the table on which it is tried."""
+    parts: tuple[Trial, ...] = ()
+    """Its parts, each tried by itself where the whole fails, so that the one that is wrong is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from crossfade.operations.columns import columns_together, earlier_changes
 from crossfade.operations.foreseen import foreseen
 from crossfade.operations.kinds import compile_change
 from crossfade.operations.merge import merged
-from crossfade.operations.raw_sql import sql_unread
+from crossfade.operations.raw_sql import sql_trial, sql_unread
 from crossfade.operations.step import (
     Caution,
     Compiled,
@@ -45,6 +45,7 @@ from crossfade.operations.step import (
 )
 from crossfade.operations.sync import kept_timestamps
 from crossfade.operations.tables import together
+from crossfade.plan.changes.sql import RawSql
 from crossfade.postgres.statement import Lock, LockMode, Statement
 
 if TYPE_CHECKING:
@@ -208,11 +209,16 @@ def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
     compiled: list[Compiled] = []
     before = catalog
     catalogs: list[Catalog] = []
+    is_changed_by_sql = False
     for position, change in enumerate(plan.changes, start=1):
         catalogs.append(catalog)
         unread = frozenset(name for one in compiled for name in one.unread)
         place = Place(plan.name, position, change.kind, later=tuple(plan.changes[position:]))
-        compiled.append(_compiled(change, place, catalog, unread))
+        one = _compiled(change, place, catalog, unread)
+        if isinstance(change, RawSql) and not is_changed_by_sql:
+            one = replace(one, trials=(*one.trials, *sql_trial.trials(change, catalog, before)))
+            is_changed_by_sql = sql_trial.makes_names(change)
+        compiled.append(one)
         catalog = compiled[-1].catalog
     compiled = _sql_in_order(plan.changes, compiled)
     program = Program(

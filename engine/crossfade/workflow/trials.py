@@ -36,7 +36,17 @@ def trial_refusals(connection: Connection, trials: Iterable[Trial], catalog: Cat
             # Of the table itself this is known from its catalog, with the columns that were dropped.
             continue
         except psycopg.Error as error:
-            yield _in_users_names(refusal_of(error, trial.where, f"{shown(trial.shown)}: ", catalog), trial)
+            if trial.about is not None and error.sqlstate is not None and error.sqlstate not in trial.about:
+                continue
+            refusal = _in_users_names(refusal_of(error, trial.where, f"{shown(trial.shown)}: ", catalog), trial)
+            parts = (replace(part, prelude=(*trial.prelude, *part.prelude)) for part in trial.parts)
+            yield from _each_fault_once(trial_refusals(connection, parts, catalog)) or (refusal,)
+
+
+def _each_fault_once(refusals: Iterable[Refusal]) -> tuple[Refusal, ...]:
+    """What is wrong with one part fails those that use it too, with the same words behind their own."""
+    first = {refusal.message.partition(": ")[2]: refusal for refusal in reversed(tuple(refusals))}
+    return tuple(reversed(first.values()))
 
 
 def _in_users_names(refusal: Refusal, trial: Trial) -> Refusal:

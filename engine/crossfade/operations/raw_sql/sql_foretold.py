@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from crossfade.plan.changes.sql import SqlRun
 from crossfade.postgres.catalog import QualifiedName
 
 if TYPE_CHECKING:
-    from crossfade.plan.changes.sql import SqlRun
     from crossfade.plan.sql_statements import SqlStatement
     from crossfade.postgres.catalog import Catalog, Table
     from crossfade.postgres.forecast import Forecast, Schema
@@ -25,6 +25,8 @@ class Foretold:
     forecast: Forecast
     before: Schema
     """The schema as it finds it."""
+    after: Schema
+    """The schema as it leaves it."""
     undo_alone: bool
     """Its undo cannot run in a transaction."""
 
@@ -43,13 +45,21 @@ class Foretold:
         return self.before.tables.get(name) if name in self.before.origins else None
 
 
+def run_of(statement: SqlStatement) -> SqlRun:
+    """The statement, with nothing that takes it back."""
+    return SqlRun.model_validate({"run": statement.text})
+
+
 def foretell(phase: str, runs: Iterable[SqlRun], schema: Schema) -> tuple[tuple[Foretold, ...], Schema]:
     """The statements of one phase, and the schema as they leave it."""
     told: list[Foretold] = []
     for at, run in enumerate(runs):
         forecast, after = schema.foresee(run.run.text)
         undo_alone = run.undo is not None and not after.foresee(run.undo.text)[0].transactional
-        told.append(Foretold(run=run, place=f"{phase}.{at}", forecast=forecast, before=schema, undo_alone=undo_alone))
+        place = f"{phase}.{at}"
+        told.append(
+            Foretold(run=run, place=place, forecast=forecast, before=schema, after=after, undo_alone=undo_alone)
+        )
         schema = after
     return tuple(told), schema
 

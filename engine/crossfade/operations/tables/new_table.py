@@ -38,14 +38,16 @@ def targets(change: CreateTable, name: QualifiedName, catalog: Catalog) -> Targe
 
 @dataclass(frozen=True, slots=True)
 class Elements:
-    """The table's parts as SQL; without targets it has no foreign keys."""
+    """The table's parts as SQL; in place of a foreign key without a target is a CHECK that holds its name."""
 
     change: CreateTable
-    targets: Targets | None
+    targets: Targets
 
     def create(self, relation: sql.Identifier) -> sql.Composed:
         """CREATE TABLE."""
-        parts = [*self._columns(), *self._constraints()]
+        key = self.change.primary_key
+        keys = () if key is None else (primary_key(key),)
+        parts = [*self.columns.values(), *keys, *self.constraints.values()]
         return sql.SQL("CREATE TABLE {} ({})").format(relation, sql.SQL(", ").join(parts))
 
     def indexes(self, relation: sql.Identifier) -> Iterator[sql.Composed]:
@@ -53,35 +55,49 @@ class Elements:
         for index in self.change.indexes:
             yield _create_index(index, relation)
 
-    def _columns(self) -> Iterator[sql.Composed]:
+    def grants(self, relation: sql.Identifier) -> Iterator[sql.Composed]:
+        """GRANT for each role."""
+        for role, rights in self.change.grants.items():
+            words = sql.SQL(", ").join(sql.SQL(right.upper()) for right in rights)
+            yield sql.SQL("GRANT {} ON TABLE {} TO {}").format(words, relation, sql.Identifier(role))
+
+    @property
+    def columns(self) -> dict[str, sql.Composed]:
+        """Each column, by its name."""
+        return dict(self._columns())
+
+    @property
+    def constraints(self) -> dict[str, sql.Composed]:
+        """Each constraint but the primary key, by its name."""
+        named = sql.SQL("CONSTRAINT {} {}")
+        return {c.name: named.format(sql.Identifier(c.name), self._body(c)) for c in self.change.constraints}
+
+    def _columns(self) -> Iterator[tuple[str, sql.Composed]]:
         for name, column in self.change.columns.items():
             parts: list[sql.Composable] = [sql.Identifier(name), sql.SQL(column.type.sql), *_attributes(column)]
-            if column.references is not None and self.targets is not None:
-                reference = column.references
+            reference = column.references
+            target = None if reference is None else self.targets.get(reference.table)
+            if reference is not None and target is not None:
                 there = () if reference.column is None else (reference.column,)
-                parts.append(
-                    _references(self.targets[reference.table], there, reference.on_delete, reference.on_update)
-                )
-            yield sql.SQL(" ").join(parts)
+                parts.append(_references(target, there, reference.on_delete, reference.on_update))
+            yield name, sql.SQL(" ").join(parts)
 
-    def _constraints(self) -> Iterator[sql.Composable]:
-        if self.change.primary_key is not None:
-            yield sql.SQL("PRIMARY KEY ({})").format(_names(self.change.primary_key))
-        for constraint in self.change.constraints:
-            body = self._body(constraint)
-            if body is not None:
-                yield sql.SQL("CONSTRAINT {} {}").format(sql.Identifier(constraint.name), body)
-
-    def _body(self, constraint: NewConstraint) -> sql.Composable | None:
+    def _body(self, constraint: NewConstraint) -> sql.Composable:
         if constraint.check is not None:
             return sql.SQL("CHECK ({})").format(sql.SQL(constraint.check.sql))
         if constraint.unique is not None:
             return sql.SQL("UNIQUE ({})").format(_names(constraint.unique))
         key = constraint.foreign_key
-        if key is None or self.targets is None:
-            return None
-        there = _references(self.targets[key.table], key.referenced or (), key.on_delete, key.on_update)
+        target = None if key is None else self.targets.get(key.table)
+        if key is None or target is None:
+            return sql.SQL("CHECK (true)")
+        there = _references(target, key.referenced or (), key.on_delete, key.on_update)
         return sql.SQL("FOREIGN KEY ({}) {}").format(_names(key.columns), there)
+
+
+def primary_key(columns: Iterable[str]) -> sql.Composed:
+    """The primary key of these columns."""
+    return sql.SQL("PRIMARY KEY ({})").format(_names(columns))
 
 
 def _create_index(index: NewIndex, relation: sql.Identifier) -> sql.Composed:

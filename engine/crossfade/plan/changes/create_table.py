@@ -1,6 +1,6 @@
 """`create_table`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -116,6 +116,11 @@ class CreateTable(ChangeModel):
         return tuple(dict.fromkeys(name for name in named if name != self.name))
 
     @property
+    def relations(self) -> tuple[str, ...]:
+        """The relations with names of the plan's own that come with it: its indexes, those of constraints too."""
+        return (*(c.name for c in self.constraints if c.unique is not None), *(i.name for i in self.indexes))
+
+    @property
     def types(self) -> tuple[SqlType, ...]:
         """The types of the columns."""
         return tuple(column.type for column in self.columns.values())
@@ -148,6 +153,16 @@ class CreateTable(ChangeModel):
             raise faults_at(faults, self)
         return self
 
+    @model_validator(mode="after")
+    def _names_once(self) -> Self:
+        constraints = [(("constraints", n, "name"), c.name) for n, c in enumerate(self.constraints)]
+        relations = [(("constraints", n, "name"), c.name) for n, c in enumerate(self.constraints) if c.unique]
+        relations += [(("indexes", n, "name"), index.name) for n, index in enumerate(self.indexes)]
+        faults = dict(_twice(constraints, {})) | dict(_twice(relations, {self.name.name: "the table"}))
+        if faults:
+            raise faults_at(faults.values(), self)
+        return self
+
     def _named(self) -> Iterator[tuple[tuple[str | int, ...], tuple[str, ...]]]:
         """Every list of the table's own columns, with its place."""
         yield ("primary_key",), self.primary_key or ()
@@ -157,3 +172,15 @@ class CreateTable(ChangeModel):
                 yield ("constraints", n, "foreign_key", "columns"), constraint.foreign_key.columns
         for n, index in enumerate(self.indexes):
             yield ("indexes", n, "columns"), index.columns
+
+
+Place = tuple[str | int, ...]
+
+
+def _twice(named: Iterable[tuple[Place, str]], taken: Mapping[str, str]) -> Iterator[tuple[Place, FaultAt]]:
+    """Names that another one has that cannot have the same; `taken` says what has which to begin with."""
+    holders = dict(taken)
+    for place, name in named:
+        if name in holders:
+            yield place, FaultAt(place, f"{holders[name]} has the name {shown(name)}", "give it another name")
+        holders.setdefault(name, f"{place[0]}[{place[1]}]")

@@ -1,0 +1,217 @@
+"""Statements of a plan's own, tried on empty temporary tables with the names and columns of those that they name. Pure.
+
+A slip in the name of a column or a role would come to light in the middle of a run. No user's table is locked or looked
+at for it: what a statement names is put into the session's own schema, and rows are never asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+from crossfade.operations.raw_sql.sql_foretold import foretell, run_of
+from crossfade.operations.step import Trial
+from crossfade.parse import parsed
+from crossfade.plan.nodes import below, kind_of
+from crossfade.postgres.forecast import Schema
+from crossfade.postgres.statement import render
+
+if TYPE_CHECKING:
+    from crossfade.operations.raw_sql.sql_foretold import Foretold
+    from crossfade.plan.changes.sql import RawSql
+    from crossfade.postgres.catalog import Catalog, Table
+
+_THERE = "pg_temp"
+_ABOUT_NAMES_TEXT = "42P01 42601 42701 42702 42703 42704 42725 42803 42804 42846 42883 42P17 42P18 42P20"
+_ABOUT_NAMES = frozenset(_ABOUT_NAMES_TEXT.split())
+"""SQLSTATEs that are about what the statement says: tables, columns, types, functions, and how they go together. Any
+other may come of the table on which it is tried, which has no rows, constraints or owner of its own."""
+_QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+_MAKING = frozenset({"CreateStmt", "ViewStmt"})
+_AS_IT_IS = _MAKING | {"IndexStmt", "CreateTrigStmt", "CreatePolicyStmt", "CreateStatsStmt", "RuleStmt"}
+_OF_COLUMNS_TEXT = """
+    AT_AddColumn AT_DropColumn AT_ColumnDefault AT_SetNotNull AT_DropNotNull AT_AlterColumnType AT_SetStatistics
+    AT_SetStorage AT_AddConstraint
+"""
+_OF_COLUMNS = frozenset(_OF_COLUMNS_TEXT.split())
+_OTHERS_TEXT = """
+    AlterTableStmt RenameStmt AlterObjectSchemaStmt DropStmt TruncateStmt CommentStmt GrantStmt GrantRoleStmt
+    AlterOwnerStmt AlterPolicyStmt CreateSeqStmt AlterSeqStmt VacuumStmt LockStmt ReindexStmt ClusterStmt
+    RefreshMatViewStmt CreateTableAsStmt VariableSetStmt
+"""
+_MAKING_NO_NAMES = _QUERIES | _AS_IT_IS | frozenset(_OTHERS_TEXT.split())
+"""They make no roles, types, functions or operators that a later statement might use."""
+
+
+def trials(change: RawSql, catalog: Catalog, read: Catalog) -> Iterator[Trial]:
+    """What the database can say of each statement; `read` is the catalog before the plan.
+
+    Not of one on a table that an earlier change of the plan is about: which shape it has then depends on the phase.
+    """
+    schema = Schema.of(catalog)
+    for phase, runs in (("expand", change.expand), ("contract", change.contract), ("drop", map(run_of, change.drop))):
+        told, schema = foretell(phase, runs, schema)
+        for one in told:
+            for tried in (one, *_undoing(one)):
+                yield from _trials(tried, catalog, read)
+            if one.statement.kind not in _MAKING_NO_NAMES:
+                return
+
+
+def _undoing(told: Foretold) -> Iterator[Foretold]:
+    if told.run.undo is not None:
+        yield replace(told, run=run_of(told.run.undo), place=f"{told.place}.undo", before=told.after)
+
+
+def makes_names(change: RawSql) -> bool:
+    """Whether its statements may make what those of a later change name, and what is not there to be tried with."""
+    return any(statement.kind not in _MAKING_NO_NAMES for statement in change.statements)
+
+
+def _trials(told: Foretold, catalog: Catalog, read: Catalog) -> Iterator[Trial]:
+    prelude = tuple(_roles(told.statement.tree()))
+    statement = "SELECT"
+    tree, moved = told.statement.tree(), _Moved(told, catalog, read)
+    if not _depends_on_more(tree) and moved.take(tree):
+        tried = _tried(tree)
+        if tried is not None:
+            prelude, statement = (*prelude, *moved.shadows.values()), tried
+    yield Trial(
+        where=f"{told.place} of sql",
+        shown=told.statement.short,
+        columns=(),
+        prelude=prelude,
+        statement=statement,
+        about=_ABOUT_NAMES,
+        called=((f"{_THERE}.", ""),),
+    )
+
+
+def _roles(tree: Any) -> Iterator[str]:
+    """For each role that it names, what fails where it is not there."""
+    for node in below(tree):
+        if kind_of(node) == "RoleSpec" and node.rolename is not None:
+            name = sql.Literal(sql.Identifier(node.rolename).as_string(None))
+            yield render(sql.SQL("SELECT {}::pg_catalog.regrole").format(name))
+
+
+@dataclass(slots=True)
+class _Moved:
+    """The tables that a statement names, as it finds them, and what stands for each in the session's own schema."""
+
+    told: Foretold
+    catalog: Catalog
+    read: Catalog
+    shadows: dict[str, str]
+
+    def __init__(self, told: Foretold, catalog: Catalog, read: Catalog) -> None:
+        self.told, self.catalog, self.read, self.shadows = told, catalog, read, {}
+
+    def take(self, tree: Any) -> bool:
+        """Put every relation of the tree there; False where it is not known well enough."""
+        made = _made(tree)
+        expressions = {node.ctename for node in below(tree) if kind_of(node) == "CommonTableExpr"}
+        for node in [n for n in below(tree) if kind_of(n) == "RangeVar"]:
+            if node.schemaname is None and node.relname in expressions:
+                continue
+            if node is not made and not self._knows(node):
+                return False
+            node.catalogname, node.schemaname = None, _THERE
+        return True
+
+    def _knows(self, node: Any) -> bool:
+        before = self.told.before
+        name = before.qualify(node.schemaname, node.relname)
+        table, origin = before.tables.get(name), before.origins.get(name)
+        if table is None or origin is None or not table.columns or not all(c.type for c in table.columns):
+            return False
+        if self.catalog.table(origin) != self.read.table(origin):
+            return False
+        shadow = _shadow(table)
+        return self.shadows.setdefault(name.name, shadow) == shadow
+
+
+def _made(tree: Any) -> Any:
+    """The RangeVar of what the statement makes."""
+    match kind_of(tree):
+        case "CreateStmt":
+            return tree.relation
+        case "ViewStmt":
+            return tree.view
+        case "CreateTableAsStmt":
+            return tree.into.rel
+    return None
+
+
+def _shadow(table: Table) -> str:
+    """An empty table with its columns and, since a query that groups by it may turn on it, its primary key."""
+    parts = [sql.SQL("{} {}").format(sql.Identifier(c.name), sql.SQL(c.type)) for c in table.columns]
+    key = next((c.columns for c in table.constraints if c.kind == "primary"), ())
+    if key:
+        parts.append(sql.SQL("PRIMARY KEY ({})").format(sql.SQL(", ").join(map(sql.Identifier, key))))
+    named = sql.Identifier(_THERE, table.name.name)
+    return render(sql.SQL("CREATE TABLE {} ({})").format(named, sql.SQL(", ").join(parts)))
+
+
+def _depends_on_more(tree: Any) -> bool:
+    """It takes a row as a whole, whose type is the real table's, or names a constraint or an index."""
+    nodes = tuple(below(tree))
+    tables = {name for n in nodes if kind_of(n) == "RangeVar" for name in (n.relname, n.alias and n.alias.aliasname)}
+    for node in nodes:
+        match kind_of(node):
+            case "ColumnRef":
+                whole = len(node.fields) == 1 and getattr(node.fields[0], "sval", None) in tables
+            case "FuncCall":
+                whole = any(kind_of(a) == "ColumnRef" and kind_of(a.fields[-1]) == "A_Star" for a in node.args or ())
+            case "InferClause":
+                whole = node.conname is not None
+            case "Constraint":
+                whole = node.indexname is not None
+            case _:
+                whole = False
+        if whole:
+            return True
+    return False
+
+
+def _tried(tree: Any) -> str | None:
+    """What is sent in its place; None for what says nothing about columns."""
+    match kind_of(tree):
+        case "IndexStmt":
+            tree.concurrent = False
+        case "AlterTableStmt":
+            tree.cmds = tuple(command for command in tree.cmds if command.subtype.name in _OF_COLUMNS)
+            if not tree.cmds:
+                return None
+        case "RenameStmt" if tree.renameType.name != "OBJECT_COLUMN":
+            return None
+        case "CreateStmt" if tree.partbound is not None:
+            return None
+        case "CreateTableAsStmt":
+            tree = tree.query
+    kind = kind_of(tree)
+    if kind not in _QUERIES | _AS_IT_IS | {"AlterTableStmt", "RenameStmt"}:
+        return None
+    if kind == "SelectStmt":
+        tree.intoClause = None
+    text = _printed(tree)
+    if text is None or kind not in _QUERIES:
+        return text
+    # A prepared statement outlives its transaction.
+    return f"PREPARE crossfade_trial AS {text}; DEALLOCATE crossfade_trial"
+
+
+def _printed(tree: Any) -> str | None:
+    """None where what the printer wrote is read as something else."""
+    from pglast.parser import ParseError
+    from pglast.stream import RawStream
+
+    try:
+        text = str(RawStream()(tree))
+        (again,) = (statement.stmt for statement in parsed(text))
+    except (NotImplementedError, ParseError):
+        return None
+    return text if again == tree else None
