@@ -214,3 +214,16 @@ def test_an_enum_that_nothing_needs_is_changed_without_waiting(database: Databas
 def test_what_says_nothing_is_no_plan(change: str, says: str) -> None:
     with pytest.raises(InvalidPlan, match=says):
         plan(change)
+
+
+def test_a_value_that_the_plan_itself_adds_cannot_be_used_in_it(database: Database) -> None:
+    database.execute(PEOPLE)
+    added = "add_enum_value: {type: mood, value: calm}"
+    used = "set_default: {table: people, column: mood, value: \"'calm'\"}"
+    with Engine(database.url) as engine:
+        (refusal,) = engine.check(plan(added, used)).refusals
+        assert (refusal.code, refusal.object) == ("new_enum_value", "value of set_default on public.people")
+        assert "`add_enum_value` before it" in refusal.message
+        assert "plan of its own" in refusal.instead
+        database.execute("ALTER TYPE mood ADD VALUE 'calm'")
+        assert not engine.check(plan(added, used)).refusals

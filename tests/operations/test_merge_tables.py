@@ -11,6 +11,7 @@ from crossfade.operations.step import Phase
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.states import State
 
+from ..plans.lock_watch import LockWatch, forecast, in_words, watching
 from .hammering import hammer
 
 if TYPE_CHECKING:
@@ -156,3 +157,26 @@ def test_what_cannot_be_merged_is_refused_by_name(database: Database) -> None:
 
 def refusals(engine: Engine) -> set[str]:
     return {r.code for r in engine.check(plan(", columns: [bio, lang]")).refusals}
+
+
+@pytest.mark.alike
+def test_rows_that_a_revert_makes_look_up_what_they_refer_to(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.execute(TABLES)
+    database.execute("""
+        CREATE TABLE langs (lang text PRIMARY KEY);
+        INSERT INTO langs VALUES ('en'), ('de');
+        ALTER TABLE profiles ADD FOREIGN KEY (lang) REFERENCES langs;
+    """)
+    monkeypatch.setattr("crossfade.postgres.locks._take", lambda *_: None)
+    with watching(LockWatch(database), monkeypatch) as watch, Engine(database.url) as engine:
+        told = forecast(engine.explain(plan()).program.steps)
+        begin(engine, State.BACKFILLED)
+        engine.contract("merge")
+        database.execute("INSERT INTO users (id, bio, lang) VALUES (100, 'with', 'de')")
+        engine.revert("merge")
+    assert_in_step(database)
+    (undone,) = (key for key in watch.seen if key[1] == "undone")
+    assert in_words({undone: watch.seen[undone]}) == in_words({undone: told[undone]})
+    assert "public.langs" in told[undone]

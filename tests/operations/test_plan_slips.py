@@ -69,6 +69,44 @@ def test_a_column_that_an_expression_cannot_see_is_told_with_its_field(database:
     assert [(r.code, r.object) for r in dropped] == [("no_such_column", "fill of add_column on public.t")]
 
 
+def test_a_slip_is_told_beside_what_depends_on_the_column(database: Database) -> None:
+    database.execute(SETUP)
+    database.execute("CREATE VIEW v AS SELECT w FROM t")
+    found = told(database, "split_column: {table: t, from: w, into: {f: {type: text, using: nosuch(w)}}, reverse: f}")
+    assert {(r.code, r.object) for r in found} == {
+        ("dependent", "view public.v"),
+        ("expression", "using of f in split_column on public.t"),
+    }
+
+
+def test_a_repair_that_a_constraint_refuses_until_contract_is_foreseen(database: Database) -> None:
+    database.execute(SETUP)
+    database.execute("ALTER TABLE t ADD CONSTRAINT old CHECK (w IN ('a', 'b') AND a > 0)")
+    database.execute("INSERT INTO t VALUES (1, 1, 1, 'n', 'a'), (2, 2, 2, 'n', 'b'), (3, 3, 3, 'n', 'b')")
+    goes, comes = "drop_constraint: {table: t, name: old}", "add_check: {table: t, name: c, expression: w <> 'b', fix: "
+    repairs = {
+        (goes, f"{comes}{{w: \"'c'\"}}}}"): ["fix"],
+        (f"{comes}{{w: \"'c'\"}}}}", goes): ["fix"],
+        (goes, f"{comes}{{w: \"'a'\"}}}}"): [],
+        (goes.replace("}", ", when: expand}"), f"{comes}{{w: \"'c'\"}}}}"): [],
+    }
+    with Engine(database.url) as engine:
+        for changes, words in repairs.items():
+            cautions = [c for c in engine.check(plan(*changes)).cautions if c.code == "violating_rows"]
+            assert len(cautions) == len(words), changes
+            for caution, word in zip(cautions, words, strict=True):
+                assert f"2 rows to which `{word}` gives a value of w that constraint old refuses" in caution.message
+
+
+def test_a_table_of_ours_is_never_what_was_meant(database: Database) -> None:
+    with Engine(database.url) as engine:
+        engine.init()
+    for name in ("run", "crossfade.run"):
+        (refusal,) = told(database, f"drop_table: {{table: {name}}}")
+        assert refusal.code == "no_such_table"
+        assert "crossfade" not in refusal.instead
+
+
 def test_a_default_of_text_becomes_one_of_the_enum_by_using(database: Database) -> None:
     """The enum is found by the users' path, where contract has its own."""
     database.execute("""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crossfade import Engine
-from crossfade.errors import Interrupted
+from crossfade.errors import Interrupted, WrongState
 from crossfade.gates.verdict import Verdict
 from crossfade.observe.events import StepDone
 from crossfade.operations.step import Part, Phase
@@ -48,6 +48,28 @@ def test_whoever_dies_between_two_steps_that_hide_goes_on_after_them(database: D
         die_after(step, database, plan)
     with Engine(database.url) as engine:
         assert engine.contract(plan).state is State.CONTRACTED
+
+
+def test_a_run_that_cannot_be_taken_back_in_one_way_names_the_other(database: Database) -> None:
+    database.execute(TABLE)
+    plan = parse_plan(f"crossfade: 1\nname: halves\nhold: 0s\n{RENAME}", "p.yaml")
+    with Engine(database.url) as engine:
+        engine.advance(plan, to=State.BACKFILLED)
+        engine.approve(plan.name, Phase.CONTRACT, "alice")
+        with pytest.raises(WrongState) as early:
+            engine.revert(plan.name)
+        steps = [s.id for s in engine.explain(plan).program.of(Part.HIDE)]
+    assert early.value.hint is not None
+    assert "crossfade rollback halves" in early.value.hint
+    die_after(steps[0], database, plan)
+    with Engine(database.url) as engine:
+        assert engine.status(plan.name).state is State.CONTRACTING
+        with pytest.raises(WrongState) as late:
+            engine.rollback(plan.name)
+        assert late.value.hint is not None
+        assert "crossfade revert halves" in late.value.hint
+        assert engine.revert(plan.name).state is State.BACKFILLED
+        assert engine.rollback(plan.name).state is State.ROLLED_BACK
 
 
 def die_after(step: str, database: Database, plan: Plan) -> None:

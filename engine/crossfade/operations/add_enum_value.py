@@ -31,16 +31,19 @@ def compile_change(change: AddEnumValue, place: Place, catalog: Catalog) -> Comp
     refusals = tuple(_refusals(change, enum))
     if refusals:
         return Compiled(refusals=refusals, catalog=catalog)
+    add = _add(change, enum)
     step = Step(
         id=place.id("add"),
         part=Part.EXPAND,
         title=f"add the value {change.value} to {enum.name}",
-        statements=(_add(change, enum),),
+        statements=(add,),
         done=made_types.has_value(enum.name, change.value),
     )
     return Compiled(
         steps=(step,),
         cautions=(_there_already(change, enum) if change.value in enum.labels else _stays(change, enum),),
+        # By it the server knows the value where a later change of the plan is tried, and says that it cannot be used.
+        makes=(add.text,),
         catalog=catalog.with_type(_with_value(change, enum)),
     )
 

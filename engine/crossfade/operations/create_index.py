@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from crossfade.operations.indexes import (
     attribute_names,
+    definition_trial,
     index_build,
     index_definition,
     index_preflight,
@@ -58,7 +59,7 @@ def compile_change(change: CreateIndex, place: Place, catalog: Catalog) -> Compi
             *index_preflight.like_cautions(change.name, definition, table),
             *_unique(change, definition, table),
         ),
-        trials=(index_definition.trial(definition, table, f"create_index {change.name} on {table.name}", change.name),),
+        trials=(definition_trial.trial(definition, table, f"create_index {change.name} on {table.name}", change.name),),
         catalog=_afterwards(catalog, family, definition, change.comment),
     )
 

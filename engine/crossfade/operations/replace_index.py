@@ -14,6 +14,7 @@ from psycopg import sql
 from crossfade.errors import Refusal
 from crossfade.operations.drop_index import needed_by
 from crossfade.operations.indexes import (
+    definition_trial,
     attribute_names,
     index_build,
     index_definition,
@@ -63,7 +64,7 @@ def compile_change(change: ReplaceIndex, place: Place, catalog: Catalog) -> Comp
             _drop(place, table, index),
         ),
         cautions=tuple(_cautions(index, definition)),
-        trials=(index_definition.trial(definition, table, f"replace_index {index.name}", index.name.name),),
+        trials=(definition_trial.trial(definition, table, f"replace_index {index.name}", index.name.name),),
         catalog=_afterwards(catalog, old, family, definition, comment),
     )
 

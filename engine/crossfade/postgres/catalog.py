@@ -39,6 +39,7 @@ from crossfade.postgres.catalog_objects import (
 )
 from crossfade.postgres.catalog_views import View
 from crossfade.postgres.names import QualifiedName, quoted
+from crossfade.postgres.own_names import LEDGER_SCHEMA, is_own_name
 
 __all__ = [
     "Catalog",
@@ -262,9 +263,14 @@ class Catalog:
         return None if first is None else self.table(QualifiedName(first, name))
 
     def nearest_tables(self, name: str) -> tuple[str, ...]:
-        """Up to three existing tables with a name like this one (`table` or `schema.table`), the most alike first."""
+        """Up to three existing tables with a name like this one (`table` or `schema.table`), the most alike first.
+
+        None of ours, which no plan means.
+        """
         spellings: dict[str, str] = {}
         for existing in self.all_table_names:
+            if existing.schema == LEDGER_SCHEMA or is_own_name(existing.name):
+                continue
             spellings.setdefault(str(existing), str(existing))
             if existing.schema in self.search_path:
                 spellings.setdefault(existing.name, quoted(existing.name))

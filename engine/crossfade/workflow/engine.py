@@ -34,7 +34,7 @@ from crossfade.plan.notify import Target
 from crossfade.postgres.clock import database_now
 from crossfade.postgres.connect import connect, database_url
 from crossfade.postgres.pooler import refuse_transaction_pooler
-from crossfade.workflow import doctor, ledger, quarantined, registration, report, roles, schedules, steering
+from crossfade.workflow import doctor, ledger, quarantined, registration, report, roles, schedules, steering, way_back
 from crossfade.workflow.actor import who_asks
 from crossfade.workflow.audit import Audit, read_audit
 from crossfade.workflow.driving import Order, carry_out, try_refused_rows
@@ -359,7 +359,9 @@ class Engine:
         if run.state is not through and after(run.state, event) is None:
             raise WrongState(
                 f"run {name} is {run.state}; {command} is not for that state",
-                hint=f"See crossfade status {name}.",
+                hint=way_back.instead(
+                    name, from_json(run.program), ledger.step_states(self._read(), run.id), run.state, event
+                ),
             )
         if run.state not in (through, State.PLANNED):
             confirm(f"{_IN_WORDS[event]} run {name} from {run.state}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import PreflightRefused, Refusal
 from crossfade.operations.columns import columns_together, earlier_changes
+from crossfade.operations.constraints import until_contract
 from crossfade.operations.foreseen import foreseen
 from crossfade.operations.kinds import compile_change
 from crossfade.operations.merge import merged
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from crossfade.plan.model import Plan
     from crossfade.postgres.catalog import Catalog, QualifiedName
 
+_BESIDE = frozenset({"dependent"})
+"""Codes of refusals that are about something else in the database, not about what the change itself says."""
 _WRITES: dict[str, type[Write]] = {"update": Update, "delete": Delete, "copy": Copy}
 """What a batch does, by the word that a stored program has for it."""
 
@@ -245,7 +248,7 @@ def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
         ),
         cautions=tuple(dict.fromkeys((*(x for c in compiled for x in c.cautions), *kept.cautions))),
         trials=tuple(_trials(compiled)),
-        looks=tuple(look for c in compiled for look in c.looks),
+        looks=(*(look for c in compiled for look in c.looks), *until_contract.looks(plan.changes, catalogs)),
     )
 
 
@@ -276,7 +279,7 @@ def _turns(compiled: Iterable[Compiled]) -> Iterator[Turn]:
 def _trials(compiled: Iterable[Compiled]) -> Iterator[Trial]:
     made: list[str] = []
     for one in compiled:
-        if all(refusal.ack for refusal in one.refusals):
+        if all(refusal.ack or refusal.code in _BESIDE for refusal in one.refusals):
             # Of what is refused anyway a trial would only say the same once more, or what follows from it.
             yield from (replace(trial, prelude=(*made, *trial.prelude)) for trial in one.trials)
         made += one.makes

@@ -23,10 +23,39 @@ _ABOUT_THE_STATEMENT = frozenset({"0A", "22", "23", "2F", "38", "39", "3F", "42"
 _NO_RIGHT = "42501"
 _PREREQUISITE = "55000"
 _BROKEN = {"23502": "it gives NULL, and the column is NOT NULL", "23514": "a row with it would break the CHECK"}
+_NEW_VALUE = "55P04"
+_INTERNAL = "XX000"
+"""What PostgreSQL has no words for, since nobody writes it: a table's access method for an index."""
 _UNKNOWN_OBJECT = "42704"
-_UNKNOWN_NAMES = frozenset({"3F000", _UNKNOWN_OBJECT, "42883", "42P01"})
-"""A schema, a type or other object, a function or operator, a relation."""
+_BY_NAME = frozenset({"3F000", "42883", "42P01"})
+"""A schema, a function or operator, a relation that is not there."""
 _BY_ITSELF = "Subquery Scan"
+_BY_PATH = "Names are looked up on the search_path ({path}); write others with their schema. Types count too."
+_ROLE = "Create the role first, or correct its name: roles are the server's, and lie in no schema."
+_TABLESPACE = "Correct its name, leave it out for the database's default, or have it made first: CREATE TABLESPACE."
+_METHOD = (
+    "PostgreSQL's own are btree, hash, gist, gin, spgist and brin for an index, and heap for a table. Another one "
+    "comes with its extension: CREATE EXTENSION."
+)
+_COLLATION = (
+    "pg_collation lists those that there are, such as C or und-x-icu; capitals count. Names are looked up on the "
+    "search_path ({path}); write others with their schema."
+)
+_OPCLASS = (
+    "pg_opclass lists those that there are. One of an extension is there once that is installed; write its schema "
+    "where it is off the search_path ({path})."
+)
+_SOMETHING = "Correct its name, or make it first. What lies in a schema is looked up on the search_path ({path})."
+_BY_WHO_MISSES_IT = {
+    **dict.fromkeys(("typenameType", "parseTypeString", "get_object_address_type", "compute_return_type"), _BY_PATH),
+    **dict.fromkeys(("get_role_oid", "get_rolespec_tuple", "DropRole", "regrolein"), _ROLE),
+    "get_tablespace_oid": _TABLESPACE,
+    **dict.fromkeys(("DefineIndex", "get_am_type_oid", "GetIndexAmRoutine"), _METHOD),
+    **dict.fromkeys(("get_collation_oid", "regcollationin"), _COLLATION),
+    "ResolveOpClass": _OPCLASS,
+}
+"""What to do, by the server's function that does not find the object. The kind of object stands in the message alone,
+which is in the language of `lc_messages`, and only a superuser may set that."""
 
 
 def explained(connection: Connection, text: str) -> Any:
@@ -52,7 +81,7 @@ def _nodes(plan: Any) -> Iterator[str]:
 def refusal_of(error: psycopg.Error, where: str, what: str, catalog: Catalog) -> Refusal:
     """What the server says of a statement. Raises the error itself where it is about the moment."""
     state = error.sqlstate or ""
-    if state[:2] not in _ABOUT_THE_STATEMENT and state != _PREREQUISITE:
+    if state[:2] not in _ABOUT_THE_STATEMENT and state not in (_PREREQUISITE, _NEW_VALUE, _INTERNAL):
         raise error
     said = (error.diag.message_primary or str(error)).strip().rstrip(".")
     if state == _NO_RIGHT:
@@ -63,15 +92,32 @@ def refusal_of(error: psycopg.Error, where: str, what: str, catalog: Catalog) ->
             instead=f"Grant it to role {catalog.current_user}: it reads and writes the rows of the table, and of each "
             "partition by itself.",
         )
+    if state == _NEW_VALUE:
+        return Refusal(
+            code="new_enum_value",
+            object=where,
+            message=f"{what}it uses a value that an `add_enum_value` before it in this plan adds, and PostgreSQL lets "
+            f"nobody try it until that is committed ({said}).",
+            instead="Put that `add_enum_value` into a plan of its own, and run it before this one.",
+        )
     if state in _BROKEN:
         # In the server's own words it would be about the table on which it was tried.
         said = _BROKEN[state]
-    path = ", ".join(catalog.search_path)
-    instead = error.diag.message_hint or "Correct it."
+    return Refusal(code="expression", object=where, message=f"{what}{said}.", instead=_instead(error, catalog))
+
+
+def _instead(error: psycopg.Error, catalog: Catalog) -> str:
+    return _words(error).replace("{path}", ", ".join(catalog.search_path))
+
+
+def _words(error: psycopg.Error) -> str:
+    if error.sqlstate in _BY_NAME:
+        return _BY_PATH
     # Of a type without an operator class the server knows better.
-    if state in _UNKNOWN_NAMES and not (state == _UNKNOWN_OBJECT and error.diag.message_hint):
-        instead = f"Names are looked up on the search_path ({path}); write others with their schema. Types count too."
-    return Refusal(code="expression", object=where, message=f"{what}{said}.", instead=instead)
+    if error.diag.message_hint:
+        return error.diag.message_hint
+    otherwise = _SOMETHING if error.sqlstate == _UNKNOWN_OBJECT else "Correct it."
+    return _BY_WHO_MISSES_IT.get(error.diag.source_function or "", otherwise)
 
 
 def is_volatile(plan: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from crossfade.operations.step import Part
-from crossfade.workflow.states import BEFORE_BACKFILLED, State
+from crossfade.workflow.states import BEFORE_BACKFILLED, Event, State, after
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Step
@@ -33,6 +33,20 @@ def has_dropped(program: Program, steps: Mapping[str, str]) -> bool:
     """Whether something of the old shape is dropped, or may be, so that nothing can be reverted any more."""
     states = ((s, steps.get(s.id)) for s in program.of(Part.DROP))
     return any(state == "done" or (state == "running" and not s.transactional) for s, state in states)
+
+
+def instead(name: str, program: Program, steps: Mapping[str, str], state: State, asked: Event) -> str:
+    """What to do where a run in this state cannot be taken back in the way that was asked for."""
+    reverts = (state is State.REVERTING or after(state, Event.BEGIN_REVERT)) and not has_dropped(program, steps)
+    rolls_back = (state is State.ROLLING_BACK or after(state, Event.BEGIN_ROLLBACK)) and not program.data
+    if asked is Event.BEGIN_ROLLBACK and reverts:
+        return (
+            f"Contract has begun, so first take that back: crossfade revert {name}. It is backfilled then, from where "
+            f"crossfade rollback {name} leads back to before."
+        )
+    if asked is Event.BEGIN_REVERT and rolls_back:
+        return f"Nothing is hidden, so there is nothing to revert. Back to before: crossfade rollback {name}"
+    return f"See crossfade status {name}."
 
 
 def warnings(program: Program, steps: Mapping[str, str], state: State) -> Iterator[str]:
