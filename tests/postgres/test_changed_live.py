@@ -11,6 +11,7 @@ from psycopg import sql
 from crossfade.postgres.catalog_read import read_catalog
 from crossfade.postgres.changed_objects import changed_by_text
 from crossfade.postgres.forecast import Schema
+from crossfade.postgres.new_names import foreseen
 from crossfade.postgres.outlines import outlined
 
 if TYPE_CHECKING:
@@ -126,6 +127,18 @@ REACHING = [
     ("ALTER TABLE app.accounts RENAME code TO kode", "ALTER TABLE app.accounts DROP COLUMN kode CASCADE"),
     ("ALTER TABLE app.accounts RENAME TO a", "DROP TABLE app.a CASCADE"),
     ("ALTER SCHEMA app RENAME TO b", "DROP VIEW b.codes CASCADE"),
+    ("ALTER SCHEMA app RENAME TO b", "DROP FUNCTION b.given CASCADE"),
+    ("ALTER SCHEMA app RENAME TO b", "DROP SEQUENCE b.drawn CASCADE"),
+    ("ALTER SCHEMA app RENAME TO b", "DROP TYPE b.mood CASCADE"),
+    ("ALTER SCHEMA app RENAME TO b", "DROP TYPE b.pair CASCADE"),
+    ("ALTER SCHEMA app RENAME TO b", "DROP COLLATION b.plain CASCADE"),
+    ("ALTER SCHEMA app RENAME TO b", "DROP FUNCTION b.touch CASCADE"),
+    ("ALTER SCHEMA app RENAME TO b", "ALTER TABLE b.grouped DROP CONSTRAINT grouped_pkey CASCADE"),
+    ("ALTER SEQUENCE app.drawn RENAME TO d", "DROP SEQUENCE app.d CASCADE"),
+    ("ALTER SEQUENCE app.drawn SET SCHEMA public", "DROP SEQUENCE public.drawn CASCADE"),
+    ("ALTER FUNCTION app.checked(int) RENAME TO c", "DROP FUNCTION app.c(int) CASCADE"),
+    ("ALTER FUNCTION app.shown SET SCHEMA public", "DROP FUNCTION public.shown CASCADE"),
+    ("ALTER DOMAIN app.small RENAME TO s", "DROP DOMAIN app.s CASCADE"),
     ("ALTER TABLE app.accounts DROP CONSTRAINT accounts_key_key CASCADE",),
     ("DROP VIEW app.codes CASCADE",),
     ("DROP TYPE app.mood CASCADE",),
@@ -201,6 +214,8 @@ PASSING_BY = [
     ("ALTER TABLE app.accounts RENAME code TO kode",),
     ("DROP VIEW legacy.codes", "ALTER TABLE app.accounts DROP COLUMN code CASCADE"),
     ("DROP VIEW app.few CASCADE",),
+    ("ALTER FUNCTION app.checked(text) RENAME TO c", "DROP FUNCTION app.c CASCADE"),
+    ("ALTER SEQUENCE app.numbers RENAME TO n", "DROP SEQUENCE app.n CASCADE"),
     ("DROP FUNCTION app.nothing CASCADE",),
     ("DROP SEQUENCE app.numbers CASCADE",),
     ("INSERT INTO app.parent VALUES (2)",),
@@ -280,7 +295,7 @@ def test_what_is_told_is_what_happens(database: Database) -> None:
 
 def _told(schema: Schema, statements: tuple[str, ...]) -> list[Any]:
     for statement in statements[:-1]:
-        _, schema = schema.foresee(statement)
+        schema = foreseen(schema, statement)
     return list(changed_by_text(schema, statements[-1]))
 
 

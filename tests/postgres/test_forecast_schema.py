@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from crossfade.postgres.catalog import Catalog, Column, Constraint, ForeignKey, QualifiedName, Table
+from crossfade.postgres.catalog import Catalog, Column, Constraint, Dependent, ForeignKey, QualifiedName, Table
 from crossfade.postgres.forecast import Schema
 from crossfade.postgres.forecast.bounds import lies_outside, lies_within, read_bound
 from crossfade.postgres.forecast.chosen_names import chosen_name
@@ -75,6 +76,18 @@ def test_a_table_that_goes_leaves_those_alone_that_it_has_nothing_to_do_with() -
     schema = after("DROP TABLE far")
     assert schema.tables[public("Users")] is USERS
     assert after("DROP TABLE teams CASCADE").tables[public("Users")].constraints == ()
+
+
+def test_a_view_goes_as_a_whole_with_the_type_of_one_of_its_columns() -> None:
+    mood = replace(column("m"), type="mood", type_name=public("mood"))
+    people = Table(name=public("people"), columns=(column("id"), mood))
+    shown = Table(name=public("shown"), kind="view", columns=(column("id"), mood))
+    people = replace(people, dependents=(Dependent(kind="view", name="public.shown", columns=("m",)),))
+    schema = Schema.of(
+        Catalog(server_version=180000, tables=(people, shown), all_table_names=(people.name, shown.name))
+    )
+    left = after("DROP TYPE mood CASCADE", schema=schema).tables
+    assert {name: [c.name for c in table.columns] for name, table in left.items()} == {people.name: ["id"]}
 
 
 def test_a_name_is_printed_as_sql_spells_it() -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..fixtures.database import Database
+    from ..fixtures.servers import Server
 
 KINDS = {
     "JsonValue": "Object",
@@ -231,9 +232,41 @@ def test_an_empty_text_is_a_module_too(database: Database) -> None:
     ],
 )
 def test_bigint_is_what_the_driver_is_told_to_give(database: Database, bigint: BigInt, read: str, written: str) -> None:
-    database.execute("CREATE TABLE a (big bigint NOT NULL)")
+    database.execute("CREATE TABLE a (big bigint NOT NULL, bigs bigint[] NOT NULL)")
     text = in_typescript(database, bigint)
-    assert (shape(text, "ARow")["big"], shape(text, "AInsert")["big"]) == (read, written)
+    assert shape(text, "ARow") == {"big": read, "bigs": "string[]"}
+    assert shape(text, "AInsert") == {"big": written, "bigs": "(string | number | bigint)[]"}
+
+
+def test_a_parser_for_bigint_is_not_asked_for_its_arrays(database: Database, node: Path) -> None:
+    command = ["node", "bigints.js", database.url]
+    done = subprocess.run(command, cwd=node, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "bigint string\n"), done.stderr
+
+
+def test_the_default_of_a_domain_below_another_is_not_its_own(database: Database) -> None:
+    database.execute("CREATE DOMAIN below AS text")
+    database.execute("CREATE DOMAIN early AS below NOT NULL")
+    database.execute("ALTER DOMAIN below SET DEFAULT 'x'")
+    database.execute("CREATE DOMAIN late AS below NOT NULL")
+    database.execute("CREATE TABLE a (early early, late late)")
+    assert shape(in_typescript(database), "AInsert") == {"early": "Early", "late?": "Late"}
+    with pytest.raises(psycopg.errors.NotNullViolation):
+        database.execute("INSERT INTO a (late) VALUES ('x')")
+    database.execute("INSERT INTO a (early) VALUES ('x')")
+
+
+def test_rows_of_a_child_are_read_through_its_parent_too(database: Database, server: Server) -> None:
+    database.execute("CREATE TABLE parent (a int, b int NOT NULL)")
+    database.execute("CREATE TABLE child () INHERITS (parent)")
+    if server.major < 18:
+        database.execute("ALTER TABLE ONLY parent ALTER a SET NOT NULL")
+    else:
+        database.execute("ALTER TABLE parent ADD CONSTRAINT needed NOT NULL a NO INHERIT")
+    database.execute("INSERT INTO child VALUES (NULL, 1)")
+    text = in_typescript(database)
+    assert shape(text, "ParentRow") == {"a": "number | null", "b": "number"}
+    assert shape(text, "ParentInsert") == {"a": "number", "b": "number"}
 
 
 def test_views_say_what_they_show(everything: Database) -> None:

@@ -41,6 +41,7 @@ TYPES = {
         kind="composite",
         fields=(TypeField(name="status", type="public.status", type_name=STATUS),),
     ),
+    QualifiedName("public", "spans"): TypeFacts(name=QualifiedName("public", "spans"), kind="range", over=STATUS),
 }
 CASES = {
     "ALTER TYPE status ADD VALUE 'z' BEFORE 'y'": 'export type Status = "x" | "z" | "y";',
@@ -56,6 +57,17 @@ CASES = {
     "CREATE DOMAIN tags AS text[]; ALTER TABLE a ADD tags tags": "export type Tags = string[];",
     "CREATE DOMAIN email AS text; ALTER TABLE a ADD mail email; ALTER DOMAIN email SET NOT NULL": "  mail: Email;",
     "CREATE DOMAIN email AS text; COMMENT ON DOMAIN email IS 'An address.'": "/** An address. */",
+    "CREATE DOMAIN email AS text NOT NULL; ALTER TABLE a ADD mail email; ALTER DOMAIN email SET DEFAULT 'x'": (
+        "  mail?: Email;\n}\n\n/** What an UPDATE"
+    ),
+    # A domain has the default that the one below it had when it was made.
+    "CREATE DOMAIN below AS text; CREATE DOMAIN one AS below NOT NULL; ALTER DOMAIN below SET DEFAULT 'x'; "
+    "ALTER TABLE a ADD one one": "  one: One;\n}\n\n/** What an UPDATE",
+    "CREATE DOMAIN below AS text DEFAULT 'x'; CREATE DOMAIN one AS below NOT NULL; ALTER DOMAIN below DROP DEFAULT; "
+    "ALTER TABLE a ADD one one; ALTER DOMAIN one ADD CHECK (VALUE > '')": "  one?: One;\n}\n\n/** What an UPDATE",
+    "ALTER TABLE a ADD span spans; DROP TYPE status CASCADE": (
+        "export interface ARow {\n  id: number;\n  name: string | null;\n}"
+    ),
     'CREATE TYPE point AS (x int, "y z" text)': '  "y z": string | null;',
     "CREATE VIEW v AS SELECT a.id AS number, s.name FROM a CROSS JOIN a s": "  number: number | null;",
     "CREATE VIEW v (first) AS SELECT id FROM public.a": "  first?: number;",
@@ -143,6 +155,8 @@ def test_views_go_with_what_they_are_over(last: str) -> None:
         "CREATE VIEW w AS SELECT id FROM v",
         "CREATE VIEW x AS SELECT id FROM keyed",
     ]
+    if "TYPE" in last:
+        made.append("CREATE VIEW y AS SELECT '{x}'::status[] AS of_the_type, id FROM keyed")
     known = follow(Known.of(CATALOG, TYPES), [Work(statements=[*made, last], is_ours=False)]).known
     assert {n.name for n in known.schema.tables} - {"a", "keyed"} == {"x"}
 

@@ -141,3 +141,13 @@ def test_what_a_plan_does_otherwise_on_purpose_is_told() -> None:
     assert difference(table.replace(' CONSTRAINT "A_id_not_null"', ""), table) == ""
     assert len(passed_over(table.replace(' CONSTRAINT "A_id_not_null"', ""), table)) == 1
     assert difference(table.replace("A_id_not_null", "mine"), table) != ""
+
+
+def test_a_storage_parameter_is_the_same_in_all_of_its_words() -> None:
+    table = "CREATE TABLE t (\n    a integer\n)\nWITH (fillfactor='70', autovacuum_enabled=off);\n"
+    index = "CREATE INDEX i ON t USING gin (a) WITH (fastupdate='on');"
+    other = table.replace("fillfactor='70', autovacuum_enabled=off", "autovacuum_enabled='false', fillfactor='70'")
+    assert difference(table + index, other + index.replace("'on'", "'1'")) == ""
+    assert difference(table, table.replace("=off", "=yes")) != ""
+    assert difference(table, table.replace("70", "80")) != ""
+    assert difference("SELECT 'off'", "SELECT 'false'") != ""

@@ -25,13 +25,15 @@ def schema_difference(url: str | None, project: Project, imports: Sequence[Impor
     `url` names the server; its databases are made and dropped again. Raises CrossfadeError where one does not get
     through.
     """
-    from crossfade.workflow.whole_history import difference, dump, passed_over, run_files, run_plans
+    from crossfade.workflow.whole_history import difference, dump, passed_over, refuse_older, run_files, run_plans
 
-    with _server(url) as (server, pg_dump), _database(server, 1) as by_files, _database(server, 2) as by_plans:
-        run_files(by_files, project)
-        run_plans(by_plans, imports)
-        dumps = dump(pg_dump, by_files), dump(pg_dump, by_plans)
-        return difference(*dumps), passed_over(*dumps)
+    with _server(url) as (server, pg_dump):
+        refuse_older(pg_dump, server)
+        with _database(server, 1) as by_files, _database(server, 2) as by_plans:
+            run_files(by_files, project)
+            run_plans(by_plans, imports)
+            dumps = dump(pg_dump, by_files), dump(pg_dump, by_plans)
+            return difference(*dumps), passed_over(*dumps)
 
 
 @contextmanager

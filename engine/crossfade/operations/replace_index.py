@@ -14,8 +14,8 @@ from psycopg import sql
 from crossfade.errors import Refusal
 from crossfade.operations.drop_index import needed_by
 from crossfade.operations.indexes import (
-    definition_trial,
     attribute_names,
+    definition_trial,
     index_build,
     index_definition,
     index_preflight,

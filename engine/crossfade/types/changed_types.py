@@ -8,12 +8,15 @@ from typing import Any
 
 from crossfade.postgres.catalog import Domain, QualifiedName
 from crossfade.postgres.forecast.draft import Draft
-from crossfade.postgres.forecast.dropping import drop_columns
+from crossfade.postgres.forecast.dropping import VIEWS, drop_columns, drop_relation
 from crossfade.postgres.forecast.enum_labels import labels_after
 from crossfade.postgres.forecast.trees import names
 from crossfade.postgres.type_facts import TypeFacts, TypeField
 from crossfade.types.known import Known
 from crossfade.types.named_types import field_of, found_type, made_name, type_named, with_type
+
+_DEFAULT = "T"
+"""How the parse tree has SET DEFAULT and DROP DEFAULT of a domain."""
 
 
 def create_enum(before: Known, after: Known, node: Any) -> Known:
@@ -70,25 +73,29 @@ def rename_attribute(before: Known, after: Known, node: Any) -> Known:
     return known
 
 
-def domains(_before: Known, after: Known, _node: Any) -> Known:
-    """CREATE and ALTER DOMAIN; the model has domains, and what has changed of them is taken from there."""
-    known = after
-    for domain in after.schema.domains:
-        known = with_type(known, _facts(domain, known))
-    return known
+def create_domain(before: Known, after: Known, node: Any) -> Known:
+    """CREATE DOMAIN; where it is over another one, it takes the default that this has then."""
+    domain = _domain(after, made_name(before, names(node.domainname)))
+    if domain is None:
+        return after
+    over = found_type(before, domain.type_name, domain.type)
+    has_default = domain.default is not None or (over in before.types and before.types[over].has_default)
+    facts = TypeFacts(name=domain.name, kind="domain", over=over, not_null=domain.not_null, has_default=has_default)
+    return with_type(after, facts)
 
 
-def _facts(domain: Domain, known: Known) -> TypeFacts:
-    earlier = known.types.get(domain.name)
-    if earlier is not None and earlier.kind == "domain":
-        return replace(earlier, not_null=domain.not_null, has_default=domain.default is not None)
-    return TypeFacts(
-        name=domain.name,
-        kind="domain",
-        over=found_type(known, domain.type_name, domain.type),
-        not_null=domain.not_null,
-        has_default=domain.default is not None,
-    )
+def alter_domain(before: Known, after: Known, node: Any) -> Known:
+    """ALTER DOMAIN."""
+    facts = before.types.get(type_named(before, names(node.typeName)))
+    domain = _domain(after, facts.name) if facts is not None else None
+    if facts is None or domain is None:
+        return after
+    has_default = node.def_ is not None if node.subtype == _DEFAULT else facts.has_default
+    return with_type(after, replace(facts, not_null=domain.not_null, has_default=has_default))
+
+
+def _domain(known: Known, name: QualifiedName) -> Domain | None:
+    return next((domain for domain in known.schema.domains if domain.name == name), None)
 
 
 def comment_on_type(before: Known, after: Known, node: Any) -> Known:
@@ -98,18 +105,21 @@ def comment_on_type(before: Known, after: Known, node: Any) -> Known:
 
 
 def without_types(known: Known, gone: Collection[QualifiedName]) -> Known:
-    """Without these types, and without what is made of them: arrays, domains, attributes, columns."""
+    """Without these types, and without what is made of them: arrays, domains, ranges, attributes, columns."""
     away, size = set(gone), 0
     while len(away) > size:
         size = len(away)
-        away |= {n for n, f in known.types.items() if f.over in away and f.kind in {"array", "domain"}}
+        away |= {n for n, f in known.types.items() if f.over in away}
     kept = {name: _cut(facts, away) for name, facts in known.types.items() if name not in away}
     draft = Draft(schema=replace(known.schema, domains=tuple(d for d in known.schema.domains if d.name not in away)))
     for table in known.schema.tables.values():
         for column in table.columns:
             # A view that shows it may have gone with the one before.
             if column.type_name in away and (here := draft.schema.tables.get(table.name)) is not None:
-                drop_columns(draft, [here], column.name, cascade=True)
+                if here.kind in VIEWS:
+                    drop_relation(draft, here.name, cascade=True)
+                else:
+                    drop_columns(draft, [here], column.name, cascade=True)
     return replace(known, types=kept, schema=draft.schema)
 
 

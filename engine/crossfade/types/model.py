@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from crossfade.postgres.catalog import Column, QualifiedName, Table
+from crossfade.postgres.forecast.dropping import VIEWS
 from crossfade.postgres.own_names import LEDGER_SCHEMA, is_own_name, mark
 from crossfade.types.values import (
     ArrayOf,
@@ -21,7 +22,7 @@ from crossfade.types.values import (
     Value,
     Values,
 )
-from crossfade.types.ways import VIEWS, Way, shown_of, visible, written_through
+from crossfade.types.ways import Way, shown_of, visible, written_through
 
 if TYPE_CHECKING:
     from crossfade.types.known import Known
@@ -200,12 +201,17 @@ class _Making:
         return Field(
             name=column.name,
             value=value,
-            nullable=not (is_certain and (shown.end.never_null(of.name) or self.values.not_null(value))),
+            nullable=not (is_certain and (self._never_null(shown.end, of.name) or self.values.not_null(value))),
             takes_null=not (is_certain and (of.not_null or self.values.not_null(value))),
             on_insert=self._on_insert(column, inserted),
             on_update=updated is not None and self._is_updated(column, updated),
             notes=tuple(notes),
         )
+
+    def _never_null(self, table: Table, column: str) -> bool:
+        """Whether no row that the table shows has NULL there: those of its children are among them."""
+        members = (each for each in self.known.schema.family(table.name) if each.partition_parent is None)
+        return all(member.never_null(column) for member in members)
 
     def _on_insert(self, column: Column, way: Way | None) -> OnInsert:
         if way is None or way.first(column.name) != column.name:

@@ -73,6 +73,8 @@ _ARRAYS_TEXT = """
 """
 _ARRAYS = frozenset(_ARRAYS_TEXT.split())
 """Those whose arrays node-postgres takes apart."""
+_READ_IN_ARRAYS = {"numeric": "number", "int8": "string"}
+"""What node-postgres gives in an array otherwise than alone; its parser for `bigint` is not asked there."""
 _GIVEN = {
     "JsonValue": "export type JsonValue = string | number | boolean | null | JsonValue[] | "
     "{ [key: string]: JsonValue };",
@@ -168,8 +170,8 @@ class _Printer:
 
     def _read(self, value: Value) -> str:
         match value:
-            case ArrayOf(element=Scalar(built_in="numeric")):
-                return "number[]"
+            case ArrayOf(element=Scalar(built_in=str(name))) if name in _READ_IN_ARRAYS:
+                return f"{_READ_IN_ARRAYS[name]}[]"
             case ArrayOf(element=element):
                 return _array(self._read(element))
             case EnumOf(name=name) | DomainOf(name=name):
@@ -196,6 +198,8 @@ class _Printer:
 
     def _written(self, value: Value) -> str:
         match value:
+            case ArrayOf(element=Scalar(built_in="int8")):
+                return _array(_WRITTEN_BIGINT[BigInt.STRING])
             case ArrayOf(element=element):
                 return _array(self._written(element))
             case Scalar(built_in="int8"):

@@ -90,8 +90,8 @@ class Values:
         return any(facts.not_null for facts in self._domains(value))
 
     def has_default(self, value: Value) -> bool:
-        """Whether it is of a domain with a default."""
-        return any(facts.has_default for facts in self._domains(value))
+        """Whether it is of a domain with a default; one of a domain below it is not asked for."""
+        return isinstance(value, DomainOf) and self._types[value.name].has_default
 
     def _single(self, facts: TypeFacts) -> Value:
         match facts.kind:

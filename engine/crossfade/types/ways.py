@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from crossfade.postgres.catalog import Column, Table
+from crossfade.postgres.forecast.dropping import VIEWS
 from crossfade.postgres.own_names import is_own_name
 
 if TYPE_CHECKING:
     from crossfade.types.known import Known
     from crossfade.types.views import Shows
-
-VIEWS = frozenset({"view", "materialized view"})
 
 
 def visible(table: Table) -> Iterable[Column]:

@@ -15,6 +15,7 @@ from crossfade.postgres.changed import Changed
 from crossfade.postgres.changed_objects import changed_by_text
 from crossfade.postgres.forecast import Schema
 from crossfade.postgres.forecast.trees import NotOneStatement, kind, one_statement
+from crossfade.postgres.new_names import foreseen
 from crossfade.postgres.outlines import outlined
 from crossfade.postgres.own_names import is_own_name
 
@@ -59,7 +60,7 @@ def _changed(program: Program, first: Schema) -> Iterator[Changed]:
         schema = schema.seen_by_others()
         for each in step.statements:
             yield from changed_inside(schema, each.text)
-            _, schema = schema.foresee(each.text)
+            schema = foreseen(schema, each.text)
         yield from _on_the_way_back(step, schema.seen_by_others())
     # Once more by the names that there are before the first statement.
     yield from _rows(program.work, first)
@@ -69,7 +70,7 @@ def _on_the_way_back(step: Step, schema: Schema) -> Iterator[Changed]:
     """What its undo does; a cleanup removes only what the step itself has left."""
     for each in step.undo:
         yield from changed_inside(schema, each.text)
-        _, schema = schema.foresee(each.text)
+        schema = foreseen(schema, each.text)
 
 
 def changed_inside(schema: Schema, text: str) -> Iterator[Changed]:

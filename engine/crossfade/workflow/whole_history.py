@@ -1,5 +1,6 @@
 """A project's migrations from the first to the last, once by their plans and once as they are: is it the same schema?
 
+    refuse_older(pg_dump, url)  a pg_dump that cannot read the server, before anything is run
     run_plans(url, imports)     every plan to contracted, on an empty database
     run_files(url, project)     every statement by itself, as psql sends them
     difference(left, right)     of two dumps, whatever the order of a table's columns
@@ -11,7 +12,7 @@ What a plan is not certain about is taken as it stands there, and nobody is wait
 from __future__ import annotations
 
 import difflib
-import os
+import re
 import subprocess
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from crossfade.errors import CrossfadeError
+from crossfade.errors import CrossfadeError, UsageError
 from crossfade.migrations.typed.columns import LEFT_OUT
 from crossfade.operations.acks import ACKS
 from crossfade.operations.step import Phase
@@ -40,6 +41,10 @@ _SEQUENCE = "CREATE SEQUENCE "
 _TYPE = "    AS "
 _OWN_NAME = " NOT NULL"
 _RANDOM_LINES = ("\\restrict ", "\\unrestrict ")
+_PARAMETERS = re.compile(r"(?<= WITH \()[^()]*=[^()]*(?=\))|(?<=^WITH \()[^()]*(?=\))")
+_TRUE = frozenset({"1", "on", "t", "tr", "tru", "true", "y", "ye", "yes"})
+_FALSE = frozenset({"0", "f", "fa", "fal", "fals", "false", "n", "no", "of", "off"})
+_MAJOR = re.compile(r"(?<=\) )\d+")
 _NOBODY = "whole-history"
 
 
@@ -98,16 +103,30 @@ def run_files(url: str, project: Project) -> None:
                     raise ReplayFailed(f"{place}: PostgreSQL says: {str(error).strip()}") from error
 
 
+def refuse_older(pg_dump: str, url: str) -> None:
+    """Raises UsageError where pg_dump is of a major version before the server's, which it does not read."""
+    said = subprocess.run(  # noqa: S603 - PostgreSQL's program, named by the caller
+        [pg_dump, "--version"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    ).stdout
+    with closing(open_bare(url)) as connection:
+        wanted = connection.info.server_version // 10_000
+    major = _MAJOR.search(said)
+    if major is not None and int(major[0]) < wanted:
+        raise UsageError(
+            f"pg_dump is {pg_dump}, of PostgreSQL {major[0]}, which does not read a server of PostgreSQL {wanted}",
+            hint=f"Put the folder of a pg_dump of PostgreSQL {wanted} first on the PATH, as in "
+            f"PATH=/usr/lib/postgresql/{wanted}/bin:$PATH crossfade import …",
+        )
+
+
 def dump(pg_dump: str, url: str) -> str:
     """The schema as SQL, without the ledger's. Raises CrossfadeError where pg_dump fails."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     done = subprocess.run(  # noqa: S603 - PostgreSQL's program, named by the caller
         [pg_dump, "--schema-only", "--exclude-schema=crossfade", f"--dbname={url}"],
         capture_output=True,
         text=True,
         check=False,
         stdin=subprocess.DEVNULL,
-        env=environment,
     )
     if done.returncode != 0:
         raise CrossfadeError(f"pg_dump failed: {done.stderr.strip()}")
@@ -118,10 +137,13 @@ def difference(left: str, right: str, names: tuple[str, str] = ("by the migratio
     """What is different, as a diff; empty where nothing is.
 
     A change that makes a column anew puts it behind the others, so the order of a table's columns is passed over, and
-    so is what `passed_over` tells.
+    so is what `passed_over` tells. A storage parameter that is on or off is the same in each of PostgreSQL's words.
     """
     narrow = _narrow_sequences(left) - _narrow_sequences(right)
-    lines = [list(_in_one_order(_without_own_names(_widened(text, narrow)))) for text in (left, right)]
+    lines = [
+        [_PARAMETERS.sub(_in_one_word, line) for line in _in_one_order(_without_own_names(_widened(text, narrow)))]
+        for text in (left, right)
+    ]
     return "\n".join(difflib.unified_diff(lines[0], lines[1], *names, lineterm=""))
 
 
@@ -171,6 +193,18 @@ def _without_own_name(line: str) -> str:
     column, constraint, name = before.rpartition(" CONSTRAINT ")
     is_chosen = bool(constraint) and name.strip('"').endswith("_not_null")
     return f"{column}{middle}{after}" if is_chosen else line
+
+
+def _in_one_word(parameters: re.Match[str]) -> str:
+    """Storage parameters with `true` and `false` for what PostgreSQL takes for them, and sorted."""
+    return ", ".join(sorted(map(_parameter, parameters[0].split(", "))))
+
+
+def _parameter(written: str) -> str:
+    name, equals, value = written.partition("=")
+    plain = value.strip("'").lower()
+    meant = "true" if plain in _TRUE else "false" if plain in _FALSE else plain
+    return f"{name}{equals}{meant}"
 
 
 def _in_one_order(text: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crossfade.postgres.catalog import QualifiedName, Table
 from crossfade.postgres.forecast.domains import columns_of_type, domains_over
 from crossfade.postgres.forecast.draft import Unforeseeable
-from crossfade.postgres.forecast.dropping import drop_columns, drop_relation
+from crossfade.postgres.forecast.dropping import VIEWS, drop_columns, drop_relation
 from crossfade.postgres.forecast.trees import NotOneStatement, below, constant, expression, kind, names
 from crossfade.postgres.statement import LockMode
 
@@ -119,8 +119,13 @@ def _drop_type(draft: Draft, node: Any, dropped: Any) -> None:
 def _drop_users(draft: Draft, name: QualifiedName) -> None:
     """Columns of a type and tables made of it go with it."""
     for table, column in tuple(columns_of_type(draft, name)):
-        draft.lock(table.name, _AX)
-        drop_columns(draft, (draft.schema.tables[table.name],), column, cascade=True)
+        # A view that shows the column of a table has gone with it.
+        here = draft.schema.tables.get(table.name)
+        if here is not None and here.kind in VIEWS:
+            drop_relation(draft, here.name, cascade=True)
+        elif here is not None:
+            draft.lock(here.name, _AX)
+            drop_columns(draft, (here,), column, cascade=True)
     for table in tuple(draft.schema.tables.values()):
         if table.typed_of == str(name):
             drop_relation(draft, table.name, cascade=True)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from crossfade.postgres.catalog import Dependent, QualifiedName, Table
     from crossfade.postgres.forecast.draft import Draft
 
-_VIEWS = frozenset({"view", "materialized view"})
+VIEWS = frozenset({"view", "materialized view"})
+"""Kinds of relations that go as a whole where one of their columns would."""
 _AX = LockMode.ACCESS_EXCLUSIVE
 
 
@@ -52,7 +53,7 @@ def lock_parent(draft: Draft, partition: Table) -> None:
 def drop_views(draft: Draft, dependents: Iterable[Dependent]) -> None:
     """The views among these dependents go, and those on top of them (CASCADE)."""
     for dependent in dependents:
-        view = draft.schema.named(dependent.name) if dependent.kind in _VIEWS else None
+        view = draft.schema.named(dependent.name) if dependent.kind in VIEWS else None
         if view is not None:
             drop_relation(draft, view.name, cascade=True)
 
