@@ -32,6 +32,8 @@ DROP VIEW names CASCADE;
 ALTER SEQUENCE billing.invoices_id_seq RESTART;
 DROP SEQUENCE billing.invoices_number_seq CASCADE;
 SELECT setval('billing.marks', 1);
+ALTER SEQUENCE billing.marks RENAME TO counts;
+SELECT setval('billing.counts', 1);
 """
 FOUND = {
     1: "deletes the rows of legacy.uses",
@@ -43,6 +45,8 @@ FOUND = {
     8: "changes billing.invoices",
     9: "changes billing.invoices",
     10: "changes billing.invoices",
+    11: "changes billing.invoices",
+    12: "changes billing.invoices",
 }
 
 
@@ -86,6 +90,28 @@ def test_import_names_bodies_and_ways_back_too(cli: Cli, folder: Path) -> None:
     plan = (folder.parent / "plans" / "0002-reach.yaml").read_text()
     assert "DROP COLUMN code" not in plan
     assert "names" in plan
+
+
+COPIED = """\\copy legacy.customers from names.csv csv header
+\\copy (SELECT * FROM legacy.customers) to 'names.csv'
+\\COPY "billing".invoices (name) FROM pstdin
+SET search_path = legacy;
+-- crossfade: allow fixed-schema because they are ours
+\\copy customers FROM PROGRAM 'cat a' WITH (FORMAT csv)
+\\copy customers FROM 'a'
+"""
+
+
+def test_rows_that_psql_copies_are_written_too(cli: Cli, folder: Path) -> None:
+    (folder.parent / "copy.sql").write_text(COPIED)
+    found = _found(cli("lint", "copy.sql", "--json").json(), "findings", "copy.sql")
+    assert found == {
+        1: "writes rows of legacy.customers",
+        3: "writes rows of billing.invoices",
+        7: "writes rows of legacy.customers",
+    }
+    told = cli("import", "sql", "copy.sql", "--out", "plans", "--json")
+    assert _found(told.json(), "problems", "copy.sql") == found | {6: found[7]}
 
 
 NAMED = {

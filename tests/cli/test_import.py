@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from psycopg.conninfo import conninfo_to_dict
+
 from ..fixtures.samples import DIFFS, INIT
 from ..fixtures.shop_histories import DRIZZLE, PRISMA, drizzle, prisma, up_down
 
@@ -207,14 +209,34 @@ def test_a_whole_history_is_compared_on_the_server_that_is_named(
         (tmp_path / "db" / f"{name}.up.sql").write_text(sql, encoding="utf-8")
         (tmp_path / "db" / f"{name}.down.sql").write_text("SELECT 1;", encoding="utf-8")
     monkeypatch.setenv("PATH", str(database.server.bin_dir), prepend=os.pathsep)
-    call = ("import", "sql", "db", "--out", "plans", "--whole-history", "--database", database.url, "--json")
-    done = cli(*call)
+    # What libpq knows from its own variables is known to pg_dump too.
+    named = {name: str(value) for name, value in conninfo_to_dict(database.url).items()}
+    url = f"dbname={named['dbname']}"
+    env = {f"PG{name.upper()}": named[name] for name in ("host", "port", "user")}
+    call = ("import", "sql", "db", "--out", "plans", "--whole-history", "--database", url, "--json")
+    done = cli(*call, env=env)
     assert done.code == 0, done
     assert done.json()["whole_history"] == [{"folder": "db", "same": True, "difference": "", "passed_over": []}]
     (tmp_path / "db" / "0003_c.up.sql").write_text("CREATE TABLE t ();", encoding="utf-8")
-    wrong = cli(*call)
+    wrong = cli(*call, env=env)
     assert wrong.code == 1, wrong
     (found,) = wrong.json()["whole_history"]
     assert found["difference"].startswith('db/0003_c.up.sql:1: PostgreSQL says: relation "t" already exists')
     left = database.execute("SELECT datname FROM pg_database WHERE datname LIKE 'crossfade_import_%%'")
     assert left == []
+
+
+def test_a_pg_dump_that_cannot_read_the_server_is_told_before_anything_is_run(
+    database: Database, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "V1__a.sql").write_text("CREATE ROLE crossfade_never_made;", encoding="utf-8")
+    old = tmp_path / "pg_dump"
+    old.write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6.24'\n", encoding="utf-8")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    done = cli("import", "sql", "V1__a.sql", "--out", "plans", "--whole-history", "--database", database.url)
+    major = database.server.major
+    assert done.code == 2, done
+    assert f"pg_dump is {old}, of PostgreSQL 9, which does not read a server of PostgreSQL {major}" in done.stderr
+    assert f"a pg_dump of PostgreSQL {major} first on the PATH" in done.stderr
+    assert database.execute("SELECT FROM pg_roles WHERE rolname = 'crossfade_never_made'") == []

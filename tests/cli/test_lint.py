@@ -142,6 +142,14 @@ def test_git_says_which_files_are_told_of(offline: Cli, tmp_path: Path, folder: 
     assert (wrong.code, "nowhere" in wrong.stderr) == (2, True)
 
 
+def test_a_comment_may_allow_what_no_setting_turns_on(offline: Cli, folder: Path) -> None:
+    allowed = "-- crossfade: allow varchar-limit because a card has no more\nALTER TABLE users ADD digits varchar(4);\n"
+    (folder / "0002_index.sql").write_text(allowed)
+    assert found(offline("lint", "migrations", "--json"), "allowance-unused") == []
+    (folder / "0002_index.sql").write_text(allowed.replace("varchar(4)", "text"))
+    assert len(found(offline("lint", "migrations", "--json"), "allowance-unused")) == 1
+
+
 def test_a_comment_allows_with_a_reason(offline: Cli, folder: Path) -> None:
     (folder / "0002_index.sql").write_text(f"-- crossfade: allow {RULE} because it has ten rows\n{INDEX}")
     done = offline("lint", "migrations", "--json")

@@ -46,6 +46,11 @@ def test_help_lists_every_command(offline: Cli) -> None:
     assert [c for c in COMMANDS if " " not in c and f"\n  {c} " not in listed] == []
 
 
+def test_help_lists_them_whatever_else_is_named(offline: Cli) -> None:
+    done = subprocess.run([sys.executable, "-m", "crossfade", "--help", "lint"], capture_output=True, text=True)
+    assert done.stdout == offline("--help").stdout
+
+
 def test_version_is_that_of_the_package(offline: Cli) -> None:
     from crossfade import __version__
 

@@ -9,7 +9,7 @@ from crossfade.postgres.catalog import QualifiedName
 
 from .found import script
 from .shop import IN_USE
-from .told import Written, after, rules, told
+from .told import Written, after, errors, rules, told
 
 BLOCK = """DO $x$
 DECLARE r record;
@@ -162,6 +162,27 @@ def test_a_function_sees_tables_of_its_own_migration_as_in_use() -> None:
 
     assert "index-not-concurrently" in rules(told(text))
     assert "lock-timeout-missing" not in rules(told(text))
+
+
+NOT_CALLED = """CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+  CREATE INDEX ON users (age);
+  ALTER TABLE users ADD CHECK (age > 0);
+  DROP INDEX CONCURRENTLY users_age;
+  VACUUM FULL users;
+END $$;
+"""
+
+
+def test_what_a_function_would_do_is_a_warning_that_says_when() -> None:
+    found = told(NOT_CALLED, written=Written(schema=IN_USE))
+    by_call = told(NOT_CALLED + "SELECT f();", written=Written(schema=IN_USE))
+
+    when = {f.rule for f in found if f.message.startswith("when the function f is called, ")}
+    assert when > {"index-not-concurrently", "constraint-without-not-valid", "not-in-a-transaction", "vacuum-full"}
+    assert not errors(found)
+    assert {f.rule for f in errors(by_call) if f.message.startswith("in the function f, ")} == when - {
+        "unqualified-name"
+    }
 
 
 FILLS = (

@@ -38,6 +38,27 @@ def test_what_is_of_citext_is_stored_as_text() -> None:
     assert rules(errors(told(made, "ALTER TABLE others ALTER name TYPE text;"))) == ["type-change"]
 
 
+def test_a_domain_that_no_file_makes_may_leave_the_rows_as_they_are() -> None:
+    made = (
+        "CREATE TABLE people (name text);\nCREATE DOMAIN nick AS text;\nCREATE DOMAIN email AS text CHECK (value > '');"
+    )
+    change = "SET lock_timeout = '2s';\nALTER TABLE public.people ALTER name TYPE {};"
+    by_type = {
+        name: told(made, change.format(name)) for name in ("nick", "email", "x", "x USING name::x", "x[]", "x(3)")
+    }
+    assert [name for name, found in by_type.items() if rules(errors(found)) == ["type-change"]] == [
+        "email",
+        "x USING name::x",
+        "x[]",
+        "x(3)",
+    ]
+    assert "type-change" not in rules(by_type["nick"])
+    (doubtful,) = (f for f in by_type["x"] if f.rule == "type-change")
+    assert doubtful.severity is Severity.WARNING
+    assert "may write all rows anew" in doubtful.message
+    assert "the type x is not known here" in doubtful.message
+
+
 def test_what_is_advised_for_partitioned_tables_works_there() -> None:
     made = (
         "CREATE TABLE whole (id int GENERATED ALWAYS AS IDENTITY, u bigint) PARTITION BY RANGE (id);\n"

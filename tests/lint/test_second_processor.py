@@ -46,8 +46,9 @@ def test_without_a_process_to_be_had_both_are_done_here() -> None:
 
 
 def test_many_migrations_are_told_alike_on_one_processor_and_on_two(tmp_path: Path) -> None:
+    columns = ", ".join(f"column{number} text" for number in range(10))
     for number in range(120):
-        text = f"CREATE TABLE t{number} (id int);\nALTER TABLE t{number // 2} ADD c{number} int NOT NULL;\n"
+        text = f"CREATE TABLE t{number} ({columns});\nALTER TABLE t{number // 2} ADD c{number} int NOT NULL;\n"
         (tmp_path / f"{number:04}_more.sql").write_text(text)
     command = [sys.executable, "-m", "crossfade", "lint", "--json", str(tmp_path)]
     narrowed = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"

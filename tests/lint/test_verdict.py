@@ -12,7 +12,7 @@ from crossfade.lint.bookkeeping import UNREADABLE
 from crossfade.lint.finding import Severity
 from crossfade.lint.settings import FailOn, LintSettings
 from crossfade.lint.verdict import Frame, Verdict, judge
-from crossfade.migrations.migration import Problem
+from crossfade.migrations.migration import Problem, Project
 
 from .found import OTHER, RULE, about, report, script
 
@@ -44,6 +44,18 @@ def test_a_matter_of_taste_is_told_only_where_it_is_asked_for(monkeypatch: pytes
     found = report(FILES, [about(B, "a", "of-taste")])
     assert judge(found, Frame()).told == ()
     assert len(judge(found, Frame(settings=LintSettings(enable=("of-taste",)))).told) == 1
+
+
+def test_a_rule_is_asked_only_where_settings_or_a_comment_name_it() -> None:
+    projects = report(FILES, ()).projects
+    commented = report({"a.sql": "-- crossfade: allow hash-index because x\nSELECT a;"}, ()).projects
+
+    def of_taste(settings: LintSettings, of: tuple[Project, ...]) -> list[str]:
+        return [rule.id for rule in listing.asked(settings, of) if rule.opt_in]
+
+    assert of_taste(LintSettings(), projects) == []
+    assert of_taste(LintSettings(enable=("wide-index",)), projects) == ["wide-index"]
+    assert of_taste(LintSettings(), commented) == ["hash-index"]
 
 
 def test_an_allowance_of_a_disabled_rule_is_not_called_unused() -> None:

@@ -1,6 +1,7 @@
 """The program: every group's commands under one name, and the options that may stand before a command."""
 
 import inspect
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -27,7 +28,7 @@ from crossfade.cli import (
     versions,
     worker,
 )
-from crossfade.cli.call import Common, common_options, earlier_options, register, take_options
+from crossfade.cli.call import Common, command_name, common_options, earlier_options, register, take_options
 from crossfade.errors import UsageError
 
 HELP = """Ship breaking PostgreSQL schema changes while the old and the new version of an app keep running.
@@ -37,6 +38,7 @@ A plan is expanded, backfilled and contracted; each phase begins only when its g
 EPILOG = """Exit codes: 0 done; 1 error; 2 bad usage, an invalid plan, or one that preflight refuses; 3 a gate is
 BLOCKED; 4 a gate is UNKNOWN or ERROR; 5 conflict; 6 a lock could not be had in time; 7 stopped with work left;
 130 Ctrl-C."""
+_HELP = frozenset({"-h", "--help"})
 _SETTINGS: dict[str, Any] = {
     # Plain help: rich alone would take longer to load than the whole command line.
     "rich_markup_mode": None,
@@ -45,13 +47,8 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
-def program() -> Any:
-    """The command that typer makes of it all."""
-    app = typer.Typer(name="crossfade", help=HELP, epilog=EPILOG, **_SETTINGS)
-    version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")]
-    _before_commands(
-        app, inspect.Parameter("version", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=version)
-    )
+_COMMANDS = {
+    command_name(function): function
     for group in (
         plans,
         phases,
@@ -69,24 +66,35 @@ def program() -> Any:
         types,
         admin,
         demo,
-    ):
-        for function in group.COMMANDS:
+    )
+    for function in group.COMMANDS
+}
+_GROUPS: dict[str, tuple[Sequence[Callable[..., int]], str]] = {
+    "versions": (versions.COMMANDS, "Report and see what is live."),
+    "quarantine": (quarantine.COMMANDS, "Rows that a backfill set aside."),
+    "fleet": (fleet.COMMANDS, "One plan over many databases."),
+}
+
+
+def program(arguments: Sequence[str] = ()) -> Any:
+    """The command that typer makes of it all; where the arguments name some of its commands, of those alone."""
+    # To make all of them takes as long as to start Python.
+    named = (_COMMANDS.keys() | _GROUPS).intersection(arguments) if _HELP.isdisjoint(arguments) else ()
+    app = typer.Typer(name="crossfade", help=HELP, epilog=EPILOG, **_SETTINGS)
+    version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")]
+    _before_commands(
+        app, inspect.Parameter("version", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=version)
+    )
+    for name, function in _COMMANDS.items():
+        if name in named or not named:
             register(app, function)
-    of_versions = typer.Typer(help="Report and see what is live.", **_SETTINGS)
-    _before_commands(of_versions)
-    for function in versions.COMMANDS:
-        register(of_versions, function)
-    app.add_typer(of_versions, name="versions")
-    of_quarantine = typer.Typer(help="Rows that a backfill set aside.", **_SETTINGS)
-    _before_commands(of_quarantine)
-    for function in quarantine.COMMANDS:
-        register(of_quarantine, function)
-    app.add_typer(of_quarantine, name="quarantine")
-    of_fleet = typer.Typer(help="One plan over many databases.", **_SETTINGS)
-    _before_commands(of_fleet)
-    for function in fleet.COMMANDS:
-        register(of_fleet, function)
-    app.add_typer(of_fleet, name="fleet")
+    for name, (commands, words) in _GROUPS.items():
+        if name in named or not named:
+            group = typer.Typer(help=words, **_SETTINGS)
+            _before_commands(group)
+            for function in commands:
+                register(group, function)
+            app.add_typer(group, name=name)
     return typer.main.get_command(app)
 
 

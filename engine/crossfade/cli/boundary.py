@@ -72,7 +72,7 @@ def as_document(error: CrossfadeError) -> dict[str, Any]:
 def _called(arguments: Sequence[str]) -> int:
     from crossfade.cli.app import program
 
-    code = program().main(list(arguments), prog_name="crossfade", standalone_mode=False)
+    code = program(arguments).main(list(arguments), prog_name="crossfade", standalone_mode=False)
     return code if isinstance(code, int) else 0
 
 

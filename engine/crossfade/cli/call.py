@@ -211,7 +211,12 @@ def register(app: typer.Typer, function: Callable[..., int], name: str | None = 
 
     take_options(command, *own, *common)
     command.__doc__ = function.__doc__
-    app.command(name or function.__name__.strip("_").replace("_", "-"))(command)
+    app.command(name or command_name(function))(command)
+
+
+def command_name(function: Callable[..., int]) -> str:
+    """What the command of a function is called."""
+    return function.__name__.strip("_").replace("_", "-")
 
 
 def take_options(function: Callable[..., Any], *parameters: inspect.Parameter) -> None:

@@ -69,6 +69,7 @@ def lint(
             projects = [_only_asked(project) for project in projects]
 
         from crossfade.lint.check import check
+        from crossfade.lint.listing import asked
         from crossfade.lint.verdict import Frame, judge
 
         frame = Frame(
@@ -79,7 +80,8 @@ def lint(
             is_there=Path.exists,
         )
         schema = _schema(call, projects, version)
-        verdict = judge(check(projects, schema, call.fixed, settings.naming, _enums(call)), frame)
+        rules = asked(settings, projects)
+        verdict = judge(check(projects, schema, call.fixed, settings.naming, _enums(call), rules), frame)
         if file is not None and verdict.baseline is not None and write_baseline:
             return keep_baseline(file, verdict.baseline, form)
         return answer(verdict, form, output)

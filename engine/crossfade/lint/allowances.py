@@ -21,6 +21,7 @@ from crossfade.lint.bookkeeping import (
 from crossfade.lint.called import with_bodies
 from crossfade.lint.finding import Finding
 from crossfade.lint.listing import all_rules, allowable, did_you_mean
+from crossfade.lint.psql_copies import with_copies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,7 +150,7 @@ def _is_one(allowed: _Span | None, found: _Span | None) -> bool:
 
 def _spans(scripts: Sequence[Script]) -> Sequence[_Span]:
     return sorted(
-        {(s.begin, s.end) for script in scripts for s in script.statements}
+        {(s.begin, s.end) for script in scripts for s in with_copies(script)}
         | {(u.begin, u.begin) for script in scripts for u in script.unreadable}
     )
 

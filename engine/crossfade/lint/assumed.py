@@ -6,7 +6,7 @@ of it has a type that is not known, so that whatever is done to it counts as dea
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ _OF_COLUMNS = frozenset(
 _FIRST_VIRTUAL = 180000
 
 
-def with_assumed(schema: Schema, node: Any, made: Container[str] = ()) -> Schema:
+def with_assumed(schema: Schema, node: Any, made: Callable[[], Container[str]] = frozenset) -> Schema:
     """The model with every table and column that the statement needs to be there, or drops where they are.
 
     Where a database is the begin of it, IF EXISTS means what is not in it. DROP TABLE IF EXISTS of what is in `made`,
@@ -86,7 +86,7 @@ def _has_known_columns(table: Table) -> bool:
     return bool(table.columns) and table.columns[0].type != "unknown"
 
 
-def _relations(node: Any, made: Container[str]) -> Iterator[Any]:
+def _relations(node: Any, made: Callable[[], Container[str]]) -> Iterator[Any]:
     """The tables that a statement works on; not those that it makes, nor what only looks like one."""
     match kind(node):
         case "AlterTableStmt" if node.objtype.name == "OBJECT_TABLE":
@@ -114,11 +114,11 @@ def _relations(node: Any, made: Container[str]) -> Iterator[Any]:
             yield from _dropped(node, made)
 
 
-def _dropped(node: Any, made: Container[str]) -> Iterator[Any]:
+def _dropped(node: Any, made: Callable[[], Container[str]]) -> Iterator[Any]:
     from pglast.ast import RangeVar
 
     for parts in map(names, node.objects):
-        if not (node.missing_ok and parts[-1] in made):
+        if not (node.missing_ok and parts[-1] in made()):
             yield RangeVar(schemaname=parts[-2] if len(parts) > 1 else None, relname=parts[-1])
 
 
@@ -136,7 +136,11 @@ def _object_kind(node: Any) -> str:
 
 
 def _referenced(parts: Any) -> Iterator[Any]:
-    yield from (c.pktable for c in below(parts or ()) if kind(c) == "Constraint" and c.pktable is not None)
+    """What the foreign keys refer to that columns, constraints and subcommands declare."""
+    for part in parts or ():
+        declared = part.def_ if kind(part) == "AlterTableCmd" else part
+        own = (declared,) if kind(declared) == "Constraint" else getattr(declared, "constraints", None) or ()
+        yield from (constraint.pktable for constraint in own if constraint.pktable is not None)
 
 
 def _columns(node: Any) -> Iterator[tuple[Any, str, bool]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from crossfade.postgres.forecast.trees import kind
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from crossfade.postgres.forecast import Forecast, Schema
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Command:
     """One part of an ALTER TABLE on a table that others see."""
 
+    seen: SeenStatement
+    """The ALTER TABLE."""
     node: Any
     """The AlterTableCmd."""
     kind: str
@@ -31,9 +33,22 @@ class Command:
     """The RangeVar."""
     table: Table
     """As it is before the statement."""
-    forecast: Forecast
-    after: Schema
-    """As this part alone leaves it."""
+
+    @property
+    def forecast(self) -> Forecast:
+        """What this part does."""
+        return self._foreseen[0]
+
+    @property
+    def after(self) -> Schema:
+        """The schema as this part alone leaves it."""
+        return self._foreseen[1]
+
+    @cached_property
+    def _foreseen(self) -> tuple[Forecast, Schema]:
+        whole = self.seen
+        is_all = len(whole.tree.cmds) == 1
+        return (whole.forecast, whole.after) if is_all else whole.before.foresee_tree(only(whole.tree, self.node))
 
     @property
     def works_behind_lock(self) -> bool:
@@ -64,16 +79,8 @@ def _commands(seen: SeenStatement) -> tuple[Command, ...]:
 
 
 def _command(seen: SeenStatement, table: Table, node: Any) -> Command:
-    forecast, after = seen.forecast, seen.after
-    if len(seen.tree.cmds) > 1:
-        forecast, after = seen.before.foresee_tree(only(seen.tree, node))
     return Command(
-        node=node,
-        kind=node.subtype.name.removeprefix("AT_"),
-        relation=seen.tree.relation,
-        table=table,
-        forecast=forecast,
-        after=after,
+        seen=seen, node=node, kind=node.subtype.name.removeprefix("AT_"), relation=seen.tree.relation, table=table
     )
 
 

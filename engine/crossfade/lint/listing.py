@@ -9,9 +9,11 @@ from crossfade.lint.bookkeeping import BOOKKEEPING, UNREADABLE
 from crossfade.lint.rules import REST, RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from crossfade.lint.rule import Rule
+    from crossfade.lint.settings import LintSettings
+    from crossfade.migrations.migration import Project
 
 
 @cache
@@ -24,6 +26,13 @@ def all_rules() -> Mapping[str, Rule]:
 def allowable() -> frozenset[str]:
     """The rules that a comment can allow: those that say something about SQL."""
     return frozenset(rule.id for rule in (*RULES, REST, UNREADABLE))
+
+
+def asked(settings: LintSettings, projects: Iterable[Project]) -> tuple[Rule, ...]:
+    """The rules to ask: those that the settings ask, and others that a comment in one of the files may allow."""
+    texts = {m.up.source.text for project in projects for m in project.migrations}
+    texts |= {m.down.source.text for project in projects for m in project.migrations if m.down is not None}
+    return tuple(rule for rule in RULES if settings.asks(rule) or any(rule.id in text for text in texts))
 
 
 def did_you_mean(word: str) -> str | None:

@@ -131,8 +131,8 @@ def _parts(change: Typed) -> Iterator[_Part]:
     if not change.in_turn:
         yield _Part(list(change.entries), doubt, is_alone=not change.is_certain)
         return
-    for number, entry in enumerate(change.entries):
-        yield _Part([entry], doubt if number == 0 else "", is_alone=True)
+    for number, turn in enumerate(change.turns):
+        yield _Part(list(turn), doubt if number == 0 else "", is_alone=True)
 
 
 def _joined(parts: Sequence[_Part]) -> Sequence[_Part]:

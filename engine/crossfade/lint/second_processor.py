@@ -15,10 +15,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-_T = TypeVar("_T")
+_First = TypeVar("_First")
+_Second = TypeVar("_Second")
 
 
-def both(first: Callable[[], _T], second: Callable[[], _T]) -> tuple[_T, _T]:
+def both(first: Callable[[], _First], second: Callable[[], _Second]) -> tuple[_First, _Second]:
     """What the two give; the second, which must change nothing, may be done in a copy of the process.
 
     A copy has one thread only, and would wait for ever for what another one holds.

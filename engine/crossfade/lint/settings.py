@@ -11,11 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import UsageError
 from crossfade.lint.finding import Severity
 from crossfade.lint.naming import ANY_NAME, Naming, naming_of
+
+if TYPE_CHECKING:
+    from crossfade.lint.rule import Rule
 
 OLDEST, NEWEST = 14, 18
 """The major versions of PostgreSQL that the rules know."""
@@ -63,6 +66,10 @@ class LintSettings:
     def named_rules(self) -> tuple[str, ...]:
         """Every rule that they name."""
         return (*self.disable, *self.enable, *self.severity)
+
+    def asks(self, rule: Rule) -> bool:
+        """Whether it is asked at all: matters of taste are only where they are turned on."""
+        return not rule.opt_in or rule.id in self.enable
 
 
 def lint_settings(value: object, file: str) -> LintSettings:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -152,8 +152,7 @@ def _in_force(findings: Iterable[Finding], settings: LintSettings) -> Iterator[F
     """Those of rules that the project asks, as severe as it says."""
     for finding in findings:
         rule = all_rules()[finding.rule]
-        is_asked = not rule.opt_in or rule.id in settings.enable
-        if is_asked and rule.id not in settings.disable:
+        if settings.asks(rule) and rule.id not in settings.disable:
             severity = settings.severity.get(rule.id, finding.severity)
             yield finding if severity is finding.severity else replace(finding, severity=severity)
 
@@ -162,9 +161,10 @@ def _in_order(findings: Iterable[Finding], places: Mapping[Path, int]) -> list[F
     return sorted(findings, key=lambda f: (places[f.file], f.position))
 
 
-def _told(findings: Iterable[Known], here: Path) -> Iterator[Told]:
+def _told(findings: Sequence[Known], here: Path) -> Iterator[Told]:
+    shown = {file: _shown(file, here) for file in {each.finding.file for each in findings}}
     for each in findings:
-        file = _shown(each.finding.file, here)
+        file = shown[each.finding.file]
         mixed = hashlib.sha256(f"{file}\0{each.fingerprint}".encode("utf-8", "surrogatepass")).hexdigest()
         yield Told(finding=each.finding, file=file, fingerprint=mixed[:32])
 

@@ -6,18 +6,21 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.assumed import with_assumed
 from crossfade.lint.called import with_bodies
 from crossfade.lint.naming import ANY_NAME, Naming
+from crossfade.lint.psql_copies import with_copies
 from crossfade.lint.seen import Held, SeenMigration, SeenProject, SeenStatement
 from crossfade.lint.transactions import at_savepoint, begins, ended_by
 from crossfade.migrations.migration import Transaction
 from crossfade.plan.fixed import NOTHING_FIXED, Fixed
 from crossfade.postgres.forecast.trees import kind
+from crossfade.postgres.new_names import with_new_names
 
 if TYPE_CHECKING:
     from crossfade.lint.bodies import Body
@@ -30,28 +33,37 @@ def walk(
     project: Project, schema: Schema, fixed: Fixed = NOTHING_FIXED, naming: Naming = ANY_NAME
 ) -> tuple[SeenProject, Schema]:
     """The project as rules are shown it, and the schema as its last migration leaves it."""
-    seen = []
+    seen = tuple(walked(project, schema, fixed, naming))
+    return SeenProject(project=project, migrations=seen), seen[-1].after if seen else schema
+
+
+def walked(
+    project: Project, schema: Schema, fixed: Fixed = NOTHING_FIXED, naming: Naming = ANY_NAME
+) -> Iterator[SeenMigration]:
+    """Its migrations in turn; each is parsed when it comes."""
     applied = project.applied
-    made = frozenset[str]() if schema.is_complete else frozenset(_made(project))
+    made = frozenset[str] if schema.is_complete else cache(partial(_made, project))
     for migration in project.migrations:
         if migration.file in applied:
             # The schema has it.
-            seen.append(SeenMigration(migration=migration, project=project, before=schema, after=schema, up=()))
+            yield SeenMigration(migration=migration, project=project, before=schema, after=schema, up=())
             continue
         there = _Way(schema=schema, tool=project.tool, fixed=fixed, naming=naming, made=made)
-        seen.append(_migration(migration, project, there))
-        schema = seen[-1].after
-    return SeenProject(project=project, migrations=tuple(seen)), schema
+        seen = _migration(migration, project, there)
+        yield seen
+        schema = seen.after
 
 
-def _made(project: Project) -> Iterator[str]:
+def _made(project: Project) -> frozenset[str]:
     """The tables that its files make, whether they are gone again or not."""
-    for migration in project.migrations:
-        for one in migration.up.statements:
-            if kind(one.tree) == "CreateStmt":
-                yield one.tree.relation.relname
-            elif kind(one.tree) == "CreateTableAsStmt":
-                yield one.tree.into.rel.relname
+    statements = (one for migration in project.migrations for one in migration.up.statements)
+    return frozenset(name for one in statements if (name := _made_by(one.tree)) is not None)
+
+
+def _made_by(node: Any) -> str | None:
+    if kind(node) == "CreateStmt":
+        return str(node.relation.relname)
+    return str(node.into.rel.relname) if kind(node) == "CreateTableAsStmt" else None
 
 
 def _migration(migration: Migration, project: Project, there: _Way) -> SeenMigration:
@@ -96,8 +108,8 @@ class _Way:
     """Since the file is sent as one text."""
     inside: str | None = None
     runs: bool = True
-    made: frozenset[str] = frozenset()
-    """The tables that files of the project make."""
+    made: Callable[[], Container[str]]
+    """The tables that files of the project make; asked for by few statements, and then all files are parsed."""
     at_first: Schema = field(init=False)
     opened: Schema = field(init=False)
     """As the transaction found it."""
@@ -114,7 +126,7 @@ class _Way:
         several = len(script.statements) > 1
         self.sent_whole = transaction is Transaction.IF_SEVERAL and several
         self.wrapped = transaction is Transaction.ALWAYS or self.sent_whole
-        for statement, bodies in with_bodies(script.statements):
+        for statement, bodies in with_bodies(with_copies(script)):
             self._turn(statement.tree)
             yield self._seen(statement)
             for body in bodies:
@@ -177,6 +189,7 @@ class _Way:
     def _seen(self, statement: SqlStatement) -> SeenStatement:
         before = with_assumed(self.schema, statement.tree, self.made)
         forecast, after = before.foresee_tree(statement.tree)
+        after = with_new_names(before, after, statement.tree)
         seen = SeenStatement(
             statement=statement,
             at_first=self.at_first,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET
 
 from crossfade.lint.output.words import printable, whole_message
 
 if TYPE_CHECKING:
+    from xml.etree import ElementTree as ET
+
     from crossfade.lint.verdict import Told, Verdict
 
 
 def write(verdict: Verdict) -> str:
     """The document; a file without a finding is a case that passes."""
+    from xml.etree import ElementTree as ET
+
     by_file: dict[str, list[Told]] = {file: [] for file in verdict.files}
     for told in verdict.told:
         by_file.setdefault(told.file, []).append(told)
@@ -26,6 +29,8 @@ def write(verdict: Verdict) -> str:
 
 
 def _suite(root: ET.Element, file: str, found: list[Told], verdict: Verdict) -> None:
+    from xml.etree import ElementTree as ET
+
     failures = sum(_fails(told, verdict) for told in found)
     name = printable(file)
     counts = {"tests": str(max(len(found), 1)), "failures": str(failures), "errors": "0", "skipped": "0"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crossfade.lint.commands import Command, commands
 from crossfade.lint.cost import INDEXED, READ, WRITTEN, blocked_by, how_long
@@ -12,6 +12,7 @@ from crossfade.lint.rule import Rule, Said
 from crossfade.lint.stepwise import LATER, alter_table
 from crossfade.lint.written import table_of
 from crossfade.postgres.forecast.type_change import TypeChange, judge_parsed
+from crossfade.postgres.forecast.type_names import find_domain, parse_type, read_type
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from crossfade.postgres.catalog import Column
 
 _TIMESTAMPS = frozenset({"timestamp", "timestamptz"})
+_ALIAS = (
+    "the type {} is not known here; only of a domain without conditions, over the type that the column has, are values "
+    "stored as they are"
+)
 _INSTEAD = (
     "Add a column of the new type, keep both columns equal by a trigger, fill the new one in batches, and let the app "
     "move over to it before the old one goes."
@@ -33,12 +38,25 @@ def _statement(seen: SeenStatement) -> Iterator[Said]:
         change = _judged(seen, command, column, seen.before.time_zone)
         done, per_row = _work(change)
         why = "the type that it has is not known here" if column.type == "unknown" else change.reason
+        is_doubtful = change.rewrites and _may_be_alias(seen, command.node.def_, column)
+        if is_doubtful:
+            done, why = "may write all rows anew", _ALIAS.format(read_type(command.node.def_.typeName).spelled)
         yield Said(
             message=f"{done} while {blocked_by(command.forecast)}, {how_long(per_row, command.table)}: {why}.",
+            severity=Severity.WARNING if is_doubtful else None,
             instead=_instead(seen, command, column, change),
             at=seen.statement.at(command.node.def_.location),
             is_planned=True,
         )
+
+
+def _may_be_alias(seen: SeenStatement, definition: Any, column: Column) -> bool:
+    """The new type may be a domain: it is not known, and to reach one of another kind USING would be needed."""
+    wanted = read_type(definition.typeName)
+    if seen.before.is_complete or wanted.built_in or wanted.array or wanted.modifiers:
+        return False
+    is_known = find_domain(wanted, seen.before.domains) is not None or wanted.same_type(parse_type(column.type))
+    return definition.raw_default is None and not is_known
 
 
 def _judged(seen: SeenStatement, command: Command, column: Column, time_zone: str) -> TypeChange:
@@ -94,6 +112,9 @@ all rows even then, and an index on it is built anew where its operators change.
 
 Between timestamp and timestamptz a session whose TimeZone is UTC rewrites nothing, but builds indexes on the column
 anew; any other session writes the table anew, and so does USING … AT TIME ZONE.
+
+A type that no file makes may be a domain, where there is no USING. One without conditions costs a moment, one with any
+writes all rows: that is a warning. With `--database`, or the file that makes the domain, lint knows.
 """,
     statement=_statement,
 )

@@ -48,22 +48,27 @@ def _project(project: SeenProject) -> Iterator[tuple[SeenMigration, Said]]:
 
 def _unknown(seen: SeenStatement, made: Container[str]) -> Iterator[Said]:
     for command in commands(seen, "AddColumn"):
-        new = new_column(seen, command)
-        clause = new.clauses.get("DEFAULT")
+        name = _stranger(command.node.def_, made)
         # What reads or writes the rows anyway is told already.
-        if clause is None or command.works_behind_lock:
+        if name is None or command.works_behind_lock:
             continue
-        called = (name for name in functions_of(clause.raw_expr) if not (is_known(name) or name[-1] in made))
-        if (name := next(called, None)) is not None:
-            yield Said(
-                of=seen,
-                severity=Severity.WARNING,
-                message=f"writes all rows anew if {'.'.join(map(quoted, name))} is VOLATILE, as functions are that do "
-                f"not say otherwise, and no file makes it; then {_long(new)}.",
-                instead=_instead(new, clause.raw_expr),
-                at=new.at,
-                is_planned=True,
-            )
+        new = new_column(seen, command)
+        yield Said(
+            of=seen,
+            severity=Severity.WARNING,
+            message=f"writes all rows anew if {'.'.join(map(quoted, name))} is VOLATILE, as functions are that do "
+            f"not say otherwise, and no file makes it; then {_long(new)}.",
+            instead=_instead(new, new.clauses["DEFAULT"].raw_expr),
+            at=new.at,
+            is_planned=True,
+        )
+
+
+def _stranger(definition: Any, made: Container[str]) -> tuple[str, ...] | None:
+    """The first function in the default of a new column of which nobody tells what it is."""
+    defaults = (c.raw_expr for c in definition.constraints or () if c.contype.name == "CONSTR_DEFAULT")
+    called = (name for default in defaults for name in functions_of(default))
+    return next((name for name in called if not (is_known(name) or name[-1] in made)), None)
 
 
 def _long(new: NewColumn) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from crossfade.migrations.imported import beside_rows, beside_sql
+from crossfade.migrations.imported import beside_enums, beside_rows, beside_sql
 from crossfade.plan.expressions import Expression
 from crossfade.plan.names import TableName
 from crossfade.postgres.forecast import trees
@@ -32,6 +32,8 @@ _LEAVING = frozenset({"change_type", "drop_column", "drop_table"})
 _PRIMARY = "primary key"
 _READING = ("fill", "fix", "using")
 """Where changes have expressions that read other columns of their rows until the run is over."""
+_RENAMED_TABLE = frozenset({"from", "to", "intent", "note"})
+"""The keys of `rename_table`."""
 _WITH_DETACHED = frozenset({"detach_partition", "drop_table"})
 """Kinds that a plan takes behind the detachment of a partition of their table."""
 
@@ -39,13 +41,13 @@ _WITH_DETACHED = frozenset({"detach_partition", "drop_table"})
 def held(change: Typed) -> frozenset[Mark]:
     """What it leaves in work, and the names that it gives away."""
     marks = (mark for entry in change.entries for mark in _held(entry, change.before))
-    return frozenset((*marks, *beside_sql.held(change), *beside_rows.held(change)))
+    return frozenset((*marks, *beside_sql.held(change), *beside_enums.held(change), *beside_rows.held(change)))
 
 
 def wanted(change: Typed) -> frozenset[Mark]:
     """What none before it may hold."""
     marks = (*(mark for entry in change.entries for mark in _wanted(entry, change.before)), *_labels(change))
-    return frozenset((*marks, *beside_sql.wanted(change), *beside_rows.wanted(change)))
+    return frozenset((*marks, *beside_sql.wanted(change), *beside_enums.wanted(change), *beside_rows.wanted(change)))
 
 
 def _labels(change: Typed) -> Iterator[Mark]:
@@ -93,11 +95,15 @@ def _held(entry: Entry, before: Schema) -> Iterator[Mark]:
 
 
 def _left(kind: str, fields: Mapping[str, Any], before: Schema) -> Iterator[Mark]:
-    """The types of what stays until the run is over, and that something does."""
+    """The types of what stays until the run is over, that something does, and what its foreign keys point at."""
     if kind in _LEAVING:
         yield from _types(_table(fields, before), fields.get("column"))
     if kind in _LEAVING or kind == "rename_column":
         yield beside_sql.LEFT
+    if kind == "drop_column":
+        table = _table(fields, before)
+        keys = (c for c in table.constraints if fields["column"] in c.columns) if table is not None else ()
+        yield from (("kept key", key.referenced.name, "") for key in keys if key.referenced is not None)
 
 
 def _used(kind: str, table: str, fields: Mapping[str, Any]) -> Iterator[Mark]:
@@ -165,6 +171,8 @@ def _through(kind: str, table: str, fields: Mapping[str, Any]) -> Iterator[Mark]
         yield beside_sql.DROPPED
     if kind in {"change_type", "drop_table"}:
         yield ("key", table, "")
+    if kind == "drop_constraint":
+        yield ("kept key", table, "")
     if kind == "set_identity":
         yield ("default", table, fields["column"])
     if kind in {"change_type", "drop_column"}:
@@ -175,8 +183,9 @@ def _through(kind: str, table: str, fields: Mapping[str, Any]) -> Iterator[Mark]
 
 
 def _family(fields: Mapping[str, Any]) -> Iterator[str]:
-    """The table, and the partition that it gets or loses."""
-    yield from (_last(fields[key]) for key in ("table", "partition") if key in fields)
+    """The table, and the partition that it gets or loses; of a table that gets another name, the old one."""
+    keys = ("from",) if fields.keys() <= _RENAMED_TABLE else ("table", "partition")
+    yield from (_last(fields[key]) for key in keys if key in fields)
 
 
 def _read(fields: Mapping[str, Any]) -> Iterator[str]:

@@ -28,8 +28,10 @@ _WORD = re.compile(r"[\w$]+")
 
 def held(change: Typed) -> Iterator[Mark]:
     """By an SQL change; nothing by any other."""
-    if change.is_sql and any(kind(s.tree) == "DropStmt" for s in change.statements):
-        yield DROPPED
+    if change.is_sql:
+        yield from (DROPPED for s in change.statements if kind(s.tree) == "DropStmt")
+        # What columns have that the plan leaves may be it.
+        yield from (("type", "", s.tree.newname) for s in change.statements if _renames_type(s.tree))
 
 
 def wanted(change: Typed) -> Iterator[Mark]:
@@ -61,6 +63,10 @@ def _referenced(tree: Any) -> Iterator[str]:
     for node in below(tree):
         if kind(node) == "Constraint" and node.pktable is not None:
             yield node.pktable.relname
+
+
+def _renames_type(tree: Any) -> bool:
+    return kind(tree) == "RenameStmt" and tree.renameType.name in _TYPES
 
 
 def _dropped_types(tree: Any) -> Iterator[str]:

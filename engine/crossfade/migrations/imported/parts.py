@@ -130,8 +130,9 @@ def one_by_one(placed: Iterable[Placed]) -> tuple[tuple[Placed, ...], ...]:
 
 
 def _in_turn(change: Typed, about: _About) -> Iterator[_Part]:
-    for number, entry in enumerate(change.entries):
-        yield _Part(about, is_closed=True, placed=[Placed(entry=entry, of=change, is_first=number == 0)])
+    for number, turn in enumerate(change.turns):
+        placed = [Placed(entry=e, of=change, is_first=(number, at) == (0, 0)) for at, e in enumerate(turn)]
+        yield _Part(about, is_closed=True, placed=placed)
 
 
 def _about(change: Typed) -> _About:

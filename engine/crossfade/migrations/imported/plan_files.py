@@ -263,15 +263,25 @@ def _unsent(origin: Origin) -> Iterator[Problem]:
 
 def _refused(changes: Iterable[Typed]) -> Iterator[Problem]:
     for change in changes:
-        if change.is_refused:
+        if change.no_plan is not None:
+            yield _problem(change.statements[0], change.no_plan.message, change.no_plan.instead)
+        elif change.is_refused:
             yield _by_hand(change.statements[0])
 
 
 def _by_hand(part: SqlStatement | Unsent, why: str = "") -> Problem:
+    return _problem(
+        part,
+        f"no plan can send it{why}: {_first_line(part.text)}",
+        "Do it by hand, between the plans before and behind it.",
+    )
+
+
+def _problem(part: SqlStatement | Unsent, message: str, instead: str) -> Problem:
     return Problem(
         file=part.source.path,
-        message=f"no plan can send it{why}: {_first_line(part.text)}",
-        hint="It is in no plan. Do it by hand, between the plans before and behind it.",
+        message=message,
+        hint=f"It is in no plan. {instead}",
         line=part.position.line,
         column=part.position.column,
     )

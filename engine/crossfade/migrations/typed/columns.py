@@ -16,7 +16,8 @@ from crossfade.migrations.typed.entry import (
     unless,
 )
 from crossfade.postgres.forecast.trees import kind, names
-from crossfade.postgres.forecast.type_names import is_serial
+from crossfade.postgres.forecast.type_names import is_serial, parse_type
+from crossfade.postgres.names import literal, quoted
 
 if TYPE_CHECKING:
     from crossfade.migrations.typed.command import Command
@@ -189,9 +190,23 @@ def change_type(command: Command, *, follow: bool = False) -> Iterator[Entry]:
         column=command.action.name,
         to=type_text(definition.typeName),
         using=way.using,
-        reverse=None if is_key else way.reverse,
+        reverse=None if is_key else _of_old_labels(command, way.reverse),
         follow_references=is_key,
     )
+
+
+def _of_old_labels(command: Command, reverse: str | None) -> str | None:
+    """The way back from an enum to another one, with NULL for labels that this has not: a write of one would fail."""
+    column, wanted, enums = column_of(command), command.action.def_.typeName, command.enums
+    if reverse is None or column is None or wanted.arrayBounds:
+        return reverse
+    name = parse_type(column.type).name
+    old = enums.find((name.schema, name.name) if name.schema else (name.name,), command.before)
+    new = enums.find(wanted.names, command.before)
+    if old is None or new is None or set(enums.labels[new]) <= set(enums.labels[old]):
+        return reverse
+    labels = ", ".join(map(literal, enums.labels[old]))
+    return f"CASE WHEN {quoted(command.action.name)}::text IN ({labels}) THEN {reverse} END"
 
 
 def _is_referenced(command: Command) -> bool:

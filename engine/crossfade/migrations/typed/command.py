@@ -107,6 +107,11 @@ class Command:
         parts = strings if isinstance(strings, list) else list(names(strings))
         return name_text(parts[-2] if len(parts) > 1 else self._set_schema(parts[-1]), parts[-1])
 
+    def text_of_known(self, name: QualifiedName) -> str:
+        """The same of one that no statement spells."""
+        is_found = self.before.find(None, name.name) == self.before.tables.get(name)
+        return name_text(self._set_schema(name.name) if is_found else name.schema, name.name)
+
     def _set_schema(self, name: str) -> str | None:
         is_usual = self.before.search_path == self.before.default_path
         return None if is_usual else self.before.qualify(None, name).schema

@@ -74,6 +74,9 @@ def _back(here: str, new: TypeName, old: TypeName, spelled: str) -> str:
         return f"{here}[1]"
     if old.array and not new.array and new.name == old.name:
         return f"CASE WHEN {here} IS NOT NULL THEN ARRAY[{here}] END"
+    if new.built_in is None and old.built_in is None:
+        # Between two enums there is no cast.
+        return f"{here}::text{'[]' if new.array else ''}::{spelled}"
     return f"{here}::{spelled}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from textwrap import wrap
+from textwrap import indent, wrap
 from typing import TYPE_CHECKING, Any
 
 from crossfade.plan.written import entries_written
@@ -64,8 +64,12 @@ def doubt_of(found: Typed) -> str:
     lines += ["Nothing runs before a person has said so: write `intent: confirmed` if it is meant so."]
     for other in others:
         lines += ["", *_wrapped(f"Or: {other.meaning}. Then it is this instead{_in_turn(other)}:"), ""]
-        lines += [f"  {line}" for line in entries_written(other.entries).splitlines()]
+        lines += "\n\n".join(map(_indented, other.turns)).splitlines()
     return "\n".join(lines)
+
+
+def _indented(entries: tuple[Entry, ...]) -> str:
+    return indent(entries_written(entries).rstrip(), "  ")
 
 
 def _wrapped(text: str) -> list[str]:
@@ -73,4 +77,4 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _in_turn(reading: Reading) -> str:
-    return ", each in a plan of its own, one after the other" if reading.in_turn else ""
+    return ", in plans of their own, one after the other" if reading.in_turn else ""

@@ -162,7 +162,11 @@ def drop_table(command: Command) -> Iterator[Entry]:
     unless(
         (node.missing_ok and table is None, "a table that may not be there"),
         (node.behavior.name == "DROP_CASCADE" and needed, "what goes with it"),
+        (table is not None and bool(table.inherits), "a child whose rows its parents show"),
     )
+    if table is not None and table.partition_parent is not None:
+        parent = command.text_of_known(table.partition_parent)
+        yield entry("detach_partition", table=parent, partition=command.text_of_name(node.objects[0]))
     yield entry("drop_table", table=command.text_of_name(node.objects[0]))
 
 

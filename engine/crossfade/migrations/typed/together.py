@@ -11,14 +11,14 @@ readings, and the entries say `intent: unconfirmed`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from crossfade.migrations.typed.command import Command, commands
 from crossfade.migrations.typed.entry import Entry, NotTyped
 from crossfade.migrations.typed.enums import Enums
 from crossfade.migrations.typed.groups import GROUPS
-from crossfade.migrations.typed.groups.group import Group, Match, Reading
+from crossfade.migrations.typed.groups.group import Group, Match, NoPlan, Reading
 from crossfade.migrations.typed.passing import may_go_ahead, may_hang_on, may_pass
 from crossfade.migrations.typed.raw import sql_entry
 from crossfade.migrations.typed.single import is_silent, one
@@ -41,6 +41,8 @@ class Typed:
     """What its first part finds."""
     is_refused: bool = False
     """No plan can send it, not even as `sql`: COPY, CREATE DATABASE, a statement with parameters."""
+    no_plan: NoPlan | None = None
+    """Where it is refused for what its statements mean together."""
     because: str = ""
     """What has settled which reading is meant, in words for a comment."""
 
@@ -62,8 +64,13 @@ class Typed:
 
     @property
     def in_turn(self) -> bool:
-        """Whether each entry is a plan of its own, one after the other."""
+        """Whether it takes several plans, one after the other."""
         return self.readings[0].in_turn
+
+    @property
+    def turns(self) -> tuple[tuple[Entry, ...], ...]:
+        """The entries of each of its plans."""
+        return replace(self.readings[0], entries=self.entries).turns
 
     @property
     def others(self) -> tuple[Reading, ...]:
@@ -111,7 +118,10 @@ def typed_all(
     found = []
     for part in _grouped(commands(nodes, schemas, enums or Enums(), texts)):
         own, before = tuple(statements[n] for n in sorted({c.of for c in part.commands})), part.commands[0].before
-        if part.readings is not None:
+        if part.no_plan is not None:
+            nothing = (Reading(entries=()),)
+            found.append(Typed(statements=own, readings=nothing, before=before, is_refused=True, no_plan=part.no_plan))
+        elif part.readings is not None:
             found.append(Typed(statements=own, readings=part.readings, before=before))
         else:
             (command,) = part.commands
@@ -130,6 +140,7 @@ class _Part:
     readings: tuple[Reading, ...] | None
     place: int
     """The number of the command that it stands at."""
+    no_plan: NoPlan | None = None
 
 
 def _grouped(every: Sequence[Command]) -> Iterator[_Part]:
@@ -144,6 +155,9 @@ def _grouped(every: Sequence[Command]) -> Iterator[_Part]:
                 continue
             numbers = sorted((command.number, *(other.number for other in match.others)))
             own = tuple(every[n] for n in numbers)
+            if match.no_plan is not None:
+                taken |= dict.fromkeys(numbers, _Part(own, None, numbers[0], match.no_plan))
+                continue
             place = _place(match, own, every)
             if place is not None:
                 taken |= dict.fromkeys(numbers, _Part(own, match.readings, place))

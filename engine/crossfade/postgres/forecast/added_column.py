@@ -7,7 +7,7 @@ has no default to stand on. Measured on 15 and 18. Pure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from crossfade.postgres.catalog import Column, Default, Identity, QualifiedName, Table
@@ -42,8 +42,8 @@ class Added:
         return self.rewrites or self.has_default or self.column.generated is not None
 
 
-def added_column(schema: Schema, table: Table, definition: Any) -> Added:
-    """Read a ColumnDef of the parse tree for this table."""
+def added_column(schema: Schema, table: Table, definition: Any, *, behind: int = 0) -> Added:
+    """Read a ColumnDef of the parse tree for this table, or behind so many new ones of it."""
     wanted = read_type(definition.typeName)
     constraints = {c.contype.name: c for c in definition.constraints or ()}
     serial = is_serial(definition.typeName)
@@ -56,7 +56,7 @@ def added_column(schema: Schema, table: Table, definition: Any) -> Added:
     rewrites = serial or identity is not None or volatile or generated == "stored" or resolved.constrained
     column = Column(
         name=definition.colname,
-        number=table.last_number + 1,
+        number=table.last_number + behind + 1,
         **typed(schema, wanted, resolved.base),
         domain_constrained=resolved.constrained,
         collation=_collation(definition),
@@ -73,7 +73,7 @@ def added_column(schema: Schema, table: Table, definition: Any) -> Added:
 def typed(schema: Schema, wanted: TypeName, base: TypeName) -> dict[str, Any]:
     """The fields of a Column that say its type; one without a schema is taken to lie where new ones do."""
     domain = find_domain(wanted, schema.domains)
-    placed = replace(wanted.name, schema=wanted.name.schema or schema.creation_schema)
+    placed = wanted.name if wanted.name.schema else QualifiedName(schema.creation_schema, wanted.name.name)
     name = base.name.name
     category = "A" if base.array else "N" if name in _NUMBERS else "D" if name in _DATES else "S"
     return {

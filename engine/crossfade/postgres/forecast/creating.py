@@ -98,17 +98,21 @@ def create_index(draft: Draft, node: Any) -> None:
     mode = LockMode.SHARE_UPDATE_EXCLUSIVE if node.concurrent else LockMode.SHARE
     whole = table.kind == "partitioned" and node.relation.inh
     members = draft.schema.family(table.name) if whole else (table,)
-    exists = node.idxname is not None and draft.schema.find_index(table.name.schema, node.idxname) is not None
-    if node.if_not_exists and exists:
+    if node.if_not_exists and _has_index(draft, table, node.idxname):
         draft.lock(table.name, mode)
         return
     draft.lock_all(members, mode)
     parent = None
     for member in members:
         index = _index(draft, member, node, node.idxname if member is table else None)
-        draft.schema = draft.schema.put(replace(member, indexes=(*member.indexes, replace(index, parent=parent))))
+        own = index if parent is None else replace(index, parent=parent)
+        draft.schema = draft.schema.put(replace(member, indexes=(*member.indexes, own)))
         parent = parent or index.name
         draft.scan(member.name)
+
+
+def _has_index(draft: Draft, table: Table, name: str | None) -> bool:
+    return name is not None and draft.schema.find_index(table.name.schema, name) is not None
 
 
 def create_function(draft: Draft, node: Any) -> None:
@@ -137,12 +141,12 @@ def _join(draft: Draft, name: QualifiedName, parent: Table, bound_node: Any) -> 
 def _declare(draft: Draft, name: QualifiedName, node: Any) -> None:
     target = Target(name=name, mode=_AX, only=True)
     elements = (*(node.tableElts or ()), *(node.constraints or ()))
-    for element in elements:
-        if kind(element) == "ColumnDef" and element.typeName is not None:
-            table = draft.schema.tables[name]
-            column = added_column(draft.schema, table, element).column
-            kept = tuple(c for c in table.columns if c.name != column.name)
-            draft.widen(replace(table, columns=(*kept, column)))
+    table = draft.schema.tables[name]
+    own = [e for e in elements if kind(e) == "ColumnDef" and e.typeName is not None]
+    columns = [added_column(draft.schema, table, e, behind=n).column for n, e in enumerate(own)]
+    named = {c.name for c in columns}
+    inherited = tuple(c for c in table.columns if c.name not in named)
+    draft.widen(replace(table, columns=(*inherited, *columns)))
     for element in elements:
         if kind(element) == "ColumnDef":
             add_column_constraints(draft, target, element, checks_keys=False)

@@ -80,7 +80,8 @@ class Schema:
         """
         left = self.committed()
         left = left.without(_hiding(left.tables)) if left.has_temporary else left
-        tables = {n: replace(t, rows_estimate=-1) if left.is_empty(t) else t for n, t in left.tables.items()}
+        filled = {n: replace(t, rows_estimate=-1) for n, t in left.tables.items() if left.is_empty(t)}
+        tables = {**left.tables, **filled}
         origins = {name: name for name, table in tables.items() if not table.is_temporary}
         return replace(left, tables=tables, origins=origins, search_path=left.default_path)
 
@@ -131,7 +132,7 @@ class Schema:
         """Whether there is a relation of that name."""
         if name in self.tables or name in self.other_relations:
             return True
-        return any(index.name == name for table in self.tables.values() for index in table.indexes)
+        return self._index(name) is not None
 
     @property
     def creation_schema(self) -> str:
@@ -149,8 +150,11 @@ class Schema:
 
     def find_index(self, schema: str | None, name: str) -> tuple[Table, Index] | None:
         """The index of that name and its table."""
-        wanted = self.qualify(schema, name)
-        return next(((t, i) for t in self.tables.values() for i in t.indexes if i.name == wanted), None)
+        return self._index(self.qualify(schema, name))
+
+    def _index(self, wanted: QualifiedName) -> tuple[Table, Index] | None:
+        same = ((t, i) for t in self.tables.values() for i in t.indexes if i.name.name == wanted.name)
+        return next((found for found in same if found[1].name == wanted), None)
 
     def owner_of(self, sequence: QualifiedName) -> QualifiedName | None:
         """The table of the column that owns the sequence, or has it for its identity."""
@@ -197,7 +201,7 @@ class Schema:
 
     def is_empty(self, table: Table) -> bool:
         """It was created by an earlier statement, and nothing was put into it since."""
-        return table.name not in self.origins and table.rows_estimate == 0
+        return table.rows_estimate == 0 and table.name not in self.origins
 
     def put(self, table: Table) -> Schema:
         """With this table in place of the one of its name, or added."""

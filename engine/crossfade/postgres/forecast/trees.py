@@ -54,27 +54,31 @@ def kind(node: Any) -> str:
 
 def below(root: Any) -> Iterator[Any]:
     """A node and every node below it."""
-    from pglast.ast import Node
-
-    with_nodes = (Node, tuple, list)
-    waiting = [root] if isinstance(root, with_nodes) else []
+    waiting = [root]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, Node):
+        of: Any = type(node)
+        if isinstance(node, tuple | list):
+            waiting += reversed(node)
+        elif (slots := _slots_with_nodes(of)) is not None:
             yield node
-            of: Any = type(node)
-            node = [part for slot in _slots_with_nodes(of) if (part := getattr(node, slot)) is not None]
-        waiting += [part for part in reversed(node) if isinstance(part, with_nodes)]
+            waiting += [part for slot in slots if (part := getattr(node, slot)) is not None]
 
 
 @cache
-def _slots_with_nodes(of: type[Any]) -> tuple[str, ...]:
-    """Most of what a kind of node has is a number or a text, and need not be looked at."""
+def _slots_with_nodes(of: Any) -> tuple[str, ...] | None:
+    """Those of a kind of node, the last first; None for what is none.
+
+    Most of what a node has is a number or a text, and need not be looked at.
+    """
     from pglast.ast import Node
 
+    slots: dict[str, Any] | None = of.__slots__ if issubclass(of, Node) else None
+    if slots is None:
+        return None
     return tuple(
         slot
-        for slot, (_, types, _) in of.__slots__.items()
+        for slot, (_, types, _) in reversed(slots.items())
         if any(issubclass(one, Node | tuple) for one in (types if isinstance(types, tuple) else (types,)))
     )
 

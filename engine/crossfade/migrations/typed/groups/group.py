@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -25,11 +26,29 @@ class Reading:
     """It says something that the statements do not, even if there is no other reading."""
     in_turn: bool = False
     """The entries cannot be in one plan: each is a plan of its own, one after the other."""
+    lengths: tuple[int, ...] = ()
+    """With `in_turn`, how many entries each plan has, where that is not one."""
 
     @property
     def is_sql(self) -> bool:
         """Whether no kind of change but `sql` does any of it."""
         return bool(self.entries) and all("sql" in entry for entry in self.entries)
+
+    @property
+    def turns(self) -> tuple[tuple[Entry, ...], ...]:
+        """The entries of each of its plans."""
+        if not self.in_turn:
+            return (self.entries,)
+        rest = iter(self.entries)
+        return tuple(tuple(islice(rest, length)) for length in self.lengths or [1] * len(self.entries))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoPlan:
+    """Why no plan does what commands mean together, and what to write instead."""
+
+    message: str
+    instead: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +57,9 @@ class Match:
 
     others: tuple[Command, ...]
     """The commands that belong to it besides."""
-    readings: tuple[Reading, ...]
+    readings: tuple[Reading, ...] = ()
+    no_plan: NoPlan | None = None
+    """Then there are no readings."""
     is_late: bool = False
     """Its place is that of its last command, where what stands between does not let that come to its first."""
 

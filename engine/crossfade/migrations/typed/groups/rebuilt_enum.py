@@ -2,26 +2,27 @@
 
 Prisma makes the new type beside the old one and gives it the name; TypeORM gives the old one another name first;
 Drizzle turns the columns into text, drops the type and makes it again. Each writes every row while everybody waits.
+What the statements do to the NOT NULL of these columns meanwhile comes behind it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from crossfade.migrations.typed import columns
-from crossfade.migrations.typed.entry import Entry, entry
-from crossfade.migrations.typed.groups.group import Match, Reading, later, on_column
-from crossfade.migrations.typed.types import renamed_value
-from crossfade.postgres.forecast.trees import expression, names, text_constant
-from crossfade.postgres.names import quoted
+from crossfade.migrations.typed.groups.enum_values import RebuiltEnum, readings
+from crossfade.migrations.typed.groups.group import Match, later, on_column
+from crossfade.migrations.typed.passing import may_go_ahead
+from crossfade.postgres.forecast.trees import names
 
 if TYPE_CHECKING:
     from crossfade.migrations.typed.command import Command
+    from crossfade.migrations.typed.groups.enum_values import Labels
     from crossfade.migrations.typed.groups.group import Rest
-    from crossfade.postgres.catalog import Column
 
-Labels = tuple[str, ...]
+_BEFORE_IT = frozenset({"DeleteStmt", "DropNotNull", "SetNotNull", "UpdateStmt"})
+_NULLS = frozenset({"DropNotNull", "SetNotNull"})
+_TEXTS = frozenset({"text", "varchar"})
 
 
 def made_beside(command: Command, rest: Rest) -> Match | None:
@@ -38,7 +39,7 @@ def made_beside(command: Command, rest: Rest) -> Match | None:
         return None
     old_name = names(aside.node.object) if aside is not None else (*own[:-1], final)
     parts = [c for c in (given, aside, gone) if c is not None] + moved
-    return _rebuilt(command, old_name, [*parts, *_defaults(rest, moved)])
+    return _rebuilt(command, old_name, [*parts, *_defaults(rest, moved)], moved, rest)
 
 
 def old_aside(command: Command, rest: Rest) -> Match | None:
@@ -50,7 +51,7 @@ def old_aside(command: Command, rest: Rest) -> Match | None:
     moved = [c for c in behind if _changes_to(c, own)]
     if aside is None or gone is None or not moved:
         return None
-    return _rebuilt(command, names(aside.node.object), [aside, gone, *moved, *_defaults(rest, moved)])
+    return _rebuilt(command, names(aside.node.object), [aside, gone, *moved, *_defaults(rest, moved)], moved, rest)
 
 
 def made_again(command: Command, rest: Rest) -> Match | None:
@@ -62,10 +63,11 @@ def made_again(command: Command, rest: Rest) -> Match | None:
         return None
     before = [c for c in rest if c.number < gone.number]
     away = [on_column(before, back, "AlterColumnType", back.action.name) for back in moved]
-    if any(c is None or names(c.action.def_.typeName.names)[-1] not in {"text", "varchar"} for c in away):
+    if any(c is None or names(c.action.def_.typeName.names)[-1] not in _TEXTS for c in away):
         return None
     first = [c for c in away if c is not None]
-    return _rebuilt(command, names(gone.node.objects[0].names), [gone, *first, *moved, *_defaults(rest, moved)])
+    own_parts = [gone, *first, *moved, *_defaults(rest, moved)]
+    return _rebuilt(command, names(gone.node.objects[0].names), own_parts, moved, rest)
 
 
 def _renames_type(command: Command) -> bool:
@@ -81,100 +83,51 @@ def _dropped_type(rest: Rest, name: str) -> Command | None:
 
 
 def _changes_to(command: Command, name: str) -> bool:
-    if command.does != "AlterColumnType":
-        return False
-    wanted = command.action.def_.typeName
-    return names(wanted.names)[-1] == name and not wanted.arrayBounds
+    return command.does == "AlterColumnType" and names(command.action.def_.typeName.names)[-1] == name
 
 
-def _defaults(rest: Rest, moved: Sequence[Command]) -> list[Command]:
+def _defaults(rest: Rest, moved: Sequence[Command]) -> Iterator[Command]:
     """What is done to the defaults of these columns meanwhile."""
-    return [
-        command
-        for command in rest
-        if command.does == "ColumnDefault"
-        and any(c.table_name == command.table_name and c.action.name == command.action.name for c in moved)
-    ]
+    return (c for c in rest if c.does == "ColumnDefault" and _is_of(c, moved))
 
 
-def _rebuilt(command: Command, old_name: Labels, parts: list[Command]) -> Match | None:
-    first = min([command, *parts], key=lambda c: c.number)
+def _between(rest: Rest, parts: Sequence[Command]) -> list[Command]:
+    numbers = [c.number for c in parts]
+    return [c for c in rest if min(numbers) < c.number < max(numbers) and c not in parts]
+
+
+def _stands_before(command: Command, parts: Sequence[Command], new: str) -> bool:
+    """Whether it may run before all of them: rows and NOT NULL of a table that still has the old enum."""
+    ahead = [part for part in parts if part.number < command.number]
+    if command.does in _BEFORE_IT and new not in command.touched.texts:
+        return not any(p.does == "AlterColumnType" and p.table_name == command.table_name for p in ahead)
+    return all(may_go_ahead(command, part) for part in ahead)
+
+
+def _is_of(command: Command, moved: Sequence[Command]) -> bool:
+    return any((c.table_name, c.action.name) == (command.table_name, command.action.name) for c in moved)
+
+
+def _rebuilt(
+    command: Command, old_name: Labels, parts: list[Command], moved: Sequence[Command], rest: Rest
+) -> Match | None:
+    every = [command, *parts]
+    first = min(every, key=lambda c: c.number)
     known = first.enums.find(old_name, first.before)
     if known is None:
         return None
-    type_ = ".".join(map(quoted, old_name))
-    before, after = first.enums.labels[known], tuple(value.sval for value in command.node.vals or ())
-    defaults = [c for c in parts if c.does == "ColumnDefault"]
-    readings = tuple(_readings(type_, before, after, defaults))
-    return Match(others=tuple(parts), readings=readings) if readings else None
-
-
-def _readings(type_: str, before: Labels, after: Labels, defaults: list[Command]) -> Iterator[Reading]:
-    gone, new = [v for v in before if v not in after], [v for v in after if v not in before]
-    if len(gone) == len(new) and gone:
-        pairs = dict(zip(gone, new, strict=True))
-        if tuple(pairs.get(v, v) for v in before) == after:
-            said = ", ".join(f"{old} gets the name {name}" for old, name in pairs.items())
-            entries = tuple(renamed_value(type_, a, b) for a, b in pairs.items())
-            late = tuple(_other_defaults(defaults, pairs, before))
-            yield Reading(entries=(*entries, *late), meaning=said, in_turn=bool(late))
-    staying = [v for v in before if v in after]
-    if [v for v in after if v in before] != staying or (gone and not staying):
-        return
-    instead = _instead(defaults, staying)
-    entries = (*_removed(type_, gone, instead), *_added(type_, after, new))
-    said = " and ".join(part for part in (_gone(gone, instead), _come(new)) if part)
-    late = tuple(_other_defaults(defaults, dict.fromkeys(gone, instead), before))
-    yield Reading(entries=(*entries, *late), meaning=said, is_guess=bool(gone), in_turn=bool(late or (gone and new)))
-
-
-def _instead(defaults: list[Command], staying: Sequence[str]) -> str | None:
-    """What rows with a value that goes get: the default of the columns, if it stays, else the first value."""
-    last = _default_label(defaults)
-    return last if last in staying else next(iter(staying), None)
-
-
-def _default_label(defaults: list[Command]) -> str | None:
-    return next((label for c in reversed(defaults) if (label := text_constant(c.action.def_)) is not None), None)
-
-
-def _removed(type_: str, gone: list[str], instead: str | None) -> Iterator[Entry]:
-    if gone:
-        yield entry("remove_enum_values", type=type_, map=dict.fromkeys(gone, instead))
-
-
-def _added(type_: str, after: Labels, new: list[str]) -> Iterator[Entry]:
-    for value in new:
-        place = after.index(value)
-        last = all(v in new for v in after[place:])
-        neighbour = {} if last else {"before": next(v for v in after[place:] if v not in new)}
-        yield entry("add_enum_value", type=type_, value=value, **neighbour)
-
-
-def _other_defaults(defaults: list[Command], becomes: Mapping[str, str | None], before: Labels) -> Iterator[Entry]:
-    """The defaults that columns have in the end, where they would not have them by what becomes of the labels."""
-    first = {(c.table_name, c.action.name): c for c in reversed(defaults)}
-    last = {(c.table_name, c.action.name): c for c in defaults}
-    for column, command in last.items():
-        label, old = text_constant(command.action.def_), columns.column_of(first[column])
-        was = _label_of(old)
-        if old is None:
-            is_left = label in before
-        else:
-            is_left = label == becomes.get(was, was) if was is not None else command.action.def_ is None
-        if not is_left:
-            yield from columns.column_default(command)
-
-
-def _label_of(column: Column | None) -> str | None:
-    """The label that is its default."""
-    text = column.default.expression if column is not None and column.default is not None else ""
-    return text_constant(expression(text)) if text else None
-
-
-def _gone(gone: list[str], instead: str | None) -> str:
-    return f"{', '.join(gone)} {'goes' if len(gone) == 1 else 'go'}, and rows with it get {instead}" if gone else ""
-
-
-def _come(new: list[str]) -> str:
-    return f"{', '.join(new)} {'is' if len(new) == 1 else 'are'} new" if new else ""
+    between = _between(rest, every)
+    nulls = [c for c in between if c.does in _NULLS and _is_of(c, [m for m in moved if m.number < c.number])]
+    own = names(command.node.typeName)[-1]
+    is_late = all(_stands_before(c, [*every, *nulls], own) for c in between if c not in nulls)
+    enum = RebuiltEnum(
+        name=old_name,
+        enums=first.enums,
+        before=first.enums.labels[known],
+        after=tuple(value.sval for value in command.node.vals or ()),
+        columns=tuple(moved),
+        defaults=tuple(c for c in parts if c.does == "ColumnDefault"),
+        nulls=tuple(nulls),
+    )
+    found = tuple(readings(enum))
+    return Match(others=(*parts, *nulls), readings=found, is_late=is_late) if found else None

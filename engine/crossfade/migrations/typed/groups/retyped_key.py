@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crossfade.migrations.typed.columns import change_type
-from crossfade.migrations.typed.constraints import find, key_node, refers_alike
+from crossfade.migrations.typed.constraints import find
 from crossfade.migrations.typed.entry import entry, type_text
-from crossfade.migrations.typed.groups.group import certain, later, on_column, on_table
+from crossfade.migrations.typed.groups.group import Match, Reading, certain, later, on_column, on_table
+from crossfade.migrations.typed.groups.renamed_constraint import put_back, renamed
 from crossfade.postgres.forecast.trees import names
 
 if TYPE_CHECKING:
     from crossfade.migrations.typed.command import Command
-    from crossfade.migrations.typed.groups.group import Match, Rest
+    from crossfade.migrations.typed.groups.group import Rest
 
 
 def retyped_key(command: Command, rest: Rest) -> Match | None:
@@ -29,7 +30,14 @@ def retyped_key(command: Command, rest: Rest) -> Match | None:
     name = back.action.def_.conname
     if name is not None and name != drop.action.name:
         entries.append(entry("rename_constraint", table=command.table_text, from_=drop.action.name, to=name))
-    return certain([drop, back, *_followers(command, rest)], *entries)
+    followers = tuple(_followers(command, rest))
+    entries += (change for gone, again, _ in followers for change in renamed(gone, again))
+    others = (drop, back, *(c for each in followers for c in each))
+    is_renamed = len(entries) > 1
+    lengths = (1, len(entries) - 1) if is_renamed else ()
+    # A constraint gets no other name while a column of it is in work.
+    reading = Reading(entries=tuple(entries), in_turn=is_renamed, lengths=lengths)
+    return Match(others=others, readings=(reading,))
 
 
 def _with_references(command: Command, rest: Rest) -> Match | None:
@@ -54,30 +62,14 @@ def _is_primary(adding: Command) -> bool:
     return bool(adding.action.def_.contype.name == "CONSTR_PRIMARY")
 
 
-def _followers(key: Command, rest: Rest) -> Iterator[Command]:
+def _followers(key: Command, rest: Rest) -> Iterator[tuple[Command, Command, Command]]:
     """Foreign keys that are dropped and added again, and their columns that get the type too."""
     wanted = type_text(key.action.def_.typeName)
     for drop in rest:
         known = find(drop, drop.action.name) if drop.does == "DropConstraint" else None
         if known is None or known.kind != "foreign" or known.referenced != key.table_name:
             continue
-        back = next((a for a in on_table(later(rest, drop), drop, "AddConstraint") if _puts_back(a, drop)), None)
+        back = put_back(drop, rest)
         column = on_column(rest, drop, "AlterColumnType", known.columns[0])
         if back is not None and column is not None and type_text(column.action.def_.typeName) == wanted:
-            yield from (drop, back, column)
-
-
-def _puts_back(adding: Command, drop: Command) -> bool:
-    """Whether it is the constraint that was dropped, with all that this did."""
-    known, node = find(drop, drop.action.name), adding.action.def_
-    if known is None or node.conname != known.name or node.contype.name != "CONSTR_FOREIGN":
-        return False
-    target, there = adding.before.qualify(node.pktable.schemaname, node.pktable.relname), key_node(known)
-    return refers_alike(node, target, known) and there is not None and _rules(node) == _rules(there)
-
-
-def _rules(node: Any) -> tuple[object, ...]:
-    """What a foreign key does, besides what it refers to."""
-    what = (node.fk_matchtype, node.fk_upd_action, node.fk_del_action, names(node.fk_del_set_cols))
-    when = (node.deferrable, node.initdeferred, node.skip_validation, node.is_enforced)
-    return (*what, *map(bool, when))
+            yield drop, back, column
