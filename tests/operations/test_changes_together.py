@@ -464,3 +464,40 @@ def test_nothing_is_tried_of_a_change_that_is_refused_anyway(database: Database)
     changes = ("rename_column: {table: t, from: n, to: m}", "change_type: {table: t, column: m, to: bigint}")
     assert "expression" not in {r.code for r in told(database, *changes)}
     assert told(database, *changes)
+
+
+MOODS = """
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'glad');
+CREATE SCHEMA s;
+CREATE TABLE people (id int PRIMARY KEY, m mood, n int);
+CREATE TABLE lone (m mood PRIMARY KEY);
+"""
+BEHIND_AN_ENUM = {
+    "set_not_null: {table: people, column: m}": "change 2 (set_not_null)",
+    "add_check: {table: people, name: c, expression: m <> 'glad'}": "change 2 (add_check)",
+    "add_foreign_key: {table: people, name: k, columns: [m], references: {table: lone}}": "change 2 (add_foreign_key)",
+    "rename_table: {from: people, to: folk}": "change 1 (remove_enum_values)",
+    "move_table: {table: people, to_schema: s}": "change 1 (remove_enum_values)",
+    "drop_table: {table: lone}": "change 1 (remove_enum_values)",
+    "add_check: {table: people, name: c, expression: n > 0}": None,
+    "set_not_null: {table: people, column: n}": None,
+    "create_index: {table: people, name: i, columns: [m]}": None,
+}
+
+
+def test_what_asks_values_of_an_enum_that_is_made_anew_or_moves_their_table_waits(database: Database) -> None:
+    database.execute(MOODS)
+    anew = "remove_enum_values: {type: mood, map: {sad: ok}}"
+    found = {other: told(database, anew, other) for other in BEHIND_AN_ENUM}
+    for other, refused in BEHIND_AN_ENUM.items():
+        expected = [] if refused is None else [("not_together", refused)]
+        assert [(r.code, r.object) for r in found[other]] == expected, other
+
+
+def test_a_key_is_not_changed_under_a_reference_that_goes_only_at_the_end(database: Database) -> None:
+    database.execute("CREATE TABLE par (id int PRIMARY KEY); CREATE TABLE chi (id int, par_id int REFERENCES par)")
+    key = "change_type: {table: par, column: id, to: bigint, follow_references: true}"
+    for gone in ("drop_table: {table: chi}", "drop_column: {table: chi, column: par_id}"):
+        found = told(database, gone, key)
+        assert [(r.code, r.object) for r in found] == [("not_together", "constraint chi_par_id_fkey on public.chi")]
+    assert told(database, "drop_constraint: {table: chi, name: chi_par_id_fkey}", key) == []

@@ -129,11 +129,23 @@ def test_what_the_server_would_take_is_taken(database: Database) -> None:
 def test_what_other_statements_and_changes_of_the_plan_make_may_be_named(database: Database) -> None:
     database.execute(SETUP)
     with Engine(database.url) as engine:
-        assert told(engine, run("CREATE ROLE ghost"), run("GRANT SELECT ON users TO ghost")) == []
+        assert told(engine, run("CREATE ROLE ghost", "DROP ROLE ghost"), run("GRANT SELECT ON users TO ghost")) == []
         assert told(engine, run("CREATE EXTENSION citext"), run("ALTER TABLE users ADD COLUMN c citext")) == []
         making, using = "CREATE DOMAIN d AS int", "ALTER TABLE users ADD COLUMN d d"
         both = {"sql": {"expand": [{"run": text, "undo": "SELECT 1"} for text in (making, using)]}}
         assert told(engine, both) == []
+        both["sql"]["expand"][1]["run"] = "ALTER TABLE users ADD COLUMN d e"
+        assert [r.object for r in told(engine, both)] == ["expand.1 of sql"]
+        function = "CREATE FUNCTION named_so() RETURNS text LANGUAGE sql AS 'SELECT more FROM users'"
+        trigger = "CREATE TRIGGER t BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION named_so()"
+        steps = ("ALTER TABLE users ADD COLUMN more text", function, trigger)
+        found = told(engine, {"sql": {"expand": [{"run": text, "undo": "SELECT 1"} for text in steps]}})
+        assert [(r.object, "must return type trigger" in r.message) for r in found] == [("expand.2 of sql", True)]
+        filled = {"table": "users", "set": {"email": "nosuch(id)"}, "where": "email IS NULL"}
+        found = told(engine, {"sql": {"expand": [{"run": function, "undo": "SELECT 1"}], "backfill": filled}})
+        assert [r.object for r in found] == ["backfill.set.email of sql on public.users"]
+        (refusal,) = told(engine, run("DROP TRIGGER t ON usrs"))
+        assert (refusal.code, refusal.object) == ("no_such_table", "public.usrs")
         made = {"add_column": {"table": "users", "name": "x", "type": "int"}}
         assert told(engine, made, run("CREATE VIEW v AS SELECT x FROM users")) == []
         gone = {"drop_column": {"table": "users", "column": "tags"}}

@@ -12,7 +12,7 @@ sent exactly as it is written, on the search_path of the users' sessions; time-o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from crossfade.errors import Refusal
 from crossfade.operations.indexes import index_build
 from crossfade.operations.raw_sql import sql_preflight
 from crossfade.operations.raw_sql.sql_alone import AGAIN, Alone, alone
-from crossfade.operations.raw_sql.sql_foretold import Foretold, catalog_after, foretell, run_of
+from crossfade.operations.raw_sql.sql_foretold import MAKERS, Foretold, catalog_after, foretell, run_of
 from crossfade.operations.raw_sql.sql_unread import unread
 from crossfade.operations.rows import data_preflight
 from crossfade.operations.rows.data_statement import pending
@@ -36,12 +36,6 @@ if TYPE_CHECKING:
     from crossfade.operations.step import Place
     from crossfade.plan.changes.sql import RawSql, SqlFill
     from crossfade.postgres.catalog import Catalog, Table
-
-_NEEDED_MAKERS_TEXT = """
-    CreateEnumStmt CreateDomainStmt CompositeTypeStmt CreateRangeStmt CreateFunctionStmt CreateRoleStmt CreateSchemaStmt
-"""
-_NEEDED_MAKERS = frozenset(_NEEDED_MAKERS_TEXT.split())
-"""What makes something that trials may need."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +73,13 @@ def compile_change(change: RawSql, place: Place, catalog: Catalog) -> Compiled:
     if change.backfill is not None:
         found += _about_fill(change.backfill, filled)
     refusals = tuple(f for f in found if isinstance(f, Refusal))
-    makers = tuple(t.statement.text for t in expand if t.statement.kind in _NEEDED_MAKERS)
+    makers = tuple(t.statement.text for t in expand if t.statement.kind in MAKERS)
     return Compiled(
         steps=() if any(r.ack is None for r in refusals) else tuple(f for f in made if isinstance(f, Step)),
         fills=() if change.backfill is None else tuple(_fill(change.backfill, place, filled)),
         refusals=refusals,
         cautions=tuple(f for f in found if isinstance(f, Caution)),
-        trials=() if makers else tuple(_trials(change, phases, filled)),
+        trials=tuple(replace(trial, made=makers) for trial in _trials(change, phases, filled)),
         makes=makers,
         unread=unread((*expand, *contract, *drop), dropped),
         catalog=catalog_after(catalog, before, dropped),

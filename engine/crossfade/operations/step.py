@@ -411,8 +411,11 @@ class Trial:
     """The expression itself, where it must not be volatile."""
     functions: tuple[tuple[str | None, str], ...] = ()
     """The functions that it calls: the schema, where one is written, and the name."""
+    made: tuple[str, ...] = ()
+    """Statements before it: types, functions and roles that earlier changes of the plan make. Where one of them cannot
+    be tried, since it needs more of what they make, neither is this."""
     prelude: tuple[str, ...] = ()
-    """Statements before it: types that earlier changes of the plan make."""
+    """Statements behind these that it needs, and is as wrong as they are."""
     called: tuple[tuple[str, str], ...] = ()
     """Names of ours in it, and what a person calls the columns that have them."""
     instead: str | None = None

@@ -220,7 +220,7 @@ def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
         one = _compiled(change, place, catalog, unread)
         if isinstance(change, RawSql) and not is_changed_by_sql:
             one = replace(one, trials=(*one.trials, *sql_trial.trials(change, catalog, before)))
-            is_changed_by_sql = sql_trial.makes_names(change)
+            is_changed_by_sql = sql_trial.makes_other_names(change)
         compiled.append(one)
         catalog = compiled[-1].catalog
     compiled = _sql_in_order(plan.changes, compiled)
@@ -281,7 +281,7 @@ def _trials(compiled: Iterable[Compiled]) -> Iterator[Trial]:
     for one in compiled:
         if all(refusal.ack or refusal.code in _BESIDE for refusal in one.refusals):
             # Of what is refused anyway a trial would only say the same once more, or what follows from it.
-            yield from (replace(trial, prelude=(*made, *trial.prelude)) for trial in one.trials)
+            yield from (replace(trial, made=(*made, *trial.made)) for trial in one.trials)
         made += one.makes
 
 

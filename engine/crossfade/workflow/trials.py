@@ -39,7 +39,7 @@ def trial_refusals(connection: Connection, trials: Iterable[Trial], catalog: Cat
             if trial.about is not None and error.sqlstate is not None and error.sqlstate not in trial.about:
                 continue
             refusal = _in_users_names(refusal_of(error, trial.where, f"{shown(trial.shown)}: ", catalog), trial)
-            parts = (replace(part, prelude=(*trial.prelude, *part.prelude)) for part in trial.parts)
+            parts = (replace(part, made=trial.made, prelude=(*trial.prelude, *part.prelude)) for part in trial.parts)
             yield from _each_fault_once(trial_refusals(connection, parts, catalog)) or (refusal,)
 
 
@@ -64,6 +64,8 @@ def _try(connection: Connection, trial: Trial) -> bool:
         columns.append(sql.SQL("PRIMARY KEY ({})").format(sql.SQL(", ").join(map(sql.Identifier, trial.key))))
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL search_path TO DEFAULT")
+        if not _has_made(connection, trial):
+            return False
         for statement in trial.prelude:
             connection.execute(statement.encode())
         connection.execute(
@@ -73,6 +75,19 @@ def _try(connection: Connection, trial: Trial) -> bool:
         if trial.value is None:
             return False
         return is_volatile(explained(connection, _over_rows(trial)))
+
+
+def _has_made(connection: Connection, trial: Trial) -> bool:
+    """Make what the trial needs of the plan; the bodies of functions may be about tables that are not there yet."""
+    connection.execute("SET LOCAL check_function_bodies = off")
+    try:
+        for statement in trial.made:
+            connection.execute(statement.encode())
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error:
+        return False
+    return True
 
 
 def _over_rows(trial: Trial) -> str:

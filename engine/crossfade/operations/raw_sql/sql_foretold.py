@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from crossfade.postgres.forecast import Forecast, Schema
 
 
+_MAKERS_TEXT = """
+    CreateEnumStmt CreateDomainStmt CompositeTypeStmt CreateRangeStmt CreateFunctionStmt CreateRoleStmt CreateSchemaStmt
+"""
+MAKERS = frozenset(_MAKERS_TEXT.split())
+"""Kinds of statements that make a type, function, role or schema, which what is tried behind them may need."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foretold:
     """One statement, with what it will do."""

@@ -93,7 +93,9 @@ def of_staged_names(early: Iterable[Foretold], late: Iterable[Foretold], catalog
 
 def _unforeseen(told: Foretold, catalog: Catalog) -> Iterator[Refusal]:
     why = told.forecast.unknown
-    if why is None:
+    tree = told.statement.tree()
+    has_to_be_there = kind_of(tree) == "DropStmt" and not tree.missing_ok
+    if why is None and not has_to_be_there:
         return
     schema = told.before
     there = schema.tables.keys() | schema.other_relations | {i.name for t in schema.tables.values() for i in t.indexes}
@@ -106,7 +108,7 @@ def _unforeseen(told: Foretold, catalog: Catalog) -> Iterator[Refusal]:
             message=f"{told.statement.short}: there is no relation {name} when it runs.",
             instead=f"Did you mean {' or '.join(near)}?" if near else "Create it first, or write its schema.",
         )
-    if not missing:
+    if why is not None and not missing:
         yield Refusal(
             code="opaque",
             object=told.place,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from crossfade.operations.raw_sql.sql_foretold import foretell, run_of
+from crossfade.operations.raw_sql.sql_foretold import MAKERS, foretell, run_of
 from crossfade.operations.step import Trial
 from crossfade.parse import parsed
 from crossfade.plan.nodes import below, kind_of
@@ -52,26 +52,28 @@ def trials(change: RawSql, catalog: Catalog, read: Catalog) -> Iterator[Trial]:
     Not of one on a table that an earlier change of the plan is about: which shape it has then depends on the phase.
     """
     schema = Schema.of(catalog)
+    made: list[str] = []
     for phase, runs in (("expand", change.expand), ("contract", change.contract), ("drop", map(run_of, change.drop))):
         told, schema = foretell(phase, runs, schema)
         for one in told:
-            for tried in (one, *_undoing(one)):
-                yield from _trials(tried, catalog, read)
-            if one.statement.kind not in _MAKING_NO_NAMES:
+            yield replace(_trial(one, catalog, read), made=tuple(made))
+            if one.statement.kind in MAKERS:
+                made.append(one.statement.text)
+            elif one.statement.kind not in _MAKING_NO_NAMES:
                 return
+            if one.run.undo is not None:
+                undo = replace(one, run=run_of(one.run.undo), place=f"{one.place}.undo", before=one.after)
+                yield replace(_trial(undo, catalog, read), made=tuple(made))
 
 
-def _undoing(told: Foretold) -> Iterator[Foretold]:
-    if told.run.undo is not None:
-        yield replace(told, run=run_of(told.run.undo), place=f"{told.place}.undo", before=told.after)
+def makes_other_names(change: RawSql) -> bool:
+    """Whether its statements may make what a later change names, and what is not there to be tried with."""
+    kinds = {run.run.kind for run in change.expand} - MAKERS
+    kinds |= {run.run.kind for run in change.contract} | {statement.kind for statement in change.drop}
+    return not kinds <= _MAKING_NO_NAMES
 
 
-def makes_names(change: RawSql) -> bool:
-    """Whether its statements may make what those of a later change name, and what is not there to be tried with."""
-    return any(statement.kind not in _MAKING_NO_NAMES for statement in change.statements)
-
-
-def _trials(told: Foretold, catalog: Catalog, read: Catalog) -> Iterator[Trial]:
+def _trial(told: Foretold, catalog: Catalog, read: Catalog) -> Trial:
     prelude = tuple(_roles(told.statement.tree()))
     statement = "SELECT"
     tree, moved = told.statement.tree(), _Moved(told, catalog, read)
@@ -79,7 +81,7 @@ def _trials(told: Foretold, catalog: Catalog, read: Catalog) -> Iterator[Trial]:
         tried = _tried(tree)
         if tried is not None:
             prelude, statement = (*prelude, *moved.shadows.values()), tried
-    yield Trial(
+    return Trial(
         where=f"{told.place} of sql",
         shown=told.statement.short,
         columns=(),

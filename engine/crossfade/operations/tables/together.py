@@ -15,20 +15,21 @@ from crossfade.operations.step import Part
 from crossfade.plan.changes.add_enum_value import AddEnumValue
 from crossfade.plan.changes.detach_partition import DetachPartition
 from crossfade.plan.changes.drop_table import DropTable
+from crossfade.postgres.names import QualifiedName
 
 if TYPE_CHECKING:
     from crossfade.operations.step import Compiled
     from crossfade.plan.changes.fields import ChangeModel
     from crossfade.plan.names import TableName
     from crossfade.plan.types import SqlType
-    from crossfade.postgres.catalog import Catalog, QualifiedName
+    from crossfade.postgres.catalog import Catalog
 
 
 def refusals(
     changes: Sequence[ChangeModel], compiled: Sequence[Compiled], catalogs: Sequence[Catalog]
 ) -> Iterator[Refusal]:
     """Every pair that does not go together; `catalogs` are those that the changes were compiled against."""
-    yield from _of_types(changes, catalogs)
+    yield from _of_types(changes, compiled, catalogs)
     yield from _of_partitions(changes, compiled, catalogs)
     for n, change in enumerate(changes):
         if not (change.takes_name_away and compiled[n].steps):
@@ -38,7 +39,8 @@ def refusals(
             reason = _reason(change, compiled[m], is_earlier=m < n) if m != n else None
             # What takes the table's place is another one, under its name.
             is_in_its_place = change.stands_alone and m > n and named & _named(other, catalogs[m])
-            if reason is not None and (mine & _tables(other, catalogs[m]) or is_in_its_place):
+            theirs = _tables(other, catalogs[m]) | _in_two_shapes(compiled[m], catalogs[m])
+            if reason is not None and (mine & theirs or is_in_its_place):
                 yield Refusal(
                     code="not_together",
                     object=f"change {m + 1} ({other.kind})",
@@ -49,20 +51,31 @@ def refusals(
                 )
 
 
-def _of_types(changes: Sequence[ChangeModel], catalogs: Sequence[Catalog]) -> Iterator[Refusal]:
+def _of_types(
+    changes: Sequence[ChangeModel], compiled: Sequence[Compiled], catalogs: Sequence[Catalog]
+) -> Iterator[Refusal]:
     """What another change makes of a type until contract would be of the one that is to go."""
     for n, change in enumerate(changes):
         mine = _names(change.changed_types if change.makes_types_anew else (), catalogs[n])
         for m, other in enumerate(changes):
             is_before = m < n and isinstance(other, AddEnumValue)
-            if m != n and not is_before and mine & _names(other.types, catalogs[m]):
+            names_it = not is_before and bool(mine & _names(other.types, catalogs[m]))
+            if m != n and (names_it or (m > n and _asks_values(compiled[m], mine, catalogs[m]))):
                 yield Refusal(
                     code="not_together",
                     object=f"change {m + 1} ({other.kind})",
-                    message=f"it names the type of change {n + 1} ({change.kind}), which another one takes the place "
-                    "of at contract.",
+                    message=f"it {'names' if names_it else 'asks something of values of'} the type of change {n + 1} "
+                    f"({change.kind}), which another one takes the place of at contract.",
                     instead="Put one of the two into a plan of its own.",
                 )
+
+
+def _asks_values(compiled: Compiled, types: frozenset[str], catalog: Catalog) -> bool:
+    """It watches writes of a column that has one of these types by contract only, and another until then."""
+    columns = (c for t in catalog.tables for c in t.columns if c.type.removesuffix("[]") in types)
+    twins = {c.staged for c in columns if c.staged != c.name}
+    statements = (statement for step in compiled.steps for statement in step.statements)
+    return bool(compiled.watches) and any(twin in statement.text for statement in statements for twin in twins)
 
 
 def _of_partitions(
@@ -103,6 +116,12 @@ def _names(types: Iterable[SqlType], catalog: Catalog) -> frozenset[str]:
 
 def _tables(change: ChangeModel, catalog: Catalog) -> frozenset[int]:
     return _oids(change.tables[:1], catalog)
+
+
+def _in_two_shapes(compiled: Compiled, catalog: Catalog) -> frozenset[int]:
+    """Tables whose rows it migrates, whether it names them or not."""
+    names = {QualifiedName(rows.schema, rows.table) for rows in compiled.rows}
+    return frozenset(table.oid for table in catalog.tables if table.staged in names and table.oid)
 
 
 def _named(change: ChangeModel, catalog: Catalog) -> frozenset[QualifiedName]:

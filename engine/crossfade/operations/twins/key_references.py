@@ -42,6 +42,7 @@ def follow(table: Table, column: Column, data_type: DataType, catalog: Catalog) 
     while pending:
         target, referenced = pending.pop(0)
         found.refusals += _to_partitions(target, referenced, catalog)
+        found.refusals += _from_columns_that_go(target, referenced, catalog)
         for reference, own in _references(target, referenced, catalog):
             if reference not in found.references:
                 found.references.append(reference)
@@ -96,6 +97,23 @@ def _to_partitions(target: Table, referenced: Column, catalog: Catalog) -> Itera
                     message=f"it references {member.name}, a partition or child of {target.name}, by itself.",
                     instead="Drop it first, and add it again afterwards.",
                 )
+
+
+def _from_columns_that_go(target: Table, referenced: Column, catalog: Catalog) -> Iterator[Refusal]:
+    """An earlier change drops them, or their table, and they are there until the end."""
+    for incoming in target.incoming_foreign_keys:
+        table = catalog.table(incoming.table)
+        is_there = table is not None and (
+            incoming.name in table.constraint_names or all(table.column(c) is not None for c in incoming.columns)
+        )
+        if referenced.name in incoming.referenced_columns and not is_there:
+            yield Refusal(
+                code="not_together",
+                object=f"constraint {incoming.name} on {incoming.table}",
+                message=f"an earlier change of this plan drops what it is on, and until that is done it references "
+                f"{target.name}.{referenced.name}.",
+                instead="Put the drop into a plan of its own, and let that come to its end first.",
+            )
 
 
 def _form(reference: Reference) -> Iterator[Refusal]:
