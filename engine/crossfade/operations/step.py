@@ -422,6 +422,9 @@ class Trial:
     """What to do where it fails; None where the server says it, or nobody can."""
     about: frozenset[str] | None = None
     """The SQLSTATEs that say something of the plan, where others may come of the table on which it is tried."""
+    row_functions: tuple[str, ...] = ()
+    """Names in it that may be functions of a row, written as if they were columns; where there are such functions,
+    it cannot be tried."""
     parts: tuple[Trial, ...] = ()
     """Its parts, each tried by itself where the whole fails, so that the one that is wrong is named."""
 

@@ -17,6 +17,7 @@ from psycopg import sql
 from crossfade.errors import Refusal
 from crossfade.operations.step import TRIAL_TABLE
 from crossfade.plan.words import shown
+from crossfade.workflow.queries import query
 from crossfade.workflow.server_says import explained, is_volatile, refusal_of, volatile
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def trial_refusals(connection: Connection, trials: Iterable[Trial], catalog: Cat
             continue
         except psycopg.Error as error:
             if trial.about is not None and error.sqlstate is not None and error.sqlstate not in trial.about:
+                continue
+            if _calls_row_functions(connection, trial):
                 continue
             refusal = _in_users_names(refusal_of(error, trial.where, f"{shown(trial.shown)}: ", catalog), trial)
             parts = (replace(part, made=trial.made, prelude=(*trial.prelude, *part.prelude)) for part in trial.parts)
@@ -88,6 +91,13 @@ def _has_made(connection: Connection, trial: Trial) -> bool:
     except psycopg.Error:
         return False
     return True
+
+
+def _calls_row_functions(connection: Connection, trial: Trial) -> bool:
+    if not trial.row_functions:
+        return False
+    row = connection.execute(query("row_functions"), {"names": list(trial.row_functions)}).fetchone()
+    return row is not None
 
 
 def _over_rows(trial: Trial) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 _MAKERS_TEXT = """
     CreateEnumStmt CreateDomainStmt CompositeTypeStmt CreateRangeStmt CreateFunctionStmt CreateRoleStmt CreateSchemaStmt
+    CreateSeqStmt
 """
 MAKERS = frozenset(_MAKERS_TEXT.split())
-"""Kinds of statements that make a type, function, role or schema, which what is tried behind them may need."""
+"""Kinds of statements that make a type, function, role, schema or sequence, which what is tried later may need."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,21 @@ class Foretold:
 def run_of(statement: SqlStatement) -> SqlRun:
     """The statement, with nothing that takes it back."""
     return SqlRun.model_validate({"run": statement.text})
+
+
+def undoing(told: Foretold) -> Iterator[Foretold]:
+    """What takes the statement back, as it finds the schema right behind it."""
+    if told.run.undo is not None:
+        undo = run_of(told.run.undo)
+        forecast, after = told.after.foresee(undo.run.text)
+        yield Foretold(
+            run=undo,
+            place=f"{told.place}.undo",
+            forecast=forecast,
+            before=told.after,
+            after=after,
+            undo_alone=told.undo_alone,
+        )
 
 
 def foretell(phase: str, runs: Iterable[SqlRun], schema: Schema) -> tuple[tuple[Foretold, ...], Schema]:

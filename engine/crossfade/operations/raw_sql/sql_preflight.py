@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from crossfade.errors import Refusal
 from crossfade.operations.acks import BREAKS, OPAQUE, REWRITE, ROWS
 from crossfade.operations.columns.column_preflight import SMALL_TABLE
+from crossfade.operations.raw_sql.sql_foretold import undoing
 from crossfade.operations.step import Caution
 from crossfade.operations.tables.ownership import owner_refusals
 from crossfade.plan.nodes import below, kind_of
@@ -52,6 +53,7 @@ def of_statements(told: Iterable[Foretold], catalog: Catalog) -> Iterator[Refusa
     """What holds for a statement wherever it stands."""
     for one in told:
         yield from _unforeseen(one, catalog)
+        yield from (refusal for undo in undoing(one) if _has_to_be_there(undo) for refusal in _missing(undo, catalog))
         yield from _of_the_ledger(one)
         yield from _without_right(one)
         yield from _in_the_way(one, catalog)
@@ -93,21 +95,8 @@ def of_staged_names(early: Iterable[Foretold], late: Iterable[Foretold], catalog
 
 def _unforeseen(told: Foretold, catalog: Catalog) -> Iterator[Refusal]:
     why = told.forecast.unknown
-    tree = told.statement.tree()
-    has_to_be_there = kind_of(tree) == "DropStmt" and not tree.missing_ok
-    if why is None and not has_to_be_there:
-        return
-    schema = told.before
-    there = schema.tables.keys() | schema.other_relations | {i.name for t in schema.tables.values() for i in t.indexes}
-    missing = [n for n in told.relations if n not in there and n.schema not in ("pg_catalog", "information_schema")]
-    for name in missing:
-        near = catalog.nearest_tables(name.name)
-        yield Refusal(
-            code="no_such_table",
-            object=str(name),
-            message=f"{told.statement.short}: there is no relation {name} when it runs.",
-            instead=f"Did you mean {' or '.join(near)}?" if near else "Create it first, or write its schema.",
-        )
+    missing = tuple(_missing(told, catalog)) if why is not None or _has_to_be_there(told) else ()
+    yield from missing
     if why is not None and not missing:
         yield Refusal(
             code="opaque",
@@ -116,6 +105,26 @@ def _unforeseen(told: Foretold, catalog: Catalog) -> Iterator[Refusal]:
             instead="Write out the statements that it would run.",
             ack=OPAQUE,
         )
+
+
+def _has_to_be_there(told: Foretold) -> bool:
+    """It drops something of a relation, or one, and not only where that is there."""
+    tree = told.statement.tree()
+    return kind_of(tree) == "DropStmt" and not tree.missing_ok
+
+
+def _missing(told: Foretold, catalog: Catalog) -> Iterator[Refusal]:
+    schema = told.before
+    there = schema.tables.keys() | schema.other_relations | {i.name for t in schema.tables.values() for i in t.indexes}
+    for name in told.relations:
+        if name not in there and name.schema not in ("pg_catalog", "information_schema"):
+            near = catalog.nearest_tables(name.name)
+            yield Refusal(
+                code="no_such_table",
+                object=str(name),
+                message=f"{told.statement.short}: there is no relation {name} when it runs.",
+                instead=f"Did you mean {' or '.join(near)}?" if near else "Create it first, or write its schema.",
+            )
 
 
 def _of_the_ledger(told: Foretold) -> Iterator[Refusal]:

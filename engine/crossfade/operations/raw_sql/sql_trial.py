@@ -12,23 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from crossfade.operations.raw_sql.sql_foretold import MAKERS, foretell, run_of
+from crossfade.operations.raw_sql.sql_foretold import MAKERS, foretell, run_of, undoing
 from crossfade.operations.step import Trial
 from crossfade.parse import parsed
-from crossfade.plan.nodes import below, kind_of
+from crossfade.plan.nodes import below, kind_of, strings
 from crossfade.postgres.forecast import Schema
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
     from crossfade.operations.raw_sql.sql_foretold import Foretold
     from crossfade.plan.changes.sql import RawSql
+    from crossfade.plan.sql_statements import SqlStatement
     from crossfade.postgres.catalog import Catalog, Table
 
 _THERE = "pg_temp"
-_ABOUT_NAMES_TEXT = "42P01 42601 42701 42702 42703 42704 42725 42803 42804 42846 42883 42P17 42P18 42P20"
+_ABOUT_NAMES_TEXT = "42601 42701 42702 42703 42704 42725 42803 42804 42846 42883 42P17 42P18 42P20"
 _ABOUT_NAMES = frozenset(_ABOUT_NAMES_TEXT.split())
-"""SQLSTATEs that are about what the statement says: tables, columns, types, functions, and how they go together. Any
-other may come of the table on which it is tried, which has no rows, constraints or owner of its own."""
+"""SQLSTATEs that are about what the statement says: columns, types, functions, and how they go together. Any other may
+come of the table on which it is tried, which has no rows, constraints or owner of its own, and lies elsewhere."""
 _QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _MAKING = frozenset({"CreateStmt", "ViewStmt"})
 _AS_IT_IS = _MAKING | {"IndexStmt", "CreateTrigStmt", "CreatePolicyStmt", "CreateStatsStmt", "RuleStmt"}
@@ -38,8 +39,8 @@ _OF_COLUMNS_TEXT = """
 """
 _OF_COLUMNS = frozenset(_OF_COLUMNS_TEXT.split())
 _OTHERS_TEXT = """
-    AlterTableStmt RenameStmt AlterObjectSchemaStmt DropStmt TruncateStmt CommentStmt GrantStmt GrantRoleStmt
-    AlterOwnerStmt AlterPolicyStmt CreateSeqStmt AlterSeqStmt VacuumStmt LockStmt ReindexStmt ClusterStmt
+    AlterTableStmt DropStmt TruncateStmt CommentStmt GrantStmt GrantRoleStmt
+    AlterOwnerStmt AlterPolicyStmt AlterSeqStmt VacuumStmt LockStmt ReindexStmt ClusterStmt
     RefreshMatViewStmt CreateTableAsStmt VariableSetStmt
 """
 _MAKING_NO_NAMES = _QUERIES | _AS_IT_IS | frozenset(_OTHERS_TEXT.split())
@@ -53,31 +54,41 @@ def trials(change: RawSql, catalog: Catalog, read: Catalog) -> Iterator[Trial]:
     """
     schema = Schema.of(catalog)
     made: list[str] = []
-    for phase, runs in (("expand", change.expand), ("contract", change.contract), ("drop", map(run_of, change.drop))):
+    for phase, runs, back in (
+        ("expand", change.expand, change.rollback),
+        ("contract", change.contract, change.revert),
+        ("drop", map(run_of, change.drop), ()),
+    ):
         told, schema = foretell(phase, runs, schema)
         for one in told:
             yield replace(_trial(one, catalog, read), made=tuple(made))
             if one.statement.kind in MAKERS:
                 made.append(one.statement.text)
-            elif one.statement.kind not in _MAKING_NO_NAMES:
+            elif _makes_other_names(one.statement):
                 return
-            if one.run.undo is not None:
-                undo = replace(one, run=run_of(one.run.undo), place=f"{one.place}.undo", before=one.after)
-                yield replace(_trial(undo, catalog, read), made=tuple(made))
+            yield from (replace(_trial(undo, catalog, read), made=tuple(made)) for undo in undoing(one))
+        undone, _ = foretell("rollback" if phase == "expand" else "revert", map(run_of, back), schema)
+        yield from (replace(_trial(one, catalog, read), made=tuple(made)) for one in undone)
 
 
 def makes_other_names(change: RawSql) -> bool:
     """Whether its statements may make what a later change names, and what is not there to be tried with."""
-    kinds = {run.run.kind for run in change.expand} - MAKERS
-    kinds |= {run.run.kind for run in change.contract} | {statement.kind for statement in change.drop}
-    return not kinds <= _MAKING_NO_NAMES
+    expand = (run.run for run in change.expand if run.run.kind not in MAKERS)
+    return any(map(_makes_other_names, (*expand, *(run.run for run in change.contract), *change.drop)))
+
+
+def _makes_other_names(statement: SqlStatement) -> bool:
+    """Roles, types, functions or operators, by making them or by another name or schema."""
+    if statement.kind in {"RenameStmt", "AlterObjectSchemaStmt"}:
+        return statement.tree().relation is None
+    return statement.kind not in _MAKING_NO_NAMES
 
 
 def _trial(told: Foretold, catalog: Catalog, read: Catalog) -> Trial:
     prelude = tuple(_roles(told.statement.tree()))
     statement = "SELECT"
     tree, moved = told.statement.tree(), _Moved(told, catalog, read)
-    if not _depends_on_more(tree) and moved.take(tree):
+    if not _depends_on_more(tree, told) and moved.take(tree):
         tried = _tried(tree)
         if tried is not None:
             prelude, statement = (*prelude, *moved.shadows.values()), tried
@@ -88,16 +99,24 @@ def _trial(told: Foretold, catalog: Catalog, read: Catalog) -> Trial:
         prelude=prelude,
         statement=statement,
         about=_ABOUT_NAMES,
+        row_functions=tuple(_last_names(told.statement.tree())),
         called=((f"{_THERE}.", ""),),
     )
 
 
 def _roles(tree: Any) -> Iterator[str]:
     """For each role that it names, what fails where it is not there."""
-    for node in below(tree):
+    for node in below(tree) if kind_of(tree) != "DropRoleStmt" else ():
         if kind_of(node) == "RoleSpec" and node.rolename is not None:
             name = sql.Literal(sql.Identifier(node.rolename).as_string(None))
             yield render(sql.SQL("SELECT {}::pg_catalog.regrole").format(name))
+
+
+def _last_names(tree: Any) -> Iterator[str]:
+    """What stands behind a dot: a column, or a function of the row."""
+    for node in below(tree):
+        if kind_of(node) == "ColumnRef" and len(node.fields) > 1 and kind_of(node.fields[-1]) == "String":
+            yield node.fields[-1].sval
 
 
 @dataclass(slots=True)
@@ -115,8 +134,14 @@ class _Moved:
     def take(self, tree: Any) -> bool:
         """Put every relation of the tree there; False where it is not known well enough."""
         made = _made(tree)
-        expressions = {node.ctename for node in below(tree) if kind_of(node) == "CommonTableExpr"}
-        for node in [n for n in below(tree) if kind_of(n) == "RangeVar"]:
+        nodes = tuple(below(tree))
+        expressions = {node.ctename for node in nodes if kind_of(node) == "CommonTableExpr"}
+        if not expressions.isdisjoint(name.name for name in self.told.before.tables):
+            # Which of the two a name means depends on where it stands.
+            return False
+        # Those of FOR UPDATE OF are names in FROM.
+        others = {id(r) for n in nodes if kind_of(n) == "LockingClause" for r in n.lockedRels or ()}
+        for node in [n for n in nodes if kind_of(n) == "RangeVar" and id(n) not in others]:
             if node.schemaname is None and node.relname in expressions:
                 continue
             if node is not made and not self._knows(node):
@@ -158,24 +183,26 @@ def _shadow(table: Table) -> str:
     return render(sql.SQL("CREATE TABLE {} ({})").format(named, sql.SQL(", ").join(parts)))
 
 
-def _depends_on_more(tree: Any) -> bool:
+def _depends_on_more(tree: Any, told: Foretold) -> bool:
     """It takes a row as a whole, whose type is the real table's, or names a constraint or an index."""
     nodes = tuple(below(tree))
-    tables = {name for n in nodes if kind_of(n) == "RangeVar" for name in (n.relname, n.alias and n.alias.aliasname)}
-    for node in nodes:
-        match kind_of(node):
-            case "ColumnRef":
-                whole = len(node.fields) == 1 and getattr(node.fields[0], "sval", None) in tables
-            case "FuncCall":
-                whole = any(kind_of(a) == "ColumnRef" and kind_of(a.fields[-1]) == "A_Star" for a in node.args or ())
-            case "InferClause":
-                whole = node.conname is not None
-            case "Constraint":
-                whole = node.indexname is not None
-            case _:
-                whole = False
-        if whole:
-            return True
+    named = {name for n in nodes if kind_of(n) == "RangeVar" for name in (n.relname, n.alias and n.alias.aliasname)}
+    tables = {name.name for name in told.before.tables}
+    return any(_is_more(node, {"old", "new", "excluded", *named}, tables) for node in nodes)
+
+
+def _is_more(node: Any, rows: set[str | None], tables: set[str]) -> bool:
+    match kind_of(node):
+        case "ColumnRef":
+            return len(node.fields) == 1 and getattr(node.fields[0], "sval", None) in rows
+        case "FuncCall":
+            return any(kind_of(a) == "ColumnRef" and kind_of(a.fields[-1]) == "A_Star" for a in node.args or ())
+        case "TypeName":
+            return not tables.isdisjoint(strings(node.names)[-1:])
+        case "InferClause":
+            return node.conname is not None
+        case "Constraint":
+            return node.indexname is not None
     return False
 
 
