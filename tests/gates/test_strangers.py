@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crossfade import Engine
 from crossfade.gates import sightings
 from crossfade.gates.sightings import Sighting
 from crossfade.gates.strangers import in_words, judge, observe
 from crossfade.gates.unlisted import Observation, Session
 from crossfade.gates.verdict import Judgement, Verdict
+from crossfade.operations.step import Phase
 from crossfade.plan.apps import App
 from crossfade.plan.gates import Strangers
 from crossfade.plan.ignore import Ignored
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
+    from ..fixtures.database import Database
     from .expanded import Expanded
 
 PASS, BLOCKED, UNKNOWN = Verdict.PASS, Verdict.BLOCKED, Verdict.UNKNOWN
@@ -83,6 +86,7 @@ def judged(
         ignore=tuple(map(Ignored.model_validate, ignore)),
         tables=("public.users",),
         missing=(),
+        is_about_tables=True,
         sessions=sessions,
         sightings=tuple(f for f in found if isinstance(f, Sighting)),
         logins=frozenset(),
@@ -493,3 +497,13 @@ def test_a_table_that_is_gone_is_no_proof(start: Callable[..., Expanded]) -> Non
     found = seen(run)
     assert (found.verdict, found.evidence["tables"]) == (UNKNOWN, [])
     assert f"{run.schema}.t cannot be told" in found.reason
+
+
+def test_a_plan_of_no_table_waits_for_nobodys_rights(database: Database) -> None:
+    database.execute("CREATE TYPE mood AS ENUM ('sad')")
+    change = "changes:\n  - sql: {contract: [DROP TYPE mood], irreversible: true, reason: nothing has it}\n"
+    with Engine(database.url) as engine:
+        engine.start(parse_plan(f"crossfade: 1\nname: lone\n{ROSTER}{change}", "lone.yaml"))
+        found = engine.gates("lone", Phase.CONTRACT)
+    strangers = next(gate for gate in found.gates if gate.kind == "strangers")
+    assert (strangers.verdict, strangers.reason) == (PASS, "no stranger was sighted within a minute")

@@ -35,7 +35,8 @@ _MOST_LISTED = 50
 def observe(connection: psycopg.Connection[Any], subject: Subject, _entry: Strangers, look: Look) -> Observation:
     """Who is connected now, and who was sighted. Raises psycopg.Error."""
     apps = subject.plan.apps or {}
-    tables, missing = _tables(connection, subject)
+    wanted = _wanted(connection, subject)
+    tables, missing = _tables(connection, subject, wanted)
     # Within a transaction the server would show what it showed before.
     connection.execute("SELECT pg_catalog.pg_stat_clear_snapshot()")
     with connection.cursor(row_factory=class_row(Session)) as cursor:
@@ -52,20 +53,27 @@ def observe(connection: psycopg.Connection[Any], subject: Subject, _entry: Stran
         ignore=subject.plan.ignore,
         tables=tuple(tables.values()),
         missing=missing,
+        is_about_tables=bool(wanted),
         sessions=tuple(sessions),
         sightings=tuple(seen),
         logins=frozenset(logins),
     )
 
 
-def _tables(connection: psycopg.Connection[Any], subject: Subject) -> tuple[dict[int, str], tuple[str, ...]]:
-    """The plan's tables by oid, and the names that are no table's."""
+def _wanted(connection: psycopg.Connection[Any], subject: Subject) -> list[tuple[str | None, str]]:
+    """Schema and name of each table that the plan is about."""
     found: list[tuple[str | None, str]] = list(subject.relations)
     found += _tables_of_types(connection, subject)
     known = {table for _, table in found}
     named = (name for change in subject.plan.changes for name in change.tables)
     # What has no schema in the plan, the program has with the one that it was found in.
-    wanted = list(dict.fromkeys([*found, *((n.schema, n.name) for n in named if n.schema or n.name not in known)]))
+    return list(dict.fromkeys([*found, *((n.schema, n.name) for n in named if n.schema or n.name not in known)]))
+
+
+def _tables(
+    connection: psycopg.Connection[Any], subject: Subject, wanted: list[tuple[str | None, str]]
+) -> tuple[dict[int, str], tuple[str, ...]]:
+    """Those that are there, by oid, and the names that are no table's."""
     parameters = {"schemas": [schema for schema, _ in wanted], "names": [name for _, name in wanted]}
     rows = connection.execute(query("strangers_tables"), parameters).fetchall()
     places = {place for place, _, _ in rows}
@@ -103,7 +111,8 @@ def judge(observation: Observation, _entry: Strangers) -> Judgement:
     unknown = "; ".join(_unknown(o, unseen))
     if unknown:
         return Judgement(verdict=Verdict.UNKNOWN, reason=unknown, evidence=evidence)
-    reason = f"no stranger is connected who may use {' or '.join(o.tables)}, and none was sighted within a minute"
+    connected = f"is connected who may use {' or '.join(o.tables)}, and none was" if o.is_about_tables else "was"
+    reason = f"no stranger {connected} sighted within a minute"
     return Judgement(verdict=Verdict.PASS, reason=reason, evidence=evidence, clear_since=gone_since(o))
 
 
@@ -133,7 +142,7 @@ def _in_words(alike: list[Unlisted]) -> str:
 
 
 def _unknown(o: Observation, unseen: int) -> Iterator[str]:
-    if o.missing or not o.tables:
+    if o.missing or (o.is_about_tables and not o.tables):
         yield f"who may use {' and '.join(o.missing) or 'the tables'} cannot be told: there is no such table"
     if unseen:
         yield (

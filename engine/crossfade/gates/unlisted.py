@@ -61,6 +61,8 @@ class Observation:
     tables: tuple[str, ...]
     missing: tuple[str, ...]
     """Tables of the plan that are not there, so that nobody's rights on them can be told."""
+    is_about_tables: bool
+    """Not where all that it does is about types, functions and the like: nobody's rights are to be told then."""
     sessions: tuple[Session, ...]
     sightings: tuple[Sighting, ...]
     """Of apps that the roster does not have, as far as they were fresh since the run began."""
