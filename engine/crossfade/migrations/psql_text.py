@@ -28,6 +28,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_MAYBE_VARIABLE = re.compile(r""":(?<!::)[A-Za-z_'"]""")
 _COMMAND = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"[^"\n]*"|`[^`\n]*`|\\(?P<name>[A-Za-z]+|\S)""")
 _SHOWING = re.compile(
     r"""
@@ -100,6 +101,8 @@ def without_psql(text: str) -> str:
 
 def cleaned(text: str) -> Cleaned:
     """The same, and what was put out of the way."""
+    if not _may_be_of_psql(text):
+        return Cleaned(text, ())
     cleaning = _Cleaning(text)
     place = 0
     while (found := _TOKEN.search(text, place)) is not None:
@@ -109,6 +112,11 @@ def cleaned(text: str) -> Cleaned:
     for begin in cleaning.ifs[:1]:
         cleaning.alter(begin, len(text), _BY_IF)
     return Cleaned("".join(cleaning.pieces), tuple(cleaning.altered))
+
+
+def _may_be_of_psql(text: str) -> bool:
+    """A quick look for what only psql and tools understand: most files have nothing of it, in strings or elsewhere."""
+    return "\\" in text or "${" in text or "stdin" in text.lower() or _MAYBE_VARIABLE.search(text) is not None
 
 
 def _after(cleaning: _Cleaning, found: re.Match[str]) -> int:

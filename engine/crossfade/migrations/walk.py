@@ -87,6 +87,8 @@ class Walk:
     """How files are named where it is not by the folder's path; keys are resolved."""
     seen: set[Path] = field(default_factory=set)
     """Every folder that was walked, resolved."""
+    of_diesel: dict[Path, bool] = field(default_factory=dict)
+    """What is known of folders."""
 
     def folder(self, path: Path) -> Folder:
         """A folder with all that is of interest below it."""
@@ -95,7 +97,7 @@ class Walk:
 
     def _folder(self, path: Path, real: Path, *, root: Path, depth: int) -> Folder:
         self.seen.add(real)
-        found = _Found(path=path, is_of_diesel=any(is_file(place / _DIESEL) for place in (real, *real.parents)))
+        found = _Found(path=path, is_of_diesel=self._is_of_diesel(real))
         try:
             entries = sorted(os.scandir(path), key=lambda entry: entry.name)
         except OSError as error:
@@ -113,6 +115,13 @@ class Walk:
             elif there is not None:
                 self._file(found, place, there)
         return found.folder()
+
+    def _is_of_diesel(self, real: Path) -> bool:
+        """Whether its settings are in the folder or above."""
+        if real not in self.of_diesel:
+            above = real.parent
+            self.of_diesel[real] = is_file(real / _DIESEL) or (above != real and self._is_of_diesel(above))
+        return self.of_diesel[real]
 
     def _inner(self, found: _Found, place: Path, real: Path, *, root: Path, depth: int) -> None:
         """A folder in a folder; `real` is where it is without links."""

@@ -7,6 +7,7 @@ prints. What is written reads back as the same entries. Pure.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache, lru_cache
@@ -22,6 +23,8 @@ _MEANINGFUL = ("", *"'?<=-:~&*!%@`|>{}[],#")
 """What a text in quotes begins with; the empty text too."""
 _OF_COLLECTIONS = frozenset(",[]{}")
 """Characters that a text without quotes cannot have where a mapping or list stands on one line."""
+_TEXT = re.compile("(?!(?:true|false|null)$)[a-z_(]", re.IGNORECASE | re.ASCII)
+"""What most texts begin with, and no value of another kind: the reader of YAML takes a while to load."""
 _ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 
 
@@ -70,10 +73,9 @@ def _lines(entry: Mapping[str, Any]) -> list[str]:
 @cache
 def _order(kind: str) -> Mapping[str, int]:
     """Where each key of a kind of change stands."""
-    from crossfade.plan.changes import Change
-    from crossfade.plan.entries import kinds_of
+    from crossfade.plan.changes import model_of
 
-    fields = kinds_of(Change)[kind].model_fields
+    fields = model_of(kind).model_fields
     keys = [field.alias or name for name, field in fields.items()]
     own = [key for key in keys if key not in _FIRST + _LAST]
     return {key: place for place, key in enumerate([*_FIRST, *own, *_LAST])}
@@ -146,10 +148,13 @@ def _scalar(value: Any, reserved: AbstractSet[str] = frozenset()) -> str:
 @lru_cache(maxsize=1024)
 def _reads_as_text(text: str) -> bool:
     """Whether it reads as itself without quotes; `true`, `12` and `2026-11-27` do not."""
-    from ruamel.yaml.nodes import ScalarNode
-
     if text != text.strip() or text.startswith(('"', "...")) or text.endswith(":"):
         return False
+    if _TEXT.match(text):
+        return True
+
+    from ruamel.yaml.nodes import ScalarNode
+
     return bool(_resolver().resolve(ScalarNode, text, (True, False)) == _resolver().DEFAULT_SCALAR_TAG)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from crossfade.postgres.cascades import without_method
 from crossfade.postgres.catalog import Column, Domain, Need, QualifiedName, Table
@@ -16,6 +16,10 @@ from crossfade.postgres.forecast.schema import Schema
 from crossfade.postgres.forecast.trees import NotOneStatement, kind, names, one_statement
 from crossfade.postgres.names import quoted
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_Value = TypeVar("_Value", bound="DataclassInstance")
 _OF_RELATIONS = frozenset(
     {"table", "view", "materialized view", "foreign table", "index", "sequence", "type", "composite type"}
 )
@@ -84,7 +88,7 @@ class _Renamed:
 
     def applied(self, schema: Schema) -> Schema:
         """With the new name for the old one."""
-        return replace(
+        return _with(
             schema,
             tables={name: self._table(table) for name, table in schema.tables.items()},
             domains=tuple(map(self._domain, schema.domains)),
@@ -107,7 +111,7 @@ class _Renamed:
         return f"{now}{name.removeprefix(was)}" if is_inside else name
 
     def _needs(self, needs: Iterable[Need]) -> tuple[Need, ...]:
-        return tuple(replace(need, name=self._parts(need.name)) if self._is_of(need) else need for need in needs)
+        return tuple(_with(need, name=self._parts(need.name)) if self._is_of(need) else need for need in needs)
 
     def _is_of(self, need: Need) -> bool:
         is_of_relations = need.what in _OF_RELATIONS or need.what.endswith(_ON_RELATIONS)
@@ -116,26 +120,26 @@ class _Renamed:
     def _table(self, table: Table) -> Table:
         if len(self.old) > 2:
             # A column is known by its name to needs alone.
-            return replace(table, needs=self._needs(table.needs)) if table.needs else table
-        return replace(
+            return _with(table, needs=self._needs(table.needs))
+        return _with(
             table,
             needs=self._needs(table.needs),
             typed_of=table.typed_of and self._text(table.typed_of),
             columns=tuple(map(self._column, table.columns)),
-            triggers=tuple(replace(t, function=self._name(t.function)) for t in table.triggers),
-            extended_statistics=tuple(replace(s, name=self._name(s.name)) for s in table.extended_statistics),
+            triggers=tuple(_with(t, function=self._name(t.function)) for t in table.triggers),
+            extended_statistics=tuple(_with(s, name=self._name(s.name)) for s in table.extended_statistics),
         )
 
     def _column(self, column: Column) -> Column:
         identity, default = column.identity, column.default
-        return replace(
+        return _with(
             column,
             type_name=self._name(column.type_name),
             element_type=column.element_type and self._name(column.element_type),
             collation=column.collation and self._name(column.collation),
             owned_sequences=tuple(map(self._name, column.owned_sequences)),
-            identity=identity and replace(identity, sequence=self._name(identity.sequence)),
-            default=default and replace(default, expression=self._expression(default.expression)),
+            identity=identity and _with(identity, sequence=self._name(identity.sequence)),
+            default=default and _with(default, expression=self._expression(default.expression)),
         )
 
     def _expression(self, expression: str) -> str:
@@ -145,4 +149,9 @@ class _Renamed:
         return expression.replace(was, now)
 
     def _domain(self, domain: Domain) -> Domain:
-        return replace(domain, name=self._name(domain.name), type_name=self._name(domain.type_name))
+        return _with(domain, name=self._name(domain.name), type_name=self._name(domain.type_name))
+
+
+def _with(value: _Value, **fields: object) -> _Value:
+    """The value with these fields; the same one where it has them, as nearly all of a model has."""
+    return value if all(getattr(value, key) == new for key, new in fields.items()) else replace(value, **fields)

@@ -6,7 +6,7 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,13 @@ class Command:
         from crossfade.migrations.typed.touched import touched
 
         return touched(self)
+
+    @cached_property
+    def assigned(self) -> Mapping[str, str]:
+        """What it gives each column, as an UPDATE. Raises NotTyped where that is no expression over the row."""
+        from crossfade.migrations.typed.rows import assigned
+
+        return assigned(self.node)
 
     @property
     def sql(self) -> str:

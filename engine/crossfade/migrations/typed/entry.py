@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 from crossfade.postgres.forecast.trees import below, kind, names
 from crossfade.postgres.names import quoted
-
-if TYPE_CHECKING:
-    from crossfade.plan.entries import Entry as Model
 
 Entry: TypeAlias = Mapping[str, Mapping[str, Any]]
 """`{"drop_column": {"table": "users", "column": "age"}}`; lists are tuples."""
@@ -31,7 +28,9 @@ def entry(change: str, **given: Any) -> Entry:
     """
     from pydantic import ValidationError
 
-    model = _models()[change]
+    from crossfade.plan.changes import model_of
+
+    model = model_of(change)
     unsaid = {f.alias or name: f.default for name, f in model.model_fields.items()}
     named = {key.removesuffix("_"): value for key, value in given.items()}
     fields = {key: value for key, value in named.items() if value is not None and value != unsaid.get(key)}
@@ -44,16 +43,10 @@ def entry(change: str, **given: Any) -> Entry:
 
 def as_change(entry: Entry) -> Any:
     """The change that an entry reads as."""
+    from crossfade.plan.changes import model_of
+
     ((kind, fields),) = entry.items()
-    return _models()[kind].model_validate(fields)
-
-
-@cache
-def _models() -> Mapping[str, type[Model]]:
-    from crossfade.plan.changes import Change
-    from crossfade.plan.entries import kinds_of
-
-    return kinds_of(Change)
+    return model_of(kind).model_validate(fields)
 
 
 def name_text(*parts: str | None) -> str:

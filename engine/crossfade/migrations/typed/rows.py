@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def update_rows(command: Command) -> Iterator[Entry]:
     """UPDATE of a table by its own columns."""
     _same_each_time(command)
-    yield entry("update_rows", table=command.table_text, set=assigned(command.node), where=condition(command.node))
+    yield entry("update_rows", table=command.table_text, set=command.assigned, where=condition(command.node))
 
 
 def assigned(node: Any) -> dict[str, str]:

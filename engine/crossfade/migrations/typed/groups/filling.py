@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from crossfade.migrations.typed import columns
 from crossfade.migrations.typed.entry import NotTyped, entry
 from crossfade.migrations.typed.groups.group import certain, later, on_column, on_table
-from crossfade.migrations.typed.rows import assigned
 from crossfade.postgres.forecast.trees import columns_of, expression, kind, names
 from crossfade.postgres.forecast.volatility import is_volatile
 
@@ -29,7 +29,7 @@ def fill_of(update: Command, column: str, *, needs_where: bool = False) -> str |
         return None
     is_whole = not needs_where if node.whereClause is None else _is_null(node.whereClause, column)
     try:
-        return assigned(node)[column] if is_whole else None
+        return update.assigned[column] if is_whole else None
     except NotTyped:
         return None
 
@@ -80,12 +80,12 @@ def added_columns(command: Command, rest: Rest) -> Match | None:
     return None
 
 
-def _fills(update: Command) -> dict[str, str]:
+def _fills(update: Command) -> Mapping[str, str]:
     """What an UPDATE of all rows gives its columns, none of it made of another one; nothing where it is not so."""
     node, schema = update.node, update.before
     if node.whereClause is not None or is_volatile(node.targetList, schema.volatile_functions, schema.search_path):
         return {}
-    fills = assigned(node)
+    fills = update.assigned
     return {} if any({*columns_of(expression(fill))} & fills.keys() for fill in fills.values()) else fills
 
 

@@ -42,10 +42,12 @@ def retyped_key(command: Command, rest: Rest) -> Match | None:
 
 def _with_references(command: Command, rest: Rest) -> Match | None:
     """The key and the columns that reference it, each by an ALTER of its own."""
+    incoming, own = command.before.incoming(command.table_name), (command.action.name,)
+    keys = [(holder, key) for holder, key in incoming if key.referenced_columns == own]
+    if not keys:
+        return None
     wanted, found = type_text(command.action.def_.typeName), []
-    for holder, key in command.before.incoming(command.table_name):
-        if key.referenced_columns != (command.action.name,):
-            continue
+    for holder, key in keys:
         for other in rest:
             is_column = other.does == "AlterColumnType" and other.table_name == holder.name
             if is_column and other.action.name == key.columns[0] and type_text(other.action.def_.typeName) == wanted:
