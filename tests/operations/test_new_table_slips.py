@@ -67,6 +67,16 @@ def test_a_unique_constraint_has_an_index_of_its_name(database: Database) -> Non
     assert [(r.code, r.object) for r in refusals] == [("name_taken", "public.c")]
 
 
+def test_what_two_new_tables_have_has_two_names(database: Database) -> None:
+    entry = "create_table: {{name: {}, columns: {{a: {{type: int}}}}, {}}}"
+    ones = ("indexes: [{name: i, columns: [a]}]", "constraints: [{name: i, unique: [a]}]")
+    with Engine(database.url) as engine:
+        for one in ones:
+            listed = f"  - {entry.format('n', ones[0])}\n  - {entry.format('m', one)}\n"
+            refusals = engine.check(parse_plan(f"crossfade: 1\nname: slip\nchanges:\n{listed}", "plan.yaml")).refusals
+            assert [(r.code, r.object) for r in refusals] == [("name_taken", "public.i")]
+
+
 @pytest.mark.parametrize(
     ("field", "column", "holder"),
     [

@@ -145,6 +145,37 @@ def test_nothing_is_attached_to_a_table_whose_columns_are_exchanged(database: Da
     assert "in_another_run" in codes(database, "rename_column: {table: p, from: v, to: w}", ATTACH)
 
 
+REFUSED_BOUNDS = {
+    "FOR VALUES FROM (15) TO (30)": ("p", 'partition "public.p3" would overlap partition "public.p2"'),
+    "FOR VALUES FROM (30) TO (20)": ("p", 'empty range bound specified for partition "public.p3"'),
+    "FOR VALUES IN (20)": ("p", "invalid bound specification for a range partition"),
+    "FOR VALUES FROM ('x') TO ('y')": ("p", "invalid input syntax for type integer"),
+    "DEFAULT": ("q", 'partition "public.p3" conflicts with existing default partition "public.q1"'),
+}
+
+
+def test_bounds_are_tried_beside_those_that_there_are(database: Database) -> None:
+    database.execute(SETUP)
+    database.execute("""
+        CREATE TABLE p4 (LIKE p3);
+        CREATE TABLE q (id int NOT NULL, k int NOT NULL, v text) PARTITION BY LIST ((k % 7));
+        CREATE TABLE q1 PARTITION OF q DEFAULT;
+        CREATE TABLE t (k text COLLATE "C") PARTITION BY RANGE (k);
+        CREATE TABLE t1 (k text COLLATE "C");
+    """)
+    with Engine(database.url) as engine:
+        for bounds, (parent, words) in REFUSED_BOUNDS.items():
+            asked = plan(f'attach_partition: {{table: {parent}, partition: p3, bounds: "{bounds}"}}')
+            (refusal,) = engine.check(asked).refusals
+            assert refusal.object == f"bounds of attach_partition on public.{parent}"
+            assert words in refusal.message
+    beside = ATTACH.replace("p3", "p4").replace("30", "40")
+    assert codes(database, ATTACH, beside.replace("20", "25")) == ["expression"]
+    assert codes(database, ATTACH, beside.replace("20", "30")) == []
+    # In the order of the column's own collation.
+    assert codes(database, "attach_partition: {table: t, partition: t1, bounds: FOR VALUES FROM ('Z') TO ('a')}") == []
+
+
 @pytest.mark.parametrize(
     ("row", "table"), [("INSERT INTO p3 VALUES (7, 40)", "p3"), ("INSERT INTO p VALUES (7, 25)", "others")]
 )

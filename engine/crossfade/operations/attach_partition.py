@@ -24,6 +24,7 @@ from crossfade.operations.indexes.chosen_names import relation_name
 from crossfade.operations.indexes.index_build import IndexBuild, regclass
 from crossfade.operations.step import Caution, Compiled, Part, Step, ViolationLook, all_or_none
 from crossfade.operations.tables import partition_bounds, partition_preflight
+from crossfade.operations.tables.partition_trial import bounds_trial
 from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.postgres.names import QualifiedName, quoted
 from crossfade.postgres.statement import Statement, render
@@ -50,6 +51,7 @@ def compile_change(change: AttachPartition, place: Place, catalog: Catalog) -> C
     refusals = tuple(_read_under_lock(within, partition, default))
     missing = tuple(_missing(parent, partition, catalog))
     after = _afterwards(catalog, parent, partition, change.bounds, missing)
+    trial = bounds_trial(parent, partition, change.bounds, catalog)
     # All of it is in expand, by the names until contract.
     parent, partition = (replace(table, name=table.staged) for table in (parent, partition))
     bounds = tuple(_bounds(place, partition, within))
@@ -68,6 +70,7 @@ def compile_change(change: AttachPartition, place: Place, catalog: Catalog) -> C
         ),
         refusals=refusals,
         cautions=tuple(_refused_meanwhile(partition, default, within)),
+        trials=(trial,),
         looks=tuple(_looks(partition, default, within)),
         catalog=after,
     )

@@ -19,6 +19,7 @@ from crossfade.operations.tables.new_table import Elements
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.postgres.catalog import QualifiedName
+from crossfade.postgres.own_names import LEDGER_SCHEMA
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
@@ -97,6 +98,13 @@ def _nowhere(change: CreateTable) -> Refusal:
 
 
 def _refusals(change: CreateTable, name: QualifiedName, catalog: Catalog) -> Iterator[Refusal]:
+    if name.schema == LEDGER_SCHEMA:
+        yield Refusal(
+            code="unsupported_table",
+            object=str(name),
+            message="it would be in the schema of crossfade's ledger, which says what was done.",
+            instead="Make it in a schema of your own.",
+        )
     for taken in (name.name, *change.relations):
         if QualifiedName(name.schema, taken) in catalog.relation_names:
             yield table_names.name_taken(QualifiedName(name.schema, taken))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
+from crossfade.operations.columns import constant_value
 from crossfade.operations.columns.column_in_place import find_to_set
 from crossfade.operations.step import TRIAL_TABLE, Compiled, Step, Trial
 from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
@@ -46,7 +47,7 @@ def compile_change(change: SetDefault, place: Place, catalog: Catalog) -> Compil
     return Compiled(
         steps=(step,),
         refusals=tuple(own_value_refusals(target)),
-        trials=(default_trial(f"value of set_default on {target.table.name}", target.column, change.value),),
+        trials=(_trial(change, target, part),),
         catalog=target.changed(default=Default(expression=_stored(change.value, target.column), of_plan=True)),
     )
 
@@ -88,9 +89,17 @@ def own_value_refusals(target: InPlace) -> Iterator[Refusal]:
         )
 
 
-def default_trial(where: str, column: Column, value: Expression) -> Trial:
-    """The default tried on an empty table."""
+def _trial(change: SetDefault, target: InPlace, part: Part) -> Trial:
+    """The default tried on an empty table, and as the value of a row."""
+    column, value = target.column, change.value
     action = sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}").format(
         sql.SQL(TRIAL_TABLE), sql.Identifier(column.name), sql.SQL(value.sql)
     )
-    return Trial(where=where, shown=value.text, columns=((column.name, column.type),), statement=render(action))
+    trial = Trial(
+        where=f"value of set_default on {target.table.name}",
+        shown=value.text,
+        columns=((column.name, column.type),),
+        statement=render(action),
+    )
+    checks = constant_value.checks_alone(target.table, column, target.place, change.table, part)
+    return constant_value.tried(trial, column, value, checks)

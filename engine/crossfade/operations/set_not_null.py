@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
+from crossfade.operations.columns import constant_value
 from crossfade.operations.columns.column_preflight import no_column, unproved
 from crossfade.operations.constraints import constraint_preflight, unvalidated
 from crossfade.operations.constraints.unvalidated import Unvalidated
-from crossfade.operations.step import Compiled, Part, RowFill, Step, Turn
+from crossfade.operations.step import Caution, Compiled, Part, RowFill, Step, Trial, Turn
 from crossfade.operations.sync import fill_trigger, row_functions, row_triggers, watching
 from crossfade.operations.sync.row_functions import RowFunction
 from crossfade.operations.sync.row_triggers import RowTrigger
@@ -130,7 +131,6 @@ def compile_change(change: SetNotNull, place: Place, catalog: Catalog) -> Compil
     own = tuple(_lost_on_the_way_back(table, column, catalog))
     setting = _Setting(change=change, place=place, table=table, column=column, below=below, own=own)
     watched = () if change.always_fills else (setting.watched,)
-    fix = {} if change.fill is None else {column.name: change.fill}
     return Compiled(
         steps=(
             *_filling(setting),
@@ -142,7 +142,8 @@ def compile_change(change: SetNotNull, place: Place, catalog: Catalog) -> Compil
         ),
         fills=tuple(_fills(setting)),
         watches=tuple(watching.watch(w) for w in watched),
-        trials=tuple(row_functions.fix_trials(change.kind, "fill", table, fix)),
+        cautions=tuple(_referring(setting)),
+        trials=tuple(_trials(setting)),
         catalog=catalog.with_table(_afterwards(setting)),
     )
 
@@ -185,6 +186,28 @@ def _refusals(change: SetNotNull, table: Table, column: Column, catalog: Catalog
             message="it is a generated column; nothing can be written to it.",
             instead="Leave `fill` out.",
         )
+
+
+def _trials(setting: _Setting) -> Iterator[Trial]:
+    change, table, column = setting.change, setting.table, setting.column
+    if change.fill is not None:
+        checks = constant_value.checks_alone(table, column, setting.place, change.table, Part.EXPAND)
+        for trial in row_functions.fix_trials(change.kind, "fill", table, {column.name: change.fill}):
+            yield constant_value.tried(trial, column, change.fill, checks)
+
+
+def _referring(setting: _Setting) -> Iterator[Caution]:
+    fill, name = setting.change.fill, setting.column.name
+    if fill is None or not fill.is_constant:
+        return
+    for key in setting.table.constraints:
+        if key.kind == "foreign" and key.columns == (name,):
+            yield Caution(
+                code="fill_refers",
+                object=f"constraint {key.name} on {setting.table.name}",
+                message=f"`fill` makes {name} refer to the row {fill.text} of {key.referenced}. Where there is none, "
+                "every write that leaves it NULL fails from expand on.",
+            )
 
 
 def _filling(setting: _Setting) -> Iterator[Step]:

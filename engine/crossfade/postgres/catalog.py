@@ -315,5 +315,5 @@ class Catalog:
             self,
             tables=tables,
             all_table_names=tuple(sorted({*self.all_table_names, table.name} - old_names)),
-            relation_names=(self.relation_names | {table.name}) - old_names,
+            relation_names=(self.relation_names | {table.name, *(i.name for i in table.indexes)}) - old_names,
         )

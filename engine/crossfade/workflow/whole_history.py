@@ -158,7 +158,8 @@ def passed_over(left: str, right: str) -> tuple[str, ...]:
     )
     if own != theirs:
         found.append(
-            "constraints NOT NULL have other names, which PostgreSQL 18 keeps when a table or column is renamed"
+            "constraints NOT NULL have other names: PostgreSQL 18 keeps them when a table or column is renamed, and a "
+            "partition that is made by itself and attached has its own"
         )
     return tuple(found)
 

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.acks import REWRITE
+from crossfade.operations.columns import constant_value
 from crossfade.operations.columns.column_in_place import moving_sources, ownership_refusals
 from crossfade.operations.columns.column_preflight import (
     SMALL_TABLE,
@@ -179,11 +180,13 @@ def trials(added: Added) -> Iterator[Trial]:
     """Everything that the plan says in SQL, on an empty table with the columns that there are."""
     change = added.change
     column, spelling = added.column, sql.SQL(added.type.spelling)
+    alone = ((change.name, added.type.spelling),)
     yield from _default_trials(added)
     if change.fill is not None:
         action = sql.SQL("UPDATE {} SET {} = ({})").format(sql.SQL(TRIAL_TABLE), column, sql.SQL(change.fill.sql))
         tried = _trial(added, "fill", change.fill.text, action)
-        yield replace(tried, value=change.fill.sql, functions=change.fill.functions)
+        tried = replace(tried, value=change.fill.sql, functions=change.fill.functions)
+        yield constant_value.tried(tried, added.made, change.fill, ())
     if change.generated is not None and not tuple(_virtual(added)):
         kind, expression = sql.SQL(change.generated.kind.upper()), change.generated.expression
         action = sql.SQL("ADD COLUMN {} {} GENERATED ALWAYS AS ({}) {}").format(
@@ -194,10 +197,9 @@ def trials(added: Added) -> Iterator[Trial]:
         yield replace(_trial(added, "generated", expression.text, _altered(action)), columns=ordinary)
     if change.check is not None:
         action = _altered(sql.SQL("ADD CHECK ({})").format(sql.SQL(change.check.sql)))
-        if added.checks_its_default_alone and change.default is not None:
-            value = sql.SQL(change.default.sql)
-            action = sql.SQL("{}; INSERT INTO {} ({}) VALUES ({})").format(action, sql.SQL(TRIAL_TABLE), column, value)
-        yield _trial(added, "check", change.check.text, action)
+        rows = tuple(constant_value.insert(change.name, value) for value in added.constants_under_its_check)
+        tried = _trial(added, "check", change.check.text, sql.SQL("; ").join((action, *rows)))
+        yield replace(tried, columns=alone) if rows else tried
     if change.unique:
         action = sql.SQL("CREATE UNIQUE INDEX ON {} ({})").format(sql.SQL(TRIAL_TABLE), column)
         yield _trial(added, "unique", change.name, action)

@@ -58,6 +58,11 @@ class Added:
         """The column, for SQL."""
         return sql.Identifier(self.change.name)
 
+    @property
+    def made(self) -> Column:
+        """The column, as the table gets it."""
+        return self.made_on(self.table).columns[-1]
+
     def made_on(self, member: Table) -> Table:
         """A table of the family with the column."""
         change, kind = self.change, self.type
@@ -174,14 +179,15 @@ class Added:
     @property
     def checks_its_default_alone(self) -> bool:
         """Whether the CHECK is over the column alone, whose default is a constant."""
-        check, default = self.change.check, self.change.default
-        return (
-            check is not None
-            and default is not None
-            and not self.is_filled
-            and is_constant(default.sql)
-            and set(check.columns) <= {self.change.name}
-        )
+        return not self.is_filled and bool(self.constants_under_its_check)
+
+    @property
+    def constants_under_its_check(self) -> tuple[Expression, ...]:
+        """The constants that its rows get, where the CHECK is over the column alone."""
+        check, given = self.change.check, (self.change.default, self.change.fill)
+        if check is None or not set(check.columns) <= {self.change.name}:
+            return ()
+        return tuple(value for value in given if value is not None and is_constant(value.sql))
 
     @property
     def default_can_be_told(self) -> bool:

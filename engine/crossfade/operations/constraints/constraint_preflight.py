@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
 from crossfade.operations.columns.column_preflight import no_column, right_refusals
+from crossfade.operations.rows.data_preflight import unwritable
 from crossfade.operations.tables.table_preflight import family_of, other_runs, table_refusals
 from crossfade.plan.words import shown
 
@@ -70,8 +71,10 @@ def needed(family: Iterable[Table], constraint: Constraint) -> Iterator[Refusal]
                 )
 
 
-def null_fixes(table: Table, kind: str, fix: Mapping[str, Expression]) -> Iterator[Refusal]:
-    """Repairs that would give a column NULL which may not be; of other expressions backfill tells it row by row."""
+def fix_refusals(table: Table, kind: str, fix: Mapping[str, Expression]) -> Iterator[Refusal]:
+    """Repairs of columns that nobody can write, or that would give one NULL which may not be; of other expressions
+    backfill tells it row by row."""
+    yield from unwritable(table, fix)
     for name, expression in fix.items():
         column = table.column(name)
         if column is not None and column.not_null and expression.is_null:
