@@ -69,6 +69,9 @@ SLIPS = {
     "CREATE STATISTICS s ON email, nope FROM users": 'column "nope" does not exist',
     "CREATE TABLE more (id int PRIMARY KEY, who int REFERENCES users (nope))": 'column "nope" referenced in foreign',
     "CREATE MATERIALIZED VIEW m AS SELECT nope FROM users": 'column "nope" does not exist',
+    "GRANT SELECT (emial) ON users TO CURRENT_USER": 'column "emial" of relation "users" does not exist',
+    "CREATE DOMAIN d AS nosuch": 'type "nosuch" does not exist',
+    "CREATE FUNCTION f(x nosuch) RETURNS int LANGUAGE sql AS 'SELECT 1'": "type nosuch does not exist",
 }
 
 
@@ -134,6 +137,10 @@ SOUND = (
     "SELECT label(jsonb_populate_record(NULL::users, '{}'))",
     "CREATE TABLE more (id int DEFAULT nextval('made'), of users)",
     "DROP ROLE IF EXISTS gone",
+    "GRANT SELECT (id), UPDATE ON users, teams TO PUBLIC",
+    "CREATE FUNCTION f(x mood, y users) RETURNS SETOF mood LANGUAGE sql AS 'SELECT x'",
+    "CREATE FUNCTION f(x int) RETURNS text BEGIN ATOMIC SELECT email FROM users WHERE id = x; END",
+    "CREATE SEQUENCE numbers OWNED BY users.id",
     "UPDATE ONLY users AS u SET tags[1] = 'a', (email, feels) = (SELECT name, 'sad'::mood FROM teams WHERE id = u.id)",
 )
 

@@ -219,10 +219,15 @@ def _tried(tree: Any) -> str | None:
             return None
         case "CreateStmt" if tree.partbound is not None:
             return None
+        case "CreateFunctionStmt" if tree.sql_body is not None:
+            # It is about tables that are not there yet, perhaps.
+            return None
+        case "GrantStmt" if tree.objtype.name != "OBJECT_TABLE" or tree.targtype.name != "ACL_TARGET_OBJECT":
+            return None
         case "CreateTableAsStmt":
             tree = tree.query
     kind = kind_of(tree)
-    if kind not in _QUERIES | _AS_IT_IS | {"AlterTableStmt", "RenameStmt"}:
+    if kind not in _QUERIES | _AS_IT_IS | MAKERS | {"AlterTableStmt", "RenameStmt", "GrantStmt"}:
         return None
     if kind == "SelectStmt":
         tree.intoClause = None
