@@ -16,7 +16,9 @@ from crossfade.operations.columns.column_preflight import SMALL_TABLE
 from crossfade.operations.raw_sql.sql_foretold import undoing
 from crossfade.operations.step import Caution
 from crossfade.operations.tables.ownership import owner_refusals
+from crossfade.operations.tables.table_names import name_taken
 from crossfade.plan.nodes import below, kind_of
+from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.own_names import LEDGER_SCHEMA
 from crossfade.postgres.statement import LockMode
 
@@ -54,6 +56,7 @@ def of_statements(told: Iterable[Foretold], catalog: Catalog) -> Iterator[Refusa
     for one in told:
         yield from _unforeseen(one, catalog)
         yield from (refusal for undo in undoing(one) if _has_to_be_there(undo) for refusal in _missing(undo, catalog))
+        yield from _taken(one)
         yield from _of_the_ledger(one)
         yield from _without_right(one)
         yield from _in_the_way(one, catalog)
@@ -125,6 +128,34 @@ def _missing(told: Foretold, catalog: Catalog) -> Iterator[Refusal]:
                 message=f"{told.statement.short}: there is no relation {name} when it runs.",
                 instead=f"Did you mean {' or '.join(near)}?" if near else "Create it first, or write its schema.",
             )
+
+
+def _taken(told: Foretold) -> Iterator[Refusal]:
+    """It makes a relation, and not only where there is none of that name."""
+    name, schema = _made(told), told.before
+    indexes = (index.name for table in schema.tables.values() for index in table.indexes)
+    if name is not None and (name in schema.tables or name in schema.other_relations or name in indexes):
+        yield name_taken(name)
+
+
+def _made(told: Foretold) -> QualifiedName | None:
+    """But for an index built beside writes, of which `sql_alone` says what is there."""
+    tree, schema = told.statement.tree(), told.before
+    if getattr(tree, "if_not_exists", False) or getattr(tree, "replace", False):
+        return None
+    match kind_of(tree):
+        case "CreateStmt":
+            return schema.place_of(tree.relation)
+        case "ViewStmt":
+            return schema.place_of(tree.view)
+        case "CreateTableAsStmt":
+            return schema.place_of(tree.into.rel)
+        case "CreateSeqStmt":
+            return schema.place_of(tree.sequence)
+        case "IndexStmt" if tree.idxname is not None and not tree.concurrent:
+            table = schema.qualify(tree.relation.schemaname, tree.relation.relname)
+            return QualifiedName(table.schema, tree.idxname)
+    return None
 
 
 def _of_the_ledger(told: Foretold) -> Iterator[Refusal]:
