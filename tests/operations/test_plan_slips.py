@@ -100,6 +100,20 @@ def test_a_repair_that_a_constraint_refuses_until_contract_is_foreseen(database:
                 assert f"2 rows to which `{word}` gives a value of w that constraint old refuses" in caution.message
 
 
+def test_a_value_that_writes_get_meets_a_constraint_that_goes_at_contract(database: Database) -> None:
+    database.execute(SETUP)
+    database.execute("ALTER TABLE t ADD CONSTRAINT old CHECK (a BETWEEN 1 AND 5)")
+    goes = "drop_constraint: {table: t, name: old}"
+    for given, field in (
+        ("set_not_null: {table: t, column: a, fill: '0'}", "fill of set_not_null on public.t"),
+        ("set_default: {table: t, column: a, value: '9'}", "value of set_default on public.t"),
+    ):
+        (refusal,) = told(database, goes, given)
+        assert (refusal.object, "when: expand" in refusal.instead) == (field, True)
+        assert told(database, goes.replace("}", ", when: expand}"), given) == []
+        assert told(database, goes, given.replace("'0'", "'1'").replace("'9'", "'5'")) == []
+
+
 def test_a_table_of_ours_is_never_what_was_meant(database: Database) -> None:
     with Engine(database.url) as engine:
         engine.init()

@@ -247,7 +247,7 @@ def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
             *told.refusals,
         ),
         cautions=tuple(dict.fromkeys((*(x for c in compiled for x in c.cautions), *kept.cautions))),
-        trials=tuple(_trials(compiled)),
+        trials=(*_trials(compiled), *until_contract.trials(plan.changes, catalogs)),
         looks=(*(look for c in compiled for look in c.looks), *until_contract.looks(plan.changes, catalogs)),
     )
 

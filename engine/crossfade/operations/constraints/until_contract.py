@@ -1,20 +1,23 @@
-"""Rows whose repair a constraint refuses that the plan takes away only at contract: looked for in preflight. Pure.
+"""Values that a constraint refuses which an earlier change takes away only at contract. Pure.
 
 The backfill gives a row that a coming constraint refuses the value of `fix` or `fill`. Until contract the constraint
-that goes is still there, and a row that it does not take like that is set aside.
+that goes is still there, and a row that it does not take like that is set aside: such rows are looked for. From expand
+on writes get a `fill` or a default too, and fail by it: a constant is tried.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from crossfade.operations.step import ViolationLook
+from crossfade.operations.columns import constant_value
+from crossfade.operations.step import Trial, ViolationLook
 from crossfade.plan.changes.add_check import AddCheck
 from crossfade.plan.changes.drop_constraint import DropConstraint
+from crossfade.plan.changes.set_default import SetDefault
 from crossfade.plan.changes.set_not_null import SetNotNull
 from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import render
@@ -45,6 +48,42 @@ def looks(changes: Sequence[ChangeModel], catalogs: Sequence[Catalog]) -> Iterat
         for table, constraint in going:
             if table.oid == repair.table.oid and {*repair.values} & {*constraint.columns}:
                 yield _look(repair, constraint)
+
+
+def trials(changes: Sequence[ChangeModel], catalogs: Sequence[Catalog]) -> Iterator[Trial]:
+    """For each constant that writes get, and each CHECK over its column alone that an earlier change takes away."""
+    planned = tuple(zip(changes, catalogs, strict=True))
+    for number, (change, catalog) in enumerate(planned):
+        value = _given(change)
+        table = None if value is None else catalog.resolve(change.tables[0].schema, change.tables[0].name)
+        column = None if value is None or table is None else table.column(value.column)
+        if value is None or table is None or column is None:
+            continue
+        for owner, constraint in filter(None, (_going(*before) for before in planned[:number])):
+            if owner.oid == table.oid and constraint.columns == (column.name,):
+                where = f"{value.field} of {change.kind} on {table.name}"
+                tried = Trial(where=where, shown=value.value.text, columns=(), statement="SELECT")
+                instead = (
+                    f"Let drop_constraint take {constraint.name} away sooner, by `when: expand`, or give another one."
+                )
+                yield replace(constant_value.tried(tried, column, value.value, (constraint,)), instead=instead)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """A value that writes get from expand on."""
+
+    field: str
+    column: str
+    value: Expression
+
+
+def _given(change: ChangeModel) -> _Given | None:
+    if isinstance(change, SetDefault):
+        return _Given(field="value", column=change.column, value=change.value)
+    if isinstance(change, SetNotNull) and change.fill is not None:
+        return _Given(field="fill", column=change.column, value=change.fill)
+    return None
 
 
 def _going(change: ChangeModel, catalog: Catalog) -> tuple[Table, Constraint] | None:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from crossfade.errors import Refusal
 from crossfade.operations.acks import BREAKS, OPAQUE, REWRITE, ROWS
-from crossfade.operations.columns.column_preflight import SMALL_TABLE
+from crossfade.operations.columns.column_preflight import SMALL_TABLE, no_column
 from crossfade.operations.raw_sql.sql_foretold import undoing
 from crossfade.operations.step import Caution
 from crossfade.operations.tables.ownership import owner_refusals
 from crossfade.operations.tables.table_names import name_taken
-from crossfade.plan.nodes import below, kind_of
+from crossfade.plan.nodes import below, kind_of, strings
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.own_names import LEDGER_SCHEMA
 from crossfade.postgres.statement import LockMode
@@ -57,6 +57,7 @@ def of_statements(told: Iterable[Foretold], catalog: Catalog) -> Iterator[Refusa
         yield from _unforeseen(one, catalog)
         yield from (refusal for undo in undoing(one) if _has_to_be_there(undo) for refusal in _missing(undo, catalog))
         yield from _taken(one)
+        yield from _commented(one)
         yield from _of_the_ledger(one)
         yield from _without_right(one)
         yield from _in_the_way(one, catalog)
@@ -128,6 +129,16 @@ def _missing(told: Foretold, catalog: Catalog) -> Iterator[Refusal]:
                 message=f"{told.statement.short}: there is no relation {name} when it runs.",
                 instead=f"Did you mean {' or '.join(near)}?" if near else "Create it first, or write its schema.",
             )
+
+
+def _commented(told: Foretold) -> Iterator[Refusal]:
+    """COMMENT on a column that the table does not have."""
+    tree = told.statement.tree()
+    if kind_of(tree) == "CommentStmt" and tree.objtype.name == "OBJECT_COLUMN":
+        *above, name = strings(tree.object)
+        table = told.before.find(above[-2] if len(above) > 1 else None, above[-1]) if above else None
+        if table is not None and table.columns and table.column(name) is None:
+            yield no_column(table, name)
 
 
 def _taken(told: Foretold) -> Iterator[Refusal]:

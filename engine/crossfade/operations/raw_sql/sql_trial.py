@@ -23,21 +23,25 @@ if TYPE_CHECKING:
     from crossfade.operations.raw_sql.sql_foretold import Foretold
     from crossfade.plan.changes.sql import RawSql
     from crossfade.plan.sql_statements import SqlStatement
-    from crossfade.postgres.catalog import Catalog, Table
+    from crossfade.postgres.catalog import Catalog, Column, Table
 
 _THERE = "pg_temp"
-_ABOUT_NAMES_TEXT = "42601 42701 42702 42703 42704 42725 42803 42804 42846 42883 42P17 42P18 42P20"
+_ABOUT_NAMES_TEXT = """
+    42601 42701 42702 42703 42704 42725 42803 42804 42846 42883 428C9 42P17 42P18 42P20 22003 22007 22008
+"""
 _ABOUT_NAMES = frozenset(_ABOUT_NAMES_TEXT.split())
-"""SQLSTATEs that are about what the statement says: columns, types, functions, and how they go together. Any other may
-come of the table on which it is tried, which has no rows, constraints or owner of its own, and lies elsewhere."""
+"""SQLSTATEs that are about what the statement says: columns, types, functions, how they go together, constants. Any
+other may come of the table on which it is tried, which has no rows, constraints or owner of its own, and lies
+elsewhere; or of labels that the plan gives an enum."""
 _QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _MAKING = frozenset({"CreateStmt", "ViewStmt"})
 _AS_IT_IS = _MAKING | {"IndexStmt", "CreateTrigStmt", "CreatePolicyStmt", "CreateStatsStmt", "RuleStmt"}
 _OF_COLUMNS_TEXT = """
     AT_AddColumn AT_DropColumn AT_ColumnDefault AT_SetNotNull AT_DropNotNull AT_AlterColumnType AT_SetStatistics
-    AT_SetStorage AT_AddConstraint
+    AT_SetStorage AT_AddConstraint AT_AddIdentity AT_SetIdentity AT_DropIdentity AT_SetExpression AT_DropExpression
 """
 _OF_COLUMNS = frozenset(_OF_COLUMNS_TEXT.split())
+_IDENTITY = {True: sql.SQL("ALWAYS"), False: sql.SQL("BY DEFAULT")}
 _OTHERS_TEXT = """
     AlterTableStmt DropStmt TruncateStmt CommentStmt GrantStmt GrantRoleStmt
     AlterOwnerStmt AlterPolicyStmt AlterSeqStmt VacuumStmt LockStmt ReindexStmt ClusterStmt
@@ -175,12 +179,22 @@ def _made(tree: Any) -> Any:
 
 def _shadow(table: Table) -> str:
     """An empty table with its columns and, since a query that groups by it may turn on it, its primary key."""
-    parts = [sql.SQL("{} {}").format(sql.Identifier(c.name), sql.SQL(c.type)) for c in table.columns]
+    parts = [_column(column) for column in table.columns]
     key = next((c.columns for c in table.constraints if c.kind == "primary"), ())
     if key:
         parts.append(sql.SQL("PRIMARY KEY ({})").format(sql.SQL(", ").join(map(sql.Identifier, key))))
     named = sql.Identifier(_THERE, table.name.name)
     return render(sql.SQL("CREATE TABLE {} ({})").format(named, sql.SQL(", ").join(parts)))
+
+
+def _column(column: Column) -> sql.Composed:
+    """One that only the server gives values is that there too."""
+    text = sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type))
+    if column.generated is not None:
+        return sql.SQL("{} GENERATED ALWAYS AS (NULL) STORED").format(text)
+    if column.identity is not None:
+        return sql.SQL("{} GENERATED {} AS IDENTITY").format(text, _IDENTITY[column.identity.always])
+    return text
 
 
 def _depends_on_more(tree: Any, told: Foretold) -> bool:
