@@ -7,7 +7,7 @@ at for it: what a statement names is put into the session's own schema, and rows
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
@@ -91,7 +91,7 @@ def _makes_other_names(statement: SqlStatement) -> bool:
 def _trial(told: Foretold, catalog: Catalog, read: Catalog) -> Trial:
     prelude = tuple(_roles(told.statement.tree()))
     statement = "SELECT"
-    tree, moved = told.statement.tree(), _Moved(told, catalog, read)
+    tree, moved = told.statement.tree(), _Moved(told=told, catalog=catalog, read=read)
     if not _depends_on_more(tree, told) and moved.take(tree):
         tried = _tried(tree)
         if tried is not None:
@@ -123,17 +123,14 @@ def _last_names(tree: Any) -> Iterator[str]:
             yield node.fields[-1].sval
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Moved:
     """The tables that a statement names, as it finds them, and what stands for each in the session's own schema."""
 
     told: Foretold
     catalog: Catalog
     read: Catalog
-    shadows: dict[str, str]
-
-    def __init__(self, told: Foretold, catalog: Catalog, read: Catalog) -> None:
-        self.told, self.catalog, self.read, self.shadows = told, catalog, read, {}
+    shadows: dict[str, str] = field(default_factory=dict)
 
     def take(self, tree: Any) -> bool:
         """Put every relation of the tree there; False where it is not known well enough."""
