@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from psycopg import sql
 
@@ -19,6 +19,7 @@ from crossfade.plan.changes.add_check import AddCheck
 from crossfade.plan.changes.drop_constraint import DropConstraint
 from crossfade.plan.changes.set_default import SetDefault
 from crossfade.plan.changes.set_not_null import SetNotNull
+from crossfade.postgres.forecast.trees import one_statement
 from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import render
 
@@ -130,9 +131,7 @@ def _look(repair: _Repair, constraint: Constraint) -> ViolationLook:
 
 
 def _condition(constraint: Constraint) -> str:
-    from pglast import parse_sql
     from pglast.stream import RawStream
 
-    (statement,) = parse_sql(f"ALTER TABLE t ADD {constraint.definition}")
-    node: Any = statement.stmt
+    node = one_statement(f"ALTER TABLE t ADD {constraint.definition}")
     return str(RawStream()(node.cmds[0].def_.raw_expr))

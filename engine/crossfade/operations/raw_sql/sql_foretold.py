@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crossfade.plan.changes.sql import SqlRun
+from crossfade.plan.nodes import kind_of
 from crossfade.postgres.catalog import QualifiedName
 
 if TYPE_CHECKING:
@@ -56,6 +57,18 @@ class Foretold:
 def run_of(statement: SqlStatement) -> SqlRun:
     """The statement, with nothing that takes it back."""
     return SqlRun.model_validate({"run": statement.text})
+
+
+def made_by(tree: Any) -> Any:
+    """The RangeVar of the table or view that a statement makes; None for any other statement."""
+    match kind_of(tree):
+        case "CreateStmt":
+            return tree.relation
+        case "ViewStmt":
+            return tree.view
+        case "CreateTableAsStmt":
+            return tree.into.rel
+    return None
 
 
 def undoing(told: Foretold) -> Iterator[Foretold]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from crossfade.errors import Refusal
 from crossfade.operations.acks import BREAKS, OPAQUE, REWRITE, ROWS
 from crossfade.operations.columns.column_preflight import SMALL_TABLE, no_column
-from crossfade.operations.raw_sql.sql_foretold import undoing
+from crossfade.operations.raw_sql.sql_foretold import made_by, undoing
 from crossfade.operations.step import Caution
 from crossfade.operations.tables.ownership import owner_refusals
 from crossfade.operations.tables.table_names import name_taken
@@ -155,18 +155,13 @@ def _made(told: Foretold) -> QualifiedName | None:
     if getattr(tree, "if_not_exists", False) or getattr(tree, "replace", False):
         return None
     match kind_of(tree):
-        case "CreateStmt":
-            return schema.place_of(tree.relation)
-        case "ViewStmt":
-            return schema.place_of(tree.view)
-        case "CreateTableAsStmt":
-            return schema.place_of(tree.into.rel)
         case "CreateSeqStmt":
             return schema.place_of(tree.sequence)
         case "IndexStmt" if tree.idxname is not None and not tree.concurrent:
             table = schema.qualify(tree.relation.schemaname, tree.relation.relname)
             return QualifiedName(table.schema, tree.idxname)
-    return None
+    relation = made_by(tree)
+    return None if relation is None else schema.place_of(relation)
 
 
 def _of_the_ledger(told: Foretold) -> Iterator[Refusal]:

@@ -6,13 +6,13 @@ at for it: what a statement names is put into the session's own schema, and rows
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from crossfade.operations.raw_sql.sql_foretold import MAKERS, foretell, run_of, undoing
+from crossfade.operations.raw_sql.sql_foretold import MAKERS, foretell, made_by, run_of, undoing
 from crossfade.operations.step import Trial
 from crossfade.parse import parsed
 from crossfade.plan.nodes import below, kind_of, strings
@@ -34,8 +34,9 @@ _ABOUT_NAMES = frozenset(_ABOUT_NAMES_TEXT.split())
 other may come of the table on which it is tried, which has no rows, constraints or owner of its own, and lies
 elsewhere; or of labels that the plan gives an enum."""
 _QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
-_MAKING = frozenset({"CreateStmt", "ViewStmt"})
-_AS_IT_IS = _MAKING | {"IndexStmt", "CreateTrigStmt", "CreatePolicyStmt", "CreateStatsStmt", "RuleStmt"}
+_AS_IT_IS = frozenset(
+    {"CreateStmt", "ViewStmt", "IndexStmt", "CreateTrigStmt", "CreatePolicyStmt", "CreateStatsStmt", "RuleStmt"}
+)
 _OF_COLUMNS_TEXT = """
     AT_AddColumn AT_DropColumn AT_ColumnDefault AT_SetNotNull AT_DropNotNull AT_AlterColumnType AT_SetStatistics
     AT_SetStorage AT_AddConstraint AT_AddIdentity AT_SetIdentity AT_DropIdentity AT_SetExpression AT_DropExpression
@@ -65,14 +66,14 @@ def trials(change: RawSql, catalog: Catalog, read: Catalog) -> Iterator[Trial]:
     ):
         told, schema = foretell(phase, runs, schema)
         for one in told:
-            yield replace(_trial(one, catalog, read), made=tuple(made))
+            yield _trial(one, catalog, read, made)
             if one.statement.kind in MAKERS:
                 made.append(one.statement.text)
             elif _makes_other_names(one.statement):
                 return
-            yield from (replace(_trial(undo, catalog, read), made=tuple(made)) for undo in undoing(one))
+            yield from (_trial(undo, catalog, read, made) for undo in undoing(one))
         undone, _ = foretell("rollback" if phase == "expand" else "revert", map(run_of, back), schema)
-        yield from (replace(_trial(one, catalog, read), made=tuple(made)) for one in undone)
+        yield from (_trial(one, catalog, read, made) for one in undone)
 
 
 def makes_other_names(change: RawSql) -> bool:
@@ -88,10 +89,9 @@ def _makes_other_names(statement: SqlStatement) -> bool:
     return statement.kind not in _MAKING_NO_NAMES
 
 
-def _trial(told: Foretold, catalog: Catalog, read: Catalog) -> Trial:
-    prelude = tuple(_roles(told.statement.tree()))
-    statement = "SELECT"
+def _trial(told: Foretold, catalog: Catalog, read: Catalog, made: Iterable[str]) -> Trial:
     tree, moved = told.statement.tree(), _Moved(told=told, catalog=catalog, read=read)
+    prelude, statement, names = tuple(_roles(tree)), "SELECT", tuple(_last_names(tree))
     if not _depends_on_more(tree, told) and moved.take(tree):
         tried = _tried(tree)
         if tried is not None:
@@ -100,10 +100,11 @@ def _trial(told: Foretold, catalog: Catalog, read: Catalog) -> Trial:
         where=f"{told.place} of sql",
         shown=told.statement.short,
         columns=(),
+        made=tuple(made),
         prelude=prelude,
         statement=statement,
         about=_ABOUT_NAMES,
-        row_functions=tuple(_last_names(told.statement.tree())),
+        row_functions=names,
         called=((f"{_THERE}.", ""),),
     )
 
@@ -134,7 +135,7 @@ class _Moved:
 
     def take(self, tree: Any) -> bool:
         """Put every relation of the tree there; False where it is not known well enough."""
-        made = _made(tree)
+        made = made_by(tree)
         nodes = tuple(below(tree))
         expressions = {node.ctename for node in nodes if kind_of(node) == "CommonTableExpr"}
         if not expressions.isdisjoint(name.name for name in self.told.before.tables):
@@ -160,18 +161,6 @@ class _Moved:
             return False
         shadow = _shadow(table)
         return self.shadows.setdefault(name.name, shadow) == shadow
-
-
-def _made(tree: Any) -> Any:
-    """The RangeVar of what the statement makes."""
-    match kind_of(tree):
-        case "CreateStmt":
-            return tree.relation
-        case "ViewStmt":
-            return tree.view
-        case "CreateTableAsStmt":
-            return tree.into.rel
-    return None
 
 
 def _shadow(table: Table) -> str:
