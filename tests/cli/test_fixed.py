@@ -110,8 +110,9 @@ def test_rows_that_psql_copies_are_written_too(cli: Cli, folder: Path) -> None:
         3: "writes rows of billing.invoices",
         7: "writes rows of legacy.customers",
     }
-    told = cli("import", "sql", "copy.sql", "--out", "plans", "--json")
-    assert _found(told.json(), "problems", "copy.sql") == found | {6: found[7]}
+    told = cli("import", "sql", "copy.sql", "--out", "plans", "--json").json()
+    assert _found(told, "problems", "copy.sql") == found | {6: found[7]}
+    assert sorted(problem["line"] for problem in told["problems"]) == [1, 2, 3, 6, 7]
 
 
 NAMED = {

@@ -59,6 +59,15 @@ def test_a_domain_that_no_file_makes_may_leave_the_rows_as_they_are() -> None:
     assert "the type x is not known here" in doubtful.message
 
 
+def test_a_new_column_of_a_type_that_no_file_makes_may_be_of_a_domain() -> None:
+    made = "CREATE TABLE t (a text); CREATE DOMAIN d AS int; CREATE TYPE a AS ENUM ('x'); ALTER TYPE a RENAME TO b;"
+    add = "SET lock_timeout = '2s'; ALTER TABLE t ADD COLUMN c {};"
+    found = [f for name in ("b", "d", "t", "citext", "x[]", "x(3)", "x") for f in told(made, add.format(name))]
+    (doubtful,) = (f for f in found if f.rule == "column-of-checked-domain")
+    assert doubtful.severity is Severity.WARNING
+    assert "the type x is not known here" in doubtful.message
+
+
 def test_what_is_advised_for_partitioned_tables_works_there() -> None:
     made = (
         "CREATE TABLE whole (id int GENERATED ALWAYS AS IDENTITY, u bigint) PARTITION BY RANGE (id);\n"

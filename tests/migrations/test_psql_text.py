@@ -20,6 +20,8 @@ from crossfade.migrations.psql_text import cleaned, without_psql
             "COPY a (b) FROM STDIN WITH (FORMAT csv);\r\n$$\r\n\\.\r\nSELECT 1;",
             "COPY a (b) FROM STDIN WITH (FORMAT csv); SELECT 1;",
         ),
+        ("\\copy a (b) From STDIN with (format csv)\n';\n\\.\nSELECT 1;", "SELECT 1;"),
+        ("\\copy a from pstdin\n\\copy (SELECT 'a from stdin') to b\nSELECT 1;", "SELECT 1;"),
         ("COPY a TO stdout;\nSELECT 1;", "COPY a TO stdout; SELECT 1;"),
         ("COPY a FROM '/tmp/stdin';\nSELECT 1;", "COPY a FROM '/tmp/stdin'; SELECT 1;"),
         ("SELECT :name, :'text', :\"name\";", "SELECT name, 'text', \"name\";"),

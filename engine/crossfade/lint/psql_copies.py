@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from crossfade.migrations.psql_text import COPY_FROM
 from crossfade.migrations.script import SqlStatement
 from crossfade.postgres.forecast.trees import NotOneStatement, one_statement
 
 if TYPE_CHECKING:
     from crossfade.migrations.script import Script, Unsent
-
-_COPY = re.compile(r'\\copy\s+(?:binary\s+)?(?P<into>(?:"[^"]*"|[^\s"(])+\s*(?:\([^)]*\))?)\s*from\b', re.IGNORECASE)
 
 
 def with_copies(script: Script) -> Sequence[SqlStatement]:
@@ -23,7 +21,7 @@ def with_copies(script: Script) -> Sequence[SqlStatement]:
 
 
 def _copy(part: Unsent) -> SqlStatement | None:
-    found = _COPY.match(part.text)
+    found = COPY_FROM.match(part.text)
     if found is None:
         return None
     sql = f"COPY {found['into']} FROM STDIN"

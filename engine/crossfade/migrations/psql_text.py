@@ -44,6 +44,14 @@ _SENDING = frozenset({"g", "gx", "gset"})
 _BRANCHES = frozenset({"endif", "elif", "else"})
 _BY_IF = "psql sends it or not, as \\if says"
 PUT_IN = "the tool puts a value into it before it is sent"
+COPY_FROM = re.compile(
+    r"""
+    \\copy \s+ (?:binary\s+)? (?P<into>(?:"[^"]*"|[^\s"(])+\s*(?:\([^)]*\))?)
+    \s* from\b \s* (?P<rows>stdin(?=[\s;]|$))?
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""A `\\copy` into a table; `rows` where they stand behind it, as those of COPY … FROM STDIN do."""
 _BLOCK = re.compile(r"/\*|\*/")
 _COPY_ENDS = re.compile(r"^\\\.[ \t\r]*$", re.MULTILINE)
 
@@ -176,7 +184,8 @@ def _meta(cleaning: _Cleaning, begin: int, end: int) -> int:
         if found["name"] is not None:
             _take(cleaning, found["name"], found.start(), end)
     cleaning.blank(begin, end)
-    return end
+    copy = COPY_FROM.match(cleaning.text, begin, end)
+    return _rows_end(cleaning, end) if copy is not None and copy["rows"] else end
 
 
 def _take(cleaning: _Cleaning, name: str, begin: int, end: int) -> None:
@@ -197,11 +206,15 @@ def _take(cleaning: _Cleaning, name: str, begin: int, end: int) -> None:
 def _statement_end(cleaning: _Cleaning, begin: int, end: int) -> int:
     words, cleaning.words = cleaning.words, []
     cleaning.keep(begin, end)
-    if words[:1] == ["COPY"] and "STDIN" in words:
-        data = cleaning.text.find("\n", end)
-        finish = _COPY_ENDS.search(cleaning.text, data + 1) if data >= 0 else None
-        if data >= 0:
-            stop = finish.end() if finish is not None else len(cleaning.text)
-            cleaning.blank(end, stop)
-            return stop
-    return end
+    return _rows_end(cleaning, end) if words[:1] == ["COPY"] and "STDIN" in words else end
+
+
+def _rows_end(cleaning: _Cleaning, end: int) -> int:
+    """Behind the rows of a COPY, which begin with the next line."""
+    data = cleaning.text.find("\n", end)
+    if data < 0:
+        return end
+    finish = _COPY_ENDS.search(cleaning.text, data + 1)
+    stop = finish.end() if finish is not None else len(cleaning.text)
+    cleaning.blank(end, stop)
+    return stop

@@ -25,7 +25,8 @@ BEFORE = """
 CREATE TYPE e AS ENUM ('a', 'b', 'c');
 CREATE TABLE w (id int PRIMARY KEY, x e NOT NULL DEFAULT 'b', y e);
 CREATE TABLE v (id int PRIMARY KEY, z e[] NOT NULL DEFAULT '{b}');
-CREATE TABLE u (id int PRIMARY KEY, e e);
+CREATE TYPE g AS ENUM ('a', 'b');
+CREATE TABLE u (id int PRIMARY KEY, e e, g g, CONSTRAINT u_g CHECK (g <> 'b'));
 INSERT INTO w VALUES (1, 'a', 'b'), (2, 'c', 'a'), (3, 'b', NULL);
 INSERT INTO v VALUES (1, '{a,c}'), (2, '{}');
 """
@@ -69,6 +70,20 @@ ANOTHER = """
 CREATE TYPE f AS ENUM ('c', 'b', 'a', 'd');
 ALTER TABLE w ALTER x DROP DEFAULT, ALTER x TYPE f USING x::text::f, ALTER x SET DEFAULT 'd';
 """
+AT_ONCE = """
+UPDATE w SET x = 'b' WHERE x = 'c';
+ALTER TABLE v DROP COLUMN z;
+ALTER TYPE e RENAME TO e_old;
+ALTER TYPE g RENAME TO g_old;
+CREATE TYPE e AS ENUM ('a', 'b');
+CREATE TYPE g AS ENUM ('b', 'a');
+ALTER TABLE w ALTER x DROP DEFAULT;
+ALTER TABLE w ALTER x TYPE e USING x::text::e, ALTER y TYPE e USING y::text::e;
+ALTER TABLE u DROP CONSTRAINT u_g;
+ALTER TABLE u ALTER e TYPE e USING e::text::e, ALTER g TYPE g USING g::text::g;
+ALTER TABLE w ALTER x SET DEFAULT 'b';
+DROP TYPE e_old, g_old;
+"""
 CASES = {
     "may be NULL": beside("'a', 'b'", x=", ALTER x DROP NOT NULL"),
     "may be NULL behind it": beside("'a', 'b'", last="ALTER TABLE w ALTER x DROP NOT NULL;"),
@@ -81,6 +96,7 @@ CASES = {
     "lists": beside("'a', 'b'", lists=LISTS),
     "used behind it": beside("'a', 'b'", last="CREATE TABLE t (e e); CREATE VIEW s AS SELECT x FROM w WHERE x = 'a';"),
     "the other one stays": ANOTHER,
+    "another one at once": AT_ONCE,
 }
 
 

@@ -504,6 +504,20 @@ def test_the_default_that_a_column_has_after_its_enum_was_made_anew(first: str, 
     assert kinds == ["remove_enum_values", *(["set_default"] if comes else [])]
 
 
+def test_enums_that_are_made_anew_at_once_are_a_change_each() -> None:
+    before = after(
+        "CREATE TYPE a AS ENUM ('x', 'y'); CREATE TYPE b AS ENUM ('x', 'y'); "
+        "CREATE TABLE t (a a, b b, CONSTRAINT c CHECK (a <> 'y'))"
+    )
+    found = changes(
+        "ALTER TYPE a RENAME TO a_old; ALTER TYPE b RENAME TO b_old; "
+        "CREATE TYPE a AS ENUM ('x'); CREATE TYPE b AS ENUM ('x', 'z', 'y'); ALTER TABLE t DROP CONSTRAINT c; "
+        "ALTER TABLE t ALTER a TYPE a USING a::text::a, ALTER b TYPE b USING b::text::b; DROP TYPE a_old, b_old",
+        before,
+    )
+    assert [kind for one in found for kind in one] == ["drop_constraint", "remove_enum_values", "add_enum_value"]
+
+
 DOUBTFUL: list[tuple[str, str, list[list[dict[str, Any]]], list[bool]]] = [
     (
         "a column",

@@ -257,8 +257,11 @@ def _unreadable(origin: Origin) -> Iterator[Problem]:
 
 
 def _unsent(origin: Origin) -> Iterator[Problem]:
+    """But for what nothing may do, by hand either."""
+    refused = {(one.file, one.line, one.column) for one in origin.refused}
     for part in origin.unsent:
-        yield _by_hand(part, f", since {part.why}")
+        if (part.source.path, part.position.line, part.position.column) not in refused:
+            yield _by_hand(part, f", since {part.why}")
 
 
 def _refused(changes: Iterable[Typed]) -> Iterator[Problem]:

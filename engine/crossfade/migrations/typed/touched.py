@@ -119,6 +119,8 @@ def _changed(command: Command) -> frozenset[str] | None:
         return frozenset(_texts(node.object))
     if what == "RenameStmt" and node.relation is not None:
         return frozenset(name for name in (node.relation.relname, node.subname, node.newname) if name is not None)
+    if what == "RenameStmt" and node.renameType.name == "OBJECT_TYPE":
+        return frozenset((names(node.object)[-1], node.newname))
     if what == "DropStmt":
         return frozenset(_gone(command))
     value = getattr(node, _MADE.get(what, ""), None)

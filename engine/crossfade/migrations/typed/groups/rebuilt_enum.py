@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from crossfade.migrations.typed.groups.enum_values import Labels
     from crossfade.migrations.typed.groups.group import Rest
 
-_BEFORE_IT = frozenset({"DeleteStmt", "DropNotNull", "SetNotNull", "UpdateStmt"})
+_BEFORE_IT = frozenset({"DeleteStmt", "DropConstraint", "DropNotNull", "SetNotNull", "UpdateStmt"})
 _NULLS = frozenset({"DropNotNull", "SetNotNull"})
+_OF_A_COLUMN = frozenset({"AlterColumnType", "ColumnDefault", *_NULLS})
 _TEXTS = frozenset({"text", "varchar"})
 
 
@@ -97,11 +98,18 @@ def _between(rest: Rest, parts: Sequence[Command]) -> list[Command]:
 
 
 def _stands_before(command: Command, parts: Sequence[Command], new: str) -> bool:
-    """Whether it may run before all of them: rows and NOT NULL of a table that still has the old enum."""
+    """Whether it may run before all of them: rows, NOT NULL and constraints of a table that still has the old enum."""
     ahead = [part for part in parts if part.number < command.number]
     if command.does in _BEFORE_IT and new not in command.touched.texts:
         return not any(p.does == "AlterColumnType" and p.table_name == command.table_name for p in ahead)
-    return all(may_go_ahead(command, part) for part in ahead)
+    return all(_is_of_another_column(command, part) or may_go_ahead(command, part) for part in ahead)
+
+
+def _is_of_another_column(command: Command, part: Command) -> bool:
+    """As where several enums are made anew at once: neither names the other one's column of the same table."""
+    if not {command.does, part.does} <= _OF_A_COLUMN or command.table_name != part.table_name:
+        return False
+    return command.action.name not in part.touched.texts and part.action.name not in command.touched.texts
 
 
 def _is_of(command: Command, moved: Sequence[Command]) -> bool:
