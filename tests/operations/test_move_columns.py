@@ -12,6 +12,7 @@ from crossfade.operations.step import Phase
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.states import State
 
+from ..plans.lock_watch import LockWatch, forecast, in_words, watching
 from .written_past import write_past
 
 if TYPE_CHECKING:
@@ -231,3 +232,40 @@ def test_a_rollback_leaves_no_row_that_was_only_made_for_its_values(database: Da
         assert database.execute("SELECT count(*) FROM pages") == [(6,)]
         assert engine.rollback("back", discard=True).state is State.ROLLED_BACK
     assert database.execute("SELECT person, theme FROM pages ORDER BY person") == [(1, "light"), (2, "dark")]
+
+
+@pytest.mark.alike
+def test_rows_that_a_revert_makes_look_up_what_they_refer_to(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.execute("""
+        CREATE TABLE users (id int PRIMARY KEY, name text);
+        CREATE TABLE themes (theme text PRIMARY KEY);
+        CREATE TABLE profiles (
+            user_id int PRIMARY KEY REFERENCES users ON DELETE CASCADE, bio text,
+            theme text NOT NULL DEFAULT 'light' REFERENCES themes
+        );
+        INSERT INTO themes VALUES ('light');
+        INSERT INTO users SELECT g, 'user ' || g FROM generate_series(1, 20) g;
+        INSERT INTO profiles SELECT g, 'bio ' || g FROM generate_series(1, 15) g;
+    """)
+    written = parse_plan(
+        "crossfade: 1\nname: move\nretain: 7d\nhold: 0s\nchanges:\n- move_columns: "
+        "{table: profiles, to_table: users, key: {user_id: id}, columns: {bio: bio}}\n",
+        "plan.yaml",
+    )
+    monkeypatch.setattr("crossfade.postgres.locks._take", lambda *_: None)
+    with watching(LockWatch(database), monkeypatch) as watch, Engine(database.url) as engine:
+        told = forecast(engine.explain(written).program.steps)
+        begin(engine, State.BACKFILLED, written)
+        engine.contract("move")
+        database.execute("INSERT INTO users VALUES (100, 'new', 'with'), (101, 'new', NULL)")
+        engine.revert("move")
+    made = "SELECT user_id, bio FROM profiles WHERE user_id > 20"
+    assert database.execute(made) == [(100, "with")]
+    # It is in nobody's way.
+    database.execute("INSERT INTO profiles (user_id, theme) VALUES (100, 'light')")
+    assert database.execute(made) == [(100, "with")]
+    (undone,) = (key for key in watch.seen if key[1] == "undone")
+    assert in_words({undone: watch.seen[undone]}) == in_words({undone: told[undone]})
+    assert "public.themes" in told[undone]

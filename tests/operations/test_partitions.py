@@ -27,6 +27,7 @@ SETUP = """
     INSERT INTO p3 SELECT g, 20 FROM generate_series(1, 100) g;
 """
 DETACH = "detach_partition: {table: p, partition: p1}"
+ATTACH = "attach_partition: {table: p, partition: p3, bounds: FOR VALUES FROM (20) TO (30)}"
 
 
 def plan(*changes: str, retain: str = "7d") -> Plan:
@@ -106,14 +107,39 @@ def test_what_would_reach_a_partition_that_is_to_leave_is_refused(database: Data
 
 
 @pytest.mark.parametrize(
-    "change", ["drop_column: {table: p, column: v}", "detach_partition: {table: p, partition: p2}"]
+    "change", ["drop_column: {table: p, column: v}", "detach_partition: {table: p, partition: p2}", ATTACH]
 )
 def test_what_comes_behind_a_detaching_is_not(database: Database, change: str) -> None:
     database.execute(SETUP)
     assert codes(database, DETACH, change) == []
 
 
-ATTACH = "attach_partition: {table: p, partition: p3, bounds: FOR VALUES FROM (20) TO (30)}"
+def test_a_partition_that_leaves_keeps_its_bounds_until_contract(database: Database) -> None:
+    database.execute(SETUP)
+    beside = ATTACH.replace("(20) TO (30)", "(-5) TO (1)")
+    for changes in (DETACH, beside), (DETACH, beside, "drop_table: {table: p1}"):
+        with Engine(database.url) as engine:
+            (refusal,) = engine.check(plan(*changes)).refusals
+        assert 'partition "public.p3" would overlap partition "public.p1"' in refusal.message
+        assert "Until contract it also has public.p1 FOR VALUES FROM (0) TO (10)" in str(refusal.instead)
+    default = ATTACH.replace("FOR VALUES FROM (20) TO (30)", "DEFAULT")
+    assert codes(database, DETACH, default) == codes(database, default, DETACH) == ["default_partition"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "add_check: {table: p3, name: c, expression: v <> 'x', fix: {k: k + 1}}",
+        "add_primary_key: {table: p3, name: p3_pkey, columns: [id, k]}",
+        "set_not_null: {table: p3, column: v, fill: \"'x'\"}",
+        "drop_not_null: {table: p, column: v}",
+        "drop_column: {table: p3, column: w}",
+    ],
+)
+def test_a_table_is_not_attached_before_it_is_what_the_plan_makes_of_it(database: Database, change: str) -> None:
+    database.execute(SETUP)
+    database.execute("UPDATE p SET v = 'x'; ALTER TABLE p ALTER v SET NOT NULL; ALTER TABLE p3 ADD w int")
+    assert "not_together" in codes(database, change, ATTACH)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +200,31 @@ def test_bounds_are_tried_beside_those_that_there_are(database: Database) -> Non
     assert codes(database, ATTACH, beside.replace("20", "30")) == []
     # In the order of the column's own collation.
     assert codes(database, "attach_partition: {table: t, partition: t1, bounds: FOR VALUES FROM ('Z') TO ('a')}") == []
+
+
+MOVING = (
+    "add_check: {table: p, name: c, expression: k > 4, fix: {k: k + 10}}",
+    "add_check: {table: p1, name: c, expression: k > 4, fix: {k: k + 10}}",
+    "add_foreign_key: {table: p1, name: c, columns: [k], references: {table: numbers}, fix: {k: '0'}}",
+    "add_domain_check: {domain: word, name: c, expression: value > 'a', fix: lower(value)}",
+    "set_not_null: {table: q, column: r, fill: \"'b'\"}",
+    "sql: {backfill: {table: q1, set: {r: lower(r)}, where: r <> lower(r)}}",
+    "update_rows: {table: q1, set: {r: lower(r)}, where: r <> lower(r)}",
+)
+
+
+def test_no_batch_is_to_move_a_row_to_another_partition(database: Database) -> None:
+    database.execute(SETUP)
+    database.execute("""
+        CREATE DOMAIN word AS text;
+        CREATE TABLE q (id int, r word) PARTITION BY LIST (lower(r));
+        CREATE TABLE q1 PARTITION OF q DEFAULT;
+        CREATE TABLE numbers (k int PRIMARY KEY);
+    """)
+    for change in MOVING:
+        assert codes(database, change) == ["partition_key"], change
+    assert codes(database, "add_check: {table: p, name: c, expression: k > 4, fix: {v: v}}") == []
+    assert codes(database, "add_check: {table: p, name: c, expression: k > 4}") == []
 
 
 @pytest.mark.parametrize(

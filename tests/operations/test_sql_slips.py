@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from crossfade.plan.load import parse_plan
 from crossfade.workflow.engine import Engine
 
@@ -77,6 +79,35 @@ SLIPS = {
     "UPDATE made SET since = 'someday'": "invalid input syntax for type date",
     "CREATE DOMAIN d AS nosuch": 'type "nosuch" does not exist',
     "CREATE FUNCTION f(x nosuch) RETURNS int LANGUAGE sql AS 'SELECT 1'": "type nosuch does not exist",
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT nope FROM users'": 'column "nope" does not exist',
+    "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1'": "syntax error at end of input",
+    "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'": "already exists with same",
+    "CREATE TYPE mood AS ENUM ('a')": 'type "mood" already exists',
+    "CREATE SCHEMA other": 'schema "other" already exists',
+    "ALTER TYPE nosuch ADD VALUE 'a'": 'type "nosuch" does not exist',
+    "ALTER TYPE mood ADD VALUE 'sad'": 'enum label "sad" already exists',
+    "ALTER TYPE mood RENAME VALUE 'bad' TO 'good'": '"bad" is not an existing enum label',
+    "DROP TYPE nosuch": 'type "nosuch" does not exist',
+    "DROP DOMAIN mood": '"mood" is not a domain',
+    "DROP FUNCTION touch(int)": "function touch(integer) does not exist",
+    "DROP SCHEMA nosuch": 'schema "nosuch" does not exist',
+    "DROP ROLE ghost": 'role "ghost" does not exist',
+    "ALTER PUBLICATION nosuch ADD TABLE users": 'publication "nosuch" does not exist',
+    "ALTER TABLE users SET SCHEMA nosuch": 'schema "nosuch" does not exist',
+    "GRANT SELECT ON ALL TABLES IN SCHEMA nosuch TO PUBLIC": 'schema "nosuch" does not exist',
+    "GRANT EXECUTE ON FUNCTION nosuch() TO PUBLIC": "function nosuch() does not exist",
+    "SET LOCAL work_mem = 'much'": 'invalid value for parameter "work_mem"',
+    "INSERT INTO users (id, feels) VALUES (1, 'glad')": 'invalid input value for enum mood: "glad"',
+    "INSERT INTO teams (id) VALUES (1) ON CONFLICT (name) DO NOTHING": "no unique or exclusion constraint matching",
+    "UPDATE teams SET id = 1 / 0": "division by zero",
+    "CREATE TABLE more (who text REFERENCES teams (name))": "no unique constraint matching given keys",
+    "CREATE TABLE more PARTITION OF users FOR VALUES IN (1)": '"users" is not partitioned',
+    "CREATE INDEX CONCURRENTLY ni ON named (id)": 'cannot create index on relation "named"',
+    "CREATE OR REPLACE VIEW named AS SELECT id FROM users": "cannot drop columns from view",
+    "ALTER TABLE users ADD PRIMARY KEY (id, n)": 'multiple primary keys for table "users"',
+    "ALTER TABLE users ALTER COLUMN id DROP IDENTITY": "is not an identity column",
+    "ALTER TABLE users SET (fillfactor = 500)": 'value 500 out of bounds for option "fillfactor"',
+    "SELECT nextval('nosuch')": 'relation "nosuch" does not exist',
 }
 
 
@@ -139,6 +170,62 @@ def test_a_name_that_is_taken_is_told(database: Database) -> None:
             assert [r.code for r in told(engine, run(f"CREATE {made}"))] == ["name_taken"], made
 
 
+OF_TABLES = {
+    "ALTER TABLE users DROP CONSTRAINT nope": ("no_such_constraint", "public.users.nope"),
+    "ALTER TABLE users ADD CONSTRAINT users_pkey CHECK (id > 0) NOT VALID": ("constraint_exists", "users_pkey"),
+    "ALTER TABLE users RENAME CONSTRAINT users_pkey TO users_email_key": ("constraint_exists", "users_email_key"),
+    "ALTER TABLE users ALTER CONSTRAINT users_pkey DEFERRABLE": ("not_on_table", "foreign key users_pkey"),
+    "ALTER TABLE users ADD CONSTRAINT ready UNIQUE (n)": ("name_taken", "public.ready"),
+    "ALTER TABLE users ADD CONSTRAINT u UNIQUE USING INDEX nope": ("not_on_table", "unique index nope"),
+    "ALTER TABLE users DISABLE TRIGGER touching": ("not_on_table", "trigger touching on public.users"),
+    "ALTER TABLE users REPLICA IDENTITY USING INDEX nope": ("not_on_table", "index nope on public.users"),
+    "ALTER TABLE users DETACH PARTITION teams": ("not_on_table", "partition teams on public.users"),
+    "ALTER TABLE users RENAME TO teams": ("name_taken", "public.teams"),
+    "DROP TRIGGER nope ON users": ("not_on_table", "trigger nope on public.users"),
+    "DROP POLICY nope ON users": ("not_on_table", "policy nope on public.users"),
+    "CREATE TRIGGER touched BEFORE UPDATE ON teams FOR EACH ROW EXECUTE FUNCTION touch()": ("name_taken", "touched"),
+    "COMMENT ON CONSTRAINT nope ON users IS 'x'": ("no_such_constraint", "public.users.nope"),
+    "COMMENT ON TABLE usrs IS 'x'": ("no_such_table", "public.usrs"),
+    "INSERT INTO users (id) VALUES (1) ON CONFLICT ON CONSTRAINT nope DO NOTHING": ("no_such_constraint", "nope"),
+    "CREATE PUBLICATION p FOR TABLE users (nope)": ("no_such_column", "public.users.nope"),
+    "ALTER SEQUENCE drawn OWNED BY users.nope": ("no_such_column", "public.users.nope"),
+    "GRANT SELECT ON usrs TO PUBLIC": ("no_such_table", "public.usrs"),
+    "CREATE TABLE more (who int REFERENCES usrs)": ("no_such_table", "public.usrs"),
+    "CREATE VIEW v AS SELECT 1 FROM usrs": ("no_such_table", "public.usrs"),
+    "DROP SEQUENCE nope": ("no_such_table", "public.nope"),
+    "DROP VIEW users": ("other_kind", "public.users"),
+    "DROP TABLE named": ("other_kind", "public.named"),
+    "DROP TABLE ready": ("other_kind", "public.ready"),
+    "REFRESH MATERIALIZED VIEW named": ("other_kind", "public.named"),
+    "DROP TABLE teams": ("dependent", "view public.named", "foreign key users_team_id_fkey of public.users"),
+    "ALTER TABLE users DROP COLUMN email": ("dependent", "view public.named"),
+    "ALTER TABLE users ALTER COLUMN email TYPE varchar": ("dependent", "view public.named"),
+    "ALTER TABLE teams DROP CONSTRAINT teams_pkey": ("dependent", "foreign key users_team_id_fkey of public.users"),
+    "TRUNCATE teams": ("dependent", "foreign key users_team_id_fkey of public.users"),
+}
+"""What is known of a table beside its columns."""
+
+
+def test_what_is_on_a_table_or_needs_it_is_known(database: Database) -> None:
+    touched = "CREATE TRIGGER touched BEFORE UPDATE ON teams FOR EACH ROW EXECUTE FUNCTION touch()"
+    database.execute(f"{SETUP} {touched}")
+    with Engine(database.url) as engine:
+        found = {statement: told(engine, run(statement)) for statement in OF_TABLES}
+    for statement, (code, *objects) in OF_TABLES.items():
+        refusals = found[statement]
+        assert {r.code for r in refusals} == {code}, (statement, refusals)
+        assert len(refusals) == len(objects), (statement, refusals)
+        for refusal, about in zip(refusals, objects, strict=True):
+            assert about in refusal.object, (statement, refusal)
+    wrong = 0
+    for statement in {**SLIPS, **OF_TABLES}:
+        try:
+            database.execute(f"BEGIN; {statement.replace(' CONCURRENTLY', '')}; ROLLBACK")
+        except psycopg.Error:
+            wrong += 1
+    assert wrong == len(SLIPS) + len(OF_TABLES)
+
+
 SOUND = (
     "ALTER TABLE users ADD COLUMN IF NOT EXISTS email text, DROP COLUMN IF EXISTS nope",
     "ALTER TABLE users ADD COLUMN x bigint GENERATED BY DEFAULT AS IDENTITY, ALTER COLUMN feels DROP DEFAULT",
@@ -176,6 +263,20 @@ SOUND = (
     "CREATE TABLE IF NOT EXISTS users (id int)",
     "CREATE TEMPORARY TABLE users (id int)",
     "CREATE TABLE other.users (id int)",
+    "CREATE TEMPORARY TABLE pg_temp.users (id int)",
+    "UPDATE pg_index SET indisclustered = false WHERE false",
+    "ALTER TABLE users DROP CONSTRAINT users_email_key, ADD CONSTRAINT users_email_key UNIQUE (n)",
+    "INSERT INTO users (id) VALUES (1) ON CONFLICT (email, id) DO NOTHING",
+    "MERGE INTO users USING teams ON false WHEN NOT MATCHED THEN INSERT (id) VALUES (1)",
+    "CREATE SEQUENCE numbered INCREMENT 5",
+    "CREATE TYPE pair AS (a mood, b int)",
+    "DROP TYPE IF EXISTS nosuch",
+    "TRUNCATE teams, users",
+    "DROP TABLE teams, users CASCADE",
+    "DROP TRIGGER IF EXISTS nope ON users",
+    "SET CONSTRAINTS ALL DEFERRED",
+    "ALTER ROLE CURRENT_USER SET work_mem = '5MB'",
+    "SELECT set_config('a.b', 'c', true), 'users'::regclass",
     "UPDATE ONLY users AS u SET tags[1] = 'a', (email, feels) = (SELECT name, 'sad'::mood FROM teams WHERE id = u.id)",
 )
 
@@ -187,6 +288,44 @@ def test_what_the_server_would_take_is_taken(database: Database) -> None:
     assert found == {statement: [] for statement in SOUND}
     for statement in SOUND:
         database.execute(f"BEGIN; {statement}; ROLLBACK")
+
+
+TOGETHER = (
+    ("DROP FUNCTION label(users)", "CREATE FUNCTION label(users) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'"),
+    (
+        "ALTER TABLE users DROP CONSTRAINT users_email_key",
+        "ALTER TABLE users ADD CONSTRAINT users_email_key UNIQUE (n)",
+    ),
+    ("DROP VIEW named", "ALTER TABLE users ALTER COLUMN email TYPE varchar", "CREATE VIEW named AS SELECT 1"),
+    ("DROP VIEW named", "DROP FUNCTION label(users)", "DROP TABLE users", "TRUNCATE teams", "DROP TABLE teams"),
+    ("ALTER TABLE users DROP CONSTRAINT users_team_id_fkey", "ALTER TABLE teams DROP CONSTRAINT teams_pkey"),
+    (
+        "CREATE TYPE size AS ENUM ('s')",
+        "CREATE TABLE shirts (id serial, size size)",
+        "DROP SEQUENCE shirts_id_seq CASCADE",
+    ),
+    ("CREATE TABLE more (id int)", "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM more'"),
+    ("SET LOCAL check_function_bodies = off", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM more'"),
+    ("CREATE UNIQUE INDEX nn ON users (n)", "INSERT INTO users (id) VALUES (1) ON CONFLICT (n) DO NOTHING"),
+    ("CREATE STATISTICS s ON id, email FROM users", "COMMENT ON STATISTICS s IS 'x'", "DROP STATISTICS s"),
+    ("CREATE PUBLICATION p FOR TABLE users", "ALTER PUBLICATION p DROP TABLE users", "DROP PUBLICATION p"),
+    ("CREATE TYPE pair AS (a int)", "ALTER TYPE pair ADD ATTRIBUTE b int", "CREATE TABLE pairs OF pair"),
+    (
+        "CREATE UNLOGGED TABLE fleeting (id int PRIMARY KEY)",
+        "ALTER TABLE users RENAME TO people",
+        "SELECT 1 FROM people",
+    ),
+)
+"""Statements that are right behind one another only."""
+
+
+def test_what_statements_leave_is_what_the_next_ones_find(database: Database) -> None:
+    database.execute(SETUP)
+    for statements in TOGETHER:
+        database.execute(f"BEGIN; {'; '.join(statements)}; ROLLBACK")
+        with Engine(database.url) as engine:
+            runs = [{"run": text, "undo": "SELECT 1"} for text in statements]
+            assert told(engine, {"sql": {"contract": runs}}) == [], statements
 
 
 def test_what_other_statements_and_changes_of_the_plan_make_may_be_named(database: Database) -> None:
@@ -218,7 +357,7 @@ def test_what_other_statements_and_changes_of_the_plan_make_may_be_named(databas
         assert [(r.object, "must return type trigger" in r.message) for r in found] == [("expand.2 of sql", True)]
         filled = {"table": "users", "set": {"email": "nosuch(id)"}, "where": "email IS NULL"}
         found = told(engine, {"sql": {"expand": [{"run": function, "undo": "SELECT 1"}], "backfill": filled}})
-        assert [r.object for r in found] == ["backfill.set.email of sql on public.users"]
+        assert [r.object for r in found] == ["backfill.set.email of sql on public.users", "expand.0 of sql"]
         (refusal,) = told(engine, run("DROP TRIGGER t ON usrs"))
         assert (refusal.code, refusal.object) == ("no_such_table", "public.usrs")
         made = {"add_column": {"table": "users", "name": "x", "type": "int"}}

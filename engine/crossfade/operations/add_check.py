@@ -57,7 +57,7 @@ def _refusals(change: AddCheck, table: Table, catalog: Catalog) -> Iterator[Refu
     for name in dict.fromkeys((*change.fix, *used)):
         if table.column(name) is None and name not in change.expression.columns:
             yield no_column(table, name)
-    yield from constraint_preflight.fix_refusals(table, change.kind, change.fix)
+    yield from constraint_preflight.fix_refusals(table, change.kind, change.fix, catalog)
     if change.no_inherit and table.kind == "partitioned":
         yield Refusal(
             code="no_inherit_on_partitioned",

@@ -155,6 +155,8 @@ def _refusals(change: AddDomainCheck, domain: Domain, users: tuple[_User, ...], 
         yield from constraint_preflight.owned(family)
         if not constraint_preflight.is_of_this_plan(user.table, user.column.name):
             yield from other_runs(family, [user.column.name])
+        if change.fix is not None:
+            yield from constraint_preflight.moved(user.table, [user.column.name], "fix", catalog)
     for table in dict.fromkeys(u.table.name for u in users):
         size = max(u.table.size_bytes for u in users if u.table.name == table)
         if size > SMALL_TABLE:

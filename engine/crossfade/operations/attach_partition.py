@@ -261,7 +261,11 @@ def _afterwards(
         for index, name in missing
     )
     attached = replace(
-        partition, partition_parent=parent.name, partition_bound=bounds, indexes=(*partition.indexes, *built)
+        partition,
+        partition_parent=parent.name,
+        partition_bound=bounds,
+        bound_columns=(*parent.bound_columns, *parent.partition_key_columns),
+        indexes=(*partition.indexes, *built),
     )
     catalog = catalog.with_table(replace(parent, partitions=(*parent.partitions, partition.name)))
     return catalog.with_table(attached)

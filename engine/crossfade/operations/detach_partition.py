@@ -142,7 +142,9 @@ def _afterwards(catalog: Catalog, parent: Table, partition: Table) -> Catalog:
         partition,
         partition_parent=None,
         partition_bound=None,
+        bound_columns=(),
         indexes=tuple(replace(i, parent=None) for i in partition.indexes),
         constraints=tuple(replace(c, inherited=False, is_local=True) for c in partition.constraints),
     )
-    return catalog.with_table(replace(parent, partitions=remaining)).with_table(alone)
+    leaving = (*parent.leaving, (partition.name, partition.partition_bound or ""))
+    return catalog.with_table(replace(parent, partitions=remaining, leaving=leaving)).with_table(alone)

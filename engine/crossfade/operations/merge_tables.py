@@ -17,7 +17,6 @@ from psycopg import sql
 
 from crossfade.operations.step import Compiled, Part, Step
 from crossfade.operations.sync import two_homes, two_homes_rows
-from crossfade.operations.sync.two_homes_words import Words, listed, of
 from crossfade.operations.tables import merge_tables_preflight, other_home, second_name
 from crossfade.operations.tables.other_home import OtherHome
 from crossfade.operations.tables.second_name import identifier
@@ -82,28 +81,10 @@ def _hide(home: OtherHome, homes: TwoHomes) -> Step:
             _statement("COMMENT ON TABLE {} IS {}", identifier(hidden), sql.Literal(home.old.comment)),
             _statement("ALTER TABLE {} RENAME TO {}", identifier(hidden), sql.Identifier(table.name)),
             *two_homes.serve_both(homes),
-            _owed(homes),
+            two_homes.make_owed(homes),
             *two_homes.settle(homes),
         ),
         done=second_name.is_table(hidden),
-    )
-
-
-def _owed(homes: TwoHomes) -> Statement:
-    """Rows that new versions made while the table was hidden get theirs there, as an old version would write them."""
-    words = Words(homes)
-    return Statement(
-        text=render(
-            words.text(
-                "INSERT INTO {there} ({side_key}, {sides}) SELECT {main_key}, {mains} FROM {here} AS here"
-                " WHERE NOT ({empty}) AND NOT EXISTS (SELECT FROM {there} AS there WHERE {both})",
-                sides=listed(sql.Identifier(p.side) for p in homes.pairs),
-                main_key=listed(of("here", k.main) for k in homes.key),
-                mains=listed(of("here", p.main) for p in homes.pairs),
-                empty=words.is_empty("here", "main"),
-                both=words.at("there", (of("here", k.main) for k in homes.key)),
-            )
-        )
     )
 
 

@@ -67,7 +67,7 @@ def _hide(home: OtherHome, homes: TwoHomes) -> Step:
         statements=tuple(moved_columns.step_aside(homes, home.old, hidden)),
         undo=(
             *moved_columns.come_back(homes, home.old, hidden),
-            *((two_homes.note_missing(homes),) if homes.old == "side" else ()),
+            *((two_homes.make_owed(homes),) if homes.old == "side" else ()),
             *two_homes.settle(homes),
         ),
         done=column_exists(home.old, next(iter(hidden.values()))),

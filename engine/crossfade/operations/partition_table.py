@@ -18,10 +18,26 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg import sql
 
-from crossfade.operations.step import TRIAL_TABLE, Compiled, Copy, Part, RowCopy, RowLook, Step, Trial
+from crossfade.operations.step import (
+    TRIAL_TABLE,
+    Compiled,
+    Copy,
+    Part,
+    RowCopy,
+    RowLook,
+    Step,
+    Trial,
+    ViolationLook,
+)
 from crossfade.operations.sync import table_sync
 from crossfade.operations.sync.table_sync import Mirror
-from crossfade.operations.tables import partition_table_preflight, second_name, table_exchange, table_twin
+from crossfade.operations.tables import (
+    partition_bounds,
+    partition_table_preflight,
+    second_name,
+    table_exchange,
+    table_twin,
+)
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.operations.tables.table_twin import Partition, TableTwin
@@ -32,6 +48,8 @@ from crossfade.postgres.catalog import QualifiedName
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from crossfade.operations.step import Place
     from crossfade.plan.changes import PartitionTable
     from crossfade.plan.changes.partition_table import Bounds, Scalar
@@ -65,6 +83,7 @@ def compile_change(change: PartitionTable, place: Place, catalog: Catalog) -> Co
         ),
     )
     forward, back = _mirrors(twin, change)
+    after = _partitioned(twin)
     return Compiled(
         steps=(
             _expand(twin, forward),
@@ -76,7 +95,8 @@ def compile_change(change: PartitionTable, place: Place, catalog: Catalog) -> Co
         refusals=refusals,
         cautions=tuple(partition_table_preflight.cautions(table, every_row_placed=forward.unplaced == "refused")),
         trials=(_trial(twin),),
-        catalog=_partitioned(twin),
+        looks=tuple(_looks(twin, after)) if forward.unplaced == "left out" else (),
+        catalog=after,
     )
 
 
@@ -127,6 +147,21 @@ def _trial(twin: TableTwin) -> Trial:
         columns=tuple((c.name, c.type) for c in twin.table.columns if c.name in twin.key),
         statement=render(sql.SQL("; ").join(made)),
     )
+
+
+def _looks(twin: TableTwin, after: Catalog) -> Iterator[ViolationLook]:
+    """Rows that no partition takes, as far as bounds can be written as a condition."""
+    parent = after.table(twin.table.name)
+    within = [] if parent is None else [partition_bounds.conditions(parent, render(p.bounds)) for p in twin.partitions]
+    taken = [sql.SQL("({}) IS NOT TRUE").format(bounds.inside) for bounds in within if bounds is not None]
+    if len(taken) == len(twin.partitions):
+        yield ViolationLook(
+            table=str(twin.table.staged),
+            violated=render(sql.SQL(" AND ").join(taken)),
+            what="that none of `partitions` is for",
+            then="Backfill ends with their keys, and contract cannot begin: add partitions for them, or a default one, "
+            "or take them out before.",
+        )
 
 
 def _takes_every_row(change: PartitionTable) -> bool:

@@ -179,6 +179,7 @@ def _refusals(change: SetNotNull, table: Table, column: Column, catalog: Catalog
         )
     if change.fill is not None:
         yield from fill_trigger.gives_nothing(f"{table.name}.{column.name}", change.fill)
+        yield from constraint_preflight.moved(table, [column.name], "fill", catalog)
     if change.fill is not None and column.generated:
         yield Refusal(
             code="generated_column",

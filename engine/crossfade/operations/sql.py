@@ -201,6 +201,7 @@ def _about_fill(fill: SqlFill, catalog: Catalog) -> Iterator[Refusal | Caution]:
     family = table_preflight.family_of(table, catalog)
     yield from data_preflight.unknown_columns(table, [*fill.set, *_columns(fill)])
     yield from data_preflight.unwritable(table, fill.set)
+    yield from data_preflight.routing(table, fill.set, catalog, data_preflight.SET_BY_HAND)
     yield from data_preflight.foreign_partitions(family)
     yield from table_preflight.other_runs(family, fill.set)
 

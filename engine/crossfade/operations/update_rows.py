@@ -32,7 +32,7 @@ def compile_change(change: UpdateRows, place: Place, catalog: Catalog) -> Compil
     if table is None or unusable:
         return Compiled(refusals=unusable, catalog=catalog)
     family = table_preflight.family_of(table, catalog)
-    found = (*_about_columns(change, table), *_about_rows(change, family))
+    found = (*_about_columns(change, table), *_about_rows(change, family, catalog))
     refusals = tuple(f for f in found if isinstance(f, Refusal))
     return Compiled(
         data=() if any(r.ack is None for r in refusals) else (_rows(change, place, table),),
@@ -61,8 +61,8 @@ def _about_columns(change: UpdateRows, table: Table) -> Iterator[Refusal]:
     yield from data_preflight.unwritable(table, change.set)
 
 
-def _about_rows(change: UpdateRows, family: tuple[Table, ...]) -> Iterator[Refusal | Caution]:
-    yield from _keys(change, family)
+def _about_rows(change: UpdateRows, family: tuple[Table, ...], catalog: Catalog) -> Iterator[Refusal | Caution]:
+    yield from _keys(change, family, catalog)
     yield from data_preflight.foreign_partitions(family)
     yield from table_preflight.other_runs(family, change.set)
     yield from data_preflight.foreign_keys(family, "UPDATE", change.set)
@@ -72,21 +72,15 @@ def _about_rows(change: UpdateRows, family: tuple[Table, ...]) -> Iterator[Refus
     yield from rule_preflight.rules_in_the_way(by_place, ["update"], "tell by which place rows were changed in")
 
 
-def _keys(change: UpdateRows, family: tuple[Table, ...]) -> Iterator[Refusal | Caution]:
-    named: set[str] = set()
-    for member in family:
-        primary = {c for i in member.indexes if i.primary for c in i.columns[: i.key_count]}
-        for column in change.set:
-            if column in named:
-                continue
-            if column in primary:
-                named.add(column)
-                yield _of_the_key(member, column)
-            elif column in member.partition_key_columns:
-                named.add(column)
-                yield _of_the_partition_key(member, column)
-    if not named:
-        yield from _without_a_key(change, family)
+def _keys(change: UpdateRows, family: tuple[Table, ...], catalog: Catalog) -> Iterator[Refusal | Caution]:
+    primary = {c: m for m in reversed(family) for i in m.indexes if i.primary for c in i.columns[: i.key_count]}
+    of_keys = (
+        *(_of_the_key(primary[column], column) for column in change.set if column in primary),
+        *data_preflight.routing(
+            family[0], (c for c in change.set if c not in primary), catalog, data_preflight.SET_BY_HAND
+        ),
+    )
+    yield from of_keys or _without_a_key(change, family)
 
 
 def _of_the_key(table: Table, column: str) -> Refusal:
@@ -95,16 +89,7 @@ def _of_the_key(table: Table, column: str) -> Refusal:
         object=f"{table.name}.{quoted(column)}",
         message="it is part of the primary key, by which the rows are walked: a row that got a later key would be met "
         "twice.",
-        instead="Set it with a statement of your own, or copy the rows into a new table with copy_rows.",
-    )
-
-
-def _of_the_partition_key(table: Table, column: str) -> Refusal:
-    return Refusal(
-        code="partition_key",
-        object=f"{table.name}.{quoted(column)}",
-        message="it is part of the partition key: a row that moves to another partition could be met twice, or never.",
-        instead="Set it with a statement of your own, or copy the rows into a new table with copy_rows.",
+        instead=data_preflight.SET_BY_HAND,
     )
 
 

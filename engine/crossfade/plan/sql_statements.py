@@ -57,7 +57,9 @@ _ITS_SETTINGS = {
     "session_replication_role": "leave it out: triggers that do not fire lose writes of live versions",
 }
 """Settings that are the run's own, and what to do instead."""
-_WITH_RELATION = frozenset({"OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_FOREIGN_TABLE", "OBJECT_INDEX"})
+_WITH_RELATION = frozenset(
+    {"OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_FOREIGN_TABLE", "OBJECT_INDEX", "OBJECT_SEQUENCE"}
+)
 _ON_RELATION = frozenset({"OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"})
 
 
@@ -70,7 +72,7 @@ class SqlStatement:
     kind: str = field(compare=False)
     """The class of its node in the parse tree: `AlterTableStmt`."""
     relations: tuple[TableName, ...] = field(compare=False)
-    """The tables, views and indexes that it names, as far as they do not stand in the body of a function."""
+    """The tables, views, indexes and sequences that it names, as far as they do not stand in the body of a function."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -176,10 +178,15 @@ def _check_setting(node: Any) -> None:
 
 
 def _relations(node: Any) -> Iterator[TableName]:
-    nodes = tuple(below(node))
+    # What SET CONSTRAINTS names is written like a table.
+    nodes = tuple(below(node)) if kind_of(node) != "ConstraintsSetStmt" else ()
     expressions = {n.ctename for n in nodes if kind_of(n) == "CommonTableExpr"}
+    # Those of FOR UPDATE OF are names in FROM.
+    aliases = {id(r) for n in nodes if kind_of(n) == "LockingClause" for r in n.lockedRels or ()}
     for inner in nodes:
         match kind_of(inner):
+            case "RangeVar" if id(inner) in aliases:
+                continue
             case "RangeVar" if inner.schemaname is not None or inner.relname not in expressions:
                 yield TableName(inner.schemaname, inner.relname)
             case "DropStmt":
@@ -187,6 +194,8 @@ def _relations(node: Any) -> Iterator[TableName]:
                     yield from _of_object(inner.removeType.name, strings(named))
             case "CommentStmt" | "SecLabelStmt":
                 yield from _of_object(inner.objtype.name, strings(inner.object))
+            case "DefElem" if inner.defname == "owned_by":
+                yield from _of_object("OBJECT_COLUMN", strings(inner.arg))
 
 
 def _of_object(kind: str, parts: tuple[str, ...]) -> Iterator[TableName]:

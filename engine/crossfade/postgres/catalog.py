@@ -128,8 +128,12 @@ class Table:
     partition_parent: QualifiedName | None = None
     partition_bound: str | None = None
     """`FOR VALUES FROM (1) TO (10)`, `DEFAULT`; None for a table that is no partition."""
+    bound_columns: tuple[str, ...] = ()
+    """Those of the partition keys of what it is a partition of, all the way up."""
     partitions: tuple[QualifiedName, ...] = ()
     """Direct ones only."""
+    leaving: tuple[tuple[QualifiedName, str], ...] = ()
+    """Partitions with their bounds that an earlier change of the plan takes off at contract."""
     inherits: tuple[QualifiedName, ...] = ()
     children: tuple[QualifiedName, ...] = ()
     """Direct inheritance children."""

@@ -16,7 +16,8 @@ from crossfade.operations.constraints import until_contract
 from crossfade.operations.foreseen import foreseen
 from crossfade.operations.kinds import compile_change
 from crossfade.operations.merge import merged
-from crossfade.operations.raw_sql import sql_trial, sql_unread
+from crossfade.operations.raw_sql import sql_names, sql_trial, sql_unread
+from crossfade.operations.raw_sql.sql_foretold import makes_other_names
 from crossfade.operations.step import (
     Caution,
     Compiled,
@@ -219,8 +220,13 @@ def compile_plan(plan: Plan, catalog: Catalog) -> Compilation:
         place = Place(plan.name, position, change.kind, later=tuple(plan.changes[position:]))
         one = _compiled(change, place, catalog, unread)
         if isinstance(change, RawSql) and not is_changed_by_sql:
-            one = replace(one, trials=(*one.trials, *sql_trial.trials(change, catalog, before)))
-            is_changed_by_sql = sql_trial.makes_other_names(change)
+            earlier = [known.kind for known in plan.changes[: position - 1]]
+            one = replace(
+                one,
+                refusals=tuple(dict.fromkeys((*one.refusals, *sql_names.refusals(change, catalog, before)))),
+                trials=(*one.trials, *sql_trial.trials(change, catalog, before, earlier)),
+            )
+            is_changed_by_sql = makes_other_names(change)
         compiled.append(one)
         catalog = compiled[-1].catalog
     compiled = _sql_in_order(plan.changes, compiled)

@@ -48,7 +48,7 @@ REFUSED: dict[str, dict[str, frozenset[str]]] = {
         "already_not_null": frozenset({"set_not_null"}),
     },
     "a partition key": {
-        "partition_key": REPLACED | GONE | {"rename_column"},
+        "partition_key": REPLACED | GONE | {"rename_column", "set_not_null"},
         "no_value": frozenset({"drop_column"}),
         "already_not_null": frozenset({"set_not_null"}),
     },

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
 from crossfade.operations.columns.column_preflight import no_column, right_refusals
-from crossfade.operations.rows.data_preflight import unwritable
+from crossfade.operations.rows.data_preflight import routing, unwritable
 from crossfade.operations.tables.table_preflight import family_of, other_runs, table_refusals
 from crossfade.plan.words import shown
 
@@ -71,10 +71,11 @@ def needed(family: Iterable[Table], constraint: Constraint) -> Iterator[Refusal]
                 )
 
 
-def fix_refusals(table: Table, kind: str, fix: Mapping[str, Expression]) -> Iterator[Refusal]:
-    """Repairs of columns that nobody can write, or that would give one NULL which may not be; of other expressions
-    backfill tells it row by row."""
+def fix_refusals(table: Table, kind: str, fix: Mapping[str, Expression], catalog: Catalog) -> Iterator[Refusal]:
+    """Repairs of columns that nobody can write or that tell a row's partition, or that would give one NULL which may
+    not be; of other expressions backfill tells it row by row."""
     yield from unwritable(table, fix)
+    yield from moved(table, fix, "fix", catalog)
     for name, expression in fix.items():
         column = table.column(name)
         if column is not None and column.not_null and expression.is_null:
@@ -84,6 +85,12 @@ def fix_refusals(table: Table, kind: str, fix: Mapping[str, Expression]) -> Iter
                 message=f"{shown(expression.text)}: it gives NULL, and the column is NOT NULL.",
                 instead="Give another value, or let the column be NULL first (drop_not_null), in a plan of its own.",
             )
+
+
+def moved(table: Table, names: Iterable[str], key: str, catalog: Catalog) -> Iterator[Refusal]:
+    """Repairs by which a row would belong into another partition; `key` is what the plan calls them."""
+    instead = f"Leave `{key}` out, and repair such rows with an UPDATE of your own on the partitioned table."
+    return routing(table, names, catalog, instead)
 
 
 def no_constraint(table: Table, name: str) -> Refusal:

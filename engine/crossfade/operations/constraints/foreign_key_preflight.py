@@ -85,7 +85,7 @@ def refusals(change: AddForeignKey, ends: Ends, catalog: Catalog) -> Iterator[Re
     bearers = family_of(table, catalog) if table.kind == "partitioned" else (table,)
     yield from constraint_preflight.new_constraint(table, change.name, change.columns, catalog, bearers)
     yield from constraint_preflight.owned((referenced,))
-    yield from constraint_preflight.fix_refusals(table, change.kind, change.fix)
+    yield from constraint_preflight.fix_refusals(table, change.kind, change.fix, catalog)
     yield from _about_fix(change, table)
     names = [c.name for c in ends.referenced_columns]
     if not _is_key(referenced, names):

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from crossfade.plan.changes.sql import SqlRun
 from crossfade.plan.nodes import kind_of
 from crossfade.postgres.catalog import QualifiedName
+from crossfade.postgres.forecast import Schema
 
 if TYPE_CHECKING:
+    from crossfade.plan.changes.sql import RawSql
     from crossfade.plan.sql_statements import SqlStatement
     from crossfade.postgres.catalog import Catalog, Table
-    from crossfade.postgres.forecast import Forecast, Schema
+    from crossfade.postgres.forecast import Forecast
 
 
 _MAKERS_TEXT = """
@@ -22,6 +24,19 @@ _MAKERS_TEXT = """
 """
 MAKERS = frozenset(_MAKERS_TEXT.split())
 """Kinds of statements that make a type, function, role, schema or sequence, which what is tried later may need."""
+QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+AS_IT_IS = frozenset(
+    {"CreateStmt", "ViewStmt", "IndexStmt", "CreateTrigStmt", "CreatePolicyStmt", "CreateStatsStmt", "RuleStmt"}
+)
+"""Kinds that make something of tables, and no more."""
+_OTHERS_TEXT = """
+    AlterTableStmt DropStmt TruncateStmt CommentStmt GrantStmt GrantRoleStmt DropRoleStmt
+    AlterOwnerStmt AlterPolicyStmt AlterSeqStmt VacuumStmt LockStmt ReindexStmt ClusterStmt
+    RefreshMatViewStmt CreateTableAsStmt VariableSetStmt AlterRoleStmt AlterRoleSetStmt AlterFunctionStmt
+    AlterDefaultPrivilegesStmt AlterStatsStmt AlterPublicationStmt
+"""
+_MAKING_NO_NAMES = (QUERIES | AS_IT_IS | frozenset(_OTHERS_TEXT.split())) - {"CreateStatsStmt"}
+"""They make nothing but relations, and what is on them, that a later statement might name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +113,44 @@ def foretell(phase: str, runs: Iterable[SqlRun], schema: Schema) -> tuple[tuple[
         )
         schema = after
     return tuple(told), schema
+
+
+def in_order(change: RawSql, catalog: Catalog) -> Iterator[tuple[Foretold, tuple[SqlStatement, ...]]]:
+    """Each statement with those before it that made types, functions and the like, or set something for the
+    transaction; what takes it back follows it.
+
+    None behind one of which nobody can say what it makes.
+    """
+    schema = Schema.of(catalog)
+    made: tuple[SqlStatement, ...] = ()
+    for phase, runs, back in (
+        ("expand", change.expand, change.rollback),
+        ("contract", change.contract, change.revert),
+        ("drop", map(run_of, change.drop), ()),
+    ):
+        told, schema = foretell(phase, runs, schema)
+        for one in told:
+            yield one, made
+            if one.statement.kind in MAKERS or one.statement.kind == "VariableSetStmt":
+                made = (*made, one.statement)
+            elif _makes_other_names(one.statement):
+                return
+            yield from ((undo, made) for undo in undoing(one))
+        undone, _ = foretell("rollback" if phase == "expand" else "revert", map(run_of, back), schema)
+        yield from ((one, made) for one in undone)
+
+
+def makes_other_names(change: RawSql) -> bool:
+    """Whether its statements may make what a later change names, and what is not there to be tried with."""
+    expand = (run.run for run in change.expand if run.run.kind not in MAKERS)
+    return any(map(_makes_other_names, (*expand, *(run.run for run in change.contract), *change.drop)))
+
+
+def _makes_other_names(statement: SqlStatement) -> bool:
+    """Roles, types, functions or operators, by making them or by another name or schema."""
+    if statement.kind in {"RenameStmt", "AlterObjectSchemaStmt"}:
+        return statement.tree().relation is None
+    return statement.kind not in _MAKING_NO_NAMES
 
 
 def catalog_after(catalog: Catalog, before: Schema, after: Schema) -> Catalog:

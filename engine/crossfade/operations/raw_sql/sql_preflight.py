@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from crossfade.errors import Refusal
 from crossfade.operations.acks import BREAKS, OPAQUE, REWRITE, ROWS
 from crossfade.operations.columns.column_preflight import SMALL_TABLE, no_column
-from crossfade.operations.raw_sql.sql_foretold import made_by, undoing
+from crossfade.operations.raw_sql import sql_names
+from crossfade.operations.raw_sql.sql_foretold import made_by
 from crossfade.operations.step import Caution
 from crossfade.operations.tables.ownership import owner_refusals
 from crossfade.operations.tables.table_names import name_taken
 from crossfade.plan.nodes import below, kind_of, strings
+from crossfade.plan.sql_statements import is_of_the_server
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.own_names import LEDGER_SCHEMA
 from crossfade.postgres.statement import LockMode
@@ -55,7 +57,6 @@ def of_statements(told: Iterable[Foretold], catalog: Catalog) -> Iterator[Refusa
     """What holds for a statement wherever it stands."""
     for one in told:
         yield from _unforeseen(one, catalog)
-        yield from (refusal for undo in undoing(one) if _has_to_be_there(undo) for refusal in _missing(undo, catalog))
         yield from _taken(one)
         yield from _commented(one)
         yield from _of_the_ledger(one)
@@ -99,7 +100,7 @@ def of_staged_names(early: Iterable[Foretold], late: Iterable[Foretold], catalog
 
 def _unforeseen(told: Foretold, catalog: Catalog) -> Iterator[Refusal]:
     why = told.forecast.unknown
-    missing = tuple(_missing(told, catalog)) if why is not None or _has_to_be_there(told) else ()
+    missing = tuple(_missing(told, catalog)) if why is not None else ()
     yield from missing
     if why is not None and not missing:
         yield Refusal(
@@ -111,24 +112,10 @@ def _unforeseen(told: Foretold, catalog: Catalog) -> Iterator[Refusal]:
         )
 
 
-def _has_to_be_there(told: Foretold) -> bool:
-    """It drops something of a relation, or one, and not only where that is there."""
-    tree = told.statement.tree()
-    return kind_of(tree) == "DropStmt" and not tree.missing_ok
-
-
 def _missing(told: Foretold, catalog: Catalog) -> Iterator[Refusal]:
-    schema = told.before
-    there = schema.tables.keys() | schema.other_relations | {i.name for t in schema.tables.values() for i in t.indexes}
-    for name in told.relations:
-        if name not in there and name.schema not in ("pg_catalog", "information_schema"):
-            near = catalog.nearest_tables(name.name)
-            yield Refusal(
-                code="no_such_table",
-                object=str(name),
-                message=f"{told.statement.short}: there is no relation {name} when it runs.",
-                instead=f"Did you mean {' or '.join(near)}?" if near else "Create it first, or write its schema.",
-            )
+    for name in told.statement.relations:
+        if not is_of_the_server(name):
+            yield from sql_names.missing(told, catalog, told.before.qualify(name.schema, name.name))
 
 
 def _commented(told: Foretold) -> Iterator[Refusal]:

@@ -6,13 +6,16 @@ at for it: what a statement names is put into the session's own schema, and rows
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from crossfade.operations.raw_sql.sql_foretold import MAKERS, foretell, made_by, run_of, undoing
+from crossfade.operations.raw_sql import object_trial
+from crossfade.operations.raw_sql.object_trial import ABOUT, TAKEN
+from crossfade.operations.raw_sql.shadow import THERE, has_odd_keys, shadow
+from crossfade.operations.raw_sql.sql_foretold import AS_IT_IS, MAKERS, QUERIES, in_order, made_by
 from crossfade.operations.step import Trial
 from crossfade.parse import parsed
 from crossfade.plan.nodes import below, kind_of, strings
@@ -23,98 +26,113 @@ if TYPE_CHECKING:
     from crossfade.operations.raw_sql.sql_foretold import Foretold
     from crossfade.plan.changes.sql import RawSql
     from crossfade.plan.sql_statements import SqlStatement
-    from crossfade.postgres.catalog import Catalog, Column, Table
+    from crossfade.postgres.catalog import Catalog, QualifiedName, Table
 
-_THERE = "pg_temp"
 _ABOUT_NAMES_TEXT = """
-    42601 42701 42702 42703 42704 42725 42803 42804 42846 42883 428C9 42P17 42P18 42P20 22003 22007 22008
+    42601 42701 42702 42703 42704 42725 42803 42804 42809 42830 42846 42883 428C9 42P10 42P16 42P17 42P18 42P20
+    22001 22003 22007 22008 22012 22023 22P02 3F000
 """
 _ABOUT_NAMES = frozenset(_ABOUT_NAMES_TEXT.split())
 """SQLSTATEs that are about what the statement says: columns, types, functions, how they go together, constants. Any
 other may come of the table on which it is tried, which has no rows, constraints or owner of its own, and lies
-elsewhere; or of labels that the plan gives an enum."""
-_QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
-_AS_IT_IS = frozenset(
-    {"CreateStmt", "ViewStmt", "IndexStmt", "CreateTrigStmt", "CreatePolicyStmt", "CreateStatsStmt", "RuleStmt"}
-)
+elsewhere."""
+_PREREQUISITE = "55000"
+"""A column is no identity, or not NOT NULL, say; or a view cannot be written to, and the trial's never can."""
+_LABEL = "22P02"
+_LABELLING = frozenset({"add_enum_value", "rename_enum_value", "remove_enum_values"})
+_OTHER_KIND = "42809"
+_UNLESS_MADE = frozenset({"42703", "42P01"})
+"""Columns and relations that a constant or the body of a function names, where no statement before has made any."""
+_SYNTAX = "42601"
+_MERGE_BY_TARGET = 170000
+"""The first version that reads MERGE as it is printed here."""
+_WITH_SCHEMA = 2
+"""Parts of a column's name; one with the schema of its table is not found in the trial."""
+_DROPS = frozenset({"DropStmt", "DropRoleStmt"})
+_AS_TABLES = frozenset({"materialized view", "foreign"})
+"""Relations that a table stands for in the trial; for a view there is one."""
 _OF_COLUMNS_TEXT = """
     AT_AddColumn AT_DropColumn AT_ColumnDefault AT_SetNotNull AT_DropNotNull AT_AlterColumnType AT_SetStatistics
     AT_SetStorage AT_AddConstraint AT_AddIdentity AT_SetIdentity AT_DropIdentity AT_SetExpression AT_DropExpression
+    AT_SetRelOptions AT_ResetRelOptions AT_SetOptions AT_ResetOptions AT_SetTableSpace AT_SetAccessMethod
 """
 _OF_COLUMNS = frozenset(_OF_COLUMNS_TEXT.split())
-_IDENTITY = {True: sql.SQL("ALWAYS"), False: sql.SQL("BY DEFAULT")}
-_OTHERS_TEXT = """
-    AlterTableStmt DropStmt TruncateStmt CommentStmt GrantStmt GrantRoleStmt
-    AlterOwnerStmt AlterPolicyStmt AlterSeqStmt VacuumStmt LockStmt ReindexStmt ClusterStmt
-    RefreshMatViewStmt CreateTableAsStmt VariableSetStmt
-"""
-_MAKING_NO_NAMES = _QUERIES | _AS_IT_IS | frozenset(_OTHERS_TEXT.split())
-"""They make no roles, types, functions or operators that a later statement might use."""
 
 
-def trials(change: RawSql, catalog: Catalog, read: Catalog) -> Iterator[Trial]:
-    """What the database can say of each statement; `read` is the catalog before the plan.
+def trials(change: RawSql, catalog: Catalog, read: Catalog, earlier: Collection[str]) -> Iterator[Trial]:
+    """What the database can say of each statement; `read` is the catalog before the plan, `earlier` the kinds of the
+    changes before this one.
 
     Not of one on a table that an earlier change of the plan is about: which shape it has then depends on the phase.
     """
-    schema = Schema.of(catalog)
-    made: list[str] = []
-    for phase, runs, back in (
-        ("expand", change.expand, change.rollback),
-        ("contract", change.contract, change.revert),
-        ("drop", map(run_of, change.drop), ()),
-    ):
-        told, schema = foretell(phase, runs, schema)
-        for one in told:
-            yield _trial(one, catalog, read, made)
-            if one.statement.kind in MAKERS:
-                made.append(one.statement.text)
-            elif _makes_other_names(one.statement):
-                return
-            yield from (_trial(undo, catalog, read, made) for undo in undoing(one))
-        undone, _ = foretell("rollback" if phase == "expand" else "revert", map(run_of, back), schema)
-        yield from (_trial(one, catalog, read, made) for one in undone)
+    unsure = frozenset({_LABEL}) if not _LABELLING.isdisjoint(earlier) else frozenset()
+    for told, made in in_order(change, catalog):
+        if earlier or told.statement.kind in _DROPS:
+            unsure |= TAKEN
+        trial = Trial(
+            where=f"{told.place} of sql",
+            shown=told.statement.short,
+            columns=(),
+            made=tuple(statement.text for statement in made),
+            prelude=(*_looking_into_bodies(told, made), *_needed(told)),
+            statement="SELECT",
+        )
+        of_objects = tuple(object_trial.tried(told))
+        about = (ABOUT | TAKEN) - unsure if of_objects else _ABOUT_NAMES - unsure
+        if not earlier and told.before == Schema.of(read):
+            about |= _UNLESS_MADE
+        yield from (replace(trial, statement=text, about=about) for text in of_objects)
+        if not of_objects:
+            yield _of_tables(trial, _Moved(told=told, catalog=catalog, read=read), about)
 
 
-def makes_other_names(change: RawSql) -> bool:
-    """Whether its statements may make what a later change names, and what is not there to be tried with."""
-    expand = (run.run for run in change.expand if run.run.kind not in MAKERS)
-    return any(map(_makes_other_names, (*expand, *(run.run for run in change.contract), *change.drop)))
-
-
-def _makes_other_names(statement: SqlStatement) -> bool:
-    """Roles, types, functions or operators, by making them or by another name or schema."""
-    if statement.kind in {"RenameStmt", "AlterObjectSchemaStmt"}:
-        return statement.tree().relation is None
-    return statement.kind not in _MAKING_NO_NAMES
-
-
-def _trial(told: Foretold, catalog: Catalog, read: Catalog, made: Iterable[str]) -> Trial:
-    tree, moved = told.statement.tree(), _Moved(told=told, catalog=catalog, read=read)
-    prelude, statement, names = tuple(_roles(tree)), "SELECT", tuple(_last_names(tree))
-    if not _depends_on_more(tree, told) and moved.take(tree):
-        tried = _tried(tree)
-        if tried is not None:
-            prelude, statement = (*prelude, *moved.shadows.values()), tried
-    return Trial(
-        where=f"{told.place} of sql",
-        shown=told.statement.short,
-        columns=(),
-        made=tuple(made),
-        prelude=prelude,
+def _of_tables(trial: Trial, moved: _Moved, about: frozenset[str]) -> Trial:
+    tree = moved.told.statement.tree()
+    names, statement = tuple(_last_names(tree)), "SELECT"
+    if not _depends_on_more(tree, moved.told) and moved.take(tree):
+        statement = _tried(tree) or statement
+    if any(table.kind in _AS_TABLES for table in moved.tables.values()):
+        about -= {_OTHER_KIND}
+    if moved.told.statement.kind == "AlterTableStmt":
+        about |= {_PREREQUISITE}
+    if moved.told.statement.kind == "MergeStmt" and moved.read.server_version < _MERGE_BY_TARGET:
+        about -= {_SYNTAX}
+    if any(kind_of(node) == "ColumnRef" and len(node.fields) > _WITH_SCHEMA for node in below(tree)):
+        about -= _UNLESS_MADE - _ABOUT_NAMES
+    return replace(
+        trial,
+        prelude=(*trial.prelude, *(moved.shadows.values() if statement != "SELECT" else ())),
         statement=statement,
-        about=_ABOUT_NAMES,
+        about=about,
         row_functions=names,
-        called=((f"{_THERE}.", ""),),
+        called=((f"{THERE}.", ""),),
     )
 
 
-def _roles(tree: Any) -> Iterator[str]:
-    """For each role that it names, what fails where it is not there."""
-    for node in below(tree) if kind_of(tree) != "DropRoleStmt" else ():
-        if kind_of(node) == "RoleSpec" and node.rolename is not None:
-            name = sql.Literal(sql.Identifier(node.rolename).as_string(None))
-            yield render(sql.SQL("SELECT {}::pg_catalog.regrole").format(name))
+def _looking_into_bodies(told: Foretold, made: Iterable[SqlStatement]) -> Iterator[str]:
+    """The trial does not, of functions that are made for others to be tried."""
+    if told.statement.kind == "CreateFunctionStmt" and all(one.kind != "VariableSetStmt" for one in made):
+        yield "SET LOCAL check_function_bodies TO DEFAULT"
+
+
+def _needed(told: Foretold) -> Iterator[str]:
+    """For each role and schema that it needs, what fails where it is not there."""
+    tree = told.statement.tree()
+    for node in below(tree):
+        if kind_of(node) == "RoleSpec" and node.rolename is not None and not getattr(tree, "missing_ok", False):
+            yield _cast(node.rolename, "regrole")
+    if kind_of(tree) == "AlterObjectSchemaStmt" and not tree.missing_ok:
+        yield _cast(tree.newschema, "regnamespace")
+    if kind_of(tree) == "GrantStmt" and tree.targtype.name == "ACL_TARGET_ALL_IN_SCHEMA":
+        yield from (_cast(name, "regnamespace") for name in strings(tree.objects))
+    made = made_by(tree)
+    if made is not None and made.schemaname not in (None, THERE):
+        yield _cast(made.schemaname, "regnamespace")
+
+
+def _cast(name: str, to: str) -> str:
+    quoted = sql.Literal(sql.Identifier(name).as_string(None))
+    return render(sql.SQL("SELECT {}::{}").format(quoted, sql.Identifier("pg_catalog", to)))
 
 
 def _last_names(tree: Any) -> Iterator[str]:
@@ -132,13 +150,14 @@ class _Moved:
     catalog: Catalog
     read: Catalog
     shadows: dict[str, str] = field(default_factory=dict)
+    tables: dict[QualifiedName, Table] = field(default_factory=dict)
 
     def take(self, tree: Any) -> bool:
         """Put every relation of the tree there; False where it is not known well enough."""
-        made = made_by(tree)
+        made, before = made_by(tree), self.told.before
         nodes = tuple(below(tree))
         expressions = {node.ctename for node in nodes if kind_of(node) == "CommonTableExpr"}
-        if not expressions.isdisjoint(name.name for name in self.told.before.tables):
+        if not expressions.isdisjoint(name.name for name in before.tables):
             # Which of the two a name means depends on where it stands.
             return False
         # Those of FOR UPDATE OF are names in FROM.
@@ -146,41 +165,26 @@ class _Moved:
         for node in [n for n in nodes if kind_of(n) == "RangeVar" and id(n) not in others]:
             if node.schemaname is None and node.relname in expressions:
                 continue
-            if node is not made and not self._knows(node):
+            if node is not made and not self._knows(before.qualify(node.schemaname, node.relname)):
                 return False
-            node.catalogname, node.schemaname = None, _THERE
-        return True
+            if node is made and getattr(tree, "replace", False):
+                self._knows(before.place_of(node))
+            node.catalogname, node.schemaname = None, THERE
+            if node is made:
+                node.relpersistence = "t"
+        refers = any(kind_of(node) == "InferClause" for node in nodes)
+        return not refers or not any(map(has_odd_keys, self.tables.values()))
 
-    def _knows(self, node: Any) -> bool:
+    def _knows(self, name: QualifiedName) -> bool:
         before = self.told.before
-        name = before.qualify(node.schemaname, node.relname)
         table, origin = before.tables.get(name), before.origins.get(name)
         if table is None or origin is None or not table.columns or not all(c.type for c in table.columns):
             return False
         if self.catalog.table(origin) != self.read.table(origin):
             return False
-        shadow = _shadow(table)
-        return self.shadows.setdefault(name.name, shadow) == shadow
-
-
-def _shadow(table: Table) -> str:
-    """An empty table with its columns and, since a query that groups by it may turn on it, its primary key."""
-    parts = [_column(column) for column in table.columns]
-    key = next((c.columns for c in table.constraints if c.kind == "primary"), ())
-    if key:
-        parts.append(sql.SQL("PRIMARY KEY ({})").format(sql.SQL(", ").join(map(sql.Identifier, key))))
-    named = sql.Identifier(_THERE, table.name.name)
-    return render(sql.SQL("CREATE TABLE {} ({})").format(named, sql.SQL(", ").join(parts)))
-
-
-def _column(column: Column) -> sql.Composed:
-    """One that only the server gives values is that there too."""
-    text = sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type))
-    if column.generated is not None:
-        return sql.SQL("{} GENERATED ALWAYS AS (NULL) STORED").format(text)
-    if column.identity is not None:
-        return sql.SQL("{} GENERATED {} AS IDENTITY").format(text, _IDENTITY[column.identity.always])
-    return text
+        self.tables[name] = table
+        made = shadow(table)
+        return self.shadows.setdefault(name.name, made) == made
 
 
 def _depends_on_more(tree: Any, told: Foretold) -> bool:
@@ -217,8 +221,6 @@ def _tried(tree: Any) -> str | None:
                 return None
         case "RenameStmt" if tree.renameType.name != "OBJECT_COLUMN":
             return None
-        case "CreateStmt" if tree.partbound is not None:
-            return None
         case "CreateFunctionStmt" if tree.sql_body is not None:
             # It is about tables that are not there yet, perhaps.
             return None
@@ -227,15 +229,15 @@ def _tried(tree: Any) -> str | None:
         case "CreateTableAsStmt":
             tree = tree.query
     kind = kind_of(tree)
-    if kind not in _QUERIES | _AS_IT_IS | MAKERS | {"AlterTableStmt", "RenameStmt", "GrantStmt"}:
+    if kind not in QUERIES | AS_IT_IS | MAKERS | {"AlterTableStmt", "RenameStmt", "GrantStmt"}:
         return None
     if kind == "SelectStmt":
         tree.intoClause = None
     text = _printed(tree)
-    if text is None or kind not in _QUERIES:
+    if text is None or kind not in QUERIES:
         return text
-    # A prepared statement outlives its transaction.
-    return f"PREPARE crossfade_trial AS {text}; DEALLOCATE crossfade_trial"
+    # Planned, so that constants are looked at too, and not run.
+    return f"EXPLAIN {text}"
 
 
 def _printed(tree: Any) -> str | None:

@@ -214,9 +214,9 @@ def follow(homes: TwoHomes) -> Iterator[Statement]:
     yield from _on_truncate(homes, leading, "follow_truncate")
 
 
-def note_missing(homes: TwoHomes) -> Statement:
-    """Rows that have values and none in the side table are noted, to get one there when it is settled."""
-    return Statement(text=render(two_homes_settle.missing(homes)))
+def make_owed(homes: TwoHomes) -> Statement:
+    """Rows that new versions made while the side table was hidden, or its columns were, get theirs there."""
+    return Statement(text=render(two_homes_settle.owed(Words(homes))))
 
 
 def drop(homes: TwoHomes) -> Iterator[Statement]:

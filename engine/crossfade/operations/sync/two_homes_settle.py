@@ -6,19 +6,15 @@ settle       with both rows of a key locked: make them equal, the columns that a
 try_settle   the same, if both rows can be locked at once
 settle_last  the same at COMMIT, one transaction after the other: the last of those that are in each other's way can
 remained     at COMMIT, for each note that is still there
+owed         no function, a statement on the way back: rows that the side table owes are made there
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from psycopg import sql
 
 from crossfade.operations.sync.sameness import same
 from crossfade.operations.sync.two_homes_words import Words, any_of, either, is_taken, listed, of, same_pair, sets
-
-if TYPE_CHECKING:
-    from crossfade.operations.sync.two_homes import TwoHomes
 
 _TRIES = 100
 _PAUSE = 0.005
@@ -202,13 +198,26 @@ def remained(words: Words) -> sql.Composed:
     )
 
 
-def missing(homes: TwoHomes) -> sql.Composed:
-    """An INSERT of notes about rows with values that the side table does not have."""
-    words = Words(homes)
-    return words.text(
-        "INSERT INTO {notes} ({note_key}, newer, columns) SELECT {main_key}, 'main', -1 FROM {here} AS here"
+def owed(words: Words) -> sql.Composed:
+    """A statement: each row with values gets the one there that it has not, as an old version would write it.
+
+    Where apps have rows there of their own, these are ours, and make room for theirs.
+    """
+    made = words.text(
+        "INSERT INTO {there} AS there ({side_key}, {sides}) SELECT {main_key}, {mains} FROM {here} AS here"
         " WHERE NOT ({empty}) AND NOT EXISTS (SELECT FROM {there} AS there WHERE {both})",
-        main_key=listed(of("here", k.main) for k in homes.key),
+        sides=listed(sql.Identifier(p.side) for p in words.homes.pairs),
+        main_key=listed(of("here", k.main) for k in words.homes.key),
+        mains=listed(of("here", p.main) for p in words.homes.pairs),
         empty=words.is_empty("here", "main"),
-        both=words.at("there", (of("here", k.main) for k in homes.key)),
+        both=words.at("there", (of("here", k.main) for k in words.homes.key)),
+    )
+    if not words.homes.room:
+        return made
+    return words.text(
+        "WITH ours AS ({made_there} RETURNING {there_key}, there.ctid, there.xmin)"
+        " INSERT INTO {made} ({note_key}, place, writer) TABLE ours"
+        " ON CONFLICT ({note_key}) DO UPDATE SET place = excluded.place, writer = excluded.writer",
+        made_there=made,
+        there_key=listed(of("there", k.side) for k in words.homes.key),
     )

@@ -11,6 +11,7 @@ from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:
     from crossfade.postgres.catalog import Catalog, Column, Table
+    from crossfade.postgres.names import QualifiedName
 
 _AT_ONCE = 50
 """So many partitions have a parent of their own."""
@@ -21,9 +22,10 @@ _ABOUT_BOUNDS = frozenset(_OVERLAP_OR_FORM | _COLUMN | _FUNCTION | _CAST | _VALU
 
 
 def bounds_trial(parent: Table, partition: Table, bounds: str, catalog: Catalog) -> Trial:
-    """The one that is to come, after those that the parent has."""
+    """The one that is to come, after those that the parent has until contract."""
     known = {table.name: table.partition_bound for table in catalog.tables}
-    there = [(name, bound) for name in parent.partitions if (bound := known.get(name)) is not None]
+    staying = [(name, bound) for name in parent.partitions if (bound := known.get(name)) is not None]
+    there = [*staying, *parent.leaving]
     made: list[sql.Composable] = []
     called: list[tuple[str, str]] = []
     for first in range(0, max(1, len(there)), _AT_ONCE):
@@ -41,10 +43,18 @@ def bounds_trial(parent: Table, partition: Table, bounds: str, catalog: Catalog)
         columns=(("one", "pg_catalog.int4"),),
         statement=render(sql.SQL("; ").join(made)),
         called=tuple(called),
-        instead=f"{parent.name} is partitioned by {parent.partition_key}. It has "
-        f"{'; '.join(f'{name} {text}' for name, text in there[-3:]) or 'no partition'}.",
+        instead=_instead(parent, staying),
         about=_ABOUT_BOUNDS,
     )
+
+
+def _instead(parent: Table, staying: list[tuple[QualifiedName, str]]) -> str:
+    has = "; ".join(f"{name} {text}" for name, text in staying[-3:])
+    until = "; ".join(f"{name} {text}" for name, text in parent.leaving[-3:])
+    said = f"{parent.name} is partitioned by {parent.partition_key}. It has {has or 'no partition'}."
+    if not until:
+        return said
+    return f"{said} Until contract it also has {until}: attach what overlaps that in a plan after this one."
 
 
 def _parent(parent: Table, name: str) -> sql.Composed:

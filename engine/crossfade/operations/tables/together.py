@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from crossfade.errors import Refusal
 from crossfade.operations.step import Part
 from crossfade.plan.changes.add_enum_value import AddEnumValue
+from crossfade.plan.changes.attach_partition import AttachPartition
 from crossfade.plan.changes.detach_partition import DetachPartition
 from crossfade.plan.changes.drop_table import DropTable
 from crossfade.postgres.names import QualifiedName
@@ -25,12 +26,17 @@ if TYPE_CHECKING:
     from crossfade.postgres.catalog import Catalog
 
 
+_FOR_BOTH = frozenset({"add_check", "drop_constraint"})
+"""Changes whose steps at contract mean the same to a partition that came since."""
+
+
 def refusals(
     changes: Sequence[ChangeModel], compiled: Sequence[Compiled], catalogs: Sequence[Catalog]
 ) -> Iterator[Refusal]:
     """Every pair that does not go together; `catalogs` are those that the changes were compiled against."""
     yield from _of_types(changes, compiled, catalogs)
     yield from _of_partitions(changes, compiled, catalogs)
+    yield from _of_attached(changes, compiled, catalogs)
     for n, change in enumerate(changes):
         if not (change.takes_name_away and compiled[n].steps):
             continue
@@ -92,7 +98,15 @@ def _of_partitions(
             if m == n or not named & (parent | partition):
                 continue
             is_named_after = m > n and named & partition and not isinstance(other, DropTable)
-            if is_named_after or compiled[m].rows or (m < n and is_late):
+            if m > n and _gets_default(other, catalogs[m]) & parent:
+                yield Refusal(
+                    code="default_partition",
+                    object=f"change {m + 1} (attach_partition)",
+                    message=f"it comes in expand, and beside a default partition PostgreSQL detaches nothing "
+                    f"concurrently: change {n + 1} (detach_partition) could not at contract.",
+                    instead="Attach it in a plan of its own, after this one.",
+                )
+            elif is_named_after or compiled[m].rows or (m < n and is_late):
                 yield Refusal(
                     code="not_together",
                     object=f"change {m + 1} ({other.kind})",
@@ -102,6 +116,34 @@ def _of_partitions(
                     if is_named_after or compiled[m].rows
                     else f"Write it behind change {n + 1}; or put it into a plan of its own.",
                 )
+
+
+def _of_attached(
+    changes: Sequence[ChangeModel], compiled: Sequence[Compiled], catalogs: Sequence[Catalog]
+) -> Iterator[Refusal]:
+    """A partition is one in expand, when what an earlier change does to either table later is still to come."""
+    for n, change in enumerate(changes):
+        if not isinstance(change, AttachPartition):
+            continue
+        mine = _oids(change.tables, catalogs[n])
+        for m, other in enumerate(changes[:n]):
+            is_later = bool(compiled[m].fills) or (_is_late(compiled[m]) and other.kind not in _FOR_BOTH)
+            stays_alike = other.takes_name_away or isinstance(other, DetachPartition)
+            if is_later and not stays_alike and _oids(other.tables, catalogs[m]) & mine:
+                yield Refusal(
+                    code="not_together",
+                    object=f"change {n + 1} (attach_partition)",
+                    message=f"it makes a partition in expand, and change {m + 1} ({other.kind}) is done with one of "
+                    "its tables only later.",
+                    instead=f"Write it before change {m + 1}, if it does not need that; else put it into a plan of its "
+                    "own, after this one.",
+                )
+
+
+def _gets_default(change: ChangeModel, catalog: Catalog) -> frozenset[int]:
+    """The table that it gives a default partition."""
+    is_default = isinstance(change, AttachPartition) and change.bounds == "DEFAULT"
+    return _tables(change, catalog) if is_default else frozenset()
 
 
 def _is_late(compiled: Compiled) -> bool:

@@ -67,6 +67,7 @@ def _rename_relation(draft: Draft, node: Any) -> None:
 def _rename_index(draft: Draft, node: Any) -> None:
     found = draft.schema.find_index(node.relation.schemaname, node.relation.relname)
     if found is None:
+        _rename_sequence(draft, node)
         return
     table, index = found
     renamed = replace(
@@ -84,6 +85,20 @@ def _rename_index(draft: Draft, node: Any) -> None:
             ),
         )
     )
+
+
+def _rename_sequence(draft: Draft, node: Any) -> None:
+    """It keeps its owner; ALTER TABLE and ALTER INDEX do it as well."""
+    schema = draft.schema
+    old = schema.qualify(node.relation.schemaname, node.relation.relname)
+    owner = schema.owner_of(old)
+    if owner is not None or old in schema.other_relations:
+        new = QualifiedName(old.schema, node.newname)
+        draft.schema = replace(
+            schema,
+            other_relations=schema.other_relations - {old} | {new},
+            sequence_owners={**schema.sequence_owners, old: None, new: owner},
+        )
 
 
 def _rename_column(draft: Draft, node: Any) -> None:
@@ -202,6 +217,7 @@ def _rename_domain_constraint(draft: Draft, node: Any) -> None:
 _RENAMES: Mapping[str, Callable[[Draft, Any], None]] = {
     **dict.fromkeys(_RELATIONS, _rename_relation),
     "OBJECT_INDEX": _rename_index,
+    "OBJECT_SEQUENCE": _rename_sequence,
     "OBJECT_COLUMN": _rename_column,
     "OBJECT_TABCONSTRAINT": _rename_constraint,
     "OBJECT_TRIGGER": _rename_trigger,

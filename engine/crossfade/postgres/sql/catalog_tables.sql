@@ -14,6 +14,15 @@ WITH RECURSIVE named AS (
     SELECT oid FROM named WHERE oid IS NOT NULL
     UNION
     SELECT i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid
+), key_column AS (
+    -- A partition key's columns depend on their table, as a whole, the other way round than usual.
+    SELECT a.attrelid AS relation, a.attname::text AS name, a.attnum AS number
+    FROM pg_attribute a
+    JOIN pg_class k ON k.oid = a.attrelid AND k.relkind = 'p'
+    WHERE EXISTS (SELECT FROM pg_depend d
+                  WHERE d.classid = 'pg_class'::regclass AND d.objid = a.attrelid AND d.objsubid = a.attnum
+                    AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = 0
+                    AND d.deptype = 'i')
 )
 SELECT c.oid::bigint AS oid,
        ARRAY[n.nspname::text, c.relname::text] AS name,
@@ -50,14 +59,9 @@ SELECT c.oid::bigint AS oid,
        (SELECT ic.relname::text FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
         WHERE i.indrelid = c.oid AND i.indisreplident) AS replica_identity_index,
        CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END AS partition_key,
-       -- A partition key's columns depend on their table, as a whole, the other way round than usual.
-       ARRAY(SELECT a.attname::text FROM pg_attribute a
-             WHERE a.attrelid = c.oid AND c.relkind = 'p'
-               AND EXISTS (SELECT FROM pg_depend d
-                           WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = a.attnum
-                             AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = 0
-                             AND d.deptype = 'i')
-             ORDER BY a.attnum) AS partition_key_columns,
+       ARRAY(SELECT k.name FROM key_column k WHERE k.relation = c.oid ORDER BY k.number) AS partition_key_columns,
+       ARRAY(SELECT DISTINCT k.name FROM pg_partition_ancestors(c.oid) AS up (relation)
+             JOIN key_column k USING (relation) WHERE relation <> c.oid ORDER BY 1) AS bound_columns,
        c.relispartition AS is_partition,
        CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END AS partition_bound,
        ARRAY(SELECT ARRAY[pn.nspname::text, p.relname::text]

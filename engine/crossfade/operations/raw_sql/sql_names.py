@@ -1,0 +1,328 @@
+"""Names that a statement of a plan's own takes for granted, or for free: relations, and what is on them. Pure.
+
+Columns, types, functions and roles are tried (`sql_trial`). What is told here is known from the catalog as the
+statements before have left it, but for tables that an earlier change of the plan is about: what they have then depends
+on the phase.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from crossfade.errors import Refusal
+from crossfade.operations.columns.column_preflight import no_column
+from crossfade.operations.constraints import constraint_preflight
+from crossfade.operations.raw_sql.sql_foretold import in_order
+from crossfade.operations.raw_sql.sql_parts import NAMES, Part, parts
+from crossfade.operations.tables.table_names import name_taken
+from crossfade.plan.nodes import below, kind_of, strings
+from crossfade.plan.sql_statements import is_of_the_server
+from crossfade.postgres.catalog import QualifiedName
+from crossfade.postgres.forecast import Schema
+from crossfade.postgres.names import quoted
+
+if TYPE_CHECKING:
+    from crossfade.operations.raw_sql.sql_foretold import Foretold
+    from crossfade.plan.changes.sql import RawSql
+    from crossfade.postgres.catalog import Catalog, Column, Constraint, Dependent, Table
+
+_KINDS = {
+    "OBJECT_TABLE": ("a table", {"table", "partitioned"}),
+    "OBJECT_FOREIGN_TABLE": ("a foreign table", {"foreign"}),
+    "OBJECT_VIEW": ("a view", {"view"}),
+    "OBJECT_MATVIEW": ("a materialized view", {"materialized view"}),
+    "OBJECT_INDEX": ("an index", {"index"}),
+}
+"""What DROP takes a relation for, and which kinds are that."""
+_VIEW_KINDS = frozenset({"OBJECT_VIEW", "OBJECT_MATVIEW"})
+_NEEDING_TABLE = frozenset({"view", "materialized view", "function"})
+_NEEDING_COLUMN = _NEEDING_TABLE | {"rule", "policy", "trigger", "generated column"}
+_NEEDING_TYPE = frozenset({"view", "materialized view", "rule", "policy", "trigger"})
+"""What keeps a table or column from being dropped, and a column from getting another type."""
+_NOT_NULL = "_not_null"
+"""From PostgreSQL 18 on NOT NULL has a name of the server's choice, with this at its end."""
+
+
+def refusals(change: RawSql, catalog: Catalog, read: Catalog) -> Iterator[Refusal]:
+    """For each name that is not as the statement has it; `read` is the catalog before the plan."""
+    for told, _ in in_order(change, catalog):
+        yield from _missing(told, catalog, read)
+        yield from _new_name(told, catalog)
+        for part in parts(told.statement.tree()):
+            table = _known_table(told, part, catalog, read)
+            if table is not None:
+                yield from _on_table(table, part)
+        yield from tuple(_of_other_kind(told)) or _needed(told, catalog, read)
+
+
+# Relations
+
+
+def missing(told: Foretold, catalog: Catalog, name: QualifiedName) -> Iterator[Refusal]:
+    """There is no relation of that name when the statement runs."""
+    if not _is_relation(told.before, name, catalog):
+        near = catalog.nearest_tables(name.name)
+        yield Refusal(
+            code="no_such_table",
+            object=str(name),
+            message=f"{told.statement.short}: there is no relation {name} when it runs.",
+            instead=f"Did you mean {' or '.join(near)}?" if near else "Create it first, or write its schema.",
+        )
+
+
+def _is_relation(schema: Schema, name: QualifiedName, catalog: Catalog) -> bool:
+    """There is one of that name; an index or sequence of a table that was read, as long as that has it."""
+    if name in schema.tables or schema.owner_of(name) is not None:
+        return True
+    if any(index.name == name for table in schema.tables.values() for index in table.indexes):
+        return True
+    hanging = {i.name for t in catalog.tables for i in t.indexes}
+    hanging |= {sequence for t in catalog.tables for c in t.columns for sequence in c.owned_sequences}
+    return name in schema.other_relations and name not in hanging
+
+
+def _missing(told: Foretold, catalog: Catalog, read: Catalog) -> Iterator[Refusal]:
+    tree = told.statement.tree()
+    if kind_of(tree) == "CreateSchemaStmt" or getattr(tree, "missing_ok", False) or _is_of_type(tree):
+        return
+    made = set(_made(tree))
+    for name in told.statement.relations:
+        found = told.before.qualify(name.schema, name.name)
+        if is_of_the_server(name) or (name.schema, name.name) in made or _is_taken_away(found, catalog, read):
+            continue
+        yield from missing(told, catalog, found)
+
+
+def _is_of_type(tree: Any) -> bool:
+    """ALTER TYPE of a composite one, which is a relation too."""
+    return kind_of(tree) == "AlterTableStmt" and bool(tree.objtype.name == "OBJECT_TYPE")
+
+
+def _made(tree: Any) -> Iterator[tuple[str | None, str]]:
+    """The relations that a statement makes, as it names them."""
+    for node in below(tree):
+        match kind_of(node):
+            case "CreateStmt":
+                relation = node.relation
+            case "ViewStmt":
+                relation = node.view
+            case "IntoClause":
+                relation = node.rel
+            case "CreateSeqStmt":
+                relation = node.sequence
+            case "CompositeTypeStmt":
+                relation = node.typevar
+            case _:
+                continue
+        yield relation.schemaname, relation.relname
+
+
+def _is_taken_away(name: QualifiedName, catalog: Catalog, read: Catalog) -> bool:
+    """By an earlier change of the plan, at contract: until then it is there."""
+    return name in read.relation_names and name not in catalog.relation_names
+
+
+def _of_other_kind(told: Foretold) -> Iterator[Refusal]:
+    for taken_for, name in _taken_for(told.statement.tree(), told.before):
+        word, kinds = _KINDS[taken_for]
+        kind = _kind(told, name)
+        if kind is not None and kind not in kinds:
+            what = {"index": "an index", "partitioned": "a partitioned table"}.get(kind, f"a {kind}")
+            yield Refusal(
+                code="other_kind",
+                object=str(name),
+                message=f"{told.statement.short}: {name} is {what}, and not {word}.",
+                instead="Use the statement for that kind.",
+            )
+
+
+def _taken_for(tree: Any, before: Schema) -> Iterator[tuple[str, QualifiedName]]:
+    """What a statement takes relations for. ALTER TABLE is for any kind."""
+    match kind_of(tree):
+        case "DropStmt" if tree.removeType.name in _KINDS:
+            for named in tree.objects:
+                *above, last = strings(named)
+                yield tree.removeType.name, before.qualify(above[-1] if above else None, last)
+        case "RenameStmt" if tree.renameType.name in _VIEW_KINDS:
+            yield tree.renameType.name, before.qualify(tree.relation.schemaname, tree.relation.relname)
+        case "AlterTableStmt" if tree.objtype.name in _VIEW_KINDS:
+            yield tree.objtype.name, before.qualify(tree.relation.schemaname, tree.relation.relname)
+        case "RefreshMatViewStmt":
+            yield "OBJECT_MATVIEW", before.qualify(tree.relation.schemaname, tree.relation.relname)
+
+
+def _kind(told: Foretold, name: QualifiedName) -> str | None:
+    """Of a relation that was read, or that the plan makes."""
+    table = told.before.tables.get(name)
+    if table is not None:
+        return table.kind if table.oid or name not in told.before.origins else None
+    return "index" if told.before.find_index(name.schema, name.name) is not None else None
+
+
+def _new_name(told: Foretold, catalog: Catalog) -> Iterator[Refusal]:
+    """A relation gets the name of another one, or a constraint's index does."""
+    tree = told.statement.tree()
+    names: list[QualifiedName] = []
+    if kind_of(tree) == "RenameStmt" and tree.relation is not None and tree.subname is None:
+        here = told.before.qualify(tree.relation.schemaname, tree.relation.relname)
+        names.append(QualifiedName(here.schema, tree.newname))
+    if kind_of(tree) == "AlterTableStmt":
+        here = told.before.qualify(tree.relation.schemaname, tree.relation.relname)
+        kinds = {command.subtype.name for command in tree.cmds}
+        added = [c.def_ for c in tree.cmds if c.subtype.name == "AT_AddConstraint"]
+        keys = (c for c in added if c.contype.name in {"CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_EXCLUSION"})
+        if kinds.isdisjoint({"AT_DropConstraint", "AT_DropColumn"}):
+            names += [QualifiedName(here.schema, k.conname) for k in keys if k.conname and not k.indexname]
+    if kind_of(tree) == "CreateStatsStmt" and not tree.if_not_exists and tree.defnames is not None:
+        yield from _statistics_taken(told, strings(tree.defnames))
+    for name in names:
+        table = told.before.tables.get(here)
+        is_its_own = table is not None and name.name in table.constraint_names
+        if _is_relation(told.before, name, catalog) and not is_its_own:
+            yield name_taken(name)
+
+
+def _statistics_taken(told: Foretold, written: tuple[str, ...]) -> Iterator[Refusal]:
+    *above, last = written
+    name = QualifiedName(above[-1] if above else told.before.creation_schema, last)
+    for table in told.before.tables.values():
+        if any(known.name == name for known in table.extended_statistics):
+            yield Refusal(
+                code="name_taken",
+                object=f"statistics {name} on {table.name}",
+                message=f"there are statistics {name} already.",
+                instead="Choose another name, or drop those first.",
+            )
+
+
+# What is on a table
+
+
+def _known_table(told: Foretold, part: Part, catalog: Catalog, read: Catalog) -> Table | None:
+    """The table, where nothing is on it but what was read, and what the statements before have made."""
+    name = told.before.qualify(part.schema, part.relation)
+    table, origin = told.before.tables.get(name), told.before.origins.get(name)
+    if table is None or not table.columns or origin is None or catalog.table(origin) != read.table(origin):
+        return None
+    return table
+
+
+def _on_table(table: Table, part: Part) -> Iterator[Refusal]:
+    there = NAMES[part.kind](table)
+    if part.made and part.name in there:
+        yield _taken(table, part)
+    elif not part.made and part.name not in there and not part.name.endswith(_NOT_NULL):
+        yield _not_there(table, part, there)
+
+
+def _taken(table: Table, part: Part) -> Refusal:
+    if part.kind == "constraint":
+        return constraint_preflight.name_taken(table, part.name)
+    return Refusal(
+        code="name_taken",
+        object=f"{part.kind} {quoted(part.name)} on {table.name}",
+        message=f"{table.name} has a {part.kind} of that name already.",
+        instead="Choose another name, or drop that one first.",
+    )
+
+
+def _not_there(table: Table, part: Part, there: frozenset[str]) -> Refusal:
+    if part.kind == "constraint":
+        return constraint_preflight.no_constraint(table, part.name)
+    if part.kind == "column":
+        return no_column(table, part.name)
+    near = difflib.get_close_matches(part.name, there, n=2) or sorted(there)
+    return Refusal(
+        code="not_on_table",
+        object=f"{part.kind} {quoted(part.name)} on {table.name}",
+        message=f"{table.name} has no {part.kind} of that name.",
+        instead=f"It has: {', '.join(near)}." if near else f"It has no {part.kind} at all.",
+    )
+
+
+# What would have to go first
+
+
+def _needed(told: Foretold, catalog: Catalog, read: Catalog) -> Iterator[Refusal]:
+    """Views, foreign keys and the like that PostgreSQL would refuse the statement for."""
+    for table, needing in _in_the_way(told, catalog):
+        if catalog.table(table.name) != read.table(table.name):
+            continue
+        for what in dict.fromkeys(needing):
+            yield Refusal(
+                code="dependent",
+                object=what,
+                message=f"{told.statement.short}: PostgreSQL refuses it, since this needs {table.name} as it is.",
+                instead="Drop it in a statement before, or use the kind of change that makes it anew, such as "
+                "change_type, drop_column or drop_table.",
+            )
+
+
+def _in_the_way(told: Foretold, catalog: Catalog) -> Iterator[tuple[Table, tuple[str, ...]]]:
+    """Tables of the statement, each with what needs what becomes of it; nothing where it says CASCADE."""
+    tree = told.statement.tree()
+    others = tuple(t for t in map(told.table, told.relations) if t is not None and t.oid)
+    match kind_of(tree):
+        case "DropStmt" if tree.removeType.name in _KINDS and not _cascades(tree):
+            gone = {str(name) for name in told.relations}
+            for table in others:
+                on_top = (d for d in table.dependents if d.kind in _NEEDING_TABLE and d.name not in gone)
+                yield table, (*_described(on_top), *_keys(told, catalog, table, table.columns))
+        case "TruncateStmt" if not _cascades(tree):
+            yield from ((table, tuple(_keys(told, catalog, table, table.columns))) for table in others)
+        case "AlterTableStmt":
+            here = told.before.find(tree.relation.schemaname, tree.relation.relname)
+            if here is not None and here.oid:
+                yield from ((here, tuple(_needing(told, catalog, here, command))) for command in tree.cmds)
+
+
+def _needing(told: Foretold, catalog: Catalog, table: Table, command: Any) -> Iterator[str]:
+    """What a subcommand of ALTER TABLE would be refused for."""
+    column = table.column(command.name or "")
+    match command.subtype.name:
+        case "AT_DropColumn" if column is not None and not _cascades(command):
+            yield from _described(d for d in table.dependents_on(column.name) if d.kind in _NEEDING_COLUMN)
+            yield from _keys(told, catalog, table, (column,))
+        case "AT_AlterColumnType" if column is not None:
+            yield from _described(d for d in table.dependents_on(column.name) if d.kind in _NEEDING_TYPE)
+        case "AT_DropConstraint" if not _cascades(command):
+            dropped = next((c for c in table.constraints if c.name == command.name), None)
+            if dropped is not None and dropped.kind in ("primary", "unique"):
+                yield from dropped.needed_by
+                yield from _keys_over(told, catalog, table, dropped.columns)
+
+
+def _cascades(node: Any) -> bool:
+    return bool(node.behavior.name == "DROP_CASCADE")
+
+
+def _described(dependents: Iterable[Dependent]) -> Iterator[str]:
+    return (f"{dependent.kind} {dependent.name}" for dependent in dependents)
+
+
+def _keys(told: Foretold, catalog: Catalog, table: Table, columns: Iterable[Column]) -> Iterator[str]:
+    """Foreign keys of tables that the statement does not name."""
+    names = {column.name for column in columns}
+    for holder, key in _pointing_at(told, catalog, table):
+        if holder.name not in told.relations and names & {*key.referenced_columns}:
+            yield f"foreign key {quoted(key.name)} of {holder.name}"
+
+
+def _keys_over(told: Foretold, catalog: Catalog, table: Table, columns: tuple[str, ...]) -> Iterator[str]:
+    """Those that can stand on a key over these columns only."""
+    alike = [i for i in table.indexes if i.unique and {*i.columns[: i.key_count]} == {*columns}]
+    for holder, key in _pointing_at(told, catalog, table) if len(alike) == 1 else ():
+        if {*key.referenced_columns} == {*columns}:
+            yield f"foreign key {quoted(key.name)} of {holder.name}"
+
+
+def _pointing_at(told: Foretold, catalog: Catalog, table: Table) -> Iterator[tuple[Table, Constraint]]:
+    """Foreign keys to the table itself, but for those that an earlier change has taken away."""
+    for holder, key in told.before.incoming(table.name):
+        read = catalog.table(holder.name)
+        is_known = bool(holder.columns) or holder.name in catalog.relation_names
+        was_dropped = read is not None and holder.name in told.before.origins and key.name not in read.constraint_names
+        if key.referenced == table.name and is_known and not was_dropped:
+            yield holder, key
