@@ -211,6 +211,7 @@ def test_without_a_key_a_where_that_turns_false_finds_every_row_once(start: Call
 POISON = "ALTER TABLE t ADD CONSTRAINT sound CHECK (n % 10 <> 7 OR hits < 1) NOT VALID;"
 
 
+@pytest.mark.long
 def test_commits_that_seem_lost_while_refused_rows_are_tried_again_count_once(
     start: Callable[..., Filling], server: Server
 ) -> None:
@@ -227,6 +228,7 @@ def test_commits_that_seem_lost_while_refused_rows_are_tried_again_count_once(
     assert filling.sql("SELECT DISTINCT hits FROM t") == [(1,)]
 
 
+@pytest.mark.long
 def test_connections_that_are_cut_at_every_commit_count_each_row_once(
     start: Callable[..., Filling], server: Server
 ) -> None:

@@ -122,6 +122,7 @@ def test_a_partition_that_is_replaced_by_one_of_the_same_name_is_filled_too(star
     assert filling.pending() == 0
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_each_member_of_an_inheritance_tree_is_filled_by_itself(start: Callable[[str], Filling]) -> None:
     filling = start(

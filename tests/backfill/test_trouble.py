@@ -149,6 +149,7 @@ def test_a_real_deadlock_ends_with_every_row_written_once(start: Callable[[str],
     assert set(filling.updates().values()) == {1}
 
 
+@pytest.mark.long
 def test_a_statement_that_takes_too_long_is_tried_again_with_a_quarter_of_the_rows(
     start: Callable[[str], Filling],
 ) -> None:

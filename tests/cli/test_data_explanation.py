@@ -34,6 +34,7 @@ LOCKS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", STATEMENTS)
 def test_the_plan_to_start_from_is_explained(database: Database, cli: Cli, tmp_path: Path, kind: str) -> None:
     database.execute(SETUP)

@@ -70,6 +70,7 @@ def test_the_document_has_every_number_and_nothing_was_started(cli: Cli, plan: P
     assert database.execute("SELECT count(*) FROM users WHERE email = lower(email)") == [(0,)]
 
 
+@pytest.mark.long
 def test_a_run_is_rehearsed_by_its_name(cli: Cli, plan: Path) -> None:
     plan.write_text(f"crossfade: 1\nname: rename\nchanges:\n  - {RENAME}\n", encoding="utf-8")
     before = cli("backfill", plan, "--dry-run", "--json").json()

@@ -98,6 +98,7 @@ def backfilled(cli: Cli, shop: Database, plan: Path) -> Cli:
     return cli
 
 
+@pytest.mark.long
 def test_the_files_of_a_job_are_added_to(backfilled: Cli, tmp_path: Path) -> None:
     output, steps = tmp_path / "output", tmp_path / "summary"
     steps.write_text("earlier\n")
@@ -110,6 +111,7 @@ def test_the_files_of_a_job_are_added_to(backfilled: Cli, tmp_path: Path) -> Non
     assert "crossfade approve" in steps.read_text()
 
 
+@pytest.mark.long
 def test_a_file_that_cannot_be_written_changes_no_exit_code(backfilled: Cli, tmp_path: Path) -> None:
     env = {"GITHUB_STEP_SUMMARY": str(tmp_path / "no" / "summary"), "GITHUB_OUTPUT": str(tmp_path)}
     done = backfilled("gate", RUN, "--format", "github", env=env)
@@ -126,6 +128,7 @@ def test_a_failure_is_an_annotation_too(cli: Cli, shop: Database) -> None:
     assert "nobody" in done.stderr
 
 
+@pytest.mark.long
 def test_that_no_gate_is_ahead_is_no_error_of_the_job(backfilled: Cli) -> None:
     assert backfilled("rollback", RUN, "--confirm", RUN).code == 0
     done = backfilled("gate", RUN, "--format", "github")
@@ -133,6 +136,7 @@ def test_that_no_gate_is_ahead_is_no_error_of_the_job(backfilled: Cli) -> None:
     assert done.stdout.startswith("::notice title=crossfade gate::")
 
 
+@pytest.mark.long
 def test_the_form_is_json_by_either_option_and_no_other_beside_it(backfilled: Cli) -> None:
     by_format, by_option = backfilled("gate", RUN, "--format", "json"), backfilled("gate", RUN, "--json")
     assert by_format.code == by_option.code == 3

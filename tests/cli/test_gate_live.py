@@ -123,6 +123,7 @@ def roster(cli: Cli, shop: Database, plan: Path) -> Cli:
     return cli
 
 
+@pytest.mark.long
 def test_waiting_shows_the_old_instance_until_it_is_gone(roster: Cli, shop: Database, terminal: Terminal) -> None:
     terminal.start("gate", RUN, "--wait", "60s")
     terminal.until("or stop pod-7f9c")
@@ -131,6 +132,7 @@ def test_waiting_shows_the_old_instance_until_it_is_gone(roster: Cli, shop: Data
     assert "gates of contract: PASS" in terminal.shown
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_waiting(roster: Cli, terminal: Terminal) -> None:
     terminal.start("gate", RUN, "--wait", "60s")
     terminal.until("waits for up to")
@@ -139,6 +141,7 @@ def test_ctrl_c_ends_waiting(roster: Cli, terminal: Terminal) -> None:
     assert "Traceback" not in terminal.shown
 
 
+@pytest.mark.long
 def test_without_a_terminal_the_log_says_it_and_the_answer_comes_once(roster: Cli) -> None:
     done = roster("gate", RUN, "--wait", "2s")
     assert done.code == 3

@@ -29,6 +29,7 @@ changes:
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["backfill", "advance"])
 def test_a_run_can_be_scraped_while_it_waits(cli: Cli, shop: Database, plan: Path, command: str) -> None:
     plan.write_text(THROTTLED)

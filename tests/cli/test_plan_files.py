@@ -83,6 +83,7 @@ def test_explain_needs_a_database(offline: Cli, plan: Path) -> None:
     assert offline("explain", plan, "--json", env=unreachable).json()["error"]["code"] == "database_unreachable"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
 def test_names_that_the_output_cannot_show_are_escaped(offline: Cli, tmp_path: Path, encoding: str) -> None:
     (tmp_path / "plän.yaml").write_text("")

@@ -26,6 +26,7 @@ def approved(cli: Cli, shop: Database, plan: Path) -> Cli:
     return cli
 
 
+@pytest.mark.long
 def test_contract_asks_for_the_runs_name(approved: Cli, terminal: Terminal) -> None:
     terminal.start("contract", RUN)
     terminal.until("Type the run's name")
@@ -34,6 +35,7 @@ def test_contract_asks_for_the_runs_name(approved: Cli, terminal: Terminal) -> N
     assert f"{RUN} is contracted" in terminal.shown
 
 
+@pytest.mark.long
 def test_another_answer_stops_it(approved: Cli, terminal: Terminal) -> None:
     terminal.start("contract", RUN)
     terminal.until("Type the run's name")
@@ -43,6 +45,7 @@ def test_another_answer_stops_it(approved: Cli, terminal: Terminal) -> None:
     assert approved("status", RUN, "--json").json()["state"] == "backfilled"
 
 
+@pytest.mark.long
 def test_ctrl_c_at_the_question_stops_at_once(approved: Cli, terminal: Terminal) -> None:
     terminal.start("contract", RUN)
     terminal.until("Type the run's name")
@@ -51,12 +54,14 @@ def test_ctrl_c_at_the_question_stops_at_once(approved: Cli, terminal: Terminal)
     assert approved("status", RUN, "--json").json()["state"] == "backfilled"
 
 
+@pytest.mark.long
 def test_a_given_name_is_not_asked_for(approved: Cli, terminal: Terminal) -> None:
     terminal.start("contract", RUN, "--confirm", RUN)
     assert terminal.end() == 0
     assert "Type the run's name" not in terminal.shown
 
 
+@pytest.mark.long
 def test_progress_is_shown_as_it_goes(cli: Cli, shop: Database, plan: Path, terminal: Terminal) -> None:
     terminal.start("advance", plan, "--to", "backfilled")
     assert terminal.end() == 0
@@ -64,6 +69,7 @@ def test_progress_is_shown_as_it_goes(cli: Cli, shop: Database, plan: Path, term
         assert words in terminal.shown
 
 
+@pytest.mark.long
 def test_watch_ends_when_the_run_is_finished(cli: Cli, shop: Database, plan: Path, terminal: Terminal) -> None:
     assert cli("start", plan).code == 0
     terminal.start("status", RUN, "--watch")

@@ -138,6 +138,7 @@ def asked(database: Database) -> str:
     return conninfo.make_conninfo(database.url, user=role)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("version", "code"), few_of(ANSWERS.items(), {(NEW, ANSWERS[NEW])}))
 def test_a_pipeline_ends_with_the_answer(asked: str, version: str, code: int) -> None:
     done = run((*BASH, github("ask")), asked, VERSION=version)
@@ -145,12 +146,14 @@ def test_a_pipeline_ends_with_the_answer(asked: str, version: str, code: int) ->
     assert done.stdout.splitlines()[-1].startswith("::notice::" if code == 0 else "::error::")
 
 
+@pytest.mark.long
 def test_the_job_of_a_tag_asks_for_the_version_in_it(asked: str) -> None:
     done = run((*BASH, gitlab("ask")), asked, CI_COMMIT_TAG=f"v{NEW}")
     assert done.returncode == ANSWERS[NEW], done
     assert NEW in done.stdout
 
 
+@pytest.mark.long
 def test_the_job_ends_with_the_answer_and_is_not_tried_again_where_that_cannot_change(asked: str) -> None:
     assert run(job_container(), asked).returncode == ANSWERS[NEW]
     for document, final in zip(documents("kubernetes-job.yaml"), ({3, 4}, {2, 3, 4, 5}), strict=True):
@@ -158,6 +161,7 @@ def test_the_job_ends_with_the_answer_and_is_not_tried_again_where_that_cannot_c
         assert (rule["action"], set(rule["onExitCodes"]["values"])) == ("FailJob", final)
 
 
+@pytest.mark.long
 def test_the_init_container_lets_a_pod_start_unless_its_version_may_not_run(asked: str) -> None:
     for version, code in ANSWERS.items() if LONG else ((OLD, 0), (NEW, 3)):
         assert run(init_container(), asked, VERSION=version).returncode == code

@@ -183,6 +183,7 @@ def ended(app: Running) -> int:
     return app.process.wait(timeout=SECONDS)
 
 
+@pytest.mark.long
 def test_an_instance_reports_itself_and_is_told_when_its_version_may_not_run_any_more(
     installed: Database, app: App
 ) -> None:
@@ -196,6 +197,7 @@ def test_an_instance_reports_itself_and_is_told_when_its_version_may_not_run_any
         assert instance.complained().count("may not work on the database any more") == 1
 
 
+@pytest.mark.long
 def test_a_version_that_may_not_run_does_not_start(installed: Database, app: App) -> None:
     put(installed, State.CONTRACTED)
     with running(app, OLD, as_role(installed)) as instance:
@@ -205,6 +207,7 @@ def test_a_version_that_may_not_run_does_not_start(installed: Database, app: App
     assert sightings(installed) == set()
 
 
+@pytest.mark.long
 def test_nothing_that_goes_wrong_with_a_heartbeat_ends_the_app(database: Database, app: App) -> None:
     with running(app, NEW, database.url) as instance:
         # Crossfade was never installed here.
@@ -249,6 +252,7 @@ NOTE_NAMES: LiteralString = """
 """
 
 
+@pytest.mark.long
 def test_its_connections_carry_its_name_through_a_pooler_in_transaction_mode(installed: Database, app: App) -> None:
     installed.execute(NOTE_NAMES)
     with (

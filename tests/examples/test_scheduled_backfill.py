@@ -54,6 +54,7 @@ def once(cli: Cli) -> Any:
     return succeed(cli, "worker", "--once", "--json").json()
 
 
+@pytest.mark.long
 def test_the_story(cli: Cli, sessions: Database, plan: Path) -> None:
     succeed(cli, "check", plan)
     succeed(cli, "start", plan)
@@ -76,6 +77,7 @@ def test_the_story(cli: Cli, sessions: Database, plan: Path) -> None:
     assert once(cli)["fired"] == []
 
 
+@pytest.mark.long
 def test_outside_the_window_the_run_waits(cli: Cli, sessions: Database, plan: Path) -> None:
     [(ahead, later)] = sessions.execute(
         "SELECT to_char(now() AT TIME ZONE 'UTC' + interval '1 hour', 'HH24:MI'),"

@@ -30,6 +30,7 @@ def fleet(tmp_path: Path) -> Iterator[Cli]:
     command.close()
 
 
+@pytest.mark.long
 def test_the_way_of_a_plan(fleet: Cli, shops: Shops, listed: Path, plan_file: Path) -> None:
     done = fleet("fleet", "check", plan_file, "--databases", listed)
     assert done.code == 0, done
@@ -60,6 +61,7 @@ def test_contract_wants_to_be_confirmed(fleet: Cli, listed: Path, plan_file: Pat
     assert done.code == 2, done
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", COMMANDS)
 def test_which_databases_has_to_be_said_once(fleet: Cli, plan_file: Path, command: str) -> None:
     none = fleet("fleet", command, plan_file)
@@ -75,6 +77,7 @@ def test_a_time_to_bake_needs_a_canary(fleet: Cli, listed: Path, plan_file: Path
     assert (done.code, "there is no database `d`" in done.stderr) == (2, True), done
 
 
+@pytest.mark.long
 def test_a_password_is_never_shown(fleet: Cli, listed: Path, plan_file: Path) -> None:
     listed.write_text(f"{listed.read_text()}gone = {UNREACHABLE}\n")
     for words in (("expand",), ("expand", "--json"), ("status",), ("check", "--log-level", "debug")):
@@ -84,6 +87,7 @@ def test_a_password_is_never_shown(fleet: Cli, listed: Path, plan_file: Path) ->
         assert "s3cret" not in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_a_registry_gives_the_databases(fleet: Cli, shops: Shops, plan_file: Path) -> None:
     registry = shops["c"]
     registry.execute("CREATE TABLE tenants (name text, url text)")

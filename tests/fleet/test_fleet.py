@@ -84,6 +84,7 @@ def forbid(shops: Shops, name: str) -> None:
     shops[name].execute("CREATE VIEW addresses AS SELECT email FROM users")
 
 
+@pytest.mark.long
 def test_a_plan_goes_through_all_databases_and_again_does_nothing(shops: Shops, places: Places, plan: Plan) -> None:
     onlooker = Watching()
     fleet = Fleet(places, onlooker=onlooker)
@@ -111,6 +112,7 @@ def test_a_plan_goes_through_all_databases_and_again_does_nothing(shops: Shops, 
     }
 
 
+@pytest.mark.long
 def test_after_a_failure_no_other_is_begun_and_the_same_call_goes_on(shops: Shops, places: Places, plan: Plan) -> None:
     forbid(shops, "b")
     fleet = Fleet(places, Rollout(concurrency=1))
@@ -126,6 +128,7 @@ def test_after_a_failure_no_other_is_begun_and_the_same_call_goes_on(shops: Shop
     assert all("email_address" in columns(shop) for shop in shops.values())
 
 
+@pytest.mark.long
 def test_failures_can_be_tolerated(shops: Shops, places: Places, plan: Plan) -> None:
     forbid(shops, "a")
     report = Fleet(places, Rollout(concurrency=1, tolerated=1)).expand(plan)
@@ -140,6 +143,7 @@ def test_check_looks_at_all_whatever_one_says(shops: Shops, places: Places, plan
     assert report.exit_code == 1
 
 
+@pytest.mark.long
 def test_one_that_cannot_be_reached_is_said_and_holds_up_no_other(places: Places, plan: Plan) -> None:
     report = Fleet((GONE, *places), Rollout(concurrency=1)).expand(plan)
     assert outcomes(report) == {"gone": "unreachable", "a": "done", "b": "done", "c": "done"}
@@ -148,6 +152,7 @@ def test_one_that_cannot_be_reached_is_said_and_holds_up_no_other(places: Places
     assert "s3cret" not in str(report.as_json())
 
 
+@pytest.mark.long
 def test_two_calls_at_once_do_not_hinder_the_others(shops: Shops, places: Places, plan: Plan) -> None:
     fleet = Fleet(places)
     fleet.start(plan)
@@ -173,6 +178,7 @@ def test_where_a_canary_is_not_done_no_other_is_begun(shops: Shops, places: Plac
     assert not any(has_ledger(shop) for shop in others)
 
 
+@pytest.mark.long
 def test_canaries_bake_before_the_others_follow(places: Places, plan: Plan) -> None:
     onlooker = Watching()
     rollout = Rollout(canaries=("c",), bake=timedelta(seconds=3))
@@ -183,6 +189,7 @@ def test_canaries_bake_before_the_others_follow(places: Places, plan: Plan) -> N
     assert [d.is_canary for d in report.databases] == [False, False, True]
 
 
+@pytest.mark.long
 def test_a_canary_that_was_done_before_has_baked_since(shops: Shops, places: Places, plan: Plan) -> None:
     rollout = Rollout(canaries=("c",), bake=HOUR)
     assert outcomes(stopped_when_baking(places, rollout).expand(plan))["a"] == "not_begun"
@@ -195,6 +202,7 @@ def test_a_canary_that_was_done_before_has_baked_since(shops: Shops, places: Pla
 CANARIES = [("pause", 7, "paused: wait"), ("rollback", 5, "rolled_back")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("change", "code", "words"), few_of(CANARIES, CANARIES[:1]))
 def test_a_canary_has_to_stay_as_it_was(places: Places, plan: Plan, change: str, code: int, words: str) -> None:
     def meddle() -> None:
@@ -218,6 +226,7 @@ def test_stopped_while_canaries_bake(places: Places, plan: Plan) -> None:
     assert outcomes(report) == {"a": "done", "b": "not_begun", "c": "not_begun"}
 
 
+@pytest.mark.long
 def test_time_that_is_over_lets_no_other_be_begun(places: Places, plan: Plan) -> None:
     fleet = Fleet(places)
     fleet.expand(plan)
@@ -226,6 +235,7 @@ def test_time_that_is_over_lets_no_other_be_begun(places: Places, plan: Plan) ->
     assert report.exit_code == 7
 
 
+@pytest.mark.long
 def test_gates_are_asked_in_each_database_by_itself(shops: Shops, places: Places, plan: Plan) -> None:
     fleet = Fleet(places, Rollout(concurrency=1))
     assert states(fleet.advance(plan, to=State.BACKFILLED)) == dict.fromkeys(shops, "backfilled")
@@ -241,6 +251,7 @@ def test_gates_are_asked_in_each_database_by_itself(shops: Shops, places: Places
         fleet.advance(RUN, to=State.ROLLED_BACK)
 
 
+@pytest.mark.long
 def test_status_where_only_some_have_begun(shops: Shops, places: Places, plan: Plan) -> None:
     Fleet(places[:1]).expand(plan)
     with Engine(places[1].url) as engine:

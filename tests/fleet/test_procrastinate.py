@@ -70,6 +70,7 @@ def never() -> str | None:
     return None
 
 
+@pytest.mark.long
 def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(tables: Shops, tmp_path: Path) -> None:
     database, queue = tables["a"], tables["queue"]
     env = environment(tmp_path, queue, json.dumps({"a": database.url}), slots=1, seconds=20)
@@ -129,6 +130,7 @@ def hold_slot(connection: psycopg.Connection[tuple[object, ...]], database: Data
     assert takes_slot(connection, run_id, slot)
 
 
+@pytest.mark.long
 def test_what_is_due_is_the_ledgers_to_say(tables: Shops) -> None:
     database = tables["a"]
     assert [(s.run.startswith(NAME), s.slot) for s in due_slices(place(database), 2)] == [(True, 0), (True, 1)]
@@ -146,6 +148,7 @@ def test_what_is_due_is_the_ledgers_to_say(tables: Shops) -> None:
     assert due_slices(place(tables["queue"]), 2) == (), "without a ledger nothing is due"
 
 
+@pytest.mark.long
 def test_a_slice_ends_when_its_job_is_aborted(tables: Shops) -> None:
     database = tables["a"]
     [due] = due_slices(place(database), 1)
@@ -156,6 +159,7 @@ def test_a_slice_ends_when_its_job_is_aborted(tables: Shops) -> None:
     assert not is_over(database)
 
 
+@pytest.mark.long
 def test_a_run_that_fails_fails_its_slice(tables: Shops) -> None:
     database = tables["a"]
     database.execute("ALTER TABLE t ADD CHECK (hits < 1)")

@@ -220,6 +220,7 @@ def verdict(run: Expanded, entry: Approval | AnyApproval = OF_DBA) -> Verdict:
 WORD = Word(phase=Phase.CONTRACT, approver="ada", role="dba")
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_an_approval_is_void_once_the_program_or_the_plan_is_another(start: Callable[..., Expanded]) -> None:
     run, another = start(KEYED), start(KEYED)

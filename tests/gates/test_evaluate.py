@@ -251,6 +251,7 @@ def test_after_a_gate_that_took_long_the_others_are_asked_again(start: Callable[
     assert (quick.checked_at - slow.checked_at).total_seconds() > 1
 
 
+@pytest.mark.long
 def test_while_others_hold_the_phase_back_one_that_may_take_long_is_not_asked_again(
     start: Callable[..., Expanded],
 ) -> None:

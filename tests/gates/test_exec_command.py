@@ -135,6 +135,7 @@ def test_what_cannot_be_run_is_an_error(tmp_path: Path, file: str, words: str) -
     assert found.evidence["exit_code"] is None
 
 
+@pytest.mark.long
 def test_more_words_than_the_system_takes_are_an_error() -> None:
     found = run("true", *["x" * 10_000] * 1000)
     assert found.verdict is ERROR
@@ -197,6 +198,7 @@ def test_a_daemon_that_keeps_the_output_open_is_not_waited_for(
         os.kill(int(told.read_text()), signal.SIGKILL)
 
 
+@pytest.mark.long
 def test_output_without_end_is_read_and_its_end_kept() -> None:
     found = python("import sys\nfor n in range(300000): print('line', n)\nsys.exit(4)")
     assert found.reason.endswith(" ended with 4: line 299999")
@@ -222,6 +224,7 @@ SECRETS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("secret", SECRETS)
 def test_passwords_are_shown_neither_of_the_output_nor_of_the_command(secret: str) -> None:
     program = "import sys; print(sys.argv[1]); print('x' * int(sys.argv[2])); print(sys.argv[1]); sys.exit(1)"

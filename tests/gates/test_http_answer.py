@@ -360,6 +360,7 @@ def waits(sent: bytes, drip: bytes = b"") -> Talk:
     return talk
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "talk",
     [

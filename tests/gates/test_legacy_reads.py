@@ -194,6 +194,7 @@ def pass_time(run: Expanded, span: str = "10 min") -> None:
         )
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_a_call_between_two_looks_blocks_until_none_was_for_the_hold(begin: Callable[..., Expanded]) -> None:
     run = begin()
@@ -368,6 +369,7 @@ def test_an_entry_that_was_reset_and_called_as_often_again_has_moved(begin: Call
     assert gate(run).reason.startswith(f"`{OLD}`")
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_evicted_entries_are_no_proof(server: Server) -> None:
     with counting(server, **{"pg_stat_statements.max": 100}) as database:
@@ -445,6 +447,7 @@ def test_without_the_extension_nothing_is_known_and_the_reason_says_what_to_do(b
         run.sql("DROP EXTENSION pg_stat_statements; CREATE EXTENSION pg_stat_statements SCHEMA extensions")
 
 
+@pytest.mark.long
 def test_without_its_library_nothing_is_known(server: Server) -> None:
     with counting(server, shared_preload_libraries="") as database:
         run = expand(database, "g", KEYED, GATE, "")

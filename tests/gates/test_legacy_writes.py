@@ -95,6 +95,7 @@ LASTING = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("write", LASTING)
 def test_a_write_that_lasts_is_as_late_as_its_last_row(start: Callable[..., Expanded], write: str) -> None:
     run = start(KEYED)

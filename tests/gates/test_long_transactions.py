@@ -91,6 +91,7 @@ def seen(run: Expanded, *, connection: psycopg.Connection[object] | None = None)
     return {t.pid or t.name: judge(Observation(now=late, transactions=(t,)), ENTRY) for t in observation.transactions}
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_sessions_of_every_database_are_seen_while_they_are_in_a_transaction(start: Callable[..., Expanded]) -> None:
     run = start(KEYED)
@@ -191,6 +192,7 @@ def test_a_parallel_query_is_one_transaction(start: Callable[..., Expanded]) -> 
     other.rollback()
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_a_prepared_transaction_blocks_until_it_is_over(server: Server) -> None:
     """On a server of its own, since the usual one keeps no prepared transactions."""

@@ -43,6 +43,7 @@ def left(run: Expanded) -> set[tuple[str, str, str]]:
     return {(s.version, s.instance, s.source) for s in sightings.list_sightings(run.connection)}
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_heartbeats_are_updates_that_leave_nothing_behind(start: Callable[..., Expanded], shared: Database) -> None:
     """No index has to be told of them, and what they leave is used again in the same page."""

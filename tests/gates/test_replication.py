@@ -349,6 +349,7 @@ def test_in_front_of_a_phase_it_reads_the_ledger_of_its_run(start: Callable[...,
     assert other.gates(Phase.EXPAND)["replication"].verdict is BLOCKED
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_a_standby_is_seen_with_the_right_to_and_blocks_while_it_lags(server: Server) -> None:
     with fresh_database(server) as database:

@@ -90,6 +90,7 @@ def seen(answer: Answer) -> set[tuple[str, str, bool]]:
     return {(s.instance, s.version, s.proves) for s in answer.seen}
 
 
+@pytest.mark.long
 def test_pods_and_what_can_start_them_are_seen(api: Answering) -> None:
     has(api, "PodList", pod("a", I_NEW), pod("b", I_OLD, ending="2026-03-01T12:00:00Z"))
     has(api, "ReplicaSetList", workload("api-5d8", I_OLD, replicas=1), workload("api-4c7", I_OLD, replicas=0))

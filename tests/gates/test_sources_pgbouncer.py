@@ -123,6 +123,7 @@ def test_a_database_behind_it_is_not_the_console(pooler: str, monkeypatch: pytes
     assert answer.failures[0].startswith(f"SHOW CLIENTS fails ({VARIABLE}): ")
 
 
+@pytest.mark.long
 def test_what_is_no_pgbouncer_at_all_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     with answering() as web:
         web.replies = {"/": Reply(b"hello")}

@@ -348,6 +348,7 @@ def test_what_goes_uncounted_is_no_proof(start: Callable[..., Expanded]) -> None
     assert "track_counts is off" in judged(run, wanted).reason
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_after_a_crash_the_time_begins_anew(server: Server) -> None:
     """On a server of its own, one session of which is killed."""

@@ -55,6 +55,7 @@ def there_back_and_there(database: Database, plan: Plan) -> None:
         assert_nothing_left(database, engine)
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_two_columns_under_the_same_things_change_in_one_plan(database: Database) -> None:
     on_top = """
@@ -83,6 +84,7 @@ def test_two_columns_under_the_same_things_change_in_one_plan(database: Database
     assert canonical(database.dump()) == after
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_what_goes_with_an_extension_goes_with_it_still(database: Database) -> None:
     database.execute(
@@ -134,6 +136,7 @@ GROUPED = """
 """
 
 
+@pytest.mark.long
 def test_a_view_that_groups_by_the_primary_key_alone(database: Database) -> None:
     """The server takes the columns beside it for as good as grouped, as long as that key is there."""
     database.execute(ITEMS + GROUPED + "INSERT INTO items VALUES (1, 7, 2, ''); INSERT INTO parts VALUES (1, 1)")
@@ -152,6 +155,7 @@ def test_a_key_that_a_view_groups_by_alone_is_not_made_anew(database: Database) 
         assert engine.check(plan_of(key)).refusals == ()
 
 
+@pytest.mark.long
 def test_a_virtual_column_is_computed_from_the_new_one(database: Database) -> None:
     if int(database.server.version.split(".")[0]) < 18:
         pytest.skip("there are no virtual columns before PostgreSQL 18")
@@ -166,6 +170,7 @@ def test_a_virtual_column_is_computed_from_the_new_one(database: Database) -> No
     assert database.execute("SELECT twice FROM items WHERE id IN (3, 10) ORDER BY id") == [(6,), (6000000000,)]
 
 
+@pytest.mark.long
 def test_an_index_under_replica_identity_and_clustering_stays_that(database: Database) -> None:
     database.execute(
         "CREATE TABLE items (id int PRIMARY KEY, a int NOT NULL); INSERT INTO items VALUES (1, 1);"

@@ -133,6 +133,7 @@ def test_following_takes_the_type_and_nothing_else(key: str) -> None:
         plan(key)
 
 
+@pytest.mark.long
 def test_a_revert_stops_at_a_key_beyond_the_old_type_and_no_write_fails_for_it(database: Database) -> None:
     database.execute(f"{KEY} INSERT INTO a VALUES (1); CREATE TABLE b (a int REFERENCES a); INSERT INTO b VALUES (1)")
     with Engine(database.url) as engine:
@@ -164,6 +165,7 @@ INSERT INTO b DEFAULT VALUES;
 """
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_numbers_go_on_where_they_were_there_and_back(database: Database) -> None:
     database.execute(SERIAL)

@@ -53,6 +53,7 @@ TAKERS = {
 }
 
 
+@pytest.mark.long
 def test_a_column_that_a_trigger_reads_is_not_taken_away_by_the_same_plan(database: Database) -> None:
     database.execute(SETUP)
     pairs = [(reader, TAKERS["drop"]) for reader in READERS.values()]
@@ -65,6 +66,7 @@ def test_a_column_that_a_trigger_reads_is_not_taken_away_by_the_same_plan(databa
         assert "public.t.b" in refusals[0].message
 
 
+@pytest.mark.long
 def test_nor_is_it_read_after_a_change_that_puts_another_in_its_place(database: Database) -> None:
     database.execute(SETUP)
     pairs = [(TAKERS["rename"], reader.replace("@", "bb")) for reader in READERS.values()]
@@ -116,6 +118,7 @@ NAMES = (
 )
 
 
+@pytest.mark.long
 def test_a_name_is_not_free_before_contract(database: Database) -> None:
     database.execute(SETUP)
     for giver, taker in NAMES:
@@ -197,6 +200,7 @@ def test_one_that_is_given_away_in_time_can_be_taken(database: Database, pair: t
     assert told(database, *pair) == []
 
 
+@pytest.mark.long
 def test_what_is_filled_is_filled_until_every_constraint_of_the_plan_is_there(database: Database) -> None:
     """Old versions leave it out until contract; a row without it would break what is validated."""
     database.execute(SETUP)
@@ -216,6 +220,7 @@ def test_what_is_filled_is_filled_until_every_constraint_of_the_plan_is_there(da
         assert database.dump() == before
 
 
+@pytest.mark.long
 def test_what_an_added_columns_constraints_would_refuse_is_counted_before_they_come(database: Database) -> None:
     database.execute(SETUP)
     filled = "type: int, default: '5', fill: n - 1, check: x > 0, references: {table: t}"
@@ -233,6 +238,7 @@ def test_what_an_added_columns_constraints_would_refuse_is_counted_before_they_c
     assert database.execute(left) == [(0,)]
 
 
+@pytest.mark.long
 def test_a_constraint_of_an_added_column_is_over_the_column_that_stays(database: Database) -> None:
     """Until contract the new name is that of a second column, which goes."""
     database.execute(SETUP)
@@ -250,6 +256,7 @@ def test_a_constraint_of_an_added_column_is_over_the_column_that_stays(database:
     assert database.execute(found) == [("CHECK ((x <= bb))",)]
 
 
+@pytest.mark.long
 def test_an_index_that_the_plan_builds_becomes_the_replica_identity_once_it_is_fit(database: Database) -> None:
     database.execute(SETUP)
     with Engine(database.url) as engine:
@@ -272,6 +279,7 @@ MAKERS = {
 """What is made over `@` does not go with it."""
 
 
+@pytest.mark.long
 def test_what_the_plan_makes_over_a_column_holds_it(database: Database) -> None:
     database.execute(SETUP)
     for making, maker in MAKERS.items():
@@ -289,6 +297,7 @@ def test_so_does_a_foreign_key_that_the_plan_makes(database: Database) -> None:
     assert {r.code for r in told(database, maker, TAKERS["drop"])} == {"not_together"}
 
 
+@pytest.mark.long
 def test_what_the_plan_makes_follows_a_column_that_only_gets_another_name(database: Database) -> None:
     database.execute(SETUP)
     with Engine(database.url) as engine:
@@ -369,6 +378,7 @@ def test_the_name_of_a_dropped_key_is_its_indexs_until_contract(database: Databa
     assert refusal.code == "name_taken"
 
 
+@pytest.mark.long
 def test_an_index_is_built_anew_by_the_name_that_it_gets_at_contract(database: Database) -> None:
     database.execute(SETUP + "CREATE INDEX ib ON t (b)")
     before = database.execute("SELECT 'ib'::regclass::oid")
@@ -399,6 +409,7 @@ def test_what_the_server_says_of_a_trial_is_in_the_plans_names(database: Databas
         assert words in said, (change, said)
 
 
+@pytest.mark.long
 def test_what_a_later_default_of_the_plan_gave_is_nothing_that_a_rollback_would_destroy(database: Database) -> None:
     database.execute(SETUP)
     default = "set_default: {table: t, column: x, value: '4'}"
@@ -485,6 +496,7 @@ BEHIND_AN_ENUM = {
 }
 
 
+@pytest.mark.long
 def test_what_asks_values_of_an_enum_that_is_made_anew_or_moves_their_table_waits(database: Database) -> None:
     database.execute(MOODS)
     anew = "remove_enum_values: {type: mood, map: {sad: ok}}"

@@ -77,6 +77,7 @@ WITH_DEFAULTS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", few_of(WITH_DEFAULTS, ("of partitions", "that is compared with")))
 def test_a_default_that_the_plan_itself_has_set_comes_back_by_the_users_names(database: Database, case: str) -> None:
     database.execute(SETUP)
@@ -93,6 +94,7 @@ RESHAPED = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("change", few_of(RESHAPED, RESHAPED[:1]))
 def test_a_partition_gets_its_own_default_back_and_none_where_it_had_none(database: Database, change: str) -> None:
     database.execute(SETUP)
@@ -126,6 +128,7 @@ def test_a_second_name_of_a_table_has_the_defaults_of_the_plan(database: Databas
     assert database.execute("SELECT a FROM t WHERE id = 3") == [("4",)]
 
 
+@pytest.mark.long
 def test_a_column_of_another_type_is_not_stored_as_the_one_before_on_the_way_back(database: Database) -> None:
     database.execute(SETUP)
     before = database.dump()
@@ -139,6 +142,7 @@ def test_a_column_of_another_type_is_not_stored_as_the_one_before_on_the_way_bac
     assert database.dump() == before
 
 
+@pytest.mark.long
 def test_a_generated_column_is_computed_again_as_an_earlier_change_of_the_plan_has_it(database: Database) -> None:
     database.execute(SETUP)
     before = database.dump()
@@ -188,6 +192,7 @@ def test_a_partition_or_child_keeps_the_not_null_of_its_own(database: Database, 
     assert database.dump() == before
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_a_column_that_was_altered_in_place_is_stored_as_before_again(database: Database) -> None:
     database.execute(
@@ -206,6 +211,7 @@ def test_a_column_that_was_altered_in_place_is_stored_as_before_again(database: 
     assert database.dump() == before
 
 
+@pytest.mark.long
 def test_an_identity_keeps_the_options_that_the_plan_gave_its_sequence(database: Database) -> None:
     database.execute(SETUP)
     changes = (

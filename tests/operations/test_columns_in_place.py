@@ -75,6 +75,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.long
 def test_what_cannot_be_done_without_a_pause_is_refused_by_its_name(database: Database) -> None:
     database.execute(SETUP)
     database.execute(LARGE)
@@ -128,6 +129,7 @@ def test_where_old_versions_could_break_a_constraint_it_waits_for_contract(datab
     assert {s.part for s in steps if s not in counting and not s.id.endswith(".add_column/add")} == {Part.HIDE}
 
 
+@pytest.mark.long
 def test_an_old_versions_write_goes_through_where_fill_fails_and_contract_does_not_begin(database: Database) -> None:
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1)")
     filled = plan("add_column: {table: t, name: b, type: int, nullable: false, fill: 100 / a}")
@@ -144,6 +146,7 @@ def test_an_old_versions_write_goes_through_where_fill_fails_and_contract_does_n
         assert engine.contract("columns").state is State.CONTRACTED
 
 
+@pytest.mark.long
 def test_a_rollback_stops_where_it_would_destroy_what_only_a_new_version_wrote(database: Database) -> None:
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'A'), (2, NULL)")
     before = database.dump()
@@ -197,6 +200,7 @@ def test_a_value_written_while_the_rollback_is_at_work_stops_it_too(
         assert engine.rollback("columns", discard=True).state is State.ROLLED_BACK
 
 
+@pytest.mark.long
 def test_what_a_plan_adds_its_later_changes_can_use(database: Database) -> None:
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a text)")
     with Engine(database.url) as engine:
@@ -223,6 +227,7 @@ def test_what_a_plan_adds_its_later_changes_can_use(database: Database) -> None:
     ]
 
 
+@pytest.mark.long
 def test_a_comment_of_a_partitioned_table_is_none_of_its_partitions(database: Database) -> None:
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a int) PARTITION BY RANGE (id)")
     database.execute("CREATE TABLE p PARTITION OF t DEFAULT")
@@ -283,6 +288,7 @@ def test_odd_names_in_partitions_there_and_back(database: Database) -> None:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_triggers_fill_the_rows_of_inheritance_children_too(database: Database) -> None:
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a text); CREATE TABLE child (b int) INHERITS (t)")

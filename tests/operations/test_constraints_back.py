@@ -44,6 +44,7 @@ def comes_back(database: Database, *changes: str) -> None:
     assert database.dump() == before
 
 
+@pytest.mark.long
 def test_a_key_without_overlaps(database: Database) -> None:
     if database.server.major < 18:
         pytest.skip("WITHOUT OVERLAPS came with PostgreSQL 18")
@@ -52,6 +53,7 @@ def test_a_key_without_overlaps(database: Database) -> None:
     comes_back(database, "drop_constraint: {table: t, name: tpk}")
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_a_foreign_key_of_a_partitioned_table(database: Database) -> None:
     database.execute(KEYS)
@@ -86,6 +88,7 @@ NO_REFERENCE = "drop_constraint: {table: orders, name: of_customer}"
 NO_KEY = "drop_constraint: {table: customers, name: customers_pkey}"
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_a_primary_key_is_exchanged_for_another(database: Database) -> None:
     database.execute(EXCHANGE)
@@ -98,6 +101,7 @@ def test_a_primary_key_is_exchanged_for_another(database: Database) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_table_is_dropped_behind_what_refers_to_it(database: Database) -> None:
     database.execute(EXCHANGE)
     comes_back(database, NO_REFERENCE, "drop_table: {table: customers}")

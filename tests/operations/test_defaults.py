@@ -66,6 +66,7 @@ def writer(database: Database, column: LiteralString) -> psycopg.Connection[tupl
     return database.connect(user="defaults_writer", autocommit=True)
 
 
+@pytest.mark.long
 @pytest.mark.alike
 @pytest.mark.parametrize(
     "column",
@@ -116,6 +117,7 @@ def test_a_default_that_is_changed_meanwhile_takes_nothing_from_a_writer(
 CONVERTED = ("numeric(4, 2) DEFAULT 0", "char(4) DEFAULT '0'")
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 @pytest.mark.parametrize("column", few_of(CONVERTED, CONVERTED[:1]))
 def test_a_value_is_compared_with_what_the_column_makes_of_its_default(

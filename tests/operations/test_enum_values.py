@@ -122,6 +122,7 @@ def people(database: Database) -> list[tuple[object, ...]]:
     return database.execute("SELECT id, mood::text, before::text FROM people ORDER BY id")
 
 
+@pytest.mark.long
 def test_the_way_back_loses_no_value_that_nobody_changed(database: Database) -> None:
     """Each column of a row by itself; and a value that is new to the enum is no failure of the one who writes it."""
     database.execute(f"{PEOPLE} INSERT INTO people VALUES (1, 'numb', 'lost'), (2, 'happy', 'numb')")
@@ -152,6 +153,7 @@ def test_the_way_back_loses_no_value_that_nobody_changed(database: Database) -> 
         assert people(database) == [(1, "sad", "happy"), (2, "glad", "sad")]
 
 
+@pytest.mark.long
 def test_sessions_take_the_enum_anew_in_functions_that_they_have_called(database: Database) -> None:
     """PL/pgSQL keeps the types of variables for the session; a type that is gone by then would be an error."""
     database.execute(f"""
@@ -174,6 +176,7 @@ def test_sessions_take_the_enum_anew_in_functions_that_they_have_called(database
         assert session.execute("SELECT told(1)").fetchone() == ("happysad",)
 
 
+@pytest.mark.long
 def test_an_enum_in_keys_loses_values(database: Database) -> None:
     """A value is added before, in the same plan."""
     database.execute(f"""

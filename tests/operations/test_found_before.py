@@ -122,6 +122,7 @@ def test_a_domain_inside_of_other_types_is_not_validated(database: Database, hol
             database.execute("ALTER DOMAIN amount VALIDATE CONSTRAINT k")
 
 
+@pytest.mark.long
 def test_a_constraint_that_children_do_not_get_may_be_called_as_one_of_theirs(database: Database) -> None:
     database.execute("CREATE TABLE up (a int CONSTRAINT up_key PRIMARY KEY, b int REFERENCES up)")
     database.execute("CREATE TABLE down (CONSTRAINT k CHECK (a > 1), CONSTRAINT f CHECK (a > 2)) INHERITS (up)")
@@ -144,6 +145,7 @@ def test_a_deferrable_key_is_no_arbiter(database: Database) -> None:
         database.execute("INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING")
 
 
+@pytest.mark.long
 def test_where_nothing_is_hidden_nothing_is_retained(database: Database) -> None:
     """Until then it can be rolled back."""
     asked = parse_plan(
@@ -165,6 +167,7 @@ def test_an_enum_may_have_an_empty_value(database: Database) -> None:
     assert database.execute(contracted_values) == [(["", "glad"],)]
 
 
+@pytest.mark.long
 @pytest.mark.alike
 @pytest.mark.parametrize(
     ("name", "table", "plain"),
@@ -186,6 +189,7 @@ def test_a_sequence_is_called_after_the_table_as_it_is_from_contract_on(
     assert database.dump() == expected
 
 
+@pytest.mark.long
 def test_indexes_are_built_anew_where_they_are_until_contract(database: Database) -> None:
     database.execute("CREATE SCHEMA shop")
     database.execute("CREATE TABLE t (id int PRIMARY KEY) PARTITION BY RANGE (id)")

@@ -74,6 +74,7 @@ def test_a_new_table_has_no_more_room_either() -> None:
     )
 
 
+@pytest.mark.long
 def test_columns_that_were_dropped_are_read_and_what_is_tried_does_not_fail_for_them(database: Database) -> None:
     many = ", ".join(f"c{n} int" for n in range(1598))
     database.execute(f"CREATE TABLE t (id int PRIMARY KEY, v int, {many}); CREATE TABLE p (a int, b int, c int)")
@@ -193,6 +194,7 @@ REPLACING = (
 )
 
 
+@pytest.mark.long
 def test_values_of_the_rows_type_do_not_lose_a_column_to_another_that_takes_its_place(database: Database) -> None:
     database.execute(f"{TABLE} CREATE TYPE mood AS ENUM ('sad', 'happy'); ALTER TABLE t ADD m mood")
     database.execute("CREATE TABLE u (x t, y t[])")

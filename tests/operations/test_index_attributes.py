@@ -53,6 +53,7 @@ AFTER = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_an_index_over_columns_that_are_exchanged_has_their_names_in_the_end(database: Database) -> None:
     database.execute(TABLES)

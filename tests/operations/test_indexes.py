@@ -80,6 +80,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.long
 def test_what_cannot_be_done_is_refused_by_name(database: Database) -> None:
     database.execute(_TABLES)
     with Engine(database.url) as engine:
@@ -115,6 +116,7 @@ def test_a_mistake_in_the_plan_is_said(change: str, said: str) -> None:
     assert said in str(raised.value.as_json())
 
 
+@pytest.mark.long
 def test_rows_that_are_alike_are_shown_before_and_stop_contract_with_nothing_left(database: Database) -> None:
     database.execute(_TABLES)
     database.execute("INSERT INTO alone VALUES (1, 7), (2, 7), (3, NULL), (4, NULL)")
@@ -188,6 +190,7 @@ def test_what_a_build_that_was_cut_off_has_left_goes_when_the_index_is_built_ane
     assert database.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = 't_a'::regclass") == [(True,)]
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_a_detaching_that_was_cut_off_is_finished_and_can_be_reverted(database: Database) -> None:
     database.execute(_TABLES)
@@ -212,6 +215,7 @@ def test_a_detaching_that_was_cut_off_is_finished_and_can_be_reverted(database: 
     assert database.dump() == before
 
 
+@pytest.mark.long
 def test_an_index_over_a_column_that_the_plan_changes_ends_up_over_the_changed_one(database: Database) -> None:
     database.execute(_TABLES)
     plan = plan_of(

@@ -59,6 +59,7 @@ def ours(database: Database) -> list[str]:
     return [name for (name,) in found]
 
 
+@pytest.mark.long
 @pytest.mark.alike
 @pytest.mark.parametrize("setup", few_of(SETUPS.values(), {SETUPS["plpgsql"], SETUPS["partitioned"]}), ids=SETUPS)
 def test_the_backfill_keeps_what_an_application_that_writes_meanwhile_changes(setup: str, database: Database) -> None:

@@ -48,6 +48,7 @@ COME_AND_GO = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 @pytest.mark.parametrize("case", CHANGING)
 def test_partitions_come_and_go_during_the_run(case: Case, database: Database) -> None:
@@ -88,6 +89,7 @@ def write(case: Case, database: Database, state: State) -> None:
             connection.rollback()
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_the_parts_have_their_names_back(database: Database) -> None:
     database.execute(ORDERS)

@@ -37,6 +37,7 @@ LITERALS = {
 VALUES = ", ".join(LITERALS.values())
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_a_fill_of_any_type_is_what_an_assignment_gives(database: Database) -> None:
     """For rows of before and for what an old version writes."""

@@ -73,6 +73,7 @@ WRITES = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_every_kind_of_write_of_either_version_is_in_both_homes(database: Database) -> None:
     database.execute(TABLES)
@@ -89,6 +90,7 @@ def test_every_kind_of_write_of_either_version_is_in_both_homes(database: Databa
         assert engine.contract("merge").state is State.RETAINED
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_what_is_written_while_the_table_is_hidden_is_there_after_a_revert(database: Database) -> None:
     database.execute(TABLES)
@@ -109,6 +111,7 @@ def test_what_is_written_while_the_table_is_hidden_is_there_after_a_revert(datab
         assert engine.contract("merge").state is State.RETAINED
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_two_writers_of_the_same_rows_never_fail_each_other_and_end_in_step(database: Database) -> None:
     database.execute(TABLES)
@@ -159,6 +162,7 @@ def refusals(engine: Engine) -> set[str]:
     return {r.code for r in engine.check(plan(", columns: [bio, lang]")).refusals}
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_rows_that_a_revert_makes_look_up_what_they_refer_to(
     database: Database, monkeypatch: pytest.MonkeyPatch

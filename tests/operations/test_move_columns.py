@@ -77,6 +77,7 @@ WRITES = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_every_kind_of_write_of_either_version_is_in_both_homes(database: Database) -> None:
     database.execute(TABLES)
@@ -94,6 +95,7 @@ def test_every_kind_of_write_of_either_version_is_in_both_homes(database: Databa
         assert engine.contract("move").state is State.RETAINED
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_a_row_of_ours_makes_room_for_an_app_and_hands_its_values_on(database: Database) -> None:
     database.execute(TABLES)
@@ -144,6 +146,7 @@ def test_what_is_written_while_the_columns_are_hidden_is_there_after_a_revert(da
         assert engine.contract("move").state is State.RETAINED
 
 
+@pytest.mark.long
 def test_a_value_that_somebody_wrote_past_is_not_hidden(database: Database) -> None:
     database.execute(TABLES)
     with Engine(database.url) as engine:
@@ -189,6 +192,7 @@ UNSUPPORTED = {
 }
 
 
+@pytest.mark.long
 def test_what_cannot_be_moved_is_refused_by_name(database: Database) -> None:
     with Engine(database.url) as engine:
         for code, setup in REFUSED.items():
@@ -215,6 +219,7 @@ def test_a_plan_that_names_a_column_of_the_key_is_told_so() -> None:
         plan("[id]")
 
 
+@pytest.mark.long
 def test_a_rollback_leaves_no_row_that_was_only_made_for_its_values(database: Database) -> None:
     database.execute(
         "CREATE TABLE people (id int PRIMARY KEY, bio text);"

@@ -213,6 +213,7 @@ def contracted(engine: Engine, asked: Plan) -> None:
     assert engine.contract(asked.name).state is State.CONTRACTED
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_a_check_over_a_column_of_another_type_and_a_new_one(database: Database) -> None:
     """Both are of the same plan, and one has another name until contract."""
@@ -246,6 +247,7 @@ def test_a_column_is_compared_by_its_own_collation(database: Database) -> None:
         assert found == [(21,)]
 
 
+@pytest.mark.long
 def test_a_drop_that_comes_back_names_the_rows_that_broke_it(database: Database) -> None:
     """Nothing is done, and after a repair the same command goes on."""
     database.execute("CREATE TABLE orders (id int PRIMARY KEY, amount int CONSTRAINT worth CHECK (amount > 0))")
@@ -264,6 +266,7 @@ def test_a_drop_that_comes_back_names_the_rows_that_broke_it(database: Database)
         database.execute("INSERT INTO orders VALUES (2, -1)")
 
 
+@pytest.mark.long
 def test_a_fill_that_gives_null_is_counted(database: Database) -> None:
     """Nobody is refused for it before contract, and contract waits until there is none."""
     database.execute(ORDERS)
@@ -279,6 +282,7 @@ def test_a_fill_that_gives_null_is_counted(database: Database) -> None:
     assert database.execute("SELECT amount FROM orders WHERE id = 22") == [(1,)]
 
 
+@pytest.mark.long
 def test_a_check_that_is_enforced_at_once_refuses_and_repairs(database: Database) -> None:
     """And is contracted once it is validated."""
     database.execute(ORDERS + "UPDATE orders SET amount = -amount WHERE id > 10")
@@ -293,6 +297,7 @@ def test_a_check_that_is_enforced_at_once_refuses_and_repairs(database: Database
     assert database.execute("SELECT sum(amount) FROM orders") == [(65,)]
 
 
+@pytest.mark.long
 def test_a_row_that_the_fix_does_not_repair_holds_contract_back(database: Database) -> None:
     """Such rows may come at any time until contract, so the backfill ends, and the gate counts them."""
     database.execute(ORDERS + "UPDATE orders SET amount = -1 WHERE id = 7")
@@ -317,6 +322,7 @@ def test_a_check_of_a_domain_that_no_column_has_is_there_after_expand(database: 
         database.execute("SELECT 'A'::email")
 
 
+@pytest.mark.long
 def test_a_check_that_no_write_can_violate_holds_up_nothing(database: Database) -> None:
     database.execute("CREATE DOMAIN email AS text")
     check = "add_domain_check: {domain: email, name: small, expression: value = lower(value)}"

@@ -70,6 +70,7 @@ WRITES = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_every_kind_of_write_is_followed_in_either_direction(database: Database) -> None:
     database.execute(TABLE)
@@ -94,6 +95,7 @@ def test_every_kind_of_write_is_followed_in_either_direction(database: Database)
         assert_in_step(database)
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_a_row_that_is_deleted_while_it_is_copied_does_not_come_back(database: Database) -> None:
     database.execute(TABLE)
@@ -121,6 +123,7 @@ def wait_for_lock(database: Database) -> None:
             assert time.monotonic() < until, "no batch came"
 
 
+@pytest.mark.long
 @pytest.mark.alike
 @pytest.mark.parametrize("statement", ["DELETE FROM orders WHERE id = 5", "UPDATE orders SET year = 2030 WHERE id = 5"])
 def test_a_writer_with_a_snapshot_from_before_the_copy_has_to_try_again(database: Database, statement: str) -> None:
@@ -138,6 +141,7 @@ def test_a_writer_with_a_snapshot_from_before_the_copy_has_to_try_again(database
     assert_in_step(database)
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_a_row_without_a_partition_is_written_and_keeps_contract_from_beginning(database: Database) -> None:
     database.execute(TABLE)
@@ -160,6 +164,7 @@ def test_a_row_without_a_partition_is_written_and_keeps_contract_from_beginning(
 BEHIND = ("DELETE FROM {} WHERE id = 5", "INSERT INTO {} VALUES (-1, 2024)", "UPDATE {} SET what = 'other'")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("behind", few_of(BEHIND, BEHIND[2:]))
 def test_a_twin_that_somebody_wrote_to_is_not_put_in_the_tables_place(database: Database, behind: str) -> None:
     database.execute(TABLE)
@@ -181,6 +186,7 @@ OTHER_FORMS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", few_of(OTHER_FORMS, {next(iter(OTHER_FORMS))}))
 def test_every_form_of_bounds_is_the_one_that_the_plan_says(database: Database, form: str) -> None:
     database.execute(TABLE)
@@ -235,6 +241,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.long
 def test_what_cannot_travel_is_refused_by_name(database: Database) -> None:
     with Engine(database.url) as engine:
         for code, setup in REFUSED.items():

@@ -54,6 +54,7 @@ def partitions(database: Database) -> list[str]:
     return [name for (name,) in database.execute(query)]
 
 
+@pytest.mark.long
 def test_a_partition_is_detached_before_it_is_dropped(database: Database) -> None:
     database.execute(SETUP)
     before = database.dump()
@@ -67,6 +68,7 @@ def test_a_partition_is_detached_before_it_is_dropped(database: Database) -> Non
         assert database.dump() == before
 
 
+@pytest.mark.long
 def test_rows_that_are_referred_to_are_not_detached(database: Database) -> None:
     database.execute(SETUP)
     database.execute(
@@ -83,6 +85,7 @@ def test_rows_that_are_referred_to_are_not_detached(database: Database) -> None:
         assert "p1" not in partitions(database)
 
 
+@pytest.mark.long
 def test_a_partition_is_detached_and_gone(database: Database) -> None:
     database.execute(SETUP)
     with Engine(database.url) as engine:
@@ -180,6 +183,7 @@ REFUSED_BOUNDS = {
 }
 
 
+@pytest.mark.long
 def test_bounds_are_tried_beside_those_that_there_are(database: Database) -> None:
     database.execute(SETUP)
     database.execute("""
@@ -227,6 +231,7 @@ def test_no_batch_is_to_move_a_row_to_another_partition(database: Database) -> N
     assert codes(database, "add_check: {table: p, name: c, expression: k > 4}") == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("row", "table"), [("INSERT INTO p3 VALUES (7, 40)", "p3"), ("INSERT INTO p VALUES (7, 25)", "others")]
 )

@@ -57,6 +57,7 @@ def refusals(database: Database, change: str) -> tuple[Refusal, ...]:
         return engine.check(plan, ACKS).refusals
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_a_plan_writes_no_rows_that_nobody_can_write(database: Database) -> None:
     for setup, (updates, deletes) in CASES.items():

@@ -79,6 +79,7 @@ def world(request: pytest.FixtureRequest, database: Database) -> World:
     return World(database=database, connection=connection)
 
 
+@pytest.mark.long
 def test_everything_comes_back_as_it_was(world: World) -> None:
     views = world.over("email")
     before, access = world.database.dump(), world.access()

@@ -245,6 +245,7 @@ def test_a_role_that_does_not_own_the_table_is_refused(database: Database) -> No
     database.execute("DROP TABLE users")
 
 
+@pytest.mark.long
 def test_two_runs_on_one_column_are_refused_and_on_two_columns_are_not(database: Database) -> None:
     """Neither the column that another run renames, nor its twin, nor its hidden twin."""
     database.execute(USERS)

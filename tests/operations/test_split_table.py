@@ -78,6 +78,7 @@ WRITES = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_every_kind_of_write_of_either_version_is_in_both_homes(database: Database) -> None:
     database.execute(TABLE)
@@ -181,6 +182,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.long
 def test_what_cannot_be_split_off_is_refused_by_name(database: Database) -> None:
     with Engine(database.url) as engine:
         database.execute("CREATE EXTENSION IF NOT EXISTS citext")
@@ -217,6 +219,7 @@ def test_a_home_that_somebody_wrote_past_is_not_hidden(database: Database) -> No
             engine.contract("split")
 
 
+@pytest.mark.long
 def test_whoever_dies_between_two_steps_that_hide_goes_on_after_them(database: Database) -> None:
     database.execute(TABLE)
     steps: list[str] = []
@@ -236,6 +239,7 @@ def test_whoever_dies_between_two_steps_that_hide_goes_on_after_them(database: D
         assert engine.contract("split").state is State.RETAINED
 
 
+@pytest.mark.long
 def test_a_later_change_of_the_plan_works_on_the_new_table(database: Database) -> None:
     database.execute(TABLE)
     written = parse_plan(

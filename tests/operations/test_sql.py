@@ -273,6 +273,7 @@ def users(database: Database) -> None:
 FILL = "backfill: {table: users, set: {region: \"'eu'\"}, where: region IS NULL}"
 
 
+@pytest.mark.long
 def test_names_are_found_as_the_users_sessions_find_them(database: Database) -> None:
     users(database)
     own = plan(
@@ -365,6 +366,7 @@ def test_a_revert_stops_where_contract_cannot_be_taken_back(database: Database) 
         assert engine.status("own").state is State.RETAINED
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_a_statement_outside_a_transaction_is_not_done_twice(database: Database) -> None:
     """What `done` says is believed, and it finds its names as the users' sessions do."""
@@ -403,6 +405,7 @@ BEHIND = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("first", BEHIND)
 def test_what_stands_behind_another_change_is_done_behind_it(database: Database, first: str) -> None:
     """Whatever the turn that the other one has at contract; and the other way round on the way back."""

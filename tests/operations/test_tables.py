@@ -211,6 +211,7 @@ DOES_NOT = (
 MERGE = "MERGE INTO accounts a USING (VALUES (1)) v (id) ON a.id = v.id WHEN MATCHED THEN UPDATE SET name = 'm'"
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_what_works_through_the_view_is_what_the_documentation_says(database: Database) -> None:
     database.execute(

@@ -40,6 +40,7 @@ def only_from_18(database: Database) -> None:
         pytest.skip("NOT NULL can be NOT VALID from PostgreSQL 18")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("tables", "change", "kept"),
     [
@@ -64,6 +65,7 @@ def test_it_stays_as_it_is(database: Database, tables: LiteralString, change: st
     assert database.dump() == before
 
 
+@pytest.mark.long
 def test_one_that_nobody_inherits_comes_back_as_that(database: Database) -> None:
     only_from_18(database)
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a int, CONSTRAINT given NOT NULL a NO INHERIT)")

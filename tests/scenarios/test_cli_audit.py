@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from .users_table import ROSTER, RUN, alive, fail, make_users, sight, succeed, write_plan
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ gates:
 """
 
 
+@pytest.mark.long
 def test_a_whole_run_is_told_with_who_when_and_why(cli: Cli, database: Database) -> None:
     make_users(database)
     succeed(cli, "advance", write_plan(cli.directory, f"hold: 0s\n{ROSTER}{GATES}"), "--to", "backfilled")

@@ -7,6 +7,8 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from .users_table import (
     IN_SMALL_BATCHES,
     RUN,
@@ -58,6 +60,7 @@ def moves(database: Database) -> bool:
     return hits(database) != before
 
 
+@pytest.mark.long
 def test_a_change_of_data_is_done_by_one_command(cli: Cli, database: Database) -> None:
     plan = counting(cli, database)
     assert "hits + 1" in succeed(cli, "explain", plan).stdout
@@ -68,6 +71,7 @@ def test_a_change_of_data_is_done_by_one_command(cli: Cli, database: Database) -
     assert hits(database) == [(1, 300)], "done is done"
 
 
+@pytest.mark.long
 def test_a_change_of_data_is_not_rolled_back_but_cancelled_and_its_name_is_free_then(
     cli: Cli, database: Database
 ) -> None:
@@ -97,6 +101,7 @@ def _renaming(cli: Cli, database: Database) -> str:
     return RUN
 
 
+@pytest.mark.long
 def test_refused_rows_are_listed_waived_or_tried_again_and_contract_waits_for_it(cli: Cli, database: Database) -> None:
     make_users(database, rows=400)
     people = values(database, "email")
@@ -143,6 +148,7 @@ def test_refused_rows_are_listed_waived_or_tried_again_and_contract_waits_for_it
     assert state(cli) == "contracted"
 
 
+@pytest.mark.long
 def test_with_more_than_a_hundred_refused_rows_the_breaker_stops_it(cli: Cli, database: Database) -> None:
     make_users(database, rows=2000)
     database.execute("ALTER TABLE users ADD CONSTRAINT sound CHECK (id % 10 <> 7) NOT VALID")
@@ -152,6 +158,7 @@ def test_with_more_than_a_hundred_refused_rows_the_breaker_stops_it(cli: Cli, da
     assert 100 < len(refused) < 200
 
 
+@pytest.mark.long
 def test_a_backfill_is_tuned_while_it_runs_from_another_process(cli: Cli, database: Database) -> None:
     plan = counting(cli, database, rows=400, extra="backfill: {batch_rows: 5, max_rows: 5, min_rows: 1}\n")
     database.execute(SLOW_VISITS)
@@ -182,6 +189,7 @@ NO_SETTINGS = {
 }
 
 
+@pytest.mark.long
 def test_what_a_plan_could_not_say_cannot_be_tuned(cli: Cli, database: Database) -> None:
     succeed(cli, "start", counting(cli, database, rows=1))
     for setting, said in NO_SETTINGS.items():
@@ -189,6 +197,7 @@ def test_what_a_plan_could_not_say_cannot_be_tuned(cli: Cli, database: Database)
         assert database.execute("SELECT tuning FROM crossfade.runs") == [({},)]
 
 
+@pytest.mark.long
 def test_a_setting_goes_back_to_the_plans(cli: Cli, database: Database) -> None:
     succeed(cli, "start", counting(cli, database, rows=1, extra="backfill: {nice: 2}\n"))
     assert succeed(cli, "tune", "count", "nice=0.5", "--json").json()["settings"]["nice"] == 0.5
@@ -197,6 +206,7 @@ def test_a_setting_goes_back_to_the_plans(cli: Cli, database: Database) -> None:
     assert "its backfill is over" in fail(cli, 5, "tune", "count", "nice=1")
 
 
+@pytest.mark.long
 def test_the_brake_holds_every_backfill_and_is_shown_as_the_reason(cli: Cli, database: Database) -> None:
     plan = counting(cli, database, extra="backfill: {batch_rows: 10, max_rows: 10}\n")
     database.execute(SLOW_VISITS)
@@ -223,6 +233,7 @@ def test_the_brake_holds_every_backfill_and_is_shown_as_the_reason(cli: Cli, dat
     assert {"braked", "throttled", "unthrottled", "brake_released"} <= kinds
 
 
+@pytest.mark.long
 def test_a_second_signal_cancels_the_batch_in_hand_and_nothing_is_lost(cli: Cli, database: Database) -> None:
     plan = counting(cli, database, rows=1000, extra="backfill: {batch_rows: 1000, workers: 2, target: 1m}\n")
     database.execute(SLOW_VISITS)
@@ -254,6 +265,7 @@ def test_a_row_with_an_odd_key_is_named_by_json(cli: Cli, database: Database) ->
     assert database.execute("SELECT n FROM odd ORDER BY k") == [(4,), (2,)]
 
 
+@pytest.mark.long
 def test_slow_rows_do_not_hold_up_the_command_for_looking(cli: Cli, database: Database) -> None:
     """Of a run that somebody drives, every question is answered from the ledger."""
     make_users(database, rows=300)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import jsonschema
+import pytest
 from ruamel.yaml import YAML
 
 from .users_table import ROSTER, RUN, alive, fail, make_users, succeed, write_plan
@@ -26,6 +27,7 @@ EXPLAINED_STEP = {"id", "sql", "transactional", "locks", "rewrites", "scans", "u
 PHASES = ["expand", "backfill", "contract"]
 
 
+@pytest.mark.long
 def test_every_command_that_moves_a_run_answers_with_its_status(cli: Cli, database: Database) -> None:
     make_users(database)
     plan = write_plan(cli.directory, f"hold: 0s\nretain: 1h\n{ROSTER}")
@@ -90,6 +92,7 @@ def test_status_of_all_runs(cli: Cli, database: Database) -> None:
     assert "planned" in page
 
 
+@pytest.mark.long
 def test_gate(cli: Cli, database: Database) -> None:
     make_users(database)
     succeed(cli, "advance", write_plan(cli.directory, f"hold: 0s\n{ROSTER}"), "--to", "backfilled")
@@ -175,6 +178,7 @@ ERRORS = (
 )
 
 
+@pytest.mark.long
 def test_an_error(cli: Cli, database: Database) -> None:
     make_users(database)
     succeed(cli, "advance", write_plan(cli.directory), "--to", "backfilled")
@@ -197,6 +201,7 @@ def test_logs_go_to_standard_error_also_as_json(cli: Cli, database: Database) ->
     assert any("step" in record and "phase" in record for record in records)
 
 
+@pytest.mark.long
 def test_new_and_schema(cli: Cli, database: Database) -> None:
     schema = json.loads(succeed(cli, "schema").stdout)
     assert succeed(cli, "schema", "--json").json() == schema
@@ -225,6 +230,7 @@ def test_init_doctor_and_versions(cli: Cli, database: Database) -> None:
     assert sighting.keys() >= {"app", "version", "instance", "source", "last_seen"}
 
 
+@pytest.mark.long
 def test_an_answer_for_people_has_no_escapes_where_there_is_no_terminal(cli: Cli, database: Database) -> None:
     make_users(database)
     plan = write_plan(cli.directory)

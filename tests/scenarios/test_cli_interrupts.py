@@ -45,6 +45,7 @@ def interrupted(process: Process, number: signal.Signals) -> tuple[str, str]:
     return out, errors
 
 
+@pytest.mark.long
 @BOTH_SIGNALS
 def test_a_backfill_ends_after_its_batch_and_goes_on_afterwards(
     cli: Cli, database: Database, number: signal.Signals
@@ -72,6 +73,7 @@ def test_a_backfill_ends_after_its_batch_and_goes_on_afterwards(
     assert database.execute("SELECT sum(rows) FROM crossfade.batches") == [(300,)]
 
 
+@pytest.mark.long
 @ONE_SIGNAL
 def test_waiting_for_a_gate_can_be_interrupted(cli: Cli, database: Database, number: signal.Signals) -> None:
     make_users(database)
@@ -104,6 +106,7 @@ def test_waiting_for_a_lock_can_be_interrupted(cli: Cli, database: Database, num
     assert state(cli) == "expanded"
 
 
+@pytest.mark.long
 def test_the_second_signal_cancels_what_is_in_hand(cli: Cli, database: Database) -> None:
     make_users(database, rows=20)
     succeed(cli, "expand", write_plan(cli.directory))

@@ -35,6 +35,7 @@ def approval(cli: Cli, code: int) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("planned")
 def test_it_takes_as_many_people_as_the_plan_says_and_not_who_started_the_run(cli: Cli) -> None:
     said = succeed(cli, *APPROVE, "--as", "Eva@laptop").stdout
@@ -51,6 +52,7 @@ def test_it_takes_as_many_people_as_the_plan_says_and_not_who_started_the_run(cl
     assert state(cli) == "expanded"
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("planned")
 def test_an_approval_is_taken_back(cli: Cli) -> None:
     for name in ("anna", "bob"):
@@ -65,6 +67,7 @@ def test_an_approval_is_taken_back(cli: Cli) -> None:
     assert "wrong day" in history
 
 
+@pytest.mark.long
 def test_an_approval_is_void_once_the_plan_comes_to_something_else_here(
     cli: Cli, database: Database, planned: Path
 ) -> None:
@@ -79,6 +82,7 @@ def test_an_approval_is_void_once_the_plan_comes_to_something_else_here(
     succeed(cli, "expand", planned)
 
 
+@pytest.mark.long
 def test_who_asks_is_taken_from_the_environment_else_the_user_of_the_process(cli: Cli, database: Database) -> None:
     make_users(database)
     succeed(cli, "start", write_plan(cli.directory), env={"CROSSFADE_ACTOR": "eva@ci"})
@@ -95,6 +99,7 @@ def test_who_asks_is_taken_from_the_environment_else_the_user_of_the_process(cli
         assert "no readable text" in fail(cli, 2, "start", third, *words, env=env)
 
 
+@pytest.mark.long
 def test_a_stranger_holds_contract_back_and_is_named(cli: Cli, database: Database) -> None:
     make_users(database)
     succeed(cli, "advance", write_plan(cli.directory, f"hold: 0s\n{ROSTER}"), "--to", "backfilled")
@@ -123,6 +128,7 @@ def test_a_stranger_who_is_live_when_a_plan_is_checked_is_said(cli: Cli, databas
         assert checked["cautions"] == []
 
 
+@pytest.mark.long
 def test_who_is_ignored_holds_nothing_back(cli: Cli, database: Database) -> None:
     make_users(database)
     ignore = "ignore: [{role: 'bi_*', address: local}, {application_name: billing}]\n"

@@ -46,6 +46,7 @@ NO_SETTINGS = (
 )
 
 
+@pytest.mark.long
 def test_a_setting_that_is_none_is_refused_in_words(started: Cli, database: Database) -> None:
     for settings, said in NO_SETTINGS:
         told = fail(started, 2, "tune", "count", *settings)
@@ -62,6 +63,7 @@ def test_a_setting_is_read_as_a_plan_would_read_it(started: Cli) -> None:
     assert (told["settings"]["nice"], told["settings"]["workers"]) == (0.5, 2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("reason", ["", "  "])
 def test_a_reason_that_says_nothing_is_refused(started: Cli, database: Database, reason: str) -> None:
     succeed(started, "start", written(started.directory, "hourly", SCHEDULED))
@@ -79,6 +81,7 @@ def test_a_reason_that_says_nothing_is_refused(started: Cli, database: Database,
     assert database.execute("SELECT is_on FROM crossfade.brake") == [(False,)]
 
 
+@pytest.mark.long
 def test_a_part_of_a_key_gives_no_row_up_and_the_whole_is_named(cli: Cli, database: Database) -> None:
     database.execute(
         "CREATE TABLE odd (a int, b int, n int NOT NULL CHECK (n < 5), PRIMARY KEY (a, b));"
@@ -94,6 +97,7 @@ def test_a_part_of_a_key_gives_no_row_up_and_the_whole_is_named(cli: Cli, databa
     assert database.execute("SELECT key ->> 'b' FROM crossfade.rejected_rows WHERE state = 'open'") == [("1",)]
 
 
+@pytest.mark.long
 def test_a_schedule_that_has_ended_is_ended_once(started: Cli) -> None:
     succeed(started, "start", written(started.directory, "hourly", SCHEDULED))
     for _ in range(2):
@@ -102,6 +106,7 @@ def test_a_schedule_that_has_ended_is_ended_once(started: Cli) -> None:
     assert [e["kind"] for e in events] == ["registered", "ended"]
 
 
+@pytest.mark.long
 def test_what_a_run_is_past_can_be_neither_approved_nor_cancelled(cli: Cli, database: Database) -> None:
     database.execute("CREATE TABLE visits (id int PRIMARY KEY, hits int)")
     change = "rename_column: {table: visits, from: hits, to: clicks}"

@@ -46,6 +46,7 @@ def half_done(cli: Cli, database: Database) -> None:
     assert "1 row could not be migrated" in fail(cli, 1, "advance", path)
 
 
+@pytest.mark.long
 def test_closed_hours_are_named_before_the_first_batch_with_when_they_open(cli: Cli, database: Database) -> None:
     path = counting(cli, database, UNTIL_LATER)
     reason = "blackout 2020-01-01..2028-02-29 UTC until 2028-03-01 00:00 UTC"
@@ -59,6 +60,7 @@ def test_closed_hours_are_named_before_the_first_batch_with_when_they_open(cli: 
     assert succeed(cli, "status", "count", "--json").json()["next"]["blocked_by"] == []
 
 
+@pytest.mark.long
 def test_hours_do_not_stand_in_the_way_of_what_is_filled(cli: Cli, database: Database) -> None:
     """Of an expanded run they do; once every row is done, they do not."""
     database.execute("CREATE TABLE users (id int PRIMARY KEY, email text); INSERT INTO users VALUES (1, 'a')")
@@ -76,6 +78,7 @@ def test_hours_do_not_stand_in_the_way_of_what_is_filled(cli: Cli, database: Dat
     assert succeed(cli, "status", "count", "--json").json()["next"]["blocked_by"] == []
 
 
+@pytest.mark.long
 def test_a_run_that_was_cancelled_is_not_paused_nor_running_nor_done(cli: Cli, database: Database) -> None:
     half_done(cli, database)
     page = succeed(cli, "status", "count").stdout
@@ -91,6 +94,7 @@ def test_a_run_that_was_cancelled_is_not_paused_nor_running_nor_done(cli: Cli, d
     assert (told["paused"], told["phases"]["backfill"]["state"]) == (None, "cancelled")
 
 
+@pytest.mark.long
 def test_a_run_that_was_taken_back_while_it_was_held_is_not_paused(cli: Cli, database: Database) -> None:
     database.execute("CREATE TABLE users (id int PRIMARY KEY, email text); INSERT INTO users VALUES (1, 'a')")
     path = cli.directory / "rename.yaml"

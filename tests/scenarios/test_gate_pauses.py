@@ -66,6 +66,7 @@ def is_away(database: Database) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_a_hold_in_which_it_looked_on_is_over(waiting: Process, cli: Cli, database: Database) -> None:
     with alive(database, "api", "2.0.0", "pod-b"):
         holds(database)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
+
 from ..notify.receiver import receiving, refusing
 from .users_table import RUN, await_that, columns, fail, make_users, state, succeed, write_plan
 
@@ -20,6 +22,7 @@ def outbox(database: Database) -> list[tuple[object, ...]]:
     return database.execute("SELECT event, state, target FROM crossfade.notifications ORDER BY id")
 
 
+@pytest.mark.long
 def test_targets_that_hang_and_refuse_neither_delay_nor_fail_contract(cli: Cli, database: Database) -> None:
     make_users(database)
     never = threading.Event()
@@ -41,6 +44,7 @@ def test_targets_that_hang_and_refuse_neither_delay_nor_fail_contract(cli: Cli, 
         assert {row[1] for row in outbox(database)} == {"waiting", "sending"}
 
 
+@pytest.mark.long
 def test_what_could_not_be_sent_is_sent_by_the_next_command_of_another_run(cli: Cli, database: Database) -> None:
     make_users(database)
     database.execute("CREATE TABLE people (id int PRIMARY KEY, mail text NOT NULL)")
@@ -60,6 +64,7 @@ def test_what_could_not_be_sent_is_sent_by_the_next_command_of_another_run(cli: 
     assert "s3cret" not in written + done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_the_projects_targets_are_told_of_every_run_and_a_failure_names_its_code(cli: Cli, database: Database) -> None:
     make_users(database)
     with receiving() as receiver:
@@ -89,6 +94,7 @@ def test_the_projects_targets_are_told_of_every_run_and_a_failure_names_its_code
     assert not any(secret in everything for secret in (SECRET, PATH))
 
 
+@pytest.mark.long
 def test_short_commands_tell_of_an_approval_once_and_of_a_blockage_once_it_lasts(cli: Cli, database: Database) -> None:
     make_users(database)
     with receiving() as receiver:
@@ -113,6 +119,7 @@ def test_short_commands_tell_of_an_approval_once_and_of_a_blockage_once_it_lasts
     assert state(cli) == "backfilled"
 
 
+@pytest.mark.long
 def test_a_worker_sends_what_is_left(cli: Cli, database: Database) -> None:
     make_users(database)
     plan = write_plan(cli.directory, "notify:\n  - webhook: {url_env: TARGET, on: [phase_finished]}\n")

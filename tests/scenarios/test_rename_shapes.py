@@ -113,6 +113,7 @@ def without_roles(setup: str) -> str:
     return "\n".join(line for line in setup.splitlines() if "CREATE ROLE" not in line)
 
 
+@pytest.mark.long
 @shapes(TELLING)
 def test_rolled_back_is_what_was_before(shape: Shape, prepared: Database) -> None:
     before, facts = prepared.dump(), rows_of(prepared, shape, shape.old)
@@ -132,6 +133,7 @@ def indexes_are_half_built(event: Event) -> bool:
     return isinstance(event, StepDone) and event.phase == Phase.BACKFILL
 
 
+@pytest.mark.long
 @pytest.mark.alike
 @pytest.mark.parametrize("shape", [s for s in SHAPES if s.id == "everything"], ids=lambda s: s.id)
 def test_rolled_back_from_elsewhere_is_what_was_before(shape: Shape, prepared: Database) -> None:
@@ -169,6 +171,7 @@ def advance_until(url: str, plan: Plan, is_far_enough: Callable[[Event], bool]) 
         engine.advance(plan, to=State.BACKFILLED)
 
 
+@pytest.mark.long
 @shapes(REVERTED)
 def test_a_revert_gives_both_names_back_and_can_be_rolled_back_or_contracted_again(
     shape: Shape, prepared: Database

@@ -71,6 +71,7 @@ def stop(process: Process) -> tuple[str, str]:
     return out, errors
 
 
+@pytest.mark.long
 def test_once_does_what_is_due_and_says_what_it_did(cli: Cli, database: Database) -> None:
     make_table(database)
     register(cli, cron=hourly_of(database))
@@ -91,6 +92,7 @@ def test_once_does_what_is_due_and_says_what_it_did(cli: Cli, database: Database
     assert "Nothing else is due." in succeed(cli, "worker", "--once").stdout
 
 
+@pytest.mark.long
 def test_a_schedule_is_steered_by_its_name(cli: Cli, database: Database) -> None:
     make_table(database)
     path = register(cli, overlap="queue")
@@ -108,6 +110,7 @@ def test_a_schedule_is_steered_by_its_name(cli: Cli, database: Database) -> None
     fail(cli, 2, "status", NAME, "--watch")
 
 
+@pytest.mark.long
 def test_two_schedulers_fire_every_time_once(cli: Cli, database: Database) -> None:
     make_table(database)
     for number in range(2):
@@ -174,6 +177,7 @@ def test_a_hosts_clock_is_never_asked(cli: Cli, database: Database, tmp_path: Pa
     assert hits(database) == [(2, 50)]
 
 
+@pytest.mark.long
 def test_four_workers_and_many_deaths_hit_every_row_once(cli: Cli, database: Database) -> None:
     make_table(database, rows=ROWS)
     database.execute(SLOW)
@@ -208,6 +212,7 @@ def test_four_workers_and_many_deaths_hit_every_row_once(cli: Cli, database: Dat
     await_that(lambda: database.execute(left) == [(0,)], "sessions were left")
 
 
+@pytest.mark.long
 def test_a_helper_does_batches_of_a_run_that_a_person_drives(cli: Cli, database: Database) -> None:
     make_table(database, rows=2000)
     database.execute(SLOW)
@@ -245,6 +250,7 @@ def test_a_worker_drives_on_what_a_dead_runner_left(cli: Cli, database: Database
     assert once(cli)["work"] == []
 
 
+@pytest.mark.long
 def test_a_stopped_worker_ends_after_its_batch_and_the_next_goes_on(cli: Cli, database: Database) -> None:
     make_table(database, rows=1000)
     database.execute(SLOW)
@@ -302,6 +308,7 @@ def test_closed_hours_and_pauses_are_waited_for(cli: Cli, database: Database) ->
     assert [p["outcome"] for p in once(cli)["work"]] == ["done"]
 
 
+@pytest.mark.long
 def test_a_run_that_fails_is_left_alone_for_a_while_and_holds_up_no_other(cli: Cli, database: Database) -> None:
     make_table(database)
     register(cli, name="bad")
@@ -355,6 +362,7 @@ def test_overlapping_times_queue_up(cli: Cli, database: Database) -> None:
     assert hits(database) == [(3, 50)]
 
 
+@pytest.mark.long
 def test_a_replaced_run_ends_after_its_batches_and_the_new_one_does_all(cli: Cli, database: Database) -> None:
     make_table(database, rows=1000)
     database.execute(SLOW)

@@ -25,6 +25,7 @@ PLACES = (
     "tests/examples",
     "tests/fleet",
     "tests/gates",
+    "tests/migrations",
     "tests/operations",
     "tests/plans",
     "tests/postgres",

@@ -45,6 +45,7 @@ def test_the_page_shows_what_is_printed(database: Database, cli: Cli) -> None:
     assert (done.code, done.stdout) == (0, text)
 
 
+@pytest.mark.long
 def test_a_stale_file_is_shown_with_the_command_that_prints_it(database: Database, cli: Cli, tmp_path: Path) -> None:
     database.execute(SHOWN)
     options = ("types", "--schema", "app", "--lang", "python")
@@ -74,6 +75,7 @@ def test_the_document_has_the_text_and_no_password(database: Database, cli: Cli)
     assert "postgresql://" not in document["text"]
 
 
+@pytest.mark.long
 def test_the_phase_of_a_plan(database: Database, cli: Cli, tmp_path: Path) -> None:
     database.execute(SHOWN)
     plan = "crossfade: 1\nname: mail\nchanges:\n  - rename_column: {table: app.users, from: email, to: mail}\n"
@@ -139,6 +141,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("change", "object_"), CHANGES.items(), ids=CHANGES)
 def test_a_plan_that_changes_what_is_fixed_is_refused(
     database: Database, cli: Cli, tmp_path: Path, change: str, object_: str
@@ -154,6 +157,7 @@ def test_a_plan_that_changes_what_is_fixed_is_refused(
         assert [r["object"] for r in refusals if r["code"] == "fixed"] == [object_]
 
 
+@pytest.mark.long
 def test_a_run_that_has_not_begun_is_refused_once_its_table_is_fixed(
     database: Database, cli: Cli, tmp_path: Path
 ) -> None:

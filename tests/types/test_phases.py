@@ -47,6 +47,7 @@ PLANS_OF_TYPES = (
 """Those that leave an app with other types in some phase, each in a way of its own."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", few_of(PLANS_OF_TYPES, ("remove-enum-values",)))
 def test_they_are_those_that_there_are_afterwards(database: Database, name: str) -> None:
     database.execute((SETUP / f"{name}.sql").read_text(encoding="utf-8"))
@@ -72,6 +73,7 @@ def test_an_expression_of_a_view_that_is_made_anew_is_told_about(database: Datab
     )
 
 
+@pytest.mark.long
 def test_a_phase_that_is_over_is_refused(database: Database) -> None:
     database.execute((SETUP / "rename-column.sql").read_text(encoding="utf-8"))
     plan = load_plan(PLANS / "rename-column.yaml").model_copy(update={"hold": timedelta(0), "retain": timedelta(0)})
@@ -93,6 +95,7 @@ changes:
 """
 
 
+@pytest.mark.long
 def test_rows_of_before_a_not_null_that_is_not_valid_may_be_null(database: Database, server: Server) -> None:
     if server.major < 18:
         pytest.skip("PostgreSQL 18 brings NOT NULL that is NOT VALID")

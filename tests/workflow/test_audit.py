@@ -81,6 +81,7 @@ def states(server: Server) -> Iterator[dict[State, Audit]]:
         yield found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("state", "steps"),
     [
@@ -101,6 +102,7 @@ def test_it_works_in_every_state(states: dict[State, Audit], state: State, steps
     assert found.events[0]["kind"] == "started"
 
 
+@pytest.mark.long
 def test_a_name_that_was_used_before_is_that_of_the_latest_run(states: dict[State, Audit]) -> None:
     assert states[State.ROLLED_BACK].earlier == ()
     [earlier] = states[State.CONTRACTED].earlier
@@ -109,6 +111,7 @@ def test_a_name_that_was_used_before_is_that_of_the_latest_run(states: dict[Stat
     assert "## Earlier runs of this name" in page(states[State.CONTRACTED])
 
 
+@pytest.mark.long
 def test_rows_are_summed_by_table(states: dict[State, Audit]) -> None:
     [batch] = states[State.CONTRACTED].batches
     assert (batch["relation"], batch["rows_done"], batch["verified_share"]) == ("public.users", 50, 1.0)
@@ -136,6 +139,7 @@ def test_an_approval_tells_the_database_role_and_whether_it_is_of_this_plan(stat
     assert given["db_user"] == states[State.RETAINED].created_by
 
 
+@pytest.mark.long
 def test_overrides_and_who_waived_rows_are_told_without_their_values(engine: Engine, database: Database) -> None:
     database.execute(REFUSING)
     engine.expand(plan('apps: {api: {scheme: semver, new: ">=2.0.0"}}'))
@@ -180,6 +184,7 @@ def test_a_text_without_its_secrets(text: str, shown: str) -> None:
     assert without_secrets({"a": [text]})["a"][0].startswith(shown)
 
 
+@pytest.mark.long
 def test_looks_that_found_the_same_are_left_out_and_counted(
     engine: Engine, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,6 +207,7 @@ def test_looks_that_found_the_same_are_left_out_and_counted(
     assert fewer.events == found.events[-2:]
 
 
+@pytest.mark.long
 def test_whoever_may_read_the_ledger_may_audit_and_nothing_is_written(engine: Engine, database: Database) -> None:
     engine.advance(plan(), to=State.BACKFILLED)
     engine.approve(RUN, Phase.CONTRACT, "alice")

@@ -90,6 +90,7 @@ def history(database: Database, kind: str) -> list[Any]:
     return [data for (data,) in rows]
 
 
+@pytest.mark.long
 @pytest.mark.alike
 @pytest.mark.parametrize("setup", few_of((PLAIN, PARTED, CHILDREN), {PARTED}), ids=["plain", "partitioned", "children"])
 def test_what_our_own_steps_change_is_nobody_elses_doing(database: Database, setup: str) -> None:
@@ -252,6 +253,7 @@ CREATE INDEX users_born_idx ON users (born);
 """
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 @pytest.mark.parametrize("setup", few_of((PLAIN, PARTED), {PARTED}), ids=["plain", "partitioned"])
 def test_what_is_new_and_apart_from_the_plan_is_noted_and_the_run_goes_on(database: Database, setup: str) -> None:
@@ -281,6 +283,7 @@ def test_what_is_new_and_apart_from_the_plan_is_noted_and_the_run_goes_on(databa
     ]
 
 
+@pytest.mark.long
 def test_taking_away_what_refuses_rows_of_the_backfill_is_noted(database: Database) -> None:
     expand(database, PLAIN)
     database.execute("ALTER TABLE users DROP CONSTRAINT adult; DROP TRIGGER audit ON users")
@@ -301,6 +304,7 @@ def test_a_trigger_of_ours_that_is_gone_stops_the_run(database: Database) -> Non
     assert stopped.value.changes == (f'trigger "{name}" on public.users was dropped',)
 
 
+@pytest.mark.long
 def test_a_new_partition_is_taken_in_before_rows_are_compared(database: Database) -> None:
     expand(database, PARTED)
     database.execute("CREATE TABLE users_3 PARTITION OF users FOR VALUES FROM (21) TO (31)")
@@ -309,6 +313,7 @@ def test_a_new_partition_is_taken_in_before_rows_are_compared(database: Database
     assert noted["changes"] == ["partition public.users_3 was attached to public.users"]
 
 
+@pytest.mark.long
 def test_a_partition_that_comes_after_the_comparison_stops_the_hiding_until_the_next_one(database: Database) -> None:
     expand(database, PARTED)
 
@@ -322,6 +327,7 @@ def test_a_partition_that_comes_after_the_comparison_stops_the_hiding_until_the_
         assert engine.contract(RUN).state is State.CONTRACTED
 
 
+@pytest.mark.long
 def test_a_change_while_the_step_waits_for_its_locks_is_noticed(database: Database) -> None:
     expand(database, PLAIN)
     other = database.connect()
@@ -338,6 +344,7 @@ def test_a_change_while_the_step_waits_for_its_locks_is_noticed(database: Databa
     assert stopped.value.location == "1.rename_column/hide"
 
 
+@pytest.mark.long
 def test_undoing_the_change_lets_the_same_command_go_on(database: Database) -> None:
     expand(database, PLAIN)
     database.execute("ALTER TABLE users DROP COLUMN nick")
@@ -349,6 +356,7 @@ def test_undoing_the_change_lets_the_same_command_go_on(database: Database) -> N
     assert history(database, "table_changed") == []
 
 
+@pytest.mark.long
 def test_a_person_may_accept_the_change(database: Database, cli: Cli) -> None:
     expand(database, PLAIN)
     database.execute("ALTER TABLE users ALTER nick TYPE varchar(90)")
@@ -380,6 +388,7 @@ def test_a_table_that_is_not_there_cannot_be_accepted(database: Database, change
         engine.accept_changes(RUN)
 
 
+@pytest.mark.long
 def test_rolling_back_does_not_ask_and_notes_what_it_finds(database: Database) -> None:
     expand(database, PLAIN)
     database.execute("ALTER TABLE users ALTER nick TYPE varchar(90)")
@@ -390,6 +399,7 @@ def test_rolling_back_does_not_ask_and_notes_what_it_finds(database: Database) -
     assert noted["changes"] == ["column public.users.nick: type text became character varying(90)"]
 
 
+@pytest.mark.long
 def test_rolling_back_works_without_a_partition_that_was_dropped(database: Database) -> None:
     expand(database, PARTED)
     with Engine(database.url) as engine:
@@ -401,6 +411,7 @@ def test_rolling_back_works_without_a_partition_that_was_dropped(database: Datab
         assert engine.rollback(RUN).state is State.ROLLED_BACK
 
 
+@pytest.mark.long
 def test_an_index_that_was_built_before_the_runner_died_is_our_own(database: Database) -> None:
     expand(database, PLAIN)
 
@@ -419,6 +430,7 @@ def test_an_index_that_was_built_before_the_runner_died_is_our_own(database: Dat
     assert contract(database) is State.CONTRACTED
 
 
+@pytest.mark.long
 def test_two_runs_on_one_table_do_not_take_each_other_for_strangers(database: Database) -> None:
     expand(database, PLAIN)
     with Engine(database.url) as engine:
@@ -433,6 +445,7 @@ def test_two_runs_on_one_table_do_not_take_each_other_for_strangers(database: Da
     ]
 
 
+@pytest.mark.long
 def test_what_is_changed_before_the_first_step_is_compiled_in(database: Database) -> None:
     database.execute(PLAIN)
     with Engine(database.url) as engine:

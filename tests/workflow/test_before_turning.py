@@ -60,6 +60,7 @@ def refused(engine: Engine, error: type[BaselineChanged | RowsInTheWay], *said: 
     assert engine.status("turns").state is state
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_rows_that_a_constraint_that_comes_back_would_refuse(database: Database) -> None:
     database.execute(TABLES)
@@ -82,6 +83,7 @@ def test_rows_that_a_constraint_that_comes_back_would_refuse(database: Database)
         assert engine.revert("turns").state is State.BACKFILLED
 
 
+@pytest.mark.long
 def test_rows_that_a_rollback_would_stop_at(database: Database) -> None:
     database.execute(TABLES)
     drop = "drop_constraint: {table: t, name: positive, when: expand}"
@@ -93,6 +95,7 @@ def test_rows_that_a_rollback_would_stop_at(database: Database) -> None:
         assert engine.rollback("turns").state is State.ROLLED_BACK
 
 
+@pytest.mark.long
 def test_names_that_what_comes_back_after_contract_needs(database: Database) -> None:
     database.execute(TABLES)
     with Engine(database.url) as engine:
@@ -110,6 +113,7 @@ def test_names_that_what_comes_back_after_contract_needs(database: Database) -> 
         assert engine.revert("turns").state is State.BACKFILLED
 
 
+@pytest.mark.long
 def test_a_function_of_the_default_that_comes_back_with_a_rollback(database: Database) -> None:
     database.execute(TABLES)
     with Engine(database.url) as engine:
@@ -121,6 +125,7 @@ def test_a_function_of_the_default_that_comes_back_with_a_rollback(database: Dat
         assert engine.rollback("turns").state is State.ROLLED_BACK
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_what_others_have_built_on_a_twin(database: Database) -> None:
     database.execute(TABLES)
@@ -147,6 +152,7 @@ def test_what_others_have_built_on_a_twin(database: Database) -> None:
         assert engine.rollback("turns").state is State.ROLLED_BACK
 
 
+@pytest.mark.long
 def test_what_others_have_built_on_a_table_that_goes(database: Database) -> None:
     database.execute(TABLES)
     split = "split_table: {table: t, to_table: extra, columns: [qty], key: {id: t_id}}"

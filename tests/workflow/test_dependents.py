@@ -56,6 +56,7 @@ def bring(database: Database, to: State) -> None:
         assert engine.advance("deps", to=to).state is to
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_what_needs_the_new_column_stops_a_run_before_it_hides(database: Database) -> None:
     database.execute(TABLE)
@@ -82,6 +83,7 @@ def over_the_hidden_column(database: Database) -> None:
     database.execute(sql.SQL("CREATE VIEW w AS SELECT {} FROM t").format(sql.Identifier(hidden)))
 
 
+@pytest.mark.long
 def test_what_needs_a_hidden_column_leaves_the_run_retained(database: Database) -> None:
     database.execute(TABLE)
     bring(database, State.RETAINED)
@@ -113,6 +115,7 @@ def test_a_table_without_a_log_and_a_function_that_is_not_ours_any_more_stop_a_r
         assert engine.rollback("deps").state is State.ROLLED_BACK
 
 
+@pytest.mark.long
 def test_a_run_that_is_dropping_goes_on_once_the_way_is_free(database: Database) -> None:
     database.execute(TABLE)
     bring(database, State.RETAINED)
@@ -127,6 +130,7 @@ def test_a_run_that_is_dropping_goes_on_once_the_way_is_free(database: Database)
             engine.revert("deps")
 
 
+@pytest.mark.long
 def test_a_run_that_has_dropped_nothing_yet_can_be_reverted(database: Database) -> None:
     database.execute(TABLE)
     bring(database, State.RETAINED)
@@ -136,6 +140,7 @@ def test_a_run_that_has_dropped_nothing_yet_can_be_reverted(database: Database) 
         assert engine.rollback("deps").state is State.ROLLED_BACK
 
 
+@pytest.mark.long
 def test_what_needs_a_table_that_goes_stops_a_run_before_it_hides(database: Database) -> None:
     database.execute(TABLE)
     change = "partition_table: {table: t, by: hash, key: [id], partitions: {t_0: {modulus: 1, remainder: 0}}}"
@@ -159,6 +164,7 @@ OTHERWISE: LiteralString = """
 """
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 @pytest.mark.parametrize("to", few_of([State.BACKFILLED, State.RETAINED], {State.RETAINED}), ids=str)
 def test_what_is_made_anew_may_not_be_another_one_by_then(database: Database, to: State) -> None:

@@ -70,6 +70,7 @@ def test_a_function_of_ours_by_another_name(database: Database) -> None:
         assert engine.rollback("turns").state is State.ROLLED_BACK
 
 
+@pytest.mark.long
 def test_a_whole_index_by_another_name(database: Database) -> None:
     database.execute(PARTED)
     with Engine(database.url) as engine:
@@ -125,6 +126,7 @@ def test_what_others_have_built_on_a_constraint_of_ours(
         refused(engine, BaselineChanged, named)
 
 
+@pytest.mark.long
 def test_an_index_of_ours_by_another_name_of_which_a_key_is_made_again(database: Database) -> None:
     database.execute(TABLES)
     with Engine(database.url) as engine:
@@ -137,6 +139,7 @@ def test_an_index_of_ours_by_another_name_of_which_a_key_is_made_again(database:
         assert engine.revert("turns").state is State.BACKFILLED
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("children", "mended"),
     [
@@ -162,6 +165,7 @@ def test_the_name_of_a_not_null_that_others_have_taken_on_a_child(
         assert engine.revert("turns").state is State.BACKFILLED
 
 
+@pytest.mark.long
 def test_what_the_run_itself_has_made_of_its_type_goes_with_it(database: Database) -> None:
     """A table that is dropped before the type takes along what depends on that."""
     before = database.dump()

@@ -52,6 +52,7 @@ def notes(found: Rehearsal) -> dict[str, list[str]]:
     return said
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 @pytest.mark.parametrize("entry", [RENAME, LOWER])
 def test_a_plan_that_was_never_started_is_rehearsed_and_nothing_changes(entry: str, database: Database) -> None:
@@ -81,6 +82,7 @@ def test_a_plan_that_was_never_started_is_rehearsed_and_nothing_changes(entry: s
     assert ("WAL" in notes(found)) == (database.server.major < 18)
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_a_run_that_is_expanded_is_rehearsed_with_its_own_triggers(database: Database) -> None:
     database.execute(USERS)
@@ -97,6 +99,7 @@ def test_a_run_that_is_expanded_is_rehearsed_with_its_own_triggers(database: Dat
             engine.dry_run("the-plan")
 
 
+@pytest.mark.long
 def test_what_is_done_is_not_counted_again(database: Database) -> None:
     database.execute(USERS)
 
@@ -182,6 +185,7 @@ def test_a_batch_whose_rows_are_locked_is_skipped(database: Database) -> None:
     assert expected.seconds_p50 is not None
 
 
+@pytest.mark.long
 def test_a_table_that_is_locked_has_a_reason_instead_of_numbers(database: Database) -> None:
     database.execute(USERS)
     with Engine(database.url) as engine:
@@ -211,6 +215,7 @@ def test_the_share_of_hot_updates_is_measured(setup: LiteralString, share: float
     assert any("not HOT" in said for said in notes(found).get("public.users", [])) == (share == 0.0)
 
 
+@pytest.mark.long
 def test_rows_are_shown_before_and_after(database: Database) -> None:
     database.execute(f"{USERS} CREATE TABLE people (id int PRIMARY KEY, address text)")
     [(measured, _)] = rehearsed(database, plan(LOWER)).relations
@@ -232,6 +237,7 @@ def test_rows_are_shown_before_and_after(database: Database) -> None:
     assert database.execute("SELECT count(*) FROM people") == [(0,)]
 
 
+@pytest.mark.long
 def test_triggers_and_foreign_keys_are_listed(database: Database) -> None:
     database.execute(
         f"{USERS} ALTER TABLE users ADD updated_at timestamptz;"
@@ -257,6 +263,7 @@ def test_triggers_and_foreign_keys_are_listed(database: Database) -> None:
     assert "public.posts" not in notes(found)
 
 
+@pytest.mark.long
 def test_a_right_that_is_missing_comes_with_its_grant(database: Database) -> None:
     database.execute(f"{USERS} CREATE ROLE writer LOGIN; GRANT SELECT ON users TO writer")
     found = rehearsed(database, plan(LOWER), user="writer")
@@ -300,6 +307,7 @@ def test_limits_of_the_plan_are_kept(database: Database) -> None:
     assert found.total.seconds_p50 == found.total.seconds_p90 == 1000.0
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_partitions_are_measured_one_by_one_and_tables_without_a_key_by_place(database: Database) -> None:
     database.execute(

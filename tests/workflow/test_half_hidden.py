@@ -35,6 +35,7 @@ changes:
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("changes", [RENAME, TYPE], ids=["rename", "type"])
 def test_whoever_dies_between_two_steps_that_hide_goes_on_after_them(database: Database, changes: str) -> None:
     database.execute(TABLE)
@@ -50,6 +51,7 @@ def test_whoever_dies_between_two_steps_that_hide_goes_on_after_them(database: D
         assert engine.contract(plan).state is State.CONTRACTED
 
 
+@pytest.mark.long
 def test_a_run_that_cannot_be_taken_back_in_one_way_names_the_other(database: Database) -> None:
     database.execute(TABLE)
     plan = parse_plan(f"crossfade: 1\nname: halves\nhold: 0s\n{RENAME}", "p.yaml")
@@ -91,6 +93,7 @@ changes:
 """
 
 
+@pytest.mark.long
 def test_names_that_the_run_itself_has_taken_away_keep_no_gate_from_an_answer(database: Database) -> None:
     database.execute(f"{TABLE}; CREATE INDEX ti ON t (e); CREATE TABLE s ()")
     plan = parse_plan(f"crossfade: 1\nname: halves\nhold: 0s\n{GONE}", "p.yaml")

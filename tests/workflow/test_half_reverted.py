@@ -45,6 +45,7 @@ def retain(database: Database, change: str) -> None:
         assert engine.advance("halves").state is State.RETAINED
 
 
+@pytest.mark.long
 def test_a_revert_that_would_destroy_something_leaves_the_run_retained(database: Database) -> None:
     retain(database, KEY)
     beyond: LiteralString = "INSERT INTO t (id, b, c) VALUES (3000000000, 1, 1)"
@@ -64,6 +65,7 @@ WRITES = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("change", "write", "mend"), WRITES)
 def test_rows_that_the_old_shape_does_not_take_are_named_and_the_run_stays_retained(
     database: Database, change: str, write: LiteralString, mend: LiteralString
@@ -104,6 +106,7 @@ def revert_half_way(database: Database, write: LiteralString) -> None:
     assert database.execute(TURNED_BACK)
 
 
+@pytest.mark.long
 @pytest.mark.alike
 @pytest.mark.parametrize(("change", "write", "mend"), WRITES)
 def test_a_revert_that_stops_half_done_goes_on_either_way(
@@ -127,6 +130,7 @@ def not_null(database: Database) -> bool:
     return bool(database.execute("SELECT 1 FROM pg_attribute WHERE attname = 'b' AND attnotnull"))
 
 
+@pytest.mark.long
 @pytest.mark.alike
 @pytest.mark.parametrize(("change", "write", "mend"), [DROPPED], ids=["drop"])
 def test_nothing_of_a_half_done_revert_is_left_where_contract_is_called_off(
@@ -145,6 +149,7 @@ def test_nothing_of_a_half_done_revert_is_left_where_contract_is_called_off(
     assert not_null(database)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("change", few_of((KEY, INTO), {INTO}), ids=["key", "into"])
 def test_a_contract_that_hid_nothing_yet_can_be_reverted(database: Database, change: str) -> None:
     database.execute(TABLE)
@@ -195,6 +200,7 @@ def test_the_gates_ask_for_violations_whatever_names_have_changed_hands(database
         assert engine.revert("halves").state is State.BACKFILLED
 
 
+@pytest.mark.long
 def test_an_index_that_went_with_its_constraint_is_built_anew_after_a_whole_revert(database: Database) -> None:
     database.execute("CREATE TABLE u (id int PRIMARY KEY, x int); INSERT INTO u VALUES (1, 1), (2, 2)")
     retain(

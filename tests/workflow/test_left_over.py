@@ -85,6 +85,7 @@ def test_a_partition_detached_before_contract_takes_inserts_again(database: Data
     assert "crossfade_" not in database.dump()
 
 
+@pytest.mark.long
 @pytest.mark.alike
 @pytest.mark.parametrize("way", few_of(["revert", "contract"], {"revert"}))
 def test_a_partition_detached_while_retained_keeps_the_new_shape(database: Database, way: str) -> None:
@@ -194,6 +195,7 @@ def test_indexes_that_are_being_built_go_on_without_a_partition_that_was_detache
     assert "crossfade_" not in database.dump()
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_partitions_that_came_are_as_without_the_run(database: Database) -> None:
     database.execute(SETUP)
@@ -241,6 +243,7 @@ def test_what_somebody_made_on_a_twin_of_a_detached_partition_does_not_hold_the_
         assert tables == ["public.t2"]
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_a_detached_partition_keeps_no_type_of_ours_from_going(database: Database) -> None:
     database.execute("CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TABLE t (id int, m mood) PARTITION BY RANGE (id)")
@@ -277,6 +280,7 @@ def of_its_own(database: Database) -> list[tuple[object, ...]]:
     )
 
 
+@pytest.mark.long
 @pytest.mark.alike
 @pytest.mark.parametrize("when", few_of([State.BACKFILLED, State.RETAINED], {State.BACKFILLED}))
 def test_what_is_on_a_detached_partition_keeps_its_names(database: Database, when: State) -> None:
@@ -306,6 +310,7 @@ UNIQUE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.alike
 @pytest.mark.parametrize("before", few_of(["index/public.t1", None], {None}), ids=["not built", "built"])
 @pytest.mark.parametrize(("change", "made_of_it"), few_of(UNIQUE.values(), {UNIQUE["some rows"]}), ids=UNIQUE)
@@ -335,6 +340,7 @@ def test_nothing_is_unique_on_a_partition_that_left_meanwhile(
     assert indexes(database, "t2") == found
 
 
+@pytest.mark.long
 def test_a_key_that_a_detached_partition_refers_to_is_told_before_a_revert(database: Database) -> None:
     if database.server.major < 18:
         pytest.skip("before PostgreSQL 18 partitions get their foreign keys one by one, and lose them so")

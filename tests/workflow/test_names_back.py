@@ -81,6 +81,7 @@ def test_what_takes_a_name_that_comes_back_is_told_before_anything_is_done(
     assert database.dump() == before
 
 
+@pytest.mark.long
 def test_a_partitions_constraint_that_goes_with_its_parents_is_in_nobodys_way(database: Database) -> None:
     database.execute(
         "CREATE TABLE t (tenant int, id int, PRIMARY KEY (tenant, id)) PARTITION BY LIST (tenant);"

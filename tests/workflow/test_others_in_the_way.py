@@ -112,6 +112,7 @@ SHORT = {
 """One for each thing that is said."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("change", "theirs", "said"), few_named(THEIRS | FROM_18, SHORT))
 def test_what_others_put_where_something_comes_back_is_told_and_stays(
     database: Database, change: str, theirs: LiteralString, said: tuple[str, ...]
@@ -143,6 +144,7 @@ def test_an_index_of_others_that_has_the_name_of_one_of_ours_outlives_a_rollback
     assert "theirs" in database.dump()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("theirs", "is_ours"),
     [
@@ -173,6 +175,7 @@ def test_a_rollback_drops_the_index_that_the_run_made_and_no_other(
     assert (database.execute("SELECT to_regclass('k') IS NULL") == [(True,)]) is is_ours
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("theirs", "is_ours"),
     [
@@ -198,6 +201,7 @@ def test_an_index_of_a_step_that_was_cut_off(database: Database, theirs: Literal
             refused(engine, BaselineChanged, "relation public.k is none of the run's")
 
 
+@pytest.mark.long
 def test_an_index_built_anew_after_a_function_of_it_was_renamed_is_the_runs_still(database: Database) -> None:
     database.execute(TABLES)
     database.execute("CREATE FUNCTION half(int) RETURNS int IMMUTABLE RETURN $1 / 2")
@@ -210,6 +214,7 @@ def test_an_index_built_anew_after_a_function_of_it_was_renamed_is_the_runs_stil
     assert database.execute("SELECT to_regclass('k')") == [(None,)]
 
 
+@pytest.mark.long
 def test_an_enum_that_was_made_anew_by_others_outlives_a_rollback(database: Database) -> None:
     with Engine(database.url) as engine:
         forwards = "sql: {contract: [SELECT 1], revert: [SELECT 1]}"
@@ -221,6 +226,7 @@ def test_an_enum_that_was_made_anew_by_others_outlives_a_rollback(database: Data
         assert engine.rollback("turns").state is State.ROLLED_BACK
 
 
+@pytest.mark.long
 def test_what_an_attempt_was_refused_for_outlives_the_way_back(database: Database) -> None:
     database.execute(TABLES)
     with Engine(database.url) as engine:
@@ -238,6 +244,7 @@ def test_what_an_attempt_was_refused_for_outlives_the_way_back(database: Databas
     assert database.execute("SELECT to_regclass('k') IS NULL") == [(False,)]
 
 
+@pytest.mark.long
 def test_what_is_removed_before_an_attempt_is_the_runs_own(database: Database) -> None:
     database.execute(TABLES)
     with Engine(database.url) as engine:
@@ -254,6 +261,7 @@ def test_what_is_removed_before_an_attempt_is_the_runs_own(database: Database) -
     assert ("k",) in database.execute("SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 't'::regclass")
 
 
+@pytest.mark.long
 def test_a_check_of_whole_rows_comes_back(database: Database) -> None:
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a int, CONSTRAINT whole CHECK (t IS NOT NULL))")
     before = database.dump()
@@ -263,6 +271,7 @@ def test_a_check_of_whole_rows_comes_back(database: Database) -> None:
     assert database.dump() == before
 
 
+@pytest.mark.long
 def test_a_key_that_comes_back_asks_for_values_and_for_what_it_includes(database: Database) -> None:
     database.execute(
         "CREATE TABLE t (a int CONSTRAINT k PRIMARY KEY, b int, c int, CONSTRAINT u UNIQUE (b) INCLUDE (c))"
@@ -273,6 +282,7 @@ def test_a_key_that_comes_back_asks_for_values_and_for_what_it_includes(database
         refused(engine, RowsInTheWay, r"constraint k refuses, which comes back \(1 row", "index u refuses")
 
 
+@pytest.mark.long
 def test_a_table_that_is_gone_is_passed_over_by_a_revert_and_the_rollback_after_it(database: Database) -> None:
     database.execute(TABLES)
     with Engine(database.url) as engine:
@@ -282,6 +292,7 @@ def test_a_table_that_is_gone_is_passed_over_by_a_revert_and_the_rollback_after_
         assert engine.rollback("turns").state is State.ROLLED_BACK
 
 
+@pytest.mark.long
 def test_what_the_role_may_not_read_is_feared_for_and_what_it_may_not_do_is_told(database: Database) -> None:
     database.execute(TABLES)
     owner = f"{database.name}_owner"

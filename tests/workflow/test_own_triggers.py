@@ -69,6 +69,7 @@ def enable(database: Database) -> None:
         database.execute(sql.SQL("ALTER TABLE q ENABLE ALWAYS TRIGGER {}").format(sql.Identifier(name)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("change", "missed", "seen"), CASES)
 def test_a_revert_stops_at_what_was_written_while_the_triggers_were_off(
     database: Database, change: str, missed: LiteralString, seen: LiteralString
@@ -89,6 +90,7 @@ def test_a_revert_stops_at_what_was_written_while_the_triggers_were_off(
         assert engine.revert("steps").state is State.BACKFILLED
 
 
+@pytest.mark.long
 def test_a_revert_reads_no_row_while_the_triggers_are_as_they_were_left(database: Database) -> None:
     bring(database, TYPE, State.RETAINED)
     seen: list[Event] = []
@@ -110,6 +112,7 @@ FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgrelid = 'q'::regc
 """
 
 
+@pytest.mark.long
 @pytest.mark.alike
 def test_a_revert_stops_at_what_was_written_while_a_function_was_another(database: Database) -> None:
     bring(database, TYPE, State.RETAINED)
@@ -145,6 +148,7 @@ def test_triggers_that_are_off_cannot_be_accepted(database: Database) -> None:
             engine.contract("steps")
 
 
+@pytest.mark.long
 def test_rows_written_past_the_triggers_between_the_comparison_and_the_hiding_are_compared(database: Database) -> None:
     bring(database, TYPE, State.BACKFILLED)
 

@@ -73,6 +73,7 @@ def test_a_foreign_key_to_a_schema_that_our_role_may_not_use(database: Database,
         assert engine.revert("turns").state is State.BACKFILLED
 
 
+@pytest.mark.long
 def test_who_is_in_the_way_of_a_lock_that_only_the_statement_may_take(database: Database, owner: str) -> None:
     changes = "changes:\n  - drop_constraint: {table: t, name: to_r}\n"
     asked = f"crossfade: 1\nname: turns\nhold: 0s\nretain: 0s\nlocks: {{give_up_after: 1s}}\n{changes}"

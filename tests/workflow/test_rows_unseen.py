@@ -45,6 +45,7 @@ def owner(database: Database) -> Iterator[str]:
     database.execute(sql.SQL("DROP OWNED BY {} CASCADE; DROP ROLE {}").format(role, role))
 
 
+@pytest.mark.long
 def test_rows_that_row_security_hides_are_not_passed_over(database: Database, owner: str) -> None:
     drops = (
         "drop_constraint: {table: t, name: positive}",
@@ -78,6 +79,7 @@ def test_rows_referred_to_that_row_security_hides_are_taken_to_be_there(database
     assert database.execute("SELECT convalidated FROM pg_constraint WHERE conname = 'to_r'") == [(True,)]
 
 
+@pytest.mark.long
 def test_hidden_columns_are_compared_in_every_row_or_nothing_turns(database: Database, owner: str) -> None:
     with Engine(owner) as engine:
         retain(engine, "change_type: {table: t, column: n, to: bigint}")

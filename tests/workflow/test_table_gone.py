@@ -57,6 +57,7 @@ def test_a_run_whose_table_was_dropped_can_be_rolled_back(database: Database, ch
     assert nothing_is_left(database)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("change", [RENAME, TYPE], ids=["rename", "type"])
 def test_one_that_is_retained_is_contracted_or_reverted(database: Database, change: str) -> None:
     bring(database, change, State.RETAINED)

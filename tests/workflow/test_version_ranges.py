@@ -270,6 +270,7 @@ def test_a_version_listed_twice_has_its_last_place(ledger_on: psycopg.Connection
     assert_same(ledger_on, parse_range("ordered", ">=c", order=("a", "b", "a", "c", "b")), ["a", "b", "c"])
 
 
+@pytest.mark.long
 def test_neighbours_are_told_apart(ledger_on: psycopg.Connection[Any]) -> None:
     """Every version against every bound of a list that is dense around a release."""
     dense = "0.dev0 0 0.9 1.dev0 1.dev1 1a1.dev1 1a1 1a1.post0.dev1 1a1.post1 1a2 1b1 1rc1 1 1.post0.dev0 1.post0"

@@ -433,6 +433,7 @@ def test_a_view_that_a_revert_does_not_find_keeps_it_from_that(retained: Databas
     assert found[0] == "view public.u_x, which is to be dropped, is not there"
 
 
+@pytest.mark.long
 def test_an_index_of_a_partition_that_was_renamed_stops_what_names_it(database: Database) -> None:
     database.execute(
         "CREATE TABLE u (id int PRIMARY KEY, x int) PARTITION BY RANGE (id); CREATE INDEX u_x ON u (x);"
@@ -448,6 +449,7 @@ def test_an_index_of_a_partition_that_was_renamed_stops_what_names_it(database: 
         assert engine.contract("the-type").state is State.RETAINED
 
 
+@pytest.mark.long
 def test_a_column_that_came_while_a_run_was_retained_stays_until_it_is_gone(database: Database) -> None:
     database.execute(TABLES)
     bring(database, "parts", State.RETAINED)
@@ -462,6 +464,7 @@ def test_a_column_that_came_while_a_run_was_retained_stays_until_it_is_gone(data
         assert engine.rollback("the-parts").state is State.ROLLED_BACK
 
 
+@pytest.mark.long
 def test_a_table_in_the_place_of_a_view_of_ours_stops_all_ways(database: Database) -> None:
     database.execute(TABLES)
     bring(database, "name", State.BACKFILLED)
@@ -475,6 +478,7 @@ def test_a_table_in_the_place_of_a_view_of_ours_stops_all_ways(database: Databas
         assert engine.rollback("the-name").state is State.ROLLED_BACK
 
 
+@pytest.mark.long
 def test_the_tables_are_looked_at_before_the_gates_are_asked(database: Database) -> None:
     database.execute(TABLES)
     bring(database, "check", State.BACKFILLED)

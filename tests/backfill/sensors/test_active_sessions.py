@@ -35,6 +35,7 @@ def test_too_many_are_counted(active: int, hidden: int, factor: float, reason: s
     assert judge(Observation(active=active, hidden=hidden), 10, factor) == reason
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_only_sessions_of_others_that_are_at_work_count(
     watched: Database, sensing: psycopg.Connection[Any], blind: psycopg.Connection[Any]

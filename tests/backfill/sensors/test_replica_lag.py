@@ -55,6 +55,7 @@ def test_each_limit_may_be_off() -> None:
     assert judge(far, FIVE, None) is None
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_a_replica_that_replays_late_is_named_until_it_has_caught_up(server: Server) -> None:
     limit = timedelta(milliseconds=500)

@@ -55,6 +55,7 @@ def test_the_worst_slot_is_named(slots: list[Slot], factor: float, reason: str |
     assert judge(Observation(slots=tuple(slots)), 50, factor) == reason
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 def test_a_slot_retains_and_is_lost(
     watched: Database, sensing: psycopg.Connection[Any], blind: psycopg.Connection[Any]

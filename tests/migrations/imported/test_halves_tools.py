@@ -92,6 +92,7 @@ def test_a_number_that_is_taken_keeps_it_whole(cli: Cli, tmp_path: Path) -> None
     assert "goose needs a number for the second file, and none is free behind 2_name" in done.stdout, done
 
 
+@pytest.mark.long
 def test_node_pg_migrate_runs_them(database: Database, cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(installed("node-pg-migrate@9.0.0", "pg@8.16.3") / "node_modules")
     parted("node-pg-migrate", cli, tmp_path / "migrations")
@@ -101,6 +102,7 @@ def test_node_pg_migrate_runs_them(database: Database, cli: Cli, tmp_path: Path)
     assert columns(database) == ["age", "full_name", "id"]
 
 
+@pytest.mark.long
 def test_dbmate_sees_the_first_once_it_is_expanded_and_the_second_once_it_is_contracted(
     database: Database, cli: Cli, tmp_path: Path
 ) -> None:

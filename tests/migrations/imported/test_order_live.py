@@ -196,6 +196,7 @@ CASES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sql", few_of(CASES.values(), {VIEW, LABELS}), ids=CASES)
 def test_what_depends_on_something_in_between_waits_for_it(sql: str, server: Server, database: Database) -> None:
     every = imports(OLD + KEPT, sql)

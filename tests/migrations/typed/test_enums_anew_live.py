@@ -100,6 +100,7 @@ CASES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 @pytest.mark.parametrize("sql", few_named(CASES, {"may be NULL", "lists"}))
 def test_they_leave_what_the_statements_leave(sql: str, server: Server, database: Database) -> None:

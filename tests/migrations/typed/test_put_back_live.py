@@ -77,6 +77,7 @@ CASES: dict[str, tuple[str, list[list[str]]]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.every_server
 @pytest.mark.parametrize(
     ("sql", "expected"), few_named(CASES, {"a key of another type", "a detached one gets another name"})
