@@ -28,6 +28,8 @@ CREATE VIEW named AS SELECT u.id, u.email, t.name AS team FROM users u LEFT JOIN
 CREATE SEQUENCE drawn; CREATE TABLE made (id int, twice int GENERATED ALWAYS AS (id * 2) STORED, since date);
 CREATE SCHEMA other; CREATE TABLE other."Odd ""One" (id int PRIMARY KEY, "Order" int);
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TABLE days (day int PRIMARY KEY) PARTITION BY RANGE (day);
+CREATE TABLE low PARTITION OF days FOR VALUES FROM (0) TO (10);
 CREATE FUNCTION label(users) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT $1.email$$;
 """
 
@@ -102,6 +104,8 @@ SLIPS = {
     "UPDATE teams SET id = 1 / 0": "division by zero",
     "CREATE TABLE more (who text REFERENCES teams (name))": "no unique constraint matching given keys",
     "CREATE TABLE more PARTITION OF users FOR VALUES IN (1)": '"users" is not partitioned',
+    "CREATE TABLE lower PARTITION OF days FOR VALUES FROM (5) TO (20)": 'would overlap partition "public.low"',
+    "CREATE TABLE lower PARTITION OF days FOR VALUES IN (20)": "invalid bound specification for a range partition",
     "CREATE INDEX CONCURRENTLY ni ON named (id)": 'cannot create index on relation "named"',
     "CREATE OR REPLACE VIEW named AS SELECT id FROM users": "cannot drop columns from view",
     "ALTER TABLE users ADD PRIMARY KEY (id, n)": 'multiple primary keys for table "users"',
@@ -243,7 +247,7 @@ SOUND = (
     "CREATE TRIGGER t INSTEAD OF UPDATE ON named FOR EACH ROW EXECUTE FUNCTION touch()",
     "CREATE POLICY p ON users FOR SELECT TO CURRENT_USER, PUBLIC USING (email = current_user)",
     "CREATE TABLE more (LIKE users INCLUDING ALL, also int REFERENCES teams)",
-    "CREATE TABLE low PARTITION OF parted FOR VALUES FROM (0) TO (5)",
+    "CREATE TABLE lowest PARTITION OF parted FOR VALUES FROM (0) TO (5)",
     "SELECT relname FROM pg_class WHERE relname = 'users'",
     "SELECT u.label, public.users.email FROM users u, public.users FOR UPDATE OF u",
     "UPDATE users SET email = 'x' WHERE public.users.email IS NULL",
@@ -274,6 +278,7 @@ SOUND = (
     "TRUNCATE teams, users",
     "DROP TABLE teams, users CASCADE",
     "DROP TRIGGER IF EXISTS nope ON users",
+    "CREATE TABLE high PARTITION OF days FOR VALUES FROM (10) TO (20)",
     "SET CONSTRAINTS ALL DEFERRED",
     "ALTER ROLE CURRENT_USER SET work_mem = '5MB'",
     "SELECT set_config('a.b', 'c', true), 'users'::regclass",
@@ -307,6 +312,7 @@ TOGETHER = (
     ("CREATE TABLE more (id int)", "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM more'"),
     ("SET LOCAL check_function_bodies = off", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM more'"),
     ("CREATE UNIQUE INDEX nn ON users (n)", "INSERT INTO users (id) VALUES (1) ON CONFLICT (n) DO NOTHING"),
+    ("DROP TABLE low", "CREATE TABLE lower PARTITION OF days FOR VALUES FROM (5) TO (20)"),
     ("CREATE STATISTICS s ON id, email FROM users", "COMMENT ON STATISTICS s IS 'x'", "DROP STATISTICS s"),
     ("CREATE PUBLICATION p FOR TABLE users", "ALTER PUBLICATION p DROP TABLE users", "DROP PUBLICATION p"),
     ("CREATE TYPE pair AS (a int)", "ALTER TYPE pair ADD ATTRIBUTE b int", "CREATE TABLE pairs OF pair"),

@@ -17,8 +17,10 @@ from crossfade.operations.raw_sql.object_trial import ABOUT, TAKEN
 from crossfade.operations.raw_sql.shadow import THERE, has_odd_keys, shadow
 from crossfade.operations.raw_sql.sql_foretold import AS_IT_IS, MAKERS, QUERIES, in_order, made_by
 from crossfade.operations.step import Trial
+from crossfade.operations.tables.partition_trial import ABOUT_BOUNDS, bounds_trial
 from crossfade.parse import parsed
 from crossfade.plan.nodes import below, kind_of, strings
+from crossfade.postgres.catalog import Table
 from crossfade.postgres.forecast import Schema
 from crossfade.postgres.statement import render
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from crossfade.operations.raw_sql.sql_foretold import Foretold
     from crossfade.plan.changes.sql import RawSql
     from crossfade.plan.sql_statements import SqlStatement
-    from crossfade.postgres.catalog import Catalog, QualifiedName, Table
+    from crossfade.postgres.catalog import Catalog, QualifiedName
 
 _ABOUT_NAMES_TEXT = """
     42601 42701 42702 42703 42704 42725 42803 42804 42809 42830 42846 42883 428C9 42P10 42P16 42P17 42P18 42P20
@@ -83,7 +85,10 @@ def trials(change: RawSql, catalog: Catalog, read: Catalog, earlier: Collection[
             about |= _UNLESS_MADE
         yield from (replace(trial, statement=text, about=about) for text in of_objects)
         if not of_objects:
-            yield _of_tables(trial, _Moved(told=told, catalog=catalog, read=read), about)
+            moved = _Moved(told=told, catalog=catalog, read=read)
+            bounds = tuple(_of_bounds(trial, moved))
+            yield from bounds
+            yield _of_tables(trial, moved, about - ABOUT_BOUNDS if bounds else about)
 
 
 def _of_tables(trial: Trial, moved: _Moved, about: frozenset[str]) -> Trial:
@@ -107,6 +112,27 @@ def _of_tables(trial: Trial, moved: _Moved, about: frozenset[str]) -> Trial:
         row_functions=names,
         called=((f"{THERE}.", ""),),
     )
+
+
+def _of_bounds(trial: Trial, moved: _Moved) -> Iterator[Trial]:
+    """A partition that is made or attached, beside those that its parent has."""
+    from pglast.stream import RawStream
+
+    for parent, partition, bounds in _partitions(moved.told.statement.tree()):
+        name = moved.told.before.qualify(parent.schemaname, parent.relname)
+        if moved.knows(name) and moved.tables[name].partition_key is not None:
+            made = Table(name=moved.told.before.place_of(partition))
+            tried = bounds_trial(moved.tables[name], made, RawStream()(bounds), moved.catalog)
+            yield replace(tried, where=trial.where, shown=trial.shown)
+
+
+def _partitions(tree: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """The parent's RangeVar, the partition's and its bounds."""
+    if kind_of(tree) == "CreateStmt" and tree.partbound is not None:
+        yield tree.inhRelations[0], tree.relation, tree.partbound
+    for command in tree.cmds if kind_of(tree) == "AlterTableStmt" else ():
+        if command.subtype.name == "AT_AttachPartition" and command.def_.bound is not None:
+            yield tree.relation, command.def_.name, command.def_.bound
 
 
 def _looking_into_bodies(told: Foretold, made: Iterable[SqlStatement]) -> Iterator[str]:
@@ -165,17 +191,18 @@ class _Moved:
         for node in [n for n in nodes if kind_of(n) == "RangeVar" and id(n) not in others]:
             if node.schemaname is None and node.relname in expressions:
                 continue
-            if node is not made and not self._knows(before.qualify(node.schemaname, node.relname)):
+            if node is not made and not self.knows(before.qualify(node.schemaname, node.relname)):
                 return False
             if node is made and getattr(tree, "replace", False):
-                self._knows(before.place_of(node))
+                self.knows(before.place_of(node))
             node.catalogname, node.schemaname = None, THERE
             if node is made:
                 node.relpersistence = "t"
         refers = any(kind_of(node) == "InferClause" for node in nodes)
         return not refers or not any(map(has_odd_keys, self.tables.values()))
 
-    def _knows(self, name: QualifiedName) -> bool:
+    def knows(self, name: QualifiedName) -> bool:
+        """Whether nothing but the statements before has changed it; then it has a shadow."""
         before = self.told.before
         table, origin = before.tables.get(name), before.origins.get(name)
         if table is None or origin is None or not table.columns or not all(c.type for c in table.columns):

@@ -17,7 +17,7 @@ _AT_ONCE = 50
 """So many partitions have a parent of their own."""
 _OVERLAP_OR_FORM, _COLUMN, _FUNCTION, _CAST = {"42P16", "42P17"}, {"42703", "42P10"}, {"42883"}, {"42804", "42846"}
 _VALUE = {"22003", "22007", "22008", "22023", "22P02"}
-_ABOUT_BOUNDS = frozenset(_OVERLAP_OR_FORM | _COLUMN | _FUNCTION | _CAST | _VALUE)
+ABOUT_BOUNDS = frozenset(_OVERLAP_OR_FORM | _COLUMN | _FUNCTION | _CAST | _VALUE)
 """SQLSTATEs that bounds have; any other may come of the number of partitions."""
 
 
@@ -44,7 +44,7 @@ def bounds_trial(parent: Table, partition: Table, bounds: str, catalog: Catalog)
         statement=render(sql.SQL("; ").join(made)),
         called=tuple(called),
         instead=_instead(parent, staying),
-        about=_ABOUT_BOUNDS,
+        about=ABOUT_BOUNDS,
     )
 
 
