@@ -16,11 +16,12 @@ from crossfade.errors import Refusal
 from crossfade.operations.columns.column_preflight import no_column
 from crossfade.operations.constraints import awaited_constraint, constraint_preflight
 from crossfade.operations.constraints.awaited_constraint import Awaited
-from crossfade.operations.step import TRIAL_TABLE, Compiled, Trial
+from crossfade.operations.step import Compiled
 from crossfade.operations.sync import row_functions
 from crossfade.operations.sync.row_functions import body_over, named
 from crossfade.operations.sync.watching import Watched
 from crossfade.operations.tables.table_preflight import family_of, staged_members
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.postgres.catalog import Constraint
 from crossfade.postgres.statement import render
 

@@ -17,12 +17,13 @@ from crossfade.errors import Refusal
 from crossfade.operations.acks import SCAN
 from crossfade.operations.columns.column_preflight import SMALL_TABLE
 from crossfade.operations.constraints import constraint_preflight
-from crossfade.operations.step import TRIAL_TABLE, Compiled, Part, RowFill, Step, Trial, Turn
+from crossfade.operations.step import Compiled, Part, RowFill, Step, Turn
 from crossfade.operations.sync import row_functions, watching
 from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
 from crossfade.operations.sync.row_functions import RowFunction, body_over
 from crossfade.operations.sync.watching import Watched
 from crossfade.operations.tables.table_preflight import family_of, other_runs, staged_members
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.postgres.catalog import Constraint
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Statement, render

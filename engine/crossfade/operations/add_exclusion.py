@@ -20,8 +20,9 @@ from crossfade.operations.indexes.index_build import by_users_path
 from crossfade.operations.indexes.index_definition import qualified
 from crossfade.operations.indexes.index_preflight import with_index
 from crossfade.operations.rows import data_preflight
-from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial, Turn
+from crossfade.operations.step import Caution, Compiled, Part, Step, Turn
 from crossfade.operations.tables.table_preflight import family_of, table_refusals
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.postgres.catalog import Constraint, Index
 from crossfade.postgres.names import QualifiedName, quoted
 from crossfade.postgres.statement import Statement, render

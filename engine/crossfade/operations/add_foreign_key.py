@@ -18,9 +18,10 @@ from psycopg import sql
 from crossfade.operations.constraints import awaited_constraint, constraint_preflight, foreign_key_preflight
 from crossfade.operations.constraints.awaited_constraint import Awaited
 from crossfade.operations.constraints.key_trial import key_trial
-from crossfade.operations.step import Caution, Compiled, Trial
+from crossfade.operations.step import Caution, Compiled
 from crossfade.operations.sync import row_functions
 from crossfade.operations.sync.watching import Watched
+from crossfade.operations.trial import Trial
 from crossfade.postgres.catalog import Constraint, ForeignKey
 from crossfade.postgres.statement import render
 

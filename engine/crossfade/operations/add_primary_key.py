@@ -19,8 +19,9 @@ from crossfade.operations.constraints.unvalidated import Unvalidated
 from crossfade.operations.indexes import partition_indexes, unique_constraints
 from crossfade.operations.indexes.index_definition import IndexDefinition, staged_names
 from crossfade.operations.indexes.unique_constraints import Unique
-from crossfade.operations.step import Compiled, Part, Step, Turn, ViolationLook, all_or_none
+from crossfade.operations.step import Compiled, Part, Step, Turn, all_or_none
 from crossfade.operations.tables.table_preflight import table_refusals
+from crossfade.operations.trial import ViolationLook
 from crossfade.plan.changes.index_fields import IndexKey
 from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import Statement, render

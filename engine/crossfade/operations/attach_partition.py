@@ -22,10 +22,11 @@ from crossfade.operations.constraints.unvalidated import Unvalidated
 from crossfade.operations.indexes import index_build, index_preflight
 from crossfade.operations.indexes.chosen_names import relation_name
 from crossfade.operations.indexes.index_build import IndexBuild, regclass
-from crossfade.operations.step import Caution, Compiled, Part, Step, ViolationLook, all_or_none
+from crossfade.operations.step import Caution, Compiled, Part, Step, all_or_none
 from crossfade.operations.tables import partition_bounds, partition_preflight
 from crossfade.operations.tables.partition_trial import bounds_trial
 from crossfade.operations.tables.table_preflight import table_refusals
+from crossfade.operations.trial import ViolationLook
 from crossfade.postgres.names import QualifiedName, quoted
 from crossfade.postgres.statement import Statement, render
 

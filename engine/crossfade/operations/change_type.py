@@ -22,10 +22,11 @@ from crossfade.errors import Refusal
 from crossfade.operations.columns import named_columns
 from crossfade.operations.columns.column_in_place import storage_back
 from crossfade.operations.data_types import made_types
-from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial
+from crossfade.operations.step import Caution, Compiled, Part, Step
 from crossfade.operations.sync import constants, conversions, literals, sameness
 from crossfade.operations.sync.shape_sync import Conversion, ShapeSync
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance, family_of
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.operations.twins import carrying, change_type_keys, exchange_preflight
 from crossfade.operations.twins.carry import foreign_keys
 from crossfade.operations.twins.carry.default import of_twin

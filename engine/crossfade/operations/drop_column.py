@@ -19,10 +19,11 @@ from psycopg import sql
 
 from crossfade.operations.columns import drop_column_preflight, named_columns
 from crossfade.operations.columns.column_in_place import InPlace, find
-from crossfade.operations.step import TRIAL_TABLE, Compiled, Part, Step, Trial
+from crossfade.operations.step import Compiled, Part, Step
 from crossfade.operations.sync import fill_trigger, sameness
 from crossfade.operations.sync.fill_trigger import Filling
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.operations.twins import not_null_back
 from crossfade.operations.twins.exchange import column_exists, drop_column, negated, rename_column
 from crossfade.operations.twins.not_null_back import NotNullBack

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial
+from crossfade.operations.step import Caution, Compiled, Part, Step
 from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
 from crossfade.operations.tables.ownership import owner_refusals
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.tables.table_preflight import table_refusals
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:

@@ -18,17 +18,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg import sql
 
-from crossfade.operations.step import (
-    TRIAL_TABLE,
-    Compiled,
-    Copy,
-    Part,
-    RowCopy,
-    RowLook,
-    Step,
-    Trial,
-    ViolationLook,
-)
+from crossfade.operations.step import Compiled, Copy, Part, RowCopy, RowLook, Step
 from crossfade.operations.sync import table_sync
 from crossfade.operations.sync.table_sync import Mirror
 from crossfade.operations.tables import (
@@ -41,6 +31,7 @@ from crossfade.operations.tables import (
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.tables.table_preflight import table_refusals
 from crossfade.operations.tables.table_twin import Partition, TableTwin
+from crossfade.operations.trial import TRIAL_TABLE, Trial, ViolationLook
 from crossfade.operations.twins import exchange_preflight
 from crossfade.operations.twins.exchange import analyze
 from crossfade.plan.changes.partition_table import PartitionBounds

@@ -18,9 +18,10 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.data_types import made_types
-from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial, Turn
+from crossfade.operations.step import Caution, Compiled, Part, Step, Turn
 from crossfade.operations.sync.shape_sync import Conversion, ShapeSync
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.operations.twins import carrying, enum_twin, enum_uses, exchange_preflight
 from crossfade.operations.twins.enum_twin import EnumTwin
 from crossfade.operations.twins.exchange import Exchange, Exchanged, exchange_steps, in_order

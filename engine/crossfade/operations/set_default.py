@@ -13,9 +13,10 @@ from psycopg import sql
 from crossfade.errors import Refusal
 from crossfade.operations.columns import constant_value
 from crossfade.operations.columns.column_in_place import find_to_set
-from crossfade.operations.step import TRIAL_TABLE, Compiled, Step, Trial
+from crossfade.operations.step import Compiled, Step
 from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
 from crossfade.operations.sync.plan_defaults import readable
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.postgres.catalog import Default
 from crossfade.postgres.statement import render
 

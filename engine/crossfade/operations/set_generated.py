@@ -17,8 +17,9 @@ from crossfade.errors import Refusal
 from crossfade.operations.acks import REWRITE
 from crossfade.operations.columns.column_in_place import find
 from crossfade.operations.columns.column_preflight import SMALL_TABLE
-from crossfade.operations.step import TRIAL_TABLE, Compiled, Part, Step, Trial
+from crossfade.operations.step import Compiled, Part, Step
 from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:

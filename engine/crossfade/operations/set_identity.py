@@ -18,7 +18,8 @@ from crossfade.errors import Refusal
 from crossfade.operations.columns.column_in_place import find
 from crossfade.operations.columns.column_preflight import unproved
 from crossfade.operations.indexes.chosen_names import relation_name
-from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial
+from crossfade.operations.step import Caution, Compiled, Part, Step
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.postgres.catalog import Identity, QualifiedName
 from crossfade.postgres.statement import Statement, render
 

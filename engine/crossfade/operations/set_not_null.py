@@ -25,12 +25,13 @@ from crossfade.operations.columns import constant_value
 from crossfade.operations.columns.column_preflight import no_column, unproved
 from crossfade.operations.constraints import constraint_preflight, unvalidated
 from crossfade.operations.constraints.unvalidated import Unvalidated
-from crossfade.operations.step import Caution, Compiled, Part, RowFill, Step, Trial, Turn
+from crossfade.operations.step import Caution, Compiled, Part, RowFill, Step, Turn
 from crossfade.operations.sync import fill_trigger, row_functions, row_triggers, watching
 from crossfade.operations.sync.row_functions import RowFunction
 from crossfade.operations.sync.row_triggers import RowTrigger
 from crossfade.operations.sync.watching import Watched
 from crossfade.operations.tables.table_preflight import family_of, staged_members
+from crossfade.operations.trial import Trial
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:

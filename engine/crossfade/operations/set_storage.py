@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.operations.columns.column_in_place import find_to_set
-from crossfade.operations.step import TRIAL_TABLE, Compiled, Step, Trial
+from crossfade.operations.step import Compiled, Step
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:

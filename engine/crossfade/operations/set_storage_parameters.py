@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.step import TRIAL_TABLE, Compiled, Part, Step, Trial
+from crossfade.operations.step import Compiled, Part, Step
 from crossfade.operations.tables.ownership import owner_refusals
 from crossfade.operations.tables.second_name import identifier
 from crossfade.operations.tables.table_preflight import table_refusals
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:

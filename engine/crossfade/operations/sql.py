@@ -26,8 +26,9 @@ from crossfade.operations.raw_sql.sql_foretold import MAKERS, Foretold, catalog_
 from crossfade.operations.raw_sql.sql_unread import unread
 from crossfade.operations.rows import data_preflight
 from crossfade.operations.rows.data_statement import pending
-from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, RowFill, Step, Trial
+from crossfade.operations.step import Caution, Compiled, Part, RowFill, Step
 from crossfade.operations.tables import table_preflight
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.plan.sql_statements import SqlStatement
 from crossfade.postgres.forecast import Schema
 from crossfade.postgres.statement import Statement, render

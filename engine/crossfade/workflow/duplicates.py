@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from crossfade.operations.step import Caution, UniqueLook
+from crossfade.operations.step import Caution
+from crossfade.operations.trial import UniqueLook
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import ViolationLook
+    from crossfade.operations.trial import ViolationLook
     from crossfade.postgres.catalog import Catalog
 
 Connection = psycopg.Connection[Any]

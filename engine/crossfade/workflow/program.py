@@ -37,16 +37,14 @@ from crossfade.operations.step import (
     RowLook,
     RowWork,
     Step,
-    Trial,
     Turn,
-    UniqueLook,
     Update,
-    ViolationLook,
     Watch,
     Write,
 )
 from crossfade.operations.sync import kept_timestamps
 from crossfade.operations.tables import together
+from crossfade.operations.trial import Trial, UniqueLook, ViolationLook
 from crossfade.plan.changes.sql import RawSql
 from crossfade.postgres.statement import Lock, LockMode, Statement
 

@@ -15,13 +15,13 @@ import psycopg
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.step import TRIAL_TABLE
+from crossfade.operations.trial import TRIAL_TABLE
 from crossfade.plan.words import shown
 from crossfade.workflow.queries import query
 from crossfade.workflow.server_says import explained, is_volatile, refusal_of, volatile
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import Trial
+    from crossfade.operations.trial import Trial
     from crossfade.postgres.catalog import Catalog
 
 Connection = psycopg.Connection[Any]

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from crossfade.operations.step import Caution, ViolationLook
+from crossfade.operations.step import Caution
+from crossfade.operations.trial import ViolationLook
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import UniqueLook
+    from crossfade.operations.trial import UniqueLook
 
 Connection = psycopg.Connection[Any]
 MOST = 1000

@@ -23,8 +23,9 @@ from crossfade.operations.columns.column_preflight import (
 )
 from crossfade.operations.constraints import foreign_key_preflight
 from crossfade.operations.constraints.key_trial import key_trial
-from crossfade.operations.step import TRIAL_TABLE, Caution, Part, Trial
+from crossfade.operations.step import Caution, Part
 from crossfade.operations.sync import fill_trigger
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.step import TRIAL_TABLE, Part
+from crossfade.operations.step import Part
+from crossfade.operations.trial import TRIAL_TABLE
 from crossfade.plan.changes.drop_constraint import DropConstraint
 from crossfade.postgres.forecast.trees import NotOneStatement, below, kind, one_statement
 from crossfade.postgres.statement import render
@@ -16,7 +17,8 @@ from crossfade.postgres.statement import render
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from crossfade.operations.step import Place, Trial
+    from crossfade.operations.step import Place
+    from crossfade.operations.trial import Trial
     from crossfade.plan.expressions import Expression
     from crossfade.plan.names import TableName
     from crossfade.postgres.catalog import Column, Constraint, Table

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.step import TRIAL_TABLE, Trial
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.operations.columns import constant_value
-from crossfade.operations.step import Trial, ViolationLook
+from crossfade.operations.trial import Trial, ViolationLook
 from crossfade.plan.changes.add_check import AddCheck
 from crossfade.plan.changes.drop_constraint import DropConstraint
 from crossfade.plan.changes.set_default import SetDefault

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from crossfade.errors import Refusal
-from crossfade.operations.step import Compiled, Part, Step, Trial
+from crossfade.operations.step import Compiled, Part, Step
+from crossfade.operations.trial import Trial
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import Statement, render
 

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from crossfade.operations.indexes import index_definition
 from crossfade.operations.indexes.index_definition import IndexDefinition, qualified
-from crossfade.operations.step import TRIAL_TABLE, Trial
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:

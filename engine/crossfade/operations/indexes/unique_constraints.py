@@ -18,7 +18,8 @@ from crossfade.operations.constraints import unvalidated
 from crossfade.operations.indexes import attribute_names, index_build, index_definition, index_preflight
 from crossfade.operations.indexes.index_build import IndexBuild
 from crossfade.operations.indexes.index_preflight import with_index
-from crossfade.operations.step import Part, Step, Trial, Turn, UniqueLook
+from crossfade.operations.step import Part, Step, Turn
+from crossfade.operations.trial import Trial, UniqueLook
 from crossfade.postgres.catalog import Constraint
 from crossfade.postgres.names import QualifiedName, quoted
 from crossfade.postgres.statement import Statement, render

@@ -16,8 +16,8 @@ from crossfade.operations.raw_sql import object_trial
 from crossfade.operations.raw_sql.object_trial import ABOUT, TAKEN
 from crossfade.operations.raw_sql.shadow import THERE, has_odd_keys, shadow
 from crossfade.operations.raw_sql.sql_foretold import AS_IT_IS, MAKERS, QUERIES, in_order, made_by
-from crossfade.operations.step import Trial
 from crossfade.operations.tables.partition_trial import ABOUT_BOUNDS, bounds_trial
+from crossfade.operations.trial import Trial
 from crossfade.parse import parsed
 from crossfade.plan.nodes import below, kind_of, strings
 from crossfade.postgres.catalog import Table

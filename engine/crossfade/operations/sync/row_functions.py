@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from crossfade.operations.step import TRIAL_TABLE, Trial
 from crossfade.operations.sync import row_triggers
 from crossfade.operations.sync.literals import typed
 from crossfade.operations.sync.paths import OUR_PATH, USERS_PATH
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:

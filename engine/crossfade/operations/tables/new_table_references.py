@@ -11,7 +11,7 @@ from crossfade.operations.constraints.key_trial import key_trial
 
 if TYPE_CHECKING:
     from crossfade.errors import Refusal
-    from crossfade.operations.step import Trial
+    from crossfade.operations.trial import Trial
     from crossfade.plan.changes import CreateTable
     from crossfade.postgres.catalog import Catalog, Table
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.step import Trial
 from crossfade.operations.tables.new_table import Elements, primary_key
+from crossfade.operations.trial import Trial
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import render
 

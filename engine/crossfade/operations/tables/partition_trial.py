@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from crossfade.operations.step import Trial
+from crossfade.operations.trial import Trial
 from crossfade.postgres.statement import render
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from psycopg import sql
 
 from crossfade.errors import Refusal
 from crossfade.operations.acks import CDC
-from crossfade.operations.step import Caution, Trial
+from crossfade.operations.step import Caution
 from crossfade.operations.tables.ownership import owner_refusals
 from crossfade.operations.tables.second_name import identifier
+from crossfade.operations.trial import Trial
 from crossfade.postgres.catalog import QualifiedName
 from crossfade.postgres.names import quoted
 from crossfade.postgres.own_names import LEDGER_SCHEMA

@@ -23,10 +23,11 @@ from psycopg import sql
 from crossfade.operations.columns.column_preflight import right_refusals
 from crossfade.operations.constraints import foreign_key_copy
 from crossfade.operations.constraints.foreign_key_copy import ForeignKeyCopy, over_columns
-from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Part, Step, Trial, Turn
+from crossfade.operations.step import Caution, Compiled, Part, Step, Turn
 from crossfade.operations.sync import conversions, sameness
 from crossfade.operations.sync.shape_sync import Conversion, ShapeSync
 from crossfade.operations.tables.table_preflight import descendants_by_inheritance
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.operations.twins import carrying, exchange_preflight, key_references
 from crossfade.operations.twins.exchange import Exchange, Exchanged, Twin, exchange_steps
 from crossfade.operations.twins.type_twin import assigned, family_afterwards, same_name, twin_of

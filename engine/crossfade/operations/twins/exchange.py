@@ -25,8 +25,9 @@ from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
     from crossfade.errors import Refusal
-    from crossfade.operations.step import Caution, Place, Trial
+    from crossfade.operations.step import Caution, Place
     from crossfade.operations.sync.shape_sync import ShapeSync
+    from crossfade.operations.trial import Trial
     from crossfade.plan.expressions import Expression
     from crossfade.postgres.catalog import Catalog, Column, DataType, QualifiedName, Table
 

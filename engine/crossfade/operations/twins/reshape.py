@@ -31,7 +31,7 @@ from crossfade.operations.columns.column_preflight import (
     shape_refusals,
 )
 from crossfade.operations.data_types import made_types
-from crossfade.operations.step import TRIAL_TABLE, Caution, Compiled, Dropped, Part, RowChange, Step, Trial
+from crossfade.operations.step import Caution, Compiled, Dropped, Part, RowChange, Step
 from crossfade.operations.sync import constants, converted_sync, literals, sameness, shape_looks
 from crossfade.operations.sync.plan_defaults import readable
 from crossfade.operations.sync.shape_sync import Conversion, ShapeSync
@@ -41,6 +41,7 @@ from crossfade.operations.tables.table_preflight import (
     other_runs,
     table_refusals,
 )
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.operations.twins import exchange_preflight, not_null_back
 from crossfade.operations.twins.exchange import (
     add_column,

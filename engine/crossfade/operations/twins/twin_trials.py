@@ -13,7 +13,7 @@ from psycopg import sql
 
 from crossfade.operations.constraints.foreign_key_preflight import primary_key
 from crossfade.operations.indexes.index_build import printed
-from crossfade.operations.step import TRIAL_TABLE, Trial
+from crossfade.operations.trial import TRIAL_TABLE, Trial
 from crossfade.operations.views.deparsed import repeatable
 from crossfade.postgres.names import QualifiedName
 from crossfade.postgres.statement import render

@@ -19,7 +19,8 @@ from crossfade.operations.step import Part
 from crossfade.operations.twins.exchange import Carried, Exchange, Move
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import Step, Trial
+    from crossfade.operations.step import Step
+    from crossfade.operations.trial import Trial
     from crossfade.postgres.catalog import Catalog, Column, Constraint, DataType, Table
     from crossfade.postgres.statement import Statement
 

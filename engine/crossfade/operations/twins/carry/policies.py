@@ -19,7 +19,7 @@ from crossfade.operations.views.recreate import Around
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import Trial
+    from crossfade.operations.trial import Trial
     from crossfade.postgres.catalog import Policy, Table
 
 

@@ -22,7 +22,7 @@ from crossfade.postgres.names import quoted
 from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
-    from crossfade.operations.step import Trial
+    from crossfade.operations.trial import Trial
     from crossfade.postgres.catalog import Publication, Table
 
 

@@ -23,7 +23,7 @@ from crossfade.postgres.statement import Statement, render
 
 if TYPE_CHECKING:
     from crossfade.errors import Refusal
-    from crossfade.operations.step import Trial
+    from crossfade.operations.trial import Trial
     from crossfade.postgres.catalog import Table, Trigger
 
 _STATES = {"D": sql.SQL("DISABLE"), "R": sql.SQL("ENABLE REPLICA"), "A": sql.SQL("ENABLE ALWAYS")}
