@@ -2,7 +2,7 @@
 
 Whether a type or a function exists, whether a cast does, whether an index's expression is immutable or a default fits,
 only the server knows. The table is temporary and has the columns that the piece is about, so that no user's table is
-locked or even looked at.
+locked or even looked at. A statement that is about no table is tried as it is.
 """
 
 from __future__ import annotations
