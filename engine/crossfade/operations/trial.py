@@ -12,7 +12,7 @@ TRIAL_TABLE = "pg_temp.crossfade_trial"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """SQL of the plan that the database has to take before anything is touched; an empty table of its own is beside it."""
+    """SQL of the plan that the database has to take before anything is touched, tried and taken back."""
 
     where: str
     """The place in the plan: `using of change_type on public.orders`."""
