@@ -286,3 +286,22 @@ def test_a_partition_whose_not_null_has_another_name_can_get_the_parents(databas
         ALTER TABLE parted ATTACH PARTITION alone FOR VALUES FROM (0) TO (5);
     """)
     assert told(database, change) == []
+
+
+def test_a_unique_column_gets_no_value_that_is_every_rows(database: Database) -> None:
+    database.execute(f"{SETUP}; INSERT INTO t (id, name) VALUES (1, 'a'), (2, 'b')")
+    added = "add_column: {{table: t, name: n, type: text, unique: true{}}}"
+    for field in (", nullable: false, fill: \"'abc'\"", ", nullable: false, default: \"md5('x')\""):
+        (refusal,) = told(database, added.format(field))
+        assert (refusal.code, refusal.object) == ("duplicates", "public.t.n")
+    for field in ("", ", nullable: false, fill: name", ", default: gen_random_uuid()"):
+        assert told(database, added.format(field)) == []
+    database.execute("TRUNCATE t")
+    assert told(database, added.format(", default: \"'abc'\"")) == []
+
+
+def test_a_check_of_nothing_holds_for_all(database: Database) -> None:
+    database.execute(f"{SETUP}; INSERT INTO t (id, name) VALUES (1, 'a')")
+    with Engine(database.url) as engine:
+        engine.start(plan("add_column: {table: t, name: n, type: int, fill: id, nullable: false, check: 'NULL'}"))
+        assert engine.expand("slip").state is State.EXPANDED

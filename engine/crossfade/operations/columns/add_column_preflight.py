@@ -45,6 +45,7 @@ def refusals(added: Added) -> tuple[Refusal, ...]:
         *_virtual(added),
         *_rewrites(added),
         *_fill(added),
+        *_alike(added),
         *_referenced(added),
         *replication_refusals(added.table, added.catalog),
     )
@@ -108,6 +109,21 @@ def _rewrites(added: Added) -> Iterator[Refusal]:
                 instead=f"Take {instead}, or do it in a maintenance window.",
                 ack=REWRITE,
             )
+
+
+def _alike(added: Added) -> Iterator[Refusal]:
+    """All rows would get the same value, in a column that is unique."""
+    key, value = ("default", added.change.default) if added.change.fill is None else ("fill", added.change.fill)
+    is_same = (
+        value is not None and not value.columns and not value.is_null and not (key == "default" and added.is_volatile)
+    )
+    if added.change.unique and is_same and added.table.size_bytes and added.table.rows_estimate not in (0, 1):
+        yield Refusal(
+            code="duplicates",
+            object=added.shown,
+            message=f"it is `unique`, and `{key}` gives every row the same value.",
+            instead="Give a `fill` that tells the rows apart, or leave `unique` out.",
+        )
 
 
 def _fill(added: Added) -> Iterator[Refusal]:

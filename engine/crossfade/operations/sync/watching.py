@@ -66,7 +66,8 @@ class Watched:
             name=self.name("holds"),
             columns=self.columns,
             returns="bool",
-            body=self.holds,
+            # A bare NULL is text to a function.
+            body=sql.SQL("({})::bool").format(self.holds),
             volatile=self.reads_others,
         )
 
