@@ -300,6 +300,15 @@ def test_a_unique_column_gets_no_value_that_is_every_rows(database: Database) ->
     assert told(database, added.format(", default: \"'abc'\"")) == []
 
 
+def test_a_conversion_to_null_of_what_may_not_be_null_is_told(database: Database) -> None:
+    database.execute(SETUP)
+    conversions = ("to: int, using: 'NULL'", "to: int, into: n, using: length(name), reverse: 'NULL::text'")
+    for field in conversions:
+        (refusal,) = told(database, f"change_type: {{table: t, column: name, {field}}}")
+        assert "it gives NULL" in refusal.message
+    assert told(database, "change_type: {table: t, column: w, to: int, using: 'NULL'}") == []
+
+
 def test_a_check_of_nothing_holds_for_all(database: Database) -> None:
     database.execute(f"{SETUP}; INSERT INTO t (id, name) VALUES (1, 'a')")
     with Engine(database.url) as engine:

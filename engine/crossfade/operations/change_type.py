@@ -21,6 +21,7 @@ from psycopg import sql
 from crossfade.errors import Refusal
 from crossfade.operations.columns import named_columns
 from crossfade.operations.columns.column_in_place import storage_back
+from crossfade.operations.columns.constant_value import no_null
 from crossfade.operations.data_types import made_types
 from crossfade.operations.step import Caution, Compiled, Part, Step
 from crossfade.operations.sync import constants, conversions, literals, sameness
@@ -55,7 +56,12 @@ def compile_change(change: ChangeType, place: Place, catalog: Catalog) -> Compil
     data_type = catalog.type(change.to.sql)
     if data_type is None:
         return Compiled(refusals=(made_types.no_such_type(change.to, catalog),), catalog=catalog)
-    useless = (*_unseen(change, place, table), *_same_type(change, table, column, data_type))
+    useless = (
+        *_unseen(change, place, table),
+        *_same_type(change, table, column, data_type),
+        *no_null(column, f"using of change_type on {table.name}", change.using),
+        *no_null(column, f"reverse of change_type on {table.name}", change.reverse),
+    )
     if useless:
         return Compiled(refusals=useless, catalog=catalog)
     if change.follow_references and table.incoming_foreign_keys:

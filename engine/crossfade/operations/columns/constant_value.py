@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from crossfade.errors import Refusal
 from crossfade.operations.step import Part
 from crossfade.operations.trial import TRIAL_TABLE
 from crossfade.plan.changes.drop_constraint import DropConstraint
+from crossfade.plan.words import shown
 from crossfade.postgres.forecast.trees import NotOneStatement, below, kind, one_statement
 from crossfade.postgres.statement import render
 
@@ -39,6 +41,17 @@ def tried(trial: Trial, column: Column, value: Expression, checks: Iterable[Cons
         parts=(trial,),
         instead=f"Give a value that {column.name} takes: {takes}.",
     )
+
+
+def no_null(column: Column, where: str, value: Expression | None) -> Iterator[Refusal]:
+    """It is NULL, which the column may not be; of other expressions backfill tells it row by row."""
+    if column.not_null and value is not None and value.is_null:
+        yield Refusal(
+            code="expression",
+            object=where,
+            message=f"{shown(value.text)}: it gives NULL, and the column is NOT NULL.",
+            instead="Give another value, or let the column be NULL first (drop_not_null), in a plan of its own.",
+        )
 
 
 def insert(column: str, value: Expression) -> sql.Composed:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from crossfade.errors import Refusal
 from crossfade.operations.columns.column_preflight import no_column, right_refusals
+from crossfade.operations.columns.constant_value import no_null
 from crossfade.operations.rows.data_preflight import routing, unwritable
 from crossfade.operations.tables.table_preflight import family_of, other_runs, table_refusals
-from crossfade.plan.words import shown
 
 if TYPE_CHECKING:
     from crossfade.plan.expressions import Expression
@@ -78,13 +78,8 @@ def fix_refusals(table: Table, kind: str, fix: Mapping[str, Expression], catalog
     yield from moved(table, fix, "fix", catalog)
     for name, expression in fix.items():
         column = table.column(name)
-        if column is not None and column.not_null and expression.is_null:
-            yield Refusal(
-                code="expression",
-                object=f"fix of {kind} on {table.name}",
-                message=f"{shown(expression.text)}: it gives NULL, and the column is NOT NULL.",
-                instead="Give another value, or let the column be NULL first (drop_not_null), in a plan of its own.",
-            )
+        if column is not None:
+            yield from no_null(column, f"fix of {kind} on {table.name}", expression)
 
 
 def moved(table: Table, names: Iterable[str], key: str, catalog: Catalog) -> Iterator[Refusal]:

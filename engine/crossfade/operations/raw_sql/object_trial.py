@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 _AS_WRITTEN_TEXT = """
     AlterDefaultPrivilegesStmt AlterEnumStmt AlterDomainStmt AlterFunctionStmt AlterObjectSchemaStmt AlterOwnerStmt
-    AlterRoleSetStmt AlterRoleStmt AlterTypeStmt CommentStmt CreateCastStmt DefineStmt GrantRoleStmt GrantStmt
-    RenameStmt VariableSetStmt
+    AlterObjectDependsStmt AlterOperatorStmt AlterRoleSetStmt AlterRoleStmt AlterStatsStmt AlterTSConfigurationStmt
+    AlterTSDictionaryStmt AlterTypeStmt CommentStmt CreateCastStmt CreateConversionStmt CreateForeignServerStmt
+    CreateOpClassStmt CreateTransformStmt CreateUserMappingStmt DefineStmt GrantRoleStmt GrantStmt RenameStmt
+    VariableSetStmt
 """
 _AS_WRITTEN = MAKERS | frozenset(_AS_WRITTEN_TEXT.split())
 _OF_TABLES_TEXT = """
