@@ -27,6 +27,8 @@ _NEW_VALUE = "55P04"
 _INTERNAL = "XX000"
 """What PostgreSQL has no words for, since nobody writes it: a table's access method for an index."""
 _UNKNOWN_OBJECT = "42704"
+_OTHER_KIND = "42809"
+"""It is there, and of another kind: a view where a table is wanted, say."""
 _BY_NAME = frozenset({"3F000", "42883", "42P01"})
 """A schema, a function or operator, a relation that is not there."""
 _BY_ITSELF = "Subquery Scan"
@@ -111,6 +113,8 @@ def _instead(error: psycopg.Error, catalog: Catalog) -> str:
 
 
 def _words(error: psycopg.Error) -> str:
+    if error.sqlstate == _OTHER_KIND:
+        return "Correct it."
     if error.sqlstate in _BY_NAME:
         return _BY_PATH
     # Of a type without an operator class the server knows better.

@@ -16,7 +16,10 @@ from crossfade.postgres.statement import Statement
 from crossfade.workflow.session import Session
 from crossfade.workflow.step_locks import telling
 
-_HINT = "The step was rolled back. Remove the cause and run the command again."
+_HINT = (
+    "The step was rolled back. Remove the cause and run the command again; where the plan itself is wrong, take the "
+    "run back with crossfade rollback, and correct it."
+)
 _HINTS = {
     "2BP01": "The step was rolled back. Drop what is named, run the command again, and make it anew after that.",
     "23505": "Nothing is enforced, and nothing of the index is left. Make the rows differ of which the message names "

@@ -147,9 +147,16 @@ def makes_other_names(change: RawSql) -> bool:
 
 
 def _makes_other_names(statement: SqlStatement) -> bool:
-    """Roles, types, functions or operators, by making them or by another name or schema."""
-    if statement.kind in {"RenameStmt", "AlterObjectSchemaStmt"}:
-        return statement.tree().relation is None
+    """Roles, types, functions or operators, by making them, by another name or schema, or by other attributes."""
+    from pglast.enums import ObjectType
+
+    tree = statement.tree()
+    match statement.kind:
+        case "RenameStmt" | "AlterObjectSchemaStmt":
+            # An attribute's type is written like a table.
+            return tree.relation is None or getattr(tree, "renameType", None) == ObjectType.OBJECT_ATTRIBUTE
+        case "AlterTableStmt":
+            return bool(tree.objtype == ObjectType.OBJECT_TYPE)
     return statement.kind not in _MAKING_NO_NAMES
 
 

@@ -20,14 +20,14 @@ from crossfade.operations.raw_sql.sql_parts import NAMES, Part, parts
 from crossfade.operations.tables.table_names import name_taken
 from crossfade.plan.nodes import below, kind_of, strings
 from crossfade.plan.sql_statements import is_of_the_server
-from crossfade.postgres.catalog import QualifiedName
+from crossfade.postgres.catalog import QualifiedName, Table
 from crossfade.postgres.forecast import Schema
 from crossfade.postgres.names import quoted
 
 if TYPE_CHECKING:
     from crossfade.operations.raw_sql.sql_foretold import Foretold
     from crossfade.plan.changes.sql import RawSql
-    from crossfade.postgres.catalog import Catalog, Table
+    from crossfade.postgres.catalog import Catalog
 
 _KINDS = {
     "OBJECT_TABLE": ("a table", {"table", "partitioned"}),
@@ -38,6 +38,7 @@ _KINDS = {
 }
 """What DROP takes a relation for, and which kinds are that."""
 _VIEW_KINDS = frozenset({"OBJECT_VIEW", "OBJECT_MATVIEW"})
+_NOWHERE = QualifiedName("", "")
 _NOT_NULL = "_not_null"
 """From PostgreSQL 18 on NOT NULL has a name of the server's choice, with this at its end."""
 
@@ -51,6 +52,7 @@ def refusals(change: RawSql, catalog: Catalog, read: Catalog) -> Iterator[Refusa
             table = _known_table(told, part, catalog, read)
             if table is not None:
                 yield from _on_table(table, part)
+        yield from _of_parent(told)
         yield from tuple(_of_other_kind(told)) or needed(told, catalog, read)
 
 
@@ -59,7 +61,7 @@ def refusals(change: RawSql, catalog: Catalog, read: Catalog) -> Iterator[Refusa
 
 def missing(told: Foretold, catalog: Catalog, name: QualifiedName) -> Iterator[Refusal]:
     """There is no relation of that name when the statement runs."""
-    if not _is_relation(told.before, name, catalog):
+    if not is_relation(told.before, name, catalog):
         near = catalog.nearest_tables(name.name)
         yield Refusal(
             code="no_such_table",
@@ -69,7 +71,7 @@ def missing(told: Foretold, catalog: Catalog, name: QualifiedName) -> Iterator[R
         )
 
 
-def _is_relation(schema: Schema, name: QualifiedName, catalog: Catalog) -> bool:
+def is_relation(schema: Schema, name: QualifiedName, catalog: Catalog) -> bool:
     """There is one of that name; an index or sequence of a table that was read, as long as that has it."""
     if name in schema.tables or schema.owner_of(name) is not None:
         return True
@@ -94,7 +96,12 @@ def _missing(told: Foretold, catalog: Catalog, read: Catalog) -> Iterator[Refusa
 
 def _is_of_type(tree: Any) -> bool:
     """ALTER TYPE of a composite one, which is a relation too."""
-    return kind_of(tree) == "AlterTableStmt" and bool(tree.objtype.name == "OBJECT_TYPE")
+    match kind_of(tree):
+        case "AlterTableStmt":
+            return bool(tree.objtype.name == "OBJECT_TYPE")
+        case "RenameStmt":
+            return bool(tree.renameType.name == "OBJECT_ATTRIBUTE")
+    return False
 
 
 def _made(tree: Any) -> Iterator[tuple[str | None, str]]:
@@ -146,6 +153,8 @@ def _taken_for(tree: Any, before: Schema) -> Iterator[tuple[str, QualifiedName]]
             yield tree.renameType.name, before.qualify(tree.relation.schemaname, tree.relation.relname)
         case "AlterTableStmt" if tree.objtype.name in _VIEW_KINDS:
             yield tree.objtype.name, before.qualify(tree.relation.schemaname, tree.relation.relname)
+        case "ViewStmt" if tree.replace:
+            yield "OBJECT_VIEW", before.place_of(tree.view)
         case "RefreshMatViewStmt":
             yield "OBJECT_MATVIEW", before.qualify(tree.relation.schemaname, tree.relation.relname)
 
@@ -177,7 +186,7 @@ def _new_name(told: Foretold, catalog: Catalog) -> Iterator[Refusal]:
     for name in names:
         table = told.before.tables.get(here)
         is_its_own = table is not None and name.name in table.constraint_names
-        if _is_relation(told.before, name, catalog) and not is_its_own:
+        if is_relation(told.before, name, catalog) and not is_its_own:
             yield name_taken(name)
 
 
@@ -191,6 +200,26 @@ def _statistics_taken(told: Foretold, written: tuple[str, ...]) -> Iterator[Refu
                 object=f"statistics {name} on {table.name}",
                 message=f"there are statistics {name} already.",
                 instead="Choose another name, or drop those first.",
+            )
+
+
+def _of_parent(told: Foretold) -> Iterator[Refusal]:
+    """A partition has the columns of its parent, and what a parent gives nobody takes from it or changes."""
+    tree = told.statement.tree()
+    if kind_of(tree) != "AlterTableStmt":
+        return
+    table = told.before.find(tree.relation.schemaname, tree.relation.relname) or Table(name=_NOWHERE)
+    for command in tree.cmds:
+        column = table.column(command.name or "")
+        is_given = column is not None and column.inherited_count > 0
+        is_added = command.subtype.name == "AT_AddColumn" and table.partition_parent is not None
+        if is_added or (is_given and command.subtype.name in {"AT_DropColumn", "AT_AlterColumnType"}):
+            parents = ", ".join(str(name) for name in (table.partition_parent, *table.inherits) if name is not None)
+            yield Refusal(
+                code="inherited_column",
+                object=str(table.name),
+                message=f"{told.statement.short}: columns of a parent are its own to add, drop or change.",
+                instead=f"Name the parent: {parents}.",
             )
 
 

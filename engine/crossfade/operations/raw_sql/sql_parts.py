@@ -122,7 +122,7 @@ def _of_commands(tree: Any) -> Iterator[Part]:
             case "AT_DetachPartition" | "AT_DetachPartitionFinalize":
                 yield _on(tree.relation, "partition", command.def_.name.relname)
             case "AT_ReplicaIdentity" if command.def_.name is not None:
-                yield _on(tree.relation, "index", command.def_.name)
+                yield _on(tree.relation, "unique index", command.def_.name)
             case kind if kind in _COMMANDS and not command.missing_ok:
                 yield _on(tree.relation, _COMMANDS[kind], command.name)
 

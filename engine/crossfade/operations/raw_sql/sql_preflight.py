@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from crossfade.postgres.forecast import Schema
 
 _WRITES = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
-_OF_OWNER = frozenset({"AlterTableStmt", "IndexStmt", "RenameStmt", "CreatePolicyStmt", "RuleStmt"})
+_OF_OWNER_TEXT = """
+    AlterTableStmt IndexStmt RenameStmt CreatePolicyStmt AlterPolicyStmt RuleStmt CommentStmt CreateStatsStmt
+"""
+_OF_OWNER = frozenset(_OF_OWNER_TEXT.split())
 SAFER_SUBCOMMANDS = {
     "AT_AlterColumnType": "change_type",
     "AT_SetNotNull": "set_not_null",
@@ -57,7 +60,7 @@ def of_statements(told: Iterable[Foretold], catalog: Catalog) -> Iterator[Refusa
     """What holds for a statement wherever it stands."""
     for one in told:
         yield from _unforeseen(one, catalog)
-        yield from _taken(one)
+        yield from _taken(one, catalog)
         yield from _commented(one)
         yield from _of_the_ledger(one)
         yield from _without_right(one)
@@ -128,11 +131,10 @@ def _commented(told: Foretold) -> Iterator[Refusal]:
             yield no_column(table, name)
 
 
-def _taken(told: Foretold) -> Iterator[Refusal]:
+def _taken(told: Foretold, catalog: Catalog) -> Iterator[Refusal]:
     """It makes a relation, and not only where there is none of that name."""
-    name, schema = _made(told), told.before
-    indexes = (index.name for table in schema.tables.values() for index in table.indexes)
-    if name is not None and (name in schema.tables or name in schema.other_relations or name in indexes):
+    name = _made(told)
+    if name is not None and sql_names.is_relation(told.before, name, catalog):
         yield name_taken(name)
 
 

@@ -45,6 +45,8 @@ _LABELLING = frozenset({"add_enum_value", "rename_enum_value", "remove_enum_valu
 _OTHER_KIND = "42809"
 _UNLESS_MADE = frozenset({"42703", "42P01"})
 """Columns and relations that a constant or the body of a function names, where no statement before has made any."""
+_UNSUPPORTED = "0A000"
+"""A unique key of a partitioned table without the columns of its partition key; forms of triggers."""
 _SYNTAX = "42601"
 _MERGE_BY_TARGET = 170000
 """The first version that reads MERGE as it is printed here."""
@@ -98,8 +100,12 @@ def _of_tables(trial: Trial, moved: _Moved, about: frozenset[str]) -> Trial:
         statement = _tried(tree) or statement
     if any(table.kind in _AS_TABLES for table in moved.tables.values()):
         about -= {_OTHER_KIND}
-    if moved.told.statement.kind == "AlterTableStmt":
+    kind = moved.told.statement.kind
+    if kind == "AlterTableStmt":
         about |= {_PREREQUISITE}
+    is_divided = any(table.partition_key is not None for table in moved.tables.values())
+    if kind == "CreateTrigStmt" or (is_divided and kind in {"AlterTableStmt", "IndexStmt"}):
+        about |= {_UNSUPPORTED}
     if moved.told.statement.kind == "MergeStmt" and moved.read.server_version < _MERGE_BY_TARGET:
         about -= {_SYNTAX}
     if any(kind_of(node) == "ColumnRef" and len(node.fields) > _WITH_SCHEMA for node in below(tree)):
